@@ -1,0 +1,61 @@
+"""How kernels are compiled: one decorator, one cache.
+
+Numba's cache notices a change in the file of a kernel, but not in the files of the kernels it
+calls, so a caller could go on running an old callee. The cache folder therefore carries a
+fingerprint of every source file of the package: any change compiles everything anew.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+PACKAGE = Path(__file__).parent
+
+
+def source_fingerprint() -> str:
+    """Return a short hash over every Python file of the package.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> str:
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    beside = PACKAGE / "__pycache__" if os.access(PACKAGE, os.W_OK) else home / "marketsim"
+    return str(Path(chosen or beside) / f"kernels-{source_fingerprint()}")
+
+
+_CACHE_FOLDER = _cache_folder()
+
+
+def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function without the global interpreter lock and cache the machine code.
+
+    Parameters
+    ----------
+    function : callable
+        Serial code over numbers, arrays and named tuples of them.
+
+    Returns
+    -------
+    callable
+        The compiled function, or `function` itself where ``NUMBA_DISABLE_JIT`` is set.
+    """
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _CACHE_FOLDER
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before

@@ -1,0 +1,22 @@
+"""The one door for bad input."""
+
+from typing import Any
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used.
+
+    Parameters
+    ----------
+    key : str
+        What was given, by the name under which the user can change it.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted.
+    """
+
+    def __init__(self, key: str, value: Any, allowed: str) -> None:
+        self.key, self.value, self.allowed = key, value, allowed
+        shown = " ".join(str(value).split())
+        super().__init__(f"{key}={shown}: allowed is {allowed}")

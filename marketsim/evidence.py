@@ -1,0 +1,132 @@
+"""The facts that the model takes in, is fitted to, or is checked against.
+
+The table ``evidence.csv`` beside this file holds one row a fact. It is read and checked here,
+but only the facts of role ``input`` are handed out: what the model is judged by is handed out
+by :mod:`marketsim.observed`, which the model may not import.
+"""
+
+import csv
+import datetime
+import functools
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+TABLE = Path(__file__).with_name("evidence.csv")
+NUMBERS = ("value", "low", "high")
+COLUMNS = ("id", *NUMBERS, "unit", "date", "role", "source", "fact", "derivation")
+ROLES = ("input", "target", "validation", "context")
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class EvidenceError(ValueError):
+    """The table of evidence breaks one of its rules."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One row of the table.
+
+    Numbers are None where the source gives none; ``low`` and ``high`` are absolute bounds.
+    """
+
+    id: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    date: datetime.date | None
+    role: str
+    source: str
+    fact: str
+    derivation: str
+
+
+def inputs() -> dict[str, Fact]:
+    """Return the facts that set a parameter or a calendar entry.
+
+    Returns
+    -------
+    dict[str, Fact]
+        The facts of role ``input`` by id, in the order of the table.
+    """
+    return {key: fact for key, fact in _load().items() if fact.role == "input"}
+
+
+def _load(path: Path = TABLE) -> dict[str, Fact]:
+    """Read and check a table; private, so that only ``observed`` sees the other roles."""
+    return dict(_packaged()) if path == TABLE else _read(path)
+
+
+@functools.cache
+def _packaged() -> dict[str, Fact]:
+    return _read(TABLE)
+
+
+def _read(path: Path) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        try:
+            header, *rows = csv.reader(stream, strict=True)
+        except (csv.Error, ValueError) as problem:
+            _refuse("header", "columns", str(problem), "UTF-8 text, comma separated, with a header")
+    if tuple(header) != COLUMNS:
+        _refuse("header", "columns", ",".join(header), ",".join(COLUMNS))
+    for cells in rows:
+        name = cells[0] if cells else ""
+        if len(cells) != len(COLUMNS):
+            _refuse(name, "columns", len(cells), f"{len(COLUMNS)} cells")
+        if name in facts:
+            _refuse(name, "id", name, "an id that no other row has")
+        facts[name] = _fact(dict(zip(COLUMNS, cells, strict=True)))
+    return facts
+
+
+def _fact(row: dict[str, str]) -> Fact:
+    name = row["id"]
+    if not _IDENTIFIER.fullmatch(name):
+        _refuse(name, "id", name, "lower snake case")
+    if row["role"] not in ROLES:
+        _refuse(name, "role", row["role"], "one of " + ", ".join(ROLES))
+    for column in ("source", "fact"):
+        if not row[column].strip():
+            _refuse(name, column, row[column], "a text that is not empty")
+    if "derived" in row["source"] and not row["derivation"].strip():
+        _refuse(name, "derivation", row["derivation"], "the arithmetic behind a derived fact")
+    value, low, high = (_number(row, column) for column in NUMBERS)
+    if low is not None and high is not None and low > high:
+        _refuse(name, "low", row["low"], f"at most the high end, {row['high']}")
+    least, most = (-math.inf if low is None else low), (math.inf if high is None else high)
+    if value is not None and not least <= value <= most:
+        _refuse(name, "value", row["value"], f"{least:g} to {most:g}")
+    judged = row["role"] in ("target", "validation")
+    if judged and not row["unit"].strip() and (value, low, high) != (None, None, None):
+        _refuse(name, "unit", row["unit"], "a unit, since the row carries numbers")
+    return Fact(name, value, low, high, row["unit"], _date(row), *(row[c] for c in COLUMNS[6:]))
+
+
+def _number(row: dict[str, str], column: str) -> float | None:
+    cell = row[column]
+    if cell and not _NUMBER.fullmatch(cell):
+        _refuse(row["id"], column, cell, "a plain decimal number or nothing")
+    return float(cell) if cell else None
+
+
+def _date(row: dict[str, str]) -> datetime.date | None:
+    cell = row["date"]
+    try:
+        # Newer Pythons also parse 20150529 and week dates, which people misread.
+        if cell and not _DAY.fullmatch(cell):
+            raise ValueError
+        return datetime.date.fromisoformat(cell) if cell else None
+    except ValueError:
+        _refuse(row["id"], "date", cell, "a day written YYYY-MM-DD or nothing")
+
+
+def _refuse(name: str, column: str, value: object, allowed: str) -> NoReturn:
+    raise EvidenceError(f"evidence row {name!r}, column {column}: {value!r}; allowed: {allowed}")

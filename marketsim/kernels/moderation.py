@@ -1,0 +1,176 @@
+"""The platform: a queue of cases, the penalty ladder, and dated sweeps."""
+
+import numpy as np
+
+from marketsim.compiled import kernel
+from marketsim.rng import Purpose, uniform, waiting_times
+from marketsim.state import State
+
+HEAD, WAITING = 0, 1
+# rungs of the ladder, by the count of offences on an account
+DELETION, WARNING, LIMIT, SUSPENSION, BAN = 1, 2, 3, 4, 5
+
+
+@kernel
+def open_cases(seed, day, retailers, today, queue):
+    """Open a case for each account flagged today that has none, in a drawn order.
+
+    Parameters
+    ----------
+    seed : uint64
+        Seed of the run.
+    day : int
+        Ordinal of the day.
+    retailers : Retailers
+        `case_open` is written.
+    today : Today
+        `flagged` is read.
+    queue : Queue
+        Ring of trader ids, first in first out; an account has at most one case.
+    """
+    fresh = np.flatnonzero((today.flagged > 0) & (retailers.case_open == 0))
+    order = np.empty(fresh.size)
+    for k in range(fresh.size):
+        order[k] = uniform(seed, Purpose.QUEUE_ORDER, day, fresh[k], 0)
+    for k in np.argsort(order, kind="mergesort"):
+        place = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
+        queue.ring[place] = fresh[k]
+        queue.ends[WAITING] += 1
+        retailers.case_open[fresh[k]] = 1
+
+
+@kernel
+def review(seed, day, capacity, rules, retailers, today, queue):
+    """Decide cases within the day's capacity; those upheld cost a post and a rung.
+
+    Parameters
+    ----------
+    seed : uint64
+        Seed of the run.
+    day : int
+        Ordinal of the day.
+    capacity : int
+        Cases that moderators can decide today.
+    rules : Rules
+        Parameters.
+    retailers : Retailers
+        Offences, blocks and bans are written.
+    today : Today
+        Removals, bans and sanctions are written.
+    queue : Queue
+        Cases decided are taken from its head.
+    """
+    for _ in range(min(capacity, queue.ends[WAITING])):
+        i = queue.ring[queue.ends[HEAD]]
+        queue.ends[HEAD] = (queue.ends[HEAD] + 1) % queue.ring.size
+        queue.ends[WAITING] -= 1
+        retailers.case_open[i] = 0
+        within_reach = retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW
+        if within_reach and uniform(seed, Purpose.REVIEW, day, i, 0) < rules.moderation.upheld:
+            _sanction(day, i, rules, retailers, today)
+
+
+@kernel
+def _sanction(day, i, rules, retailers, today):
+    """Take a trader one rung up the ladder."""
+    moderation = rules.moderation
+    retailers.offences[i] += 1
+    rung = retailers.offences[i]
+    if rung >= BAN:
+        _ban(i, retailers, today)
+        return
+    _remove_latest(i, rules.perception.deletion, today)
+    if rung == SUSPENSION:
+        retailers.suspended[i] = 1
+        _block(day, i, moderation.suspend_days, retailers)
+    elif rung == LIMIT:
+        _block(day, i, moderation.limit_days, retailers)
+    else:
+        _block(day, i, moderation.mute_days, retailers)
+
+
+@kernel
+def _block(day, i, length, retailers):
+    """Keep a trader out of Moments for whole days after today."""
+    if retailers.blocked_until[i] <= day:
+        retailers.suspended[i] = retailers.suspended[i] * (length > 0.0)
+    retailers.blocked_until[i] = max(retailers.blocked_until[i], day + 1 + np.int64(length))
+
+
+@kernel
+def _remove_latest(i, weight, today):
+    """Remove the latest of today's visible posts, if there is one; the trader feels it anyhow."""
+    today.sanction[i] = max(today.sanction[i], weight)
+    if today.moments[i] > 0 and today.removed[i] == 0:
+        today.moments[i] -= 1
+        today.removed[i] += 1
+        today.pictures[i] -= today.latest_pictures[i]
+        today.videos[i] -= today.latest_videos[i]
+
+
+@kernel
+def _ban(i, retailers, today):
+    """Take an account with all that stands on it today."""
+    retailers.state[i] = State.BANNED
+    retailers.return_day[i] = 0
+    today.banned[i] = 1
+    today.sanction[i] = 1.0
+    today.removed[i] += today.moments[i]
+    today.moments[i] = 0
+    today.pictures[i] = 0
+    today.videos[i] = 0
+
+
+@kernel
+def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
+    """Ban a number of accounts and remove a post each of a number of further traders.
+
+    Parameters
+    ----------
+    seed : uint64
+        Seed of the run.
+    day : int
+        Ordinal of the day.
+    accounts, posts : int
+        How many; fewer where there are fewer traders in reach.
+    lean : float
+        0 takes traders evenly, 1 in proportion to their recent visible posts.
+    rules : Rules
+        Parameters.
+    retailers : Retailers
+        Bans and blocks are written.
+    today : Today
+        Removals, bans and sanctions are written.
+    """
+    if accounts + posts == 0:
+        return
+    times = waiting_times(seed, Purpose.SWEEP, day, _exposure(lean, retailers))
+    order = np.argsort(times, kind="mergesort")
+    for place in range(min(accounts + posts, order.size)):
+        i = order[place]
+        if np.isinf(times[i]):
+            return
+        if place < accounts:
+            _ban(i, retailers, today)
+        else:
+            _remove_latest(i, rules.perception.deletion, today)
+            _block(day, i, rules.moderation.mute_days, retailers)
+
+
+@kernel
+def _exposure(lean, retailers):
+    """Return the odds of each trader in a sweep; those without an account have none."""
+    n = retailers.state.size
+    out = np.zeros(n)
+    total = 0.0
+    people = 0
+    for i in range(n):
+        if retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW:
+            total += retailers.recent[i]
+            people += 1
+    for i in range(n):
+        if retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW:
+            out[i] = 1.0 - lean
+            if total > 0.0:
+                out[i] += lean * retailers.recent[i] * people / total
+    return out

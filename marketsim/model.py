@@ -1,0 +1,320 @@
+"""The market: the order of a day, whole horizons, single traders, checkpoints."""
+
+import datetime as dt
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+
+from marketsim import calendar, population, survey
+from marketsim.compiled import kernel, source_fingerprint
+from marketsim.errors import InputError
+from marketsim.kernels.accounts import keep_accounts
+from marketsim.kernels.moderation import open_cases, review, sweep
+from marketsim.kernels.noting import note, record
+from marketsim.kernels.perception import perceive
+from marketsim.kernels.posting import post
+from marketsim.kernels.turnover import come_and_go
+from marketsim.parameters import TRADER_TYPES, Settings, check, rules
+from marketsim.state import Backup, Flow, Note, Queue, Series, State, Stock, World
+
+
+@kernel
+def live(world, row, end):
+    """Live the days from `row` up to, but not including, `end`: this is the order of a day.
+
+    Parameters
+    ----------
+    world : World
+        The market; its arrays are written.
+    row, end : int
+        Numbers of days in the run.
+    """
+    seed, rules, levers = world.seed, world.rules, world.levers
+    traders, today, queue = world.retailers, world.today, world.queue
+    while row < end:
+        day = world.first_day + row
+        effort = (levers.recall[row], levers.reports[row])
+        struck = (levers.sweep_accounts[row], levers.sweep_posts[row], levers.sweep_lean[row])
+        news, habituation = levers.news[row], levers.habituation[row]
+        come_and_go(seed, day, rules.turnover, traders)
+        post(seed, day, levers.activity[row], effort, rules, traders, today)
+        open_cases(seed, day, traders, today, queue)
+        review(seed, day, levers.capacity[row], rules, traders, today, queue)
+        sweep(seed, day, struck[0], struck[1], struck[2], rules, traders, today)
+        perceive(seed, day, news, habituation, rules, traders, today, world.ties)
+        keep_accounts(seed, day, rules.accounts, traders, today)
+        note(row, world.contacts, traders, today, world.notes)
+        record(row, day, traders, today, queue, world.series)
+        row += 1
+
+
+def build(settings: Settings, seed: int) -> World:
+    """Make a market on the morning of its first day.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings.
+    seed : int
+        Seed of this run, 0 to 2**64 - 1.
+
+    Returns
+    -------
+    World
+        The whole memory of the market.
+    """
+    first, last = calendar.horizon(settings)
+    days, first_day = (last - first).days + 1, first.toordinal()
+    retailers, ties = population.synthesize(settings, seed, first_day, days)
+    met = survey.contacts(settings, seed, retailers)
+    size = retailers.state.size
+    return World(
+        seed=np.uint64(seed),
+        first_day=first_day,
+        rules=rules(settings),
+        levers=calendar.compile_levers(settings),
+        retailers=retailers,
+        today=population.quiet_day(size),
+        ties=ties,
+        queue=Queue(ring=np.zeros(size, np.int64), ends=np.zeros(2, np.int64)),
+        contacts=met,
+        notes=np.zeros((days, met.size, len(Note)), np.int32),
+        series=Series(
+            flows=np.zeros((days, len(Flow)), np.int64),
+            stocks=np.zeros((days, len(Stock)), np.int64),
+            risk=np.zeros(days),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Retailer:
+    """One trader as seen at the end of a day; changing it is not possible."""
+
+    id: int
+    type: str
+    state: str
+    base_rate: float
+    sensitivity: float
+    threshold: float
+    talking: bool
+    perceived_risk: float
+    account: int
+    offences: int
+    backup: str
+    audience: float
+    arrival: dt.date | None
+    blocked_until: dt.date | None
+    ties: tuple[int, ...]
+    posts_today: int
+    visible_today: int
+
+
+class RetailersView(Sequence[Retailer]):
+    """The traders of a market, one by one; reading only."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __len__(self) -> int:
+        return int(self._world.retailers.state.size)
+
+    def __iter__(self) -> Iterator[Retailer]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(len(self)))]
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"retailer {i}: allowed is 0 to {len(self) - 1}")
+        i = int(i) % len(self)
+        traders, today, ties = self._world.retailers, self._world.today, self._world.ties
+        return Retailer(
+            id=i,
+            type=TRADER_TYPES[traders.kind[i]].upper(),
+            state=State(traders.state[i]).name.lower(),
+            base_rate=float(traders.base_rate[i]),
+            sensitivity=float(traders.sensitivity[i]),
+            threshold=float(traders.threshold[i]),
+            talking=bool(traders.talking[i]),
+            perceived_risk=float(traders.risk[i]),
+            account=int(traders.account[i]),
+            offences=int(traders.offences[i]),
+            backup=Backup(traders.backup[i]).name.lower(),
+            audience=float(traders.audience[i]),
+            arrival=_date_or_none(traders.arrival[i]),
+            blocked_until=_date_or_none(traders.blocked_until[i]),
+            ties=tuple(int(j) for j in ties.other[ties.start[i] : ties.start[i + 1]]),
+            posts_today=int(today.intended[i] - today.withheld[i]),
+            visible_today=int(today.moments[i]),
+        )
+
+
+class Market(mesa.Model):
+    """The online ivory market of one run, usable as any Mesa model.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        The defaults if not given.
+    seed : int, optional
+        Seed of the run; `settings.seed` if not given.
+
+    Attributes
+    ----------
+    retailers : RetailersView
+        ``market.retailers[12]`` shows the state of trader 12 by name.
+    datacollector : mesa.DataCollector
+        One row of scalars for each `step`.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges.
+
+    Examples
+    --------
+    >>> from marketsim.model import Market
+    >>> from marketsim.parameters import Population, Settings
+    >>> market = Market(Settings(population=Population(retailers=50)), seed=1)
+    >>> market.step()
+    >>> market.retailers[12].state
+    'active'
+    """
+
+    def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
+        self.settings = settings or Settings()
+        check(self.settings)
+        self.run_seed = self.settings.seed if seed is None else seed
+        super().__init__(rng=self.run_seed % 2**32)
+        self.world = build(self.settings, self.run_seed)
+        self.days_lived = 0
+        self.retailers = RetailersView(self.world)
+        self.datacollector = mesa.DataCollector(model_reporters=_reporters())
+
+    @property
+    def horizon(self) -> int:
+        """Number of days of a whole run."""
+        return int(self.world.series.risk.size)
+
+    @property
+    def today(self) -> dt.date:
+        """The date of the last day lived; the eve of the run before the first."""
+        return dt.date.fromordinal(self.world.first_day + self.days_lived - 1)
+
+    def step(self) -> None:
+        """Live one day (`live` is its order) and collect its scalars."""
+        self._live(1)
+        self.datacollector.collect(self)
+        self.running = self.days_lived < self.horizon
+
+    def run(self) -> "Market":
+        """Live the rest of the horizon in one compiled call that releases the interpreter."""
+        self._live(self.horizon - self.days_lived)
+        self.running = False
+        return self
+
+    def _live(self, days: int) -> None:
+        end = self.days_lived + days
+        if end > self.horizon:
+            raise InputError("days", end, f"0 to {self.horizon}, the horizon")
+        live(self.world, self.days_lived, end)
+        self.days_lived = end
+
+    def survey(self) -> survey.SurveyRows:
+        """Return what the survey saw; the whole horizon must have been lived."""
+        if self.days_lived < self.horizon:
+            raise InputError("days", self.days_lived, f"{self.horizon}, the whole horizon")
+        world = self.world
+        return survey.observe(
+            self.run_seed, world.first_day, world.contacts, world.retailers.kind, world.notes
+        )
+
+    def checkpoint(self, path: str | Path) -> None:
+        """Save the market, so that `resume` goes on to the same bits.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write; it appears only when it is complete.
+        """
+        head = {
+            "settings": asdict(self.settings),
+            "seed": self.run_seed,
+            "days_lived": self.days_lived,
+            "source": source_fingerprint(),
+        }
+        final = Path(path)
+        beside = final.with_name(final.name + ".part")
+        with beside.open("wb") as stream:
+            np.savez(stream, head=np.array(json.dumps(head)), **_arrays(self.world))
+        os.replace(beside, final)
+
+    @classmethod
+    def resume(cls, path: str | Path) -> "Market":
+        """Return the market saved by `checkpoint`.
+
+        Raises
+        ------
+        InputError
+            Where the file is missing, damaged, or of another version of the model.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                head = json.loads(str(stored["head"]))
+                arrays = {name: stored[name] for name in stored.files if name != "head"}
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as fault:
+            raise InputError("checkpoint", path, "a complete file by Market.checkpoint") from fault
+        if head.get("source") != source_fingerprint():
+            raise InputError("checkpoint", path, "a file written by this version of marketsim")
+        market = cls(_settings_from(head["settings"]), head["seed"])
+        for name, array in _arrays(market.world).items():
+            array[...] = arrays[name]
+        market.days_lived = head["days_lived"]
+        return market
+
+
+def _reporters() -> dict[str, Callable[[Market], float]]:
+    def of(table: str, column: int) -> Callable[[Market], float]:
+        return lambda market: int(getattr(market.world.series, table)[_row(market), column])
+
+    reporters: dict[str, Callable[[Market], float]] = {}
+    reporters |= {item.name.lower(): of("flows", item) for item in Flow}
+    reporters |= {f"traders_{item.name.lower()}": of("stocks", item) for item in Stock}
+    reporters["mean_risk"] = lambda market: float(market.world.series.risk[_row(market)])
+    return reporters
+
+
+def _row(market: Market) -> int:
+    return market.days_lived - 1
+
+
+def _arrays(world: World) -> dict[str, np.ndarray]:
+    """Return every array that a day writes, by name."""
+    groups = {"retailers": world.retailers, "queue": world.queue, "series": world.series}
+    arrays = {"notes": world.notes}
+    for group, members in (groups | {"today": world.today}).items():
+        arrays |= {f"{group}.{name}": array for name, array in members._asdict().items()}
+    return arrays
+
+
+def _settings_from(tree: dict[str, Any]) -> Settings:
+    from dataclasses import fields, is_dataclass
+
+    values = {}
+    for item in fields(Settings):
+        group = item.default_factory
+        value = tree[item.name]
+        values[item.name] = group(**value) if is_dataclass(group) else value  # type: ignore
+    return Settings(**values)
+
+
+def _date_or_none(ordinal: int) -> dt.date | None:
+    return dt.date.fromordinal(int(ordinal)) if ordinal > 0 else None

@@ -1,0 +1,388 @@
+"""Every parameter once: default, unit, range, source and meaning.
+
+The Hydra schema, the range checks, the named tuples that the kernels read and the page
+docs/parameters.md are all made from the dataclasses below. A source of "assumed" means that no
+figure is known; a source that starts with "evidence" names rows of evidence.csv.
+"""
+
+from collections import namedtuple
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Any
+
+from marketsim import evidence
+from marketsim.errors import InputError
+
+TRADER_TYPES = ("a", "b", "c", "d")
+_FACTS = evidence.inputs()
+
+
+def parameter(
+    default: Any, unit: str, low: float, high: float, meaning: str, source: str = "assumed"
+) -> Any:
+    """Declare a parameter with its unit, range, meaning and source."""
+    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "source": source}
+    return field(default=default, metadata=metadata)
+
+
+def from_fact(fact: str, meaning: str, low: float, high: float) -> Any:
+    """Declare a parameter whose default is a row of the evidence."""
+    row = _FACTS[fact]
+    return parameter(row.value, row.unit, low, high, meaning, f"evidence {fact}")
+
+
+def from_prior(fact: str, default: float, unit: str, meaning: str, scale: float = 1.0) -> Any:
+    """Declare a parameter whose range is a prior row of the evidence, times `scale`."""
+    row = _FACTS[fact]
+    assert row.low is not None and row.high is not None
+    source = f"assumed within evidence {fact}"
+    return parameter(default, unit, row.low * scale, row.high * scale, meaning, source)
+
+
+@dataclass
+class Population:
+    """Who there is, and how traders differ."""
+
+    retailers: int = parameter(10_000, "traders", 1, 2_000_000, "retailers at the start of a run")
+    platform_traders: float = from_prior(
+        "prior_number_of_traders", 10_000.0, "traders",
+        "ivory traders on the whole platform; dated sweeps are doses relative to it",
+    )  # fmt: skip
+    type_a: float = from_fact("trader_types_a", "weight of traders of ivory only", 0.0, 1e6)
+    type_b: float = from_fact("trader_types_b", "weight of ivory and other species", 0.0, 1e6)
+    type_c: float = from_fact("trader_types_c", "weight of collectables with ivory", 0.0, 1e6)
+    type_d: float = from_fact("trader_types_d", "weight of ivory as an occasion", 0.0, 1e6)
+    gamma_shape: float = parameter(
+        0.55, "1", 0.2, 3.0, "shape of the gamma distribution of base rates over traders"
+    )
+    ties: float = parameter(8.0, "ties a trader", 0.0, 50.0, "mean number of strong ties")
+    sensitivity_spread: float = parameter(
+        0.5, "1", 0.0, 1.5, "standard deviation over traders of the logarithm of sensitivity"
+    )
+
+
+@dataclass
+class Posting:
+    """What a trader posts on an ordinary day."""
+
+    base_posts: float = parameter(
+        2.3, "posts a day", 0.01, 20.0, "mean over traders of posts meant on a talkative day"
+    )
+    rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
+    rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
+    rate_c: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type C against the mean")
+    rate_d: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type D against the mean")
+    daily_shape: float = parameter(
+        2.0, "1", 0.2, 100.0, "gamma shape of a trader's day-to-day variation; small is bursty"
+    )
+    weekend: float = parameter(1.0, "ratio", 0.5, 2.0, "posting on Saturday and Sunday to weekday")
+    silent_share: float = parameter(
+        0.15, "share", 0.0, 0.9, "share of time a trader is silent with no enforcement at all"
+    )
+    silent_days: float = parameter(6.0, "days", 1.0, 120.0, "mean length of a spell of silence")
+    video_share: float = parameter(0.054, "share", 0.0, 1.0, "posts that show a video, no picture")
+    full_grid: float = parameter(
+        0.27, "share", 0.0, 1.0, "picture posts with nine pictures; the rest have one to eight"
+    )
+    grid: float = from_fact("pictures_a_post_limit", "pictures in a full grid", 2.0, 9.0)
+    delete_always: float = parameter(
+        0.02, "share", 0.0, 0.5, "Moments posts their author deletes before a survey reads them"
+    )
+    delete_risk: float = parameter(
+        0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
+    )
+    trend: float = parameter(
+        0.006, "1/week", -0.05, 0.05, "secular growth of posting, where the structure has a trend"
+    )
+
+
+@dataclass
+class Perception:
+    """How enforcement becomes perceived risk, and how perceived risk becomes fewer posts."""
+
+    half_life: float = from_prior(
+        "prior_half_life", 21.0, "days", "time in which fear halves by forgetting", 7.0
+    )
+    residual: float = from_prior(
+        "prior_residual", 0.03, "risk", "perceived risk that never fades"
+    )  # fmt: skip
+    own_sanction: float = from_prior(
+        "prior_own_sanction", 0.35, "risk", "step of fear at a ban of one's own account"
+    )
+    deletion: float = parameter(
+        0.5, "ratio", 0.0, 1.0, "weight of a deleted post against a ban, for all who hear of it"
+    )
+    warning: float = from_prior(
+        "prior_contact_warning", 0.4, "risk", "step of fear at a ban of a strong tie"
+    )
+    news: float = from_prior(
+        "prior_news", 0.2, "ratio", "step at an event known to everybody, against a warning"
+    )
+    habituation: float = from_prior(
+        "prior_habituation", 0.5, "ratio", "effect of a wave of enforcement against the one before"
+    )
+    wave_gap: float = parameter(
+        28.0, "days", 7.0, 180.0, "quiet days after which enforcement counts as a new wave"
+    )
+    sensitivity: float = parameter(
+        1.6, "1", 0.0, 6.0, "k in exp(-k risk), the share of posts still made in Moments"
+    )
+    sensitivity_a: float = parameter(0.8, "1", 0.1, 3.0, "sensitivity of type A, all ivory")
+    sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "sensitivity of type B")
+    sensitivity_c: float = parameter(1.1, "1", 0.1, 3.0, "sensitivity of type C, can drop ivory")
+    sensitivity_d: float = parameter(1.2, "1", 0.1, 3.0, "sensitivity of type D, can drop ivory")
+    threshold: float = parameter(
+        0.8, "risk", 0.05, 2.0, "personal thresholds are even between 0.05 and this value"
+    )
+    lie_low: float = parameter(
+        0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises"
+    )
+    low_days: float = parameter(28.0, "days", 2.0, 90.0, "mean time of lying low")
+    learning: float = parameter(
+        0.002, "1/post", 0.0, 0.05, "share of fear lost for each unpunished post of a tie seen"
+    )
+
+
+@dataclass
+class Recovery:
+    """What brings posts back: the weight of each mechanism, from 0 (absent) to 1 (in full)."""
+
+    name: str = "unnamed"
+    about: str = ""
+    smooth: float = parameter(0.0, "weight", 0.0, 1.0, "fear thins posts out, trader by trader")
+    thresholds: float = parameter(0.0, "weight", 0.0, 1.0, "no Moments posts above a threshold")
+    lying_low: float = parameter(0.0, "weight", 0.0, 1.0, "a rise of fear starts a spell away")
+    forgetting: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with time")
+    social_learning: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with posts seen")
+    backup_confidence: float = parameter(0.0, "weight", 0.0, 1.0, "a backup lowers the stake")
+    trend: float = parameter(0.0, "weight", 0.0, 1.0, "posting grows whatever happens")
+
+
+@dataclass
+class Accounts:
+    """Backup accounts and what follows a ban."""
+
+    prepare_always: float = parameter(
+        0.0002, "1/day", 0.0, 0.05, "hazard of preparing a backup at no perceived risk"
+    )
+    prepare_risk: float = parameter(
+        0.01, "1/day", 0.0, 0.5, "further hazard of preparing a backup at a risk of one"
+    )
+    mention: float = parameter(
+        0.15, "share", 0.0, 1.0, "days with a visible post on which a backup is advertised"
+    )
+    confidence: float = parameter(
+        0.6, "share", 0.0, 1.0, "fear taken away by an advertised backup, where the structure has it"
+    )
+    return_days: float = from_prior(
+        "prior_return_days", 14.0, "days", "longest time from a ban to the next account"
+    )
+    kept_cold: float = from_prior(
+        "prior_audience_cold", 0.15, "share", "audience kept on an account nobody was told of"
+    )
+    kept_announced: float = from_prior(
+        "prior_audience_announced", 0.7, "share", "audience kept on an advertised backup"
+    )
+    quit: float = parameter(0.2, "share", 0.0, 1.0, "banned traders without a backup who give up")
+
+
+@dataclass
+class Displacement:
+    """Where a post goes that fear or a sanction keeps out of Moments."""
+
+    moved: float = from_prior(
+        "prior_displacement", 0.5, "share", "posts kept out of Moments that are made elsewhere"
+    )
+    backup: float = parameter(0.3, "weight", 0.0, 1.0, "of these, on an advertised backup account")
+    groups: float = parameter(0.5, "weight", 0.0, 1.0, "of these, in groups and private messages")
+    elsewhere: float = parameter(0.2, "weight", 0.0, 1.0, "of these, on other platforms")
+
+
+@dataclass
+class Moderation:
+    """What the platform sees, and what it does about it."""
+
+    filter_recall: float = from_prior(
+        "prior_filter_recall", 0.05, "share", "unconcealed Moments posts that filters find"
+    )
+    concealed: float = parameter(
+        0.997, "share", 0.0, 1.0, "posts whose words and pictures defeat filters (slang, emoji)"
+    )
+    outsiders: float = parameter(
+        0.5, "views a post", 0.0, 100.0, "people not complicit who see a post at full audience"
+    )
+    report_rate: float = from_prior(
+        "prior_report_rate", 1e-4, "1/view", "chance that such a person reports the post"
+    )
+    capacity: float = parameter(
+        1.0, "cases a day per 1,000 traders", 0.0, 1000.0, "cases moderators can decide"
+    )
+    upheld: float = parameter(0.8, "share", 0.0, 1.0, "reviewed cases that end in a sanction")
+    mute_days: float = parameter(2.0, "days", 0.0, 30.0, "Moments muted at the first sanctions")
+    limit_days: float = parameter(7.0, "days", 0.0, 60.0, "Moments muted at the third sanction")
+    suspend_days: float = parameter(30.0, "days", 0.0, 180.0, "account suspended at the fourth")
+
+
+@dataclass
+class Turnover:
+    """New dealers come, some leave."""
+
+    entry: float = parameter(
+        0.0005, "1/day", 0.0, 0.02, "new traders a day for each trader at the start"
+    )
+    leave: float = parameter(0.0005, "1/day", 0.0, 0.02, "hazard of leaving the trade")
+
+
+@dataclass
+class Observer:
+    """How the survey's contacts came to be; the rest of the survey is evidence."""
+
+    lean: float = parameter(
+        0.5, "1", 0.0, 2.0, "power of a trader's base rate in the odds of becoming a contact"
+    )
+    contact_age: float = parameter(
+        365.0, "days", 0.0, 1500.0, "mean age of a contact at the start of a run; some have left"
+    )
+
+
+@dataclass
+class Horizon:
+    """First and last day of a run."""
+
+    start: str = "2015-03-06"
+    end: str = "2015-07-31"
+
+
+@dataclass
+class Scenario:
+    """A dated list of interventions (see calendar.py)."""
+
+    name: str = "unnamed"
+    about: str = ""
+    interventions: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Settings:
+    """Everything one study is made of."""
+
+    population: Population = field(default_factory=Population)
+    posting: Posting = field(default_factory=Posting)
+    perception: Perception = field(default_factory=Perception)
+    recovery: Recovery = field(default_factory=Recovery)
+    accounts: Accounts = field(default_factory=Accounts)
+    displacement: Displacement = field(default_factory=Displacement)
+    moderation: Moderation = field(default_factory=Moderation)
+    turnover: Turnover = field(default_factory=Turnover)
+    observer: Observer = field(default_factory=Observer)
+    horizon: Horizon = field(default_factory=Horizon)
+    scenario: Scenario = field(default_factory=Scenario)
+    seed: int = parameter(2015, "1", 0, 2**63 - 1, "every draw is a function of it", "convention")
+    replicates: int = parameter(
+        200, "runs", 1, 1_000_000, "populations and panels, each with luck of its own", "convention"
+    )
+
+
+def declared(group: Any) -> dict[str, dict[str, Any]]:
+    """Return the declared parameters of a group: name to unit, range, meaning, source, default."""
+    return {
+        item.name: dict(item.metadata) | {"default": item.default}
+        for item in fields(group)
+        if "unit" in item.metadata and item.default is not MISSING
+    }
+
+
+def check(settings: Settings) -> None:
+    """Refuse any value outside its range.
+
+    Raises
+    ------
+    InputError
+        Naming the key, the value and the allowed range.
+    """
+    _check_group(settings, "")
+    shares = settings.population
+    if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
+        raise InputError("population.type_a", 0, "at least one type with a weight above 0")
+    moved = settings.displacement
+    if moved.moved > 0 and moved.groups + moved.elsewhere <= 0:
+        raise InputError("displacement.groups", moved.groups, "above 0, or elsewhere above 0")
+
+
+def _check_group(group: Any, prefix: str) -> None:
+    for item in fields(group):
+        key, value = prefix + item.name, getattr(group, item.name)
+        if is_dataclass(value):
+            _check_group(value, key + ".")
+        elif "unit" in item.metadata:
+            low, high = item.metadata["low"], item.metadata["high"]
+            if not low <= value <= high:
+                unit = item.metadata["unit"]
+                raise InputError(key, value, f"{low:g} to {high:g} ({unit})")
+
+
+def _kernel_tuple(group: type) -> Any:
+    name = f"{group.__name__}Values"
+    return namedtuple(name, list(declared(group)), module=__name__)  # type: ignore[misc]
+
+
+PostingValues = _kernel_tuple(Posting)
+PerceptionValues = _kernel_tuple(Perception)
+RecoveryValues = _kernel_tuple(Recovery)
+AccountsValues = _kernel_tuple(Accounts)
+DisplacementValues = _kernel_tuple(Displacement)
+ModerationValues = _kernel_tuple(Moderation)
+TurnoverValues = _kernel_tuple(Turnover)
+Rules = namedtuple(
+    "Rules",
+    "posting perception recovery accounts displacement moderation turnover",
+)
+
+
+def rules(settings: Settings) -> Rules:
+    """Return the parameters as the kernels read them: named tuples of floats.
+
+    Every value is made a float here, once, since an integer would compile the kernels anew.
+    """
+
+    def values(kind: Any, group: Any) -> Any:
+        return kind(*(float(getattr(group, name)) for name in kind._fields))
+
+    return Rules(
+        values(PostingValues, settings.posting),
+        values(PerceptionValues, settings.perception),
+        values(RecoveryValues, settings.recovery),
+        values(AccountsValues, settings.accounts),
+        values(DisplacementValues, settings.displacement),
+        values(ModerationValues, settings.moderation),
+        values(TurnoverValues, settings.turnover),
+    )
+
+
+def as_markdown() -> str:
+    """Return docs/parameters.md: one table a group."""
+    lines = [
+        "# Parameters",
+        "",
+        "Made from `marketsim/parameters.py`; do not edit. Every value is a default that a config",
+        "or the command line may change within its range. *Assumed* means that no figure is known.",
+        "",
+    ]
+    for item in fields(Settings):
+        group = item.default_factory
+        if group is not MISSING and declared(group):
+            lines += _table(item.name, group)
+    lines += ["## Of a study", "", *_rows("", Settings), ""]
+    return "\n".join(lines)
+
+
+def _table(name: str, group: Any) -> list[str]:
+    return [f"## {name}", "", str(group.__doc__), "", *_rows(name + ".", group), ""]
+
+
+def _rows(prefix: str, group: Any) -> list[str]:
+    head = ["| parameter | default | unit | range | meaning | source |", "|---|---|---|---|---|---|"]
+    return head + [
+        f"| `{prefix}{name}` | {one['default']:g} | {one['unit']} | {one['low']:g} – {one['high']:g}"
+        f" | {one['meaning']} | {one['source']} |"
+        for name, one in declared(group).items()
+    ]

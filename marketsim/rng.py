@@ -1,0 +1,263 @@
+"""Draws that are counters, not streams.
+
+Every draw is a pure function of (seed, purpose, day, who, whom): no draw depends on how many
+draws anybody else made, so two scenarios share all luck except what the policy changes. The
+generator is Philox4x64-10 (Salmon et al. 2011), the one numpy ships, which is its test oracle.
+
+One block of the generator holds four uniforms. Purposes that are asked for together share a
+block: purpose p is lane ``p % 4`` of block ``p // 4``.
+"""
+
+from enum import IntEnum, unique
+
+import numpy as np
+
+from marketsim.compiled import kernel
+from marketsim.exact import exp, log
+
+LANES = 4
+
+
+@unique
+class Purpose(IntEnum):
+    """What a draw is for: named here once, never reused."""
+
+    # one run
+    REPLICATE = 0
+    # how a trader is made
+    BASE_RATE = 4
+    TRADER_TYPE = 5
+    SENSITIVITY = 6
+    THRESHOLD = 7
+    FIRST_SPELL = 8
+    ARRIVALS = 9
+    TIE = 12
+    # a trader's day
+    POSTS = 16
+    SPELL = 17
+    LEAVE = 18
+    LIE_LOW = 19
+    # a trader's accounts on a day
+    BACKUP = 20
+    MENTION = 21
+    REPLACEMENT = 22
+    QUIT = 23
+    # the fate of a post
+    PLACE = 24
+    PICTURES = 25
+    DELETION = 26
+    FLAG = 27
+    # where a post goes that is kept out of Moments: one lane an option
+    DISPLACEMENT = 28
+    # the platform
+    QUEUE_ORDER = 32
+    REVIEW = 33
+    SWEEP = 34
+    # the observer
+    CONTACT = 36
+    CONTACT_AGE = 37
+    PANEL = 38
+    RANDOM_DAY = 39
+
+
+_MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
+_MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
+_WEYL_0 = np.uint64(0x9E3779B97F4A7C15)
+_WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_TO_52_BITS = np.uint64(12)
+_SPACING = 2.0**-52
+
+
+@kernel
+def _high_product(a, b):
+    """Return the upper 64 bits of a product of two 64-bit words."""
+    a_low, a_high = a & _LOW_HALF, a >> _HALF
+    b_low, b_high = b & _LOW_HALF, b >> _HALF
+    low, cross_1, cross_2 = a_low * b_low, a_low * b_high, a_high * b_low
+    middle = (low >> _HALF) + (cross_1 & _LOW_HALF) + (cross_2 & _LOW_HALF)
+    return a_high * b_high + (cross_1 >> _HALF) + (cross_2 >> _HALF) + (middle >> _HALF)
+
+
+@kernel
+def words(seed, block, day, who, whom):
+    """Return the four 64-bit words of one Philox4x64-10 block.
+
+    Parameters
+    ----------
+    seed, block, day, who, whom : int
+        Not negative. The key of the generator is (seed, block), its counter (who, whom, day, 0).
+
+    Returns
+    -------
+    tuple of four uint64
+        Equal to ``numpy.random.Philox`` with that key and counter.
+    """
+    key_0, key_1 = np.uint64(seed), np.uint64(block)
+    c0, c1, c2, c3 = np.uint64(who), np.uint64(whom), np.uint64(day), np.uint64(0)
+    for _ in range(10):
+        high_0, low_0 = _high_product(_MULTIPLIER_0, c0), _MULTIPLIER_0 * c0
+        high_1, low_1 = _high_product(_MULTIPLIER_1, c2), _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = high_1 ^ c1 ^ key_0, low_1, high_0 ^ c3 ^ key_1, low_0
+        key_0, key_1 = key_0 + _WEYL_0, key_1 + _WEYL_1
+    return c0, c1, c2, c3
+
+
+@kernel
+def _unit(word):
+    """Map a word to the middle of one of 2^52 equal steps, so that 0 and 1 never come up."""
+    return (np.int64(word >> _TO_52_BITS) + 0.5) * _SPACING
+
+
+@kernel
+def uniforms(seed, purpose, day, who, whom):
+    """Return the four uniforms of a block, lane by lane.
+
+    Parameters
+    ----------
+    seed, day, who, whom : int
+        Keys, not negative.
+    purpose : Purpose
+        Any purpose of the block.
+
+    Returns
+    -------
+    tuple of four float
+        Each strictly between 0 and 1.
+    """
+    a, b, c, d = words(seed, purpose // LANES, day, who, whom)
+    return _unit(a), _unit(b), _unit(c), _unit(d)
+
+
+@kernel
+def uniform(seed, purpose, day, who, whom):
+    """Return the uniform of one purpose, strictly between 0 and 1 (see `uniforms`)."""
+    a, b, c, d = words(seed, purpose // LANES, day, who, whom)
+    lane = purpose % LANES
+    if lane == 0:
+        return _unit(a)
+    if lane == 1:
+        return _unit(b)
+    if lane == 2:
+        return _unit(c)
+    return _unit(d)
+
+
+@kernel
+def pair_array(seed, purpose, day, who, whom):
+    """Return one uniform for each pair of ids, shape (n,) (see `uniform_array`)."""
+    out = np.empty(who.size)
+    for i in range(who.size):
+        out[i] = uniform(seed, purpose, day, who[i], whom[i])
+    return out
+
+
+@kernel
+def uniform_array(seed, purpose, day, who):
+    """Return one uniform for each id.
+
+    Parameters
+    ----------
+    seed, day : int
+        Keys, not negative.
+    purpose : Purpose
+        What the draws are for.
+    who : ndarray of int64, shape (n,)
+        Ids, not negative.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    out = np.empty(who.size)
+    for i in range(who.size):
+        out[i] = uniform(seed, purpose, day, who[i], 0)
+    return out
+
+
+@kernel
+def waiting_times(seed, purpose, day, weights):
+    """Return the finishing times of a keyed race, one for each runner; the smallest wins.
+
+    The time of runner i is exponential with rate ``weights[i]`` and depends on its own draw
+    only: taking one runner out changes nothing for the others, and the first k form a sample
+    without replacement with probabilities in proportion to the weights.
+
+    Parameters
+    ----------
+    seed, purpose, day : int
+        Keys.
+    weights : ndarray of float64, shape (n,)
+        Not negative; a runner without weight never arrives (infinity).
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    out = np.empty(weights.size)
+    for i in range(weights.size):
+        out[i] = np.inf
+        if weights[i] > 0.0:
+            out[i] = -log(uniform(seed, purpose, day, i, 0)) / weights[i]
+    return out
+
+
+@kernel
+def choose(draws, weights):
+    """Return the winner of a keyed race among four options, one draw an option.
+
+    Parameters
+    ----------
+    draws : tuple of four float
+        Uniforms, from `uniforms`.
+    weights : tuple of four float
+        Not negative, at least one positive.
+
+    Returns
+    -------
+    int
+        0 to 3. Taking one option out moves only those who would have chosen it.
+    """
+    best = -1
+    shortest = np.inf
+    for option in range(LANES):
+        if weights[option] > 0.0:
+            time = -log(draws[option]) / weights[option]
+            if best < 0 or time < shortest:
+                best = option
+                shortest = time
+    return best
+
+
+@kernel
+def count(u, mean, shape):
+    """Return a gamma-Poisson (negative binomial) count by inversion.
+
+    Parameters
+    ----------
+    u : float
+        A uniform, strictly between 0 and 1.
+    mean : float
+        Expected count, not negative.
+    shape : float
+        Positive; the variance is ``mean + mean**2 / shape``.
+
+    Returns
+    -------
+    int
+        The smallest n with P(N <= n) > u: it never falls when `mean` rises, so that a higher
+        mean only appends events.
+    """
+    if mean <= 0.0:
+        return 0
+    odds = mean / (shape + mean)
+    probability = exp(-shape * log(1.0 + mean / shape))
+    below = probability
+    n = 0
+    # far in the tail the terms fall under the spacing of doubles and the sum stands still
+    while u >= below and probability > below * 1e-17:
+        probability *= odds * (n + shape) / (n + 1.0)
+        below += probability
+        n += 1
+    return n

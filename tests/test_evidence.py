@@ -1,0 +1,383 @@
+"""The table of evidence is complete, its arithmetic holds, and its loader refuses bad rows."""
+
+import csv
+import datetime
+import math
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from marketsim import evidence, observed
+from marketsim.evidence import COLUMNS, ROLES, EvidenceError, Fact, _load
+
+FACTS = _load()
+PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
+
+GOOD = {
+    "id": "fall_week_5",
+    "value": "0.55",
+    "low": "0.50",
+    "high": "0.60",
+    "unit": "ratio",
+    "date": "2015-05-29",
+    "role": "target",
+    "source": "T15; derived",
+    "fact": "Week 5 over week 4.",
+    "derivation": "464 / 843",
+}
+
+POSTING_TARGETS = """
+    ads_total pictures_total videos_total ads_week_1_3 ads_week_4 fall_week_5 ratio_week_6_12
+    return_week_13 heavy_posters_count heavy_posters_share panel_unblocked backup_accounts
+"""
+
+EVERY_FACT = """
+    survey_panel contacts_active survey_accounts ads_are_not_pieces survey_calendar survey_window
+    survey_weeks weekly_is_three_days ads_total pictures_total videos_total ads_week_1_3 ads_week_4
+    fall_week_5 ratio_week_6_12 return_week_13 recovery_shape fit_by_ratios trader_types
+    heavy_posters trader_mean product_mix price_raw price_semi_worked price_uncarved price_carved
+    physical_prices escrow_premium raw_price_range supply_examples notice_march arrest_may sweep_may
+    planet_campaign destruction_may panel_unblocked police_ongoing wind_is_strong backup_accounts
+    courier_rule law_amendment reports_drive taobao_2008 gangs_2016 no_joint_platforms
+    websites_stock websites_flow websites_life policing_that_lasted no_haggling review_outcome
+    grams_per_piece pledge_2013 shift_to_social online_share slang temporary_groups weixin_users
+    price_and_enforcement buyers legal_market rules_calendar other_goods legal_imports elephants
+    survey_panel_contacts survey_panel_traders survey_panel_fortnight survey_start survey_end
+    survey_days survey_regular_days survey_random_days survey_window_hours pictures_a_post_limit
+    trader_types_a trader_types_b trader_types_c trader_types_d heavy_posters_count
+    heavy_posters_share heavy_posters_cut product_mix_raw product_mix_semi_worked
+    product_mix_uncarved product_mix_carved sweep_may_accounts sweep_may_public_accounts
+    sweep_may_posts ads_week_5 ads_week_13
+"""
+
+
+def value(key: str) -> float:
+    """Return the value of a fact that must have one."""
+    number = FACTS[key].value
+    assert number is not None, key
+    return number
+
+
+def high(key: str) -> float:
+    """Return the upper bound of a fact that must have one."""
+    number = FACTS[key].high
+    assert number is not None, key
+    return number
+
+
+def write(path: Path, *rows: dict[str, str], header: tuple[str, ...] = COLUMNS) -> Path:
+    """Write a table of evidence to be read back."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(header)
+        table.writerows(list(row.values()) for row in rows)
+    return path
+
+
+def test_good_row_is_read(tmp_path: Path) -> None:
+    fact = _load(write(tmp_path / "good.csv", GOOD))["fall_week_5"]
+    assert fact == Fact(
+        "fall_week_5",
+        0.55,
+        0.5,
+        0.6,
+        "ratio",
+        datetime.date(2015, 5, 29),
+        "target",
+        "T15; derived",
+        "Week 5 over week 4.",
+        "464 / 843",
+    )
+    with pytest.raises(FrozenInstanceError):
+        fact.value = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"value": ""},
+        {"low": "", "high": ""},
+        {"low": ""},
+        {"value": "0.5"},
+        {"value": "0.6"},
+        {"value": "-3", "low": "-4", "high": "-2"},
+        {"date": ""},
+        {"unit": "", "value": "", "low": "", "high": ""},
+        {"unit": "", "role": "input"},
+        {"source": "T15", "derivation": ""},
+        {"fact": 'A text, with commas and "quotes".'},
+    ],
+)
+def test_rows_within_the_rules_are_read(tmp_path: Path, change: dict[str, str]) -> None:
+    assert len(_load(write(tmp_path / "good.csv", GOOD | change))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "allowed"),
+    [
+        ({"id": ""}, "id", "lower snake case"),
+        ({"id": "Fall"}, "id", "lower snake case"),
+        ({"id": "fall-week"}, "id", "lower snake case"),
+        ({"id": "fall__week"}, "id", "lower snake case"),
+        ({"id": "5_fall"}, "id", "lower snake case"),
+        ({"role": "goal"}, "role", "input, target, validation, context"),
+        ({"role": ""}, "role", "input, target, validation, context"),
+        ({"value": "about 5"}, "value", "plain decimal number"),
+        ({"value": "nan"}, "value", "plain decimal number"),
+        ({"low": "-inf"}, "low", "plain decimal number"),
+        ({"high": "60%"}, "high", "plain decimal number"),
+        ({"high": "1_000"}, "high", "plain decimal number"),
+        ({"value": "10,650"}, "value", "plain decimal number"),
+        ({"value": "0.49"}, "value", "0.5 to 0.6"),
+        ({"value": "0.61"}, "value", "0.5 to 0.6"),
+        ({"value": "0.61", "low": ""}, "value", "-inf to 0.6"),
+        ({"value": "0.49", "high": ""}, "value", "0.5 to inf"),
+        ({"low": "0.7", "value": ""}, "low", "at most the high end, 0.60"),
+        ({"date": "29 May 2015"}, "date", "YYYY-MM-DD"),
+        ({"date": "2015-02-30"}, "date", "YYYY-MM-DD"),
+        ({"date": "2015-05"}, "date", "YYYY-MM-DD"),
+        ({"date": "20150529"}, "date", "YYYY-MM-DD"),
+        ({"source": " "}, "source", "not empty"),
+        ({"fact": ""}, "fact", "not empty"),
+        ({"unit": ""}, "unit", "carries numbers"),
+        ({"unit": "", "role": "validation", "value": "", "low": ""}, "unit", "carries numbers"),
+        ({"derivation": ""}, "derivation", "arithmetic"),
+    ],
+)
+def test_bad_cell_is_refused(
+    tmp_path: Path, change: dict[str, str], column: str, allowed: str
+) -> None:
+    row = GOOD | change
+    with pytest.raises(EvidenceError) as refusal:
+        _load(write(tmp_path / "bad.csv", row))
+    message = str(refusal.value)
+    assert "\n" not in message
+    assert f"row {row['id']!r}, column {column}: {row[column]!r}; allowed: " in message
+    assert allowed in message.split("; allowed: ")[1]
+
+
+def test_repeated_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="row 'fall_week_5', column id.*no other row"):
+        _load(write(tmp_path / "bad.csv", GOOD, GOOD))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [COLUMNS[:-1], (*COLUMNS, "note"), (COLUMNS[1], COLUMNS[0], *COLUMNS[2:]), ()],
+    ids=["missing", "extra", "order", "empty"],
+)
+def test_other_columns_are_refused(tmp_path: Path, header: tuple[str, ...]) -> None:
+    with pytest.raises(EvidenceError, match="row 'header', column columns"):
+        _load(write(tmp_path / "bad.csv", GOOD, header=header))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["fall_week_5,0.55\n", ",".join(GOOD.values()) + ",more\n", "\n"],
+    ids=["short", "long", "blank"],
+)
+def test_row_of_another_length_is_refused(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path / "bad.csv")
+    path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
+    with pytest.raises(EvidenceError, match="column columns: .* allowed: 10 cells"):
+        _load(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'id,"value', b"\xff\xfe"], ids=["empty", "quote", "code"]
+)
+def test_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    with pytest.raises(EvidenceError, match="row 'header'.*allowed: UTF-8 text"):
+        _load(path)
+
+
+def test_every_fact_is_there() -> None:
+    assert [key for key in EVERY_FACT.split() if key not in FACTS] == []
+
+
+@pytest.mark.parametrize("key", POSTING_TARGETS.split())
+def test_posting_targets_can_be_scored(key: str) -> None:
+    fact = observed.targets()[key]
+    assert fact.low is not None
+    assert fact.high is not None
+
+
+def test_roles_are_handed_out_apart() -> None:
+    parts = {
+        "input": evidence.inputs(),
+        "target": observed.targets(),
+        "validation": observed.validation(),
+        "context": observed.context(),
+    }
+    assert tuple(parts) == ROLES
+    for role, facts in parts.items():
+        assert facts
+        assert {fact.role for fact in facts.values()} == {role}
+    assert sum(map(len, parts.values())) == len(FACTS)
+
+
+def test_a_changed_answer_does_not_change_the_next() -> None:
+    evidence.inputs().clear()
+    _load().clear()
+    assert _load() == FACTS
+    assert evidence.inputs()
+
+
+def test_shares_are_fractions() -> None:
+    shares = [fact for fact in FACTS.values() if fact.unit == "share"]
+    for fact in shares:
+        numbers = [x for x in (fact.value, fact.low, fact.high) if x is not None]
+        assert numbers, fact.id
+        assert all(0 <= x <= 1 for x in numbers), fact.id
+
+
+def test_dates_are_the_published_ones() -> None:
+    published = {
+        "notice_march": "2015-03-23",
+        "arrest_may": "2015-05-21",
+        "planet_campaign": "2015-05-22",
+        "sweep_may": "2015-05-29",
+        "sweep_may_accounts": "2015-05-29",
+        "sweep_may_public_accounts": "2015-05-29",
+        "sweep_may_posts": "2015-05-29",
+        "destruction_may": "2015-05-29",
+        "courier_rule": "2015-11-01",
+        "law_amendment": "2015-11-01",
+        "survey_start": "2015-05-01",
+        "survey_end": "2015-07-31",
+    }
+    assert {key: str(FACTS[key].date) for key in published} == published
+
+
+def test_calendar_has_the_published_survey_days() -> None:
+    start, end = FACTS["survey_week_1_start"].date, FACTS["survey_week_13_end"].date
+    week_5 = FACTS["survey_week_5_start"].date
+    assert start is not None and end is not None and week_5 is not None
+    days = [start + datetime.timedelta(n) for n in range((end - start).days + 1)]
+    regular = [day for day in days if day.strftime("%A") in ("Tuesday", "Thursday", "Saturday")]
+    assert start == FACTS["survey_start"].date
+    assert len(days) == 7 * value("survey_weeks_count")
+    assert len(regular) == value("survey_regular_days")
+    assert [str(day)[5:] for day in regular[:3]] == ["05-02", "05-05", "05-07"]
+    assert week_5 == start + datetime.timedelta(28)
+    surveys_of_week_5 = [day for day in regular if 0 <= (day - week_5).days < 7]
+    assert [str(day)[5:] for day in surveys_of_week_5] == ["05-30", "06-02", "06-04"]
+    assert value("survey_days") == value("survey_regular_days") + value("survey_random_days")
+
+
+# What follows from other rows, recomputed. Each key is a derived number of the table.
+LEVEL = (3 * value("ads_week_1_3") + value("ads_week_4")) / 4
+MIDDLE = (value("regular_ads_total") - 4 * LEVEL - value("ads_week_5") - value("ads_week_13")) / 7
+
+
+def returning(shape: float) -> float:
+    """Sum 13 weeks that return from week 5 to week 13 along a power of the time."""
+    first, last = value("ads_week_5"), value("ads_week_13")
+    return 4 * LEVEL + sum(first + (last - first) * math.pow(k / 8, shape) for k in range(9))
+
+
+def approaching(asymptote: float) -> float:
+    """Sum 13 weeks that return from week 5 to week 13 exponentially towards an asymptote."""
+    first, last = asymptote - value("ads_week_5"), asymptote - value("ads_week_13")
+    return 4 * LEVEL + sum(asymptote - first * math.pow(last / first, k / 8) for k in range(9))
+
+
+RECOMPUTED = {
+    "contacts_active": value("survey_panel_traders") / value("survey_panel_contacts"),
+    "survey_weeks_count": value("survey_regular_days") / 3,
+    "weekly_is_three_days_surveys": value("survey_regular_days") / 13,
+    "regular_ads_total": value("survey_regular_days") * value("ads_mean_per_survey"),
+    "ads_mean_weeks_1_4": LEVEL,
+    "pictures_an_advertisement": value("pictures_total") / value("ads_total"),
+    "fall_week_5": value("ads_week_5") / value("ads_week_4"),
+    "ratio_week_6_12": MIDDLE / LEVEL,
+    "return_week_13": value("ads_week_13") / LEVEL,
+    "recovery_shape_exponential": approaching(value("ads_week_4")),
+    "recovery_shape_linear": returning(1.0),
+    "recovery_shape_convex": returning(1.3),
+    "recovery_shape_asymptote": approaching(1000.0),
+    "trader_mean": (value("pictures_total") + value("videos_total"))
+    / value("survey_days")
+    / value("survey_panel_traders"),
+    "physical_prices_ratio_uncarved": value("price_uncarved") / value("physical_prices_uncarved"),
+    "physical_prices_ratio_carved": value("price_carved") / value("physical_prices_carved"),
+    "escrow_premium": value("escrow_premium_escrow_price") / value("escrow_premium_direct_price")
+    - 1,
+    "websites_life_before": value("websites_stock_before") / value("websites_flow_before"),
+}
+
+
+@pytest.mark.parametrize("key", RECOMPUTED)
+def test_derived_value_follows_from_the_others(key: str) -> None:
+    # Published and derived figures are rounded to three digits, hence half a percent.
+    assert value(key) == pytest.approx(RECOMPUTED[key], rel=0.005)
+
+
+def test_every_derived_value_is_recomputed() -> None:
+    derived = {
+        key for key, fact in FACTS.items() if "derived" in fact.source and fact.value is not None
+    }
+    assert derived == set(RECOMPUTED)
+
+
+def test_derived_bounds_follow_from_the_others() -> None:
+    least = FACTS["panel_unblocked_traders_least"].low
+    panel, blocked = value("survey_panel_traders"), value("sweep_may_accounts")
+    assert least is not None
+    assert (1 - blocked / least) ** panel >= 0.05 > (1 - blocked / (least - 1)) ** panel
+    stock, flow = high("websites_stock_after"), high("websites_flow_after")
+    assert high("websites_stock_ratio") == pytest.approx(stock / value("websites_stock_before"))
+    assert stock / flow <= high("websites_life_after")
+    ceiling, killed = FACTS["elephants"], FACTS["elephants_killed"]
+    for mass, heads in ((ceiling.low, killed.low), (ceiling.high, killed.high)):
+        assert mass is not None and heads is not None
+        assert mass == pytest.approx(heads * value("elephants_ivory") / 1000)
+
+
+@pytest.mark.parametrize("item", ["ads", "pictures", "videos"])
+def test_means_follow_from_totals(item: str) -> None:
+    mean = value(f"{item}_total") / value("survey_days")
+    assert value(f"{item}_mean_per_survey") == pytest.approx(mean, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("key", "distance"), [("ads_total", 0.03), ("pictures_total", 0.05), ("videos_total", 0.15)]
+)
+def test_relative_intervals_are_absolute_here(key: str, distance: float) -> None:
+    assert FACTS[key].low == pytest.approx(value(key) * (1 - distance))
+    assert FACTS[key].high == pytest.approx(value(key) * (1 + distance))
+
+
+@pytest.mark.parametrize("product", ["raw", "semi_worked", "uncarved", "carved"])
+def test_prices_span_two_standard_errors(product: str) -> None:
+    key = f"price_{product}"
+    error = value(f"{key}_deviation") / value(f"{key}_traders") ** 0.5
+    assert high(key) - value(key) == pytest.approx(2 * error, rel=0.07)
+    assert FACTS[key].low == pytest.approx(2 * value(key) - high(key))
+
+
+def test_types_and_products_are_whole() -> None:
+    counts = {kind: value(f"trader_types_{kind}") for kind in "abcd"}
+    panel = value("survey_panel_traders")
+    assert sum(counts.values()) == panel
+    shares = {kind: round(100 * count / panel, 1) for kind, count in counts.items()}
+    assert shares == {"a": 13.8, "b": 41.4, "c": 20.7, "d": 24.1}
+    products = ("raw", "semi_worked", "uncarved", "carved")
+    assert sum(value(f"product_mix_{kind}") for kind in products) == pytest.approx(1)
+
+
+def test_priors_are_inputs_marked_as_assumed() -> None:
+    priors = [fact for key, fact in FACTS.items() if key.startswith("prior_")]
+    assert len(priors) >= 20
+    for fact in priors:
+        assert fact.role == "input", fact.id
+        assert "assumed" in fact.derivation, fact.id
+
+
+def test_page_of_documentation_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == observed.as_markdown()
+    for key in FACTS:
+        assert f"| {key} |" in observed.as_markdown()
