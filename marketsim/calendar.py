@@ -186,12 +186,10 @@ def _activity(settings: Settings, table: Table) -> np.ndarray:
     start = evidence.inputs()["survey_start"].date
     assert start is not None
     growth = settings.posting.trend * settings.recovery.trend
-    out = np.empty(table.news.size)
-    for day in range(out.size):
-        date = table.first + dt.timedelta(days=day)
-        weekday = settings.posting.weekend if date.weekday() > FRIDAY else 1.0
-        out[day] = weekday * exact.exp(growth * (date - start).days / 7.0)
-    return out
+    day = table.first.toordinal() + np.arange(table.news.size)
+    weekend = (day + 6) % 7 > FRIDAY
+    trend = exact.exp_each(growth * (day - start.toordinal()) / 7.0)
+    return np.where(weekend, settings.posting.weekend, 1.0) * trend
 
 
 def _habituation(settings: Settings, table: Table) -> np.ndarray:

@@ -54,8 +54,21 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     callable
         The compiled function, or `function` itself where ``NUMBA_DISABLE_JIT`` is set.
     """
+    return _compiled(function, forceinline=False)
+
+
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a part of a kernel into its callers.
+
+    A call that hands on a named tuple of arrays counts references up and down for every array;
+    inside one function the compiler takes these pairs out again.
+    """
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Callable[..., Any], forceinline: bool) -> Callable[..., Any]:
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _CACHE_FOLDER
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
     finally:
         numba.config.CACHE_DIR = before

@@ -49,6 +49,15 @@ def exp(x):
 
 
 @kernel
+def exp_each(values):
+    """Return `exp` of each number of a float64 array."""
+    out = np.empty(values.size)
+    for i in range(values.size):
+        out[i] = exp(values[i])
+    return out
+
+
+@kernel
 def log(x):
     """Return the natural logarithm of a positive number.
 
@@ -72,6 +81,15 @@ def log(x):
     for n in range(10, 0, -1):
         tail = tail * z + TWICE_INVERSE_ODD[n]
     return k * LN2_HIGH + (2.0 * s + (s * z * tail + k * LN2_LOW))
+
+
+@kernel
+def log_each(values):
+    """Return `log` of each number of a float64 array."""
+    out = np.empty(values.size)
+    for i in range(values.size):
+        out[i] = log(values[i])
+    return out
 
 
 # Wichura (1988), algorithm AS 241, PPND16: numerators and denominators, highest power first.
@@ -140,3 +158,12 @@ def normal_quantile(u):
     else:
         size = _ratio(TAIL_TOP, TAIL_BOTTOM, r - 5.0)
     return -size if q < 0.0 else size
+
+
+@kernel
+def normal_quantile_each(probabilities):
+    """Return `normal_quantile` of each number of a float64 array."""
+    out = np.empty(probabilities.size)
+    for i in range(probabilities.size):
+        out[i] = normal_quantile(probabilities[i])
+    return out

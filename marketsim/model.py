@@ -1,4 +1,4 @@
-"""The market: the order of a day, whole horizons, single traders, checkpoints."""
+"""The market as a Mesa model: days, whole horizons, single traders, checkpoints."""
 
 import datetime as dt
 import json
@@ -12,86 +12,12 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim import calendar, population, survey
-from marketsim.compiled import kernel, source_fingerprint
+from marketsim import survey
+from marketsim.compiled import source_fingerprint
+from marketsim.day import build, live
 from marketsim.errors import InputError
-from marketsim.kernels.accounts import keep_accounts
-from marketsim.kernels.moderation import open_cases, review, sweep
-from marketsim.kernels.noting import note, record
-from marketsim.kernels.perception import perceive
-from marketsim.kernels.posting import post
-from marketsim.kernels.turnover import come_and_go
-from marketsim.parameters import TRADER_TYPES, Settings, check, rules
-from marketsim.state import Backup, Flow, Note, Queue, Series, State, Stock, World
-
-
-@kernel
-def live(world, row, end):
-    """Live the days from `row` up to, but not including, `end`: this is the order of a day.
-
-    Parameters
-    ----------
-    world : World
-        The market; its arrays are written.
-    row, end : int
-        Numbers of days in the run.
-    """
-    seed, rules, levers = world.seed, world.rules, world.levers
-    traders, today, queue = world.retailers, world.today, world.queue
-    while row < end:
-        day = world.first_day + row
-        effort = (levers.recall[row], levers.reports[row])
-        struck = (levers.sweep_accounts[row], levers.sweep_posts[row], levers.sweep_lean[row])
-        news, habituation = levers.news[row], levers.habituation[row]
-        come_and_go(seed, day, rules.turnover, traders)
-        post(seed, day, levers.activity[row], effort, rules, traders, today)
-        open_cases(seed, day, traders, today, queue)
-        review(seed, day, levers.capacity[row], rules, traders, today, queue)
-        sweep(seed, day, struck[0], struck[1], struck[2], rules, traders, today)
-        perceive(seed, day, news, habituation, rules, traders, today, world.ties)
-        keep_accounts(seed, day, rules.accounts, traders, today)
-        note(row, world.contacts, traders, today, world.notes)
-        record(row, day, traders, today, queue, world.series)
-        row += 1
-
-
-def build(settings: Settings, seed: int) -> World:
-    """Make a market on the morning of its first day.
-
-    Parameters
-    ----------
-    settings : Settings
-        Checked settings.
-    seed : int
-        Seed of this run, 0 to 2**64 - 1.
-
-    Returns
-    -------
-    World
-        The whole memory of the market.
-    """
-    first, last = calendar.horizon(settings)
-    days, first_day = (last - first).days + 1, first.toordinal()
-    retailers, ties = population.synthesize(settings, seed, first_day, days)
-    met = survey.contacts(settings, seed, retailers)
-    size = retailers.state.size
-    return World(
-        seed=np.uint64(seed),
-        first_day=first_day,
-        rules=rules(settings),
-        levers=calendar.compile_levers(settings),
-        retailers=retailers,
-        today=population.quiet_day(size),
-        ties=ties,
-        queue=Queue(ring=np.zeros(size, np.int64), ends=np.zeros(2, np.int64)),
-        contacts=met,
-        notes=np.zeros((days, met.size, len(Note)), np.int32),
-        series=Series(
-            flows=np.zeros((days, len(Flow)), np.int64),
-            stocks=np.zeros((days, len(Stock)), np.int64),
-            risk=np.zeros(days),
-        ),
-    )
+from marketsim.parameters import TRADER_TYPES, Settings, check
+from marketsim.state import Backup, Flow, State, Stock, World
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Population:
     type_c: float = from_fact("trader_types_c", "weight of collectables with ivory", 0.0, 1e6)
     type_d: float = from_fact("trader_types_d", "weight of ivory as an occasion", 0.0, 1e6)
     gamma_shape: float = parameter(
-        0.55, "1", 0.2, 3.0, "shape of the gamma distribution of base rates over traders"
+        0.35, "1", 0.1, 3.0, "shape of the gamma distribution of base rates over traders"
     )
     ties: float = parameter(8.0, "ties a trader", 0.0, 50.0, "mean number of strong ties")
     sensitivity_spread: float = parameter(
@@ -65,7 +65,7 @@ class Posting:
     """What a trader posts on an ordinary day."""
 
     base_posts: float = parameter(
-        2.3, "posts a day", 0.01, 20.0, "mean over traders of posts meant on a talkative day"
+        3.2, "posts a day", 0.01, 20.0, "mean over traders of posts meant on a talkative day"
     )
     rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
     rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
@@ -91,7 +91,7 @@ class Posting:
         0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
     )
     trend: float = parameter(
-        0.006, "1/week", -0.05, 0.05, "secular growth of posting, where the structure has a trend"
+        0.008, "1/week", -0.05, 0.05, "secular growth of posting, where the structure has a trend"
     )
 
 
@@ -100,7 +100,7 @@ class Perception:
     """How enforcement becomes perceived risk, and how perceived risk becomes fewer posts."""
 
     half_life: float = from_prior(
-        "prior_half_life", 21.0, "days", "time in which fear halves by forgetting", 7.0
+        "prior_half_life", 18.0, "days", "time in which fear halves by forgetting", 7.0
     )
     residual: float = from_prior(
         "prior_residual", 0.03, "risk", "perceived risk that never fades"
@@ -136,7 +136,7 @@ class Perception:
     lie_low: float = parameter(
         0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises"
     )
-    low_days: float = parameter(28.0, "days", 2.0, 90.0, "mean time of lying low")
+    low_days: float = parameter(24.0, "days", 2.0, 90.0, "mean time of lying low")
     learning: float = parameter(
         0.002, "1/post", 0.0, 0.05, "share of fear lost for each unpunished post of a tie seen"
     )
@@ -237,7 +237,7 @@ class Observer:
     """How the survey's contacts came to be; the rest of the survey is evidence."""
 
     lean: float = parameter(
-        0.5, "1", 0.0, 2.0, "power of a trader's base rate in the odds of becoming a contact"
+        0.25, "1", 0.0, 2.0, "power of a trader's base rate in the odds of becoming a contact"
     )
     contact_age: float = parameter(
         365.0, "days", 0.0, 1500.0, "mean age of a contact at the start of a run; some have left"

@@ -7,7 +7,7 @@ dealers who may enter, numbered by the day of their arrival, which depends on th
 import numpy as np
 
 from marketsim import rng
-from marketsim.exact import exp, normal_quantile
+from marketsim.exact import exp_each, normal_quantile_each
 from marketsim.parameters import TRADER_TYPES, Settings
 from marketsim.rng import Purpose
 from marketsim.state import Retailers, State, Ties, Today
@@ -36,7 +36,7 @@ def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.nda
     """
     mean = settings.population.retailers * settings.turnover.entry
     day_numbers = np.arange(first_day, first_day + days)
-    draws = np.array([rng.uniform(seed, Purpose.ARRIVALS, day, 0, 0) for day in day_numbers])
+    draws = rng.uniform_array(seed, Purpose.ARRIVALS, 0, day_numbers)
     newcomers = np.repeat(day_numbers, np.floor(mean + draws).astype(np.int64))
     return np.concatenate([np.zeros(settings.population.retailers, np.int64), newcomers])
 
@@ -110,12 +110,12 @@ def _kinds(settings: Settings, draws: np.ndarray) -> np.ndarray:
 
 
 def _base_rates(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    from scipy.stats import gamma
+    from scipy.special import gammaincinv
 
     posting, shape = settings.posting, settings.population.gamma_shape
     draws = rng.uniform_array(seed, Purpose.BASE_RATE, 0, ids)
     by_kind = np.array([getattr(posting, f"rate_{letter}") for letter in TRADER_TYPES])
-    return _round_24_bits(gamma.ppf(draws, shape) / shape) * posting.base_posts * by_kind[kind]
+    return _round_24_bits(gammaincinv(shape, draws) / shape) * posting.base_posts * by_kind[kind]
 
 
 def _round_24_bits(values: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ def _sensitivities(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndar
     draws = rng.uniform_array(seed, Purpose.SENSITIVITY, 0, ids)
     by_kind = np.array([getattr(perception, f"sensitivity_{letter}") for letter in TRADER_TYPES])
     middle = perception.sensitivity * by_kind[kind]
-    return middle * np.array([exp(spread * normal_quantile(u)) for u in draws])
+    return middle * exp_each(spread * normal_quantile_each(draws))
 
 
 def _ties(settings: Settings, seed: int, ids: int) -> Ties:

@@ -56,8 +56,9 @@ class Purpose(IntEnum):
     # the observer
     CONTACT = 36
     CONTACT_AGE = 37
-    PANEL = 38
-    RANDOM_DAY = 39
+    CONTACT_LEFT = 38
+    PANEL = 39
+    RANDOM_DAY = 40
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
@@ -249,7 +250,7 @@ def count(u, mean, shape):
         The smallest n with P(N <= n) > u: it never falls when `mean` rises, so that a higher
         mean only appends events.
     """
-    if mean <= 0.0:
+    if u < 1.0 - mean:  # the mean bounds the chance of any event at all
         return 0
     odds = mean / (shape + mean)
     probability = exp(-shape * log(1.0 + mean / shape))

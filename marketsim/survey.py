@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketsim import evidence, rng
-from marketsim.exact import exp, log
+from marketsim.exact import exp_each, log_each
 from marketsim.parameters import TRADER_TYPES, Settings
 from marketsim.rng import Purpose
 from marketsim.state import Note, Retailers
 
 REGULAR_WEEKDAYS = (1, 3, 5)  # Tuesday, Thursday, Saturday
 NOBODY = -1
+SMALLEST_RATE = 1e-300  # a rate of zero has no logarithm
 
 
 def _number(fact: str) -> int:
@@ -87,15 +88,15 @@ def contacts(settings: Settings, seed: int, retailers: Retailers) -> np.ndarray:
     founders = settings.population.retailers
     lean = settings.observer.lean
     rates = retailers.base_rate[:founders]
-    weights = np.array([exp(lean * log(rate)) if rate > 0 else 0.0 for rate in rates])
+    weights = exp_each(lean * log_each(np.maximum(rates, SMALLEST_RATE)))
     times = rng.waiting_times(seed, Purpose.CONTACT, 0, weights)
     met = np.argsort(times, kind="stable")[: _number("survey_panel_contacts")].astype(np.int64)
-    for place, trader in enumerate(met):
-        u_age = rng.uniform(seed, Purpose.CONTACT_AGE, 0, trader, 0)
-        u_left = rng.uniform(seed, Purpose.CONTACT_AGE, 0, trader, 1)
-        age = -settings.observer.contact_age * log(u_age)
-        if u_left < 1.0 - exp(-settings.turnover.leave * age):
-            met[place] = NOBODY
+    ages = -settings.observer.contact_age * log_each(
+        rng.uniform_array(seed, Purpose.CONTACT_AGE, 0, met)
+    )
+    stayed = exp_each(-settings.turnover.leave * ages)
+    u_left = rng.uniform_array(seed, Purpose.CONTACT_LEFT, 0, met)
+    met[u_left >= stayed] = NOBODY
     return met
 
 

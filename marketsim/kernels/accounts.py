@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketsim.compiled import kernel
+from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniforms
 from marketsim.state import Backup, State
 
@@ -13,7 +13,7 @@ def keep_accounts(seed, day, rules, retailers, today):
 
     Parameters
     ----------
-    seed : uint64
+    seed : int64
         Seed of the run.
     day : int
         Ordinal of the day.
@@ -41,7 +41,7 @@ def keep_accounts(seed, day, rules, retailers, today):
             today.mention[i] = 1
 
 
-@kernel
+@part
 def _answer_ban(day, i, u_replacement, u_quit, rules, retailers):
     """Give up, or fix the day of return: a backup waits half as long."""
     if retailers.backup[i] == Backup.NONE and u_quit < rules.quit:
@@ -51,7 +51,7 @@ def _answer_ban(day, i, u_replacement, u_quit, rules, retailers):
     retailers.return_day[i] = day + 1 + np.int64(u_replacement * longest)
 
 
-@kernel
+@part
 def _reopen(i, rules, retailers):
     """Go on under a new account with the audience that follows."""
     told = retailers.backup[i] == Backup.ANNOUNCED

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketsim.compiled import kernel
+from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniform, waiting_times
 from marketsim.state import State
 
@@ -17,7 +17,7 @@ def open_cases(seed, day, retailers, today, queue):
 
     Parameters
     ----------
-    seed : uint64
+    seed : int64
         Seed of the run.
     day : int
         Ordinal of the day.
@@ -45,7 +45,7 @@ def review(seed, day, capacity, rules, retailers, today, queue):
 
     Parameters
     ----------
-    seed : uint64
+    seed : int64
         Seed of the run.
     day : int
         Ordinal of the day.
@@ -70,7 +70,7 @@ def review(seed, day, capacity, rules, retailers, today, queue):
             _sanction(day, i, rules, retailers, today)
 
 
-@kernel
+@part
 def _sanction(day, i, rules, retailers, today):
     """Take a trader one rung up the ladder."""
     moderation = rules.moderation
@@ -89,7 +89,7 @@ def _sanction(day, i, rules, retailers, today):
         _block(day, i, moderation.mute_days, retailers)
 
 
-@kernel
+@part
 def _block(day, i, length, retailers):
     """Keep a trader out of Moments for whole days after today."""
     if retailers.blocked_until[i] <= day:
@@ -97,7 +97,7 @@ def _block(day, i, length, retailers):
     retailers.blocked_until[i] = max(retailers.blocked_until[i], day + 1 + np.int64(length))
 
 
-@kernel
+@part
 def _remove_latest(i, weight, today):
     """Remove the latest of today's visible posts, if there is one; the trader feels it anyhow."""
     today.sanction[i] = max(today.sanction[i], weight)
@@ -108,7 +108,7 @@ def _remove_latest(i, weight, today):
         today.videos[i] -= today.latest_videos[i]
 
 
-@kernel
+@part
 def _ban(i, retailers, today):
     """Take an account with all that stands on it today."""
     retailers.state[i] = State.BANNED
@@ -127,7 +127,7 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
 
     Parameters
     ----------
-    seed : uint64
+    seed : int64
         Seed of the run.
     day : int
         Ordinal of the day.
@@ -157,7 +157,7 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
             _block(day, i, rules.moderation.mute_days, retailers)
 
 
-@kernel
+@part
 def _exposure(lean, retailers):
     """Return the odds of each trader in a sweep; those without an account have none."""
     n = retailers.state.size

@@ -1,6 +1,6 @@
 """What the observer's contacts showed on a day, and what the whole market did."""
 
-from marketsim.compiled import kernel
+from marketsim.compiled import kernel, part
 from marketsim.state import Backup, Flow, Note, State, Stock
 
 @kernel
@@ -75,7 +75,7 @@ def record(row, day, retailers, today, queue, series):
     series.risk[row] = fear / present if present > 0 else 0.0
 
 
-@kernel
+@part
 def _add_flows(i, today, flows):
     flows[Flow.OFFERS] += today.intended[i] - today.withheld[i]
     flows[Flow.VISIBLE] += today.moments[i]

@@ -1,6 +1,6 @@
 """Traders post: how much they mean to, how much of it they dare, and where the rest goes."""
 
-from marketsim.compiled import kernel
+from marketsim.compiled import kernel, part
 from marketsim.exact import exp
 from marketsim.rng import Purpose, choose, count, uniforms
 from marketsim.state import Backup, State
@@ -15,7 +15,7 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
 
     Parameters
     ----------
-    seed : uint64
+    seed : int64
         Seed of the run.
     day : int
         Ordinal of the day.
@@ -30,43 +30,48 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
     today : Today
         Cleared and written.
     """
-    for i in range(retailers.state.size):
-        _clear(today, i)
-        if retailers.state[i] == State.ABSENT or retailers.state[i] == State.LEFT:
-            continue
-        u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
-        retailers.talking[i] = _talks(retailers.talking[i], u_spell, rules.posting)
-        if retailers.talking[i]:
-            mean = retailers.base_rate[i] * activity
-            today.intended[i] = count(u_posts, mean, rules.posting.daily_shape)
-        if today.intended[i] > 0:
-            openness = _openness(day, i, rules, retailers)
-            flag_chance = _flag_chance(retailers.audience[i], flag_levers, rules.moderation)
-            _publish(seed, day, i, openness, flag_chance, rules, retailers, today)
+    state, blocked_until = retailers.state, retailers.blocked_until
+    for i in range(state.size):
+        intended, openness, chance = 0, 0.0, 0.0
+        if state[i] != State.ABSENT and state[i] != State.LEFT:
+            u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
+            talking = _talks(retailers.talking[i], u_spell, rules.posting)
+            retailers.talking[i] = talking
+            if talking:
+                mean = retailers.base_rate[i] * activity
+                intended = count(u_posts, mean, rules.posting.daily_shape)
+        risk, backup = retailers.risk[i], retailers.backup[i]
+        if intended > 0:
+            chance = _flag_chance(retailers.audience[i], flag_levers, rules.moderation)
+            if state[i] == State.ACTIVE and blocked_until[i] <= day:
+                openness = _openness(
+                    risk, retailers.sensitivity[i], retailers.threshold[i], backup, rules
+                )
+        here = state[i] != State.BANNED
+        in_groups = here and not (retailers.suspended[i] and blocked_until[i] > day)
+        has_backup = here and backup == Backup.ANNOUNCED
+        weights = _destinations(has_backup, in_groups, rules.displacement)
+        fate = _publish(seed, day, i, intended, openness, risk, chance, weights, rules.posting)
+        today.intended[i] = intended
+        _write(i, fate, today)
         retailers.recent[i] = retailers.recent[i] * MEMORY + today.moments[i]
 
 
-@kernel
-def _clear(today, i):
-    today.intended[i] = 0
-    today.moments[i] = 0
-    today.pictures[i] = 0
-    today.videos[i] = 0
-    today.latest_pictures[i] = 0
-    today.latest_videos[i] = 0
-    today.deleted[i] = 0
+@part
+def _write(i, fate, today):
+    """Begin the day's counters of a trader with the fate of the posts."""
+    today.moments[i], today.deleted[i], today.flagged[i] = fate[0], fate[1], fate[2]
+    today.pictures[i], today.videos[i] = fate[3], fate[4]
+    today.latest_pictures[i], today.latest_videos[i] = fate[5], fate[6]
+    today.backup[i], today.groups[i], today.elsewhere[i] = fate[7], fate[8], fate[9]
+    today.withheld[i] = fate[10]
     today.removed[i] = 0
-    today.backup[i] = 0
-    today.groups[i] = 0
-    today.elsewhere[i] = 0
-    today.withheld[i] = 0
-    today.flagged[i] = 0
     today.mention[i] = 0
     today.banned[i] = 0
     today.sanction[i] = 0.0
 
 
-@kernel
+@part
 def _talks(talking, u, posting):
     """Go on with a spell of talk or silence, or change over."""
     ends = 1.0 / posting.silent_days
@@ -75,22 +80,19 @@ def _talks(talking, u, posting):
     return u < ends
 
 
-@kernel
-def _openness(day, i, rules, retailers):
+@part
+def _openness(risk, sensitivity, threshold, backup, rules):
     """Return the chance that a post a trader means to make is made in Moments."""
-    if retailers.state[i] != State.ACTIVE or retailers.blocked_until[i] > day:
-        return 0.0
     recovery = rules.recovery
-    risk = retailers.risk[i]
-    if retailers.backup[i] == Backup.ANNOUNCED:
+    if backup == Backup.ANNOUNCED:
         risk *= 1.0 - recovery.backup_confidence * rules.accounts.confidence
-    dared = 1.0 - recovery.smooth * (1.0 - exp(-retailers.sensitivity[i] * risk))
-    if risk > retailers.threshold[i]:
+    dared = 1.0 - recovery.smooth * (1.0 - exp(-sensitivity * risk))
+    if risk > threshold:
         dared *= 1.0 - recovery.thresholds
     return dared
 
 
-@kernel
+@part
 def _flag_chance(audience, flag_levers, moderation):
     """Return the chance that filters or users flag a visible post."""
     recall, reports = flag_levers
@@ -99,29 +101,48 @@ def _flag_chance(audience, flag_levers, moderation):
     return 1.0 - missed * (1.0 - min(1.0, reported))
 
 
-@kernel
-def _publish(seed, day, i, openness, flag_chance, rules, retailers, today):
+@part
+def _destinations(has_backup, in_groups, displacement):
+    """Return the odds of backup, groups, elsewhere and nowhere for a post kept out of Moments."""
+    total = displacement.backup + displacement.groups + displacement.elsewhere
+    share = displacement.moved / total if total > 0.0 else 0.0
+    return (
+        displacement.backup * share if has_backup else 0.0,
+        displacement.groups * share if in_groups else 0.0,
+        displacement.elsewhere * share,
+        1.0 - displacement.moved,
+    )
+
+
+@part
+def _publish(seed, day, i, intended, openness, risk, flag_chance, weights, posting):
     """Settle the fate of each post a trader means to make; post j has draws of its own."""
-    posting = rules.posting
-    deletion = posting.delete_always + posting.delete_risk * retailers.risk[i]
-    for j in range(today.intended[i]):
+    deletion = posting.delete_always + posting.delete_risk * risk
+    moments, deleted, flagged, latest = 0, 0, 0, 0
+    pictures, videos = 0, 0
+    backup, groups, elsewhere, withheld = 0, 0, 0, 0
+    for j in range(intended):
         u_place, u_pictures, u_deletion, u_flag = uniforms(seed, Purpose.PLACE, day, i, j)
         if u_place >= openness:
-            _displace(seed, day, i, j, rules.displacement, retailers, today)
+            option = choose(uniforms(seed, Purpose.DISPLACEMENT, day, i, j), weights)
+            backup += option == BACKUP
+            groups += option == GROUPS
+            elsewhere += option == ELSEWHERE
+            withheld += option != BACKUP and option != GROUPS and option != ELSEWHERE
         elif u_deletion < deletion:
-            today.deleted[i] += 1
+            deleted += 1
         else:
-            pictures = _pictures(u_pictures, posting)
-            today.moments[i] += 1
-            today.latest_pictures[i] = pictures
-            today.latest_videos[i] = 1 if pictures == 0 else 0
-            today.pictures[i] += pictures
-            today.videos[i] += today.latest_videos[i]
-            if u_flag < flag_chance:
-                today.flagged[i] += 1
+            latest = _pictures(u_pictures, posting)
+            moments += 1
+            pictures += latest
+            videos += latest == 0
+            flagged += u_flag < flag_chance
+    latest_video = 1 if moments > 0 and latest == 0 else 0
+    seen = (moments, deleted, flagged, pictures, videos, latest, latest_video)
+    return (*seen, backup, groups, elsewhere, withheld)
 
 
-@kernel
+@part
 def _pictures(u, posting):
     """Return the pictures of a post: none for a video, a full grid, or evenly one to the rest."""
     if u < posting.video_share:
@@ -132,29 +153,3 @@ def _pictures(u, posting):
     rest = posting.grid - 1.0
     w = (v - posting.full_grid) / (1.0 - posting.full_grid)
     return min(int(w * rest), int(rest) - 1) + 1
-
-
-@kernel
-def _displace(seed, day, i, j, displacement, retailers, today):
-    """Take a post that cannot be made in Moments elsewhere, or withhold it."""
-    here = retailers.state[i] != State.BANNED
-    has_backup = here and retailers.backup[i] == Backup.ANNOUNCED
-    in_groups = here and not (retailers.suspended[i] and retailers.blocked_until[i] > day)
-    weight = displacement.moved / (
-        displacement.backup + displacement.groups + displacement.elsewhere
-    )
-    weights = (
-        displacement.backup * weight if has_backup else 0.0,
-        displacement.groups * weight if in_groups else 0.0,
-        displacement.elsewhere * weight,
-        1.0 - displacement.moved,
-    )
-    option = choose(uniforms(seed, Purpose.DISPLACEMENT, day, i, j), weights)
-    if option == BACKUP:
-        today.backup[i] += 1
-    elif option == GROUPS:
-        today.groups[i] += 1
-    elif option == ELSEWHERE:
-        today.elsewhere[i] += 1
-    else:
-        today.withheld[i] += 1

@@ -11,7 +11,7 @@ def come_and_go(seed, day, rules, retailers):
 
     Parameters
     ----------
-    seed : uint64
+    seed : int64
         Seed of the run.
     day : int
         Ordinal of the day.

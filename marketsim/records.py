@@ -1,0 +1,261 @@
+"""Tables of a study and the folder they rest in.
+
+A result is complete or absent: it is written beside its final name and renamed last, and it is
+done if and only if ``manifest.json`` is there. Its key is a hash over the settings, the source of
+the model and the evidence, so that a stale result is never taken for a fresh one.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from marketsim import evidence
+from marketsim.compiled import PACKAGE, source_fingerprint
+from marketsim.errors import InputError
+from marketsim.parameters import TRADER_TYPES, Settings
+from marketsim.state import Flow, Note, Series, Stock
+from marketsim.survey import SurveyRows
+
+MANIFEST = "manifest.json"
+LIBRARIES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib")
+
+# column: unit, description
+COLUMNS = {
+    "run": ("1", "number of the run: one population, one panel, one seed"),
+    "day": ("date", "day of the run"),
+    "seed": ("1", "seed of the run: every draw is a function of it"),
+    "offers": ("posts", "posts made anywhere, seen or not"),
+    "visible": ("posts", "posts standing in Moments at the end of the day"),
+    "deleted": ("posts", "Moments posts deleted by their author on the day"),
+    "removed": ("posts", "Moments posts removed by the platform on the day"),
+    "backup": ("posts", "posts on backup accounts beside the main account"),
+    "groups": ("posts", "posts in groups and private messages"),
+    "elsewhere": ("posts", "posts on other platforms"),
+    "withheld": ("posts", "posts meant and made nowhere"),
+    "pictures": ("pictures", "pictures in visible posts"),
+    "videos": ("videos", "videos in visible posts"),
+    "flagged": ("posts", "visible posts flagged by filters or users"),
+    "bans": ("accounts", "accounts banned on the day"),
+    "mentions": ("traders", "traders who first advertised a backup account on the day"),
+    "traders_active": ("traders", "traders free to post at the end of the day"),
+    "traders_lying_low": ("traders", "traders staying away from Moments by choice"),
+    "traders_blocked": ("traders", "traders muted or suspended after the day"),
+    "traders_banned": ("traders", "traders between two accounts"),
+    "traders_left": ("traders", "traders who have left since the run began"),
+    "traders_with_backup": ("traders", "traders with a backup account"),
+    "traders_with_announced_backup": ("traders", "traders with an advertised backup account"),
+    "traders_cases_waiting": ("cases", "cases in the moderators' queue"),
+    "mean_risk": ("1", "mean perceived risk of the traders present, 0 to 1"),
+    "survey_date": ("date", "survey day: what stood on the account at its end was seen"),
+    "regular": ("yes or no", "Tuesday, Thursday or Saturday; the others are random days"),
+    "trader": ("1", "id of the trader within the run"),
+    "trader_type": ("letter", "A ivory only, B other species too, C collectables, D occasional"),
+    "ads": ("advertisements", "ivory advertisements seen"),
+    "mention": ("yes or no", "a backup account is first advertised on the day"),
+    "blocked": ("yes or no", "the watched account is lost"),
+    "active": ("contacts", "contacts that posted in the fortnight before the survey"),
+    "contacts": ("contacts", "contacts of the observer"),
+    "panel": ("traders", "traders of the panel"),
+}
+
+
+def daily_table(run: int, first_day: int, series: Series) -> pd.DataFrame:
+    """Return the daily series of one run: run, day, then one column a series."""
+    days = first_day + np.arange(series.risk.size)
+    table: dict[str, Any] = {
+        "run": np.full(days.size, run, np.int32),
+        "day": [dt.date.fromordinal(int(day)) for day in days],
+    }
+    table |= {item.name.lower(): series.flows[:, item] for item in Flow}
+    table |= {f"traders_{item.name.lower()}": series.stocks[:, item] for item in Stock}
+    return pd.DataFrame(table | {"mean_risk": series.risk})
+
+
+def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
+    """Return the survey of one run: a row for each survey day and trader of the panel."""
+    surveys, panel = rows.day.size, rows.trader.size
+    letters = np.array([letter.upper() for letter in TRADER_TYPES])
+    dates = np.array([dt.date.fromordinal(int(day)) for day in rows.day], dtype=object)
+    table: dict[str, Any] = {
+        "run": np.full(surveys * panel, run, np.int32),
+        "survey_date": np.repeat(dates, panel),
+        "regular": np.repeat(rows.regular, panel),
+        "trader": np.tile(rows.trader, surveys),
+        "trader_type": np.tile(letters[rows.trader_type], surveys),
+    }
+    for column in (Note.ADS, Note.PICTURES, Note.VIDEOS):
+        table[column.name.lower()] = rows.seen[:, :, column].ravel()
+    for column in (Note.MENTION, Note.BLOCKED):
+        table[column.name.lower()] = rows.seen[:, :, column].ravel() > 0
+    return pd.DataFrame(table)
+
+
+def run_table(run: int, seed: int, rows: SurveyRows) -> pd.DataFrame:
+    """Return one row on a run: its seed, contacts and panel."""
+    return pd.DataFrame(
+        {
+            "run": np.array([run], np.int32),
+            "seed": np.array([seed], np.int64),
+            "active": [rows.active_contacts],
+            "contacts": [rows.contacts],
+            "panel": [rows.trader.size],
+        }
+    )
+
+
+def write_parquet(table: pd.DataFrame, path: Path) -> None:
+    """Write a table with unit and description in the metadata of each field, atomically."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    fields = []
+    for item in arrow.schema:
+        unit, description = COLUMNS[item.name]
+        fields.append(item.with_metadata({"unit": unit, "description": description}))
+    arrow = arrow.cast(pa.schema(fields))
+    beside = path.with_name(path.name + ".part")
+    pq.write_table(arrow, beside, compression="zstd")
+    os.replace(beside, path)
+
+
+def key(settings: Settings) -> str:
+    """Return the name of a result: a hash over settings, model source and evidence."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps(asdict(settings), sort_keys=True, default=str).encode())
+    digest.update(source_fingerprint().encode())
+    digest.update(evidence.TABLE.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether a result is there."""
+    return (folder / MANIFEST).is_file()
+
+
+def partial_folder(folder: Path) -> Path:
+    """Return the folder in which a result grows until it is complete."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[Path]:
+    """Hold the right to write a result; a second process waits until the first has ended.
+
+    Yields
+    ------
+    Path
+        The folder in which the result grows.
+
+    Raises
+    ------
+    InputError
+        Where the place cannot be written to.
+    """
+    partial = partial_folder(folder)
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        lock = (folder.parent / f".{folder.name}.lock").open("w")
+    except OSError as fault:
+        raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
+    with lock, contextlib.suppress(ImportError):
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        partial.mkdir(exist_ok=True)
+        yield partial
+
+
+def publish(partial: Path, folder: Path) -> None:
+    """Give a complete result its final name; an older one goes."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> dict[str, Any]:
+    """Return what is needed to make a result again, and to check it.
+
+    Returns
+    -------
+    dict
+        Settings, key, commit, versions, threads, wall time, rows and sha256 of each table. No
+        name of a user, a machine or a path.
+    """
+    tables = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".parquet", ".csv"):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            tables[path.name] = {"sha256": digest, "rows": _rows(path)}
+    return {
+        "key": key(settings),
+        "settings": asdict(settings),
+        "source": source_fingerprint(),
+        "evidence": hashlib.sha256(evidence.TABLE.read_bytes()).hexdigest(),
+        "commit": _git("rev-parse", "HEAD"),
+        "changed_since_commit": bool(_git("status", "--porcelain")),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "threads": threads,
+        "wall_seconds": round(seconds, 2),
+        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "tables": tables,
+    }
+
+
+def _rows(path: Path) -> int:
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    return sum(1 for _ in path.open(encoding="utf-8")) - 1
+
+
+def _git(*words: str) -> str | None:
+    """Ask git about the package's own checkout; None where there is none."""
+    try:
+        top = ["git", "-C", str(PACKAGE)]
+        inside = subprocess.run(
+            [*top, "ls-files", "--error-unmatch", "model.py"], capture_output=True, timeout=10
+        )
+        if inside.returncode != 0:
+            return None
+        done = subprocess.run([*top, *words], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest, last of all files."""
+    beside = folder / (MANIFEST + ".part")
+    beside.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
+    os.replace(beside, folder / MANIFEST)
+
+
+def write_batch(folder: Path, start: int, tables: dict[str, pd.DataFrame]) -> None:
+    """Keep the runs from number `start` on while the rest of a study is still to come."""
+    for name, table in tables.items():
+        write_parquet(table, folder / f"{start:08d}-{name}.parquet")
+    (folder / f"{start:08d}-done").touch()
+
+
+def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
+    """Return the tables of a finished batch, None where there is none."""
+    if not (folder / f"{start:08d}-done").exists():
+        return None
+    paths = sorted(folder.glob(f"{start:08d}-*.parquet"))
+    return {path.stem.split("-")[1]: pd.read_parquet(path) for path in paths}

@@ -1,0 +1,180 @@
+"""A study: many runs of one setting, their tables, their fit, their figures and report."""
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from marketsim import calendar, metrics, records, rng, survey
+from marketsim.day import build, live
+from marketsim.parameters import Settings, check
+from marketsim.rng import Purpose
+from marketsim.state import Series
+
+BATCH = 20  # runs kept together: a kill loses at most so many
+TABLES = ("daily", "survey", "runs")
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A complete result: where it rests, its fit, and whether it had been there before."""
+
+    folder: Path
+    fit: pd.DataFrame
+    reused: bool
+
+
+def run_seed(seed: int, run: int) -> int:
+    """Return the seed of one run of a study: 63 bits of a block of its own."""
+    return int(rng.words(seed, int(Purpose.REPLICATE) // rng.LANES, 0, run, 0)[0]) >> 1
+
+
+def simulate(settings: Settings, seed: int) -> tuple[Series, survey.SurveyRows]:
+    """Live one whole run and survey it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings.
+    seed : int
+        Seed of the run.
+
+    Returns
+    -------
+    Series
+        Daily counts.
+    SurveyRows
+        What the observer saw.
+    """
+    world = build(settings, seed)
+    live(world, 0, world.series.risk.size)
+    seen = survey.observe(
+        seed, world.first_day, world.contacts, world.retailers.kind, world.notes
+    )
+    return world.series, seen
+
+
+def run_tables(settings: Settings, run: int) -> Tables:
+    """Return the tables of one run of a study, by the names of `TABLES`."""
+    seed = run_seed(settings.seed, run)
+    series, seen = simulate(settings, seed)
+    first_day = calendar.horizon(settings)[0].toordinal()
+    return {
+        "daily": records.daily_table(run, first_day, series),
+        "survey": records.survey_table(run, seen),
+        "runs": records.run_table(run, seed, seen),
+    }
+
+
+def replicate(
+    settings: Settings, runs: range, threads: int, done: Callable[[], object] = lambda: None
+) -> Tables:
+    """Return the tables of several runs, on threads; the number of threads changes no bit.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings.
+    runs : range
+        Numbers of the runs.
+    threads : int
+        Runs lived at the same time.
+    done : callable
+        Called after each run.
+    """
+
+    def one(run: int) -> Tables:
+        tables = run_tables(settings, run)
+        done()
+        return tables
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            parts = list(pool.map(one, runs))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return {
+        name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES
+    }
+
+
+def run_study(
+    settings: Settings, folder: Path, threads: int = 1, fresh: bool = False, progress: bool = False
+) -> Result:
+    """Run a study, or take its complete result where it is there.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run; checked here.
+    folder : Path
+        The study's folder; the result rests in a folder below it named by its key.
+    threads : int
+        Runs lived at the same time.
+    fresh : bool
+        Run again although the result is there.
+    progress : bool
+        Show a bar on the error stream.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges or a folder that cannot be written to.
+    """
+    check(settings)
+    calendar.compile_levers(settings)
+    final = folder / records.key(settings)
+    if records.is_complete(final) and not fresh:
+        return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
+    with records.writing(final) as partial:
+        if records.is_complete(final) and not fresh:
+            shutil.rmtree(partial)
+            return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
+        fit = _write(settings, partial, threads, progress)
+        records.publish(partial, final)
+    return Result(final, fit, reused=False)
+
+
+def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
+    """Write the tables, figures and report of a study; batches already there are kept."""
+    from marketsim import plots, report
+
+    started = time.perf_counter()
+    tables = _tables(settings, folder / "batches", threads, progress)
+    for name, table in tables.items():
+        records.write_parquet(table, folder / f"{name}.parquet")
+    fit = metrics.fit(metrics.statistics(tables["survey"], tables["runs"].set_index("run")))
+    fit.to_csv(folder / "fit.csv", index=False, lineterminator="\n")
+    plots.draw(folder / "figures", tables["daily"], tables["survey"])
+    seconds = time.perf_counter() - started
+    facts = records.manifest(settings, folder, threads, seconds)
+    report.write(folder, facts, fit)
+    shutil.rmtree(folder / "batches")
+    records.write_manifest(folder, facts)
+    return fit
+
+
+def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:
+    from tqdm import tqdm
+
+    folder.mkdir(exist_ok=True)
+    batches: list[Tables] = []
+    with tqdm(total=settings.replicates, unit="run", disable=not progress) as bar:
+        for start in range(0, settings.replicates, BATCH):
+            runs = range(start, min(start + BATCH, settings.replicates))
+            batch = records.read_batch(folder, start)
+            if batch is None:
+                batch = replicate(settings, runs, threads, bar.update)
+                records.write_batch(folder, start, batch)
+            else:
+                bar.update(len(runs))
+            batches.append(batch)
+    return {
+        name: pd.concat([batch[name] for batch in batches], ignore_index=True) for name in TABLES
+    }
