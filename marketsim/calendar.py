@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from marketsim import evidence, exact
-from marketsim.errors import InputError
-from marketsim.parameters import Settings
+from marketsim.errors import InputError, span
+from marketsim.settings import Settings
 
 Levers = namedtuple(
     "Levers",
@@ -227,7 +227,7 @@ def _dose(key: str, value: Any, metadata: Any) -> float:
     fact = evidence.inputs().get(value) if isinstance(value, str) else None
     if fact is not None and fact.value is not None:
         value = fact.value
-    allowed = f"{metadata['low']:g} to {metadata['high']:g} ({metadata['unit']})"
+    allowed = span(metadata["low"], metadata["high"], metadata["unit"])
     allowed += " or an input of the evidence that has a value"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(key, value, allowed)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import config
 
 PACKAGE = Path(__file__).parent
 
@@ -67,8 +68,8 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compiled(function: Callable[..., Any], forceinline: bool) -> Callable[..., Any]:
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _CACHE_FOLDER
+    before, config.CACHE_DIR = config.CACHE_DIR, _CACHE_FOLDER
     try:
         return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before

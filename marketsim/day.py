@@ -10,7 +10,7 @@ from marketsim.kernels.noting import note, record
 from marketsim.kernels.perception import perceive
 from marketsim.kernels.posting import post
 from marketsim.kernels.turnover import come_and_go
-from marketsim.parameters import Settings, rules
+from marketsim.settings import Settings, rules
 from marketsim.state import Flow, Note, Queue, Series, Stock, World
 
 

@@ -20,3 +20,9 @@ class InputError(ValueError):
         self.key, self.value, self.allowed = key, value, allowed
         shown = " ".join(str(value).split())
         super().__init__(f"{key}={shown}: allowed is {allowed}")
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """Say a range in words, with whole numbers written out."""
+    ends = (f"{end:,.0f}" if float(end).is_integer() else f"{end:g}" for end in (low, high))
+    return f"{' to '.join(ends)} ({unit})"

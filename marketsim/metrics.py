@@ -32,7 +32,7 @@ def weekly(survey: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a run, columns 1 to 13: week 1 is 1 to 7 May 2015.
     """
-    start = pd.Timestamp(evidence.inputs()["survey_start"].date)
+    start = pd.Timestamp(str(evidence.inputs()["survey_start"].date))
     regular = survey[survey["regular"]]
     week = (pd.to_datetime(regular["survey_date"]) - start).dt.days // 7 + 1
     table = regular.groupby(["run", week.rename("week")])["ads"].sum().unstack(fill_value=0)
@@ -121,7 +121,7 @@ def fit(values: pd.DataFrame) -> pd.DataFrame:
         inside the interval of the evidence.
     """
     judged = observed.targets() | observed.validation()
-    rows = [_row(judged[name], values[name].to_numpy(float)) for name in values]
+    rows = [_row(judged[str(name)], values[name].to_numpy(float)) for name in values]
     return pd.DataFrame(rows)
 
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,8 @@ from marketsim import survey
 from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
 from marketsim.errors import InputError
-from marketsim.parameters import TRADER_TYPES, Settings, check
+from marketsim.parameters import TRADER_TYPES
+from marketsim.settings import Settings, check
 from marketsim.state import Backup, Flow, State, Stock, World
 
 
@@ -180,8 +180,9 @@ class Market(mesa.Model):
         final = Path(path)
         beside = final.with_name(final.name + ".part")
         with beside.open("wb") as stream:
-            np.savez(stream, head=np.array(json.dumps(head)), **_arrays(self.world))
-        os.replace(beside, final)
+            arrays = _arrays(self.world) | {"head": np.array(json.dumps(head))}
+            np.savez(stream, allow_pickle=False, **arrays)
+        beside.replace(final)
 
     @classmethod
     def resume(cls, path: str | Path) -> "Market":
@@ -238,7 +239,7 @@ def _settings_from(tree: dict[str, Any]) -> Settings:
     for item in fields(Settings):
         group = item.default_factory
         value = tree[item.name]
-        values[item.name] = group(**value) if is_dataclass(group) else value  # type: ignore
+        values[item.name] = group(**value) if is_dataclass(group) else value
     return Settings(**values)
 
 

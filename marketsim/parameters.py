@@ -1,16 +1,15 @@
 """Every parameter once: default, unit, range, source and meaning.
 
 The Hydra schema, the range checks, the named tuples that the kernels read and the page
-docs/parameters.md are all made from the dataclasses below. A source of "assumed" means that no
-figure is known; a source that starts with "evidence" names rows of evidence.csv.
+docs/parameters.md are all made from the dataclasses below (see settings.py). A source of
+"assumed" means that no figure is known; one that starts with "evidence" names rows of
+evidence.csv.
 """
 
-from collections import namedtuple
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from marketsim import evidence
-from marketsim.errors import InputError
 
 TRADER_TYPES = ("a", "b", "c", "d")
 _FACTS = evidence.inputs()
@@ -171,7 +170,11 @@ class Accounts:
         0.15, "share", 0.0, 1.0, "days with a visible post on which a backup is advertised"
     )
     confidence: float = parameter(
-        0.6, "share", 0.0, 1.0, "fear taken away by an advertised backup, where the structure has it"
+        0.6,
+        "share",
+        0.0,
+        1.0,
+        "fear taken away by an advertised backup, where the structure has it",
     )
     return_days: float = from_prior(
         "prior_return_days", 14.0, "days", "longest time from a ban to the next account"
@@ -242,147 +245,3 @@ class Observer:
     contact_age: float = parameter(
         365.0, "days", 0.0, 1500.0, "mean age of a contact at the start of a run; some have left"
     )
-
-
-@dataclass
-class Horizon:
-    """First and last day of a run."""
-
-    start: str = "2015-03-06"
-    end: str = "2015-07-31"
-
-
-@dataclass
-class Scenario:
-    """A dated list of interventions (see calendar.py)."""
-
-    name: str = "unnamed"
-    about: str = ""
-    interventions: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Settings:
-    """Everything one study is made of."""
-
-    population: Population = field(default_factory=Population)
-    posting: Posting = field(default_factory=Posting)
-    perception: Perception = field(default_factory=Perception)
-    recovery: Recovery = field(default_factory=Recovery)
-    accounts: Accounts = field(default_factory=Accounts)
-    displacement: Displacement = field(default_factory=Displacement)
-    moderation: Moderation = field(default_factory=Moderation)
-    turnover: Turnover = field(default_factory=Turnover)
-    observer: Observer = field(default_factory=Observer)
-    horizon: Horizon = field(default_factory=Horizon)
-    scenario: Scenario = field(default_factory=Scenario)
-    seed: int = parameter(2015, "1", 0, 2**63 - 1, "every draw is a function of it", "convention")
-    replicates: int = parameter(
-        200, "runs", 1, 1_000_000, "populations and panels, each with luck of its own", "convention"
-    )
-
-
-def declared(group: Any) -> dict[str, dict[str, Any]]:
-    """Return the declared parameters of a group: name to unit, range, meaning, source, default."""
-    return {
-        item.name: dict(item.metadata) | {"default": item.default}
-        for item in fields(group)
-        if "unit" in item.metadata and item.default is not MISSING
-    }
-
-
-def check(settings: Settings) -> None:
-    """Refuse any value outside its range.
-
-    Raises
-    ------
-    InputError
-        Naming the key, the value and the allowed range.
-    """
-    _check_group(settings, "")
-    shares = settings.population
-    if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
-        raise InputError("population.type_a", 0, "at least one type with a weight above 0")
-    moved = settings.displacement
-    if moved.moved > 0 and moved.groups + moved.elsewhere <= 0:
-        raise InputError("displacement.groups", moved.groups, "above 0, or elsewhere above 0")
-
-
-def _check_group(group: Any, prefix: str) -> None:
-    for item in fields(group):
-        key, value = prefix + item.name, getattr(group, item.name)
-        if is_dataclass(value):
-            _check_group(value, key + ".")
-        elif "unit" in item.metadata:
-            low, high = item.metadata["low"], item.metadata["high"]
-            if not low <= value <= high:
-                unit = item.metadata["unit"]
-                raise InputError(key, value, f"{low:g} to {high:g} ({unit})")
-
-
-def _kernel_tuple(group: type) -> Any:
-    name = f"{group.__name__}Values"
-    return namedtuple(name, list(declared(group)), module=__name__)  # type: ignore[misc]
-
-
-PostingValues = _kernel_tuple(Posting)
-PerceptionValues = _kernel_tuple(Perception)
-RecoveryValues = _kernel_tuple(Recovery)
-AccountsValues = _kernel_tuple(Accounts)
-DisplacementValues = _kernel_tuple(Displacement)
-ModerationValues = _kernel_tuple(Moderation)
-TurnoverValues = _kernel_tuple(Turnover)
-Rules = namedtuple(
-    "Rules",
-    "posting perception recovery accounts displacement moderation turnover",
-)
-
-
-def rules(settings: Settings) -> Rules:
-    """Return the parameters as the kernels read them: named tuples of floats.
-
-    Every value is made a float here, once, since an integer would compile the kernels anew.
-    """
-
-    def values(kind: Any, group: Any) -> Any:
-        return kind(*(float(getattr(group, name)) for name in kind._fields))
-
-    return Rules(
-        values(PostingValues, settings.posting),
-        values(PerceptionValues, settings.perception),
-        values(RecoveryValues, settings.recovery),
-        values(AccountsValues, settings.accounts),
-        values(DisplacementValues, settings.displacement),
-        values(ModerationValues, settings.moderation),
-        values(TurnoverValues, settings.turnover),
-    )
-
-
-def as_markdown() -> str:
-    """Return docs/parameters.md: one table a group."""
-    lines = [
-        "# Parameters",
-        "",
-        "Made from `marketsim/parameters.py`; do not edit. Every value is a default that a config",
-        "or the command line may change within its range. *Assumed* means that no figure is known.",
-        "",
-    ]
-    for item in fields(Settings):
-        group = item.default_factory
-        if group is not MISSING and declared(group):
-            lines += _table(item.name, group)
-    lines += ["## Of a study", "", *_rows("", Settings), ""]
-    return "\n".join(lines)
-
-
-def _table(name: str, group: Any) -> list[str]:
-    return [f"## {name}", "", str(group.__doc__), "", *_rows(name + ".", group), ""]
-
-
-def _rows(prefix: str, group: Any) -> list[str]:
-    head = ["| parameter | default | unit | range | meaning | source |", "|---|---|---|---|---|---|"]
-    return head + [
-        f"| `{prefix}{name}` | {one['default']:g} | {one['unit']} | {one['low']:g} – {one['high']:g}"
-        f" | {one['meaning']} | {one['source']} |"
-        for name, one in declared(group).items()
-    ]

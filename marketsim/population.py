@@ -8,8 +8,9 @@ import numpy as np
 
 from marketsim import rng
 from marketsim.exact import exp_each, normal_quantile_each
-from marketsim.parameters import TRADER_TYPES, Settings
+from marketsim.parameters import TRADER_TYPES
 from marketsim.rng import Purpose
+from marketsim.settings import Settings
 from marketsim.state import Retailers, State, Ties, Today
 
 LOWEST_THRESHOLD = 0.05
@@ -97,8 +98,8 @@ def synthesize(settings: Settings, seed: int, first_day: int, days: int) -> tupl
 
 def quiet_day(size: int) -> Today:
     """Return the counters of one day, all zero: int64, and float64 for `sanction`."""
-    counts = [np.zeros(size, np.int64) for _ in Today._fields[:-1]]
-    return Today(*counts, np.zeros(size))
+    counts = {name: np.zeros(size, np.int64) for name in Today._fields}
+    return Today(**counts | {"sanction": np.zeros(size)})
 
 
 def _kinds(settings: Settings, draws: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ import datetime as dt
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -27,7 +26,8 @@ import pyarrow.parquet as pq
 from marketsim import evidence
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
-from marketsim.parameters import TRADER_TYPES, Settings
+from marketsim.parameters import TRADER_TYPES
+from marketsim.settings import Settings
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 
@@ -128,7 +128,7 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
     arrow = arrow.cast(pa.schema(fields))
     beside = path.with_name(path.name + ".part")
     pq.write_table(arrow, beside, compression="zstd")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def key(settings: Settings) -> str:
@@ -243,7 +243,7 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest, last of all files."""
     beside = folder / (MANIFEST + ".part")
     beside.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
-    os.replace(beside, folder / MANIFEST)
+    beside.replace(folder / MANIFEST)
 
 
 def write_batch(folder: Path, start: int, tables: dict[str, pd.DataFrame]) -> None:

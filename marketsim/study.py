@@ -11,8 +11,8 @@ import pandas as pd
 
 from marketsim import calendar, metrics, records, rng, survey
 from marketsim.day import build, live
-from marketsim.parameters import Settings, check
 from marketsim.rng import Purpose
+from marketsim.settings import Settings, check
 from marketsim.state import Series
 
 BATCH = 20  # runs kept together: a kill loses at most so many
@@ -53,9 +53,7 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, survey.SurveyRows]:
     """
     world = build(settings, seed)
     live(world, 0, world.series.risk.size)
-    seen = survey.observe(
-        seed, world.first_day, world.contacts, world.retailers.kind, world.notes
-    )
+    seen = survey.observe(seed, world.first_day, world.contacts, world.retailers.kind, world.notes)
     return world.series, seen
 
 
@@ -99,9 +97,7 @@ def replicate(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return {
-        name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES
-    }
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
 def run_study(

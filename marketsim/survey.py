@@ -14,8 +14,9 @@ import numpy as np
 
 from marketsim import evidence, rng
 from marketsim.exact import exp_each, log_each
-from marketsim.parameters import TRADER_TYPES, Settings
+from marketsim.parameters import TRADER_TYPES
 from marketsim.rng import Purpose
+from marketsim.settings import Settings
 from marketsim.state import Note, Retailers
 
 REGULAR_WEEKDAYS = (1, 3, 5)  # Tuesday, Thursday, Saturday

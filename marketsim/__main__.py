@@ -1,0 +1,5 @@
+"""Run the command with ``python -m marketsim``."""
+
+from marketsim.cli import main
+
+main()

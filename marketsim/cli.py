@@ -1,0 +1,224 @@
+"""The `marketsim` command: Hydra's grammar, one line for bad input, exit code 2.
+
+Heavy modules are imported where they are used, so that ``--help`` stays quick.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from marketsim.errors import InputError, span
+from marketsim.evidence import EvidenceError
+from marketsim.parameters import parameter
+from marketsim.settings import Settings
+
+HELP = """\
+marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
+
+usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
+
+Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
+
+  population  how many retailers: a quick survey-size market, WeChat, the nation
+              {population}
+  scenario    what enforcement does, and when
+              {scenario}
+  recovery    what brings posts back after a shock: the competing structures
+              {recovery}
+
+Of a study:
+  seed=2015       every draw is a function of it
+  replicates=200  populations and panels, each with luck of its own
+  threads=2       runs lived at the same time (all cores if not given); changes no bit
+  output=results  results go to OUTPUT/STUDY/KEY/
+  study=NAME      the scenario's name if not given
+  fresh=true      run again although the result is there
+  progress=false  no bar
+
+Every parameter with unit, range and source: docs/parameters.md; as composed: --cfg job
+Sweeps:         marketsim -m scenario=baseline_2015,no_crackdown 'recovery=glob(*)'
+Tab completion: eval "$(marketsim -sc install=bash)"
+Hydra's flags:  marketsim --hydra-help"""
+
+PACKAGE = Path(__file__).parent
+STUDY_NAME = re.compile(r"[\w.-]+")
+
+
+@dataclass
+class Command(Settings):
+    """The settings of a study, and how to run it; the latter changes no table."""
+
+    output: str = "results"
+    study: str | None = None
+    threads: int | None = parameter(
+        None, "threads", 1, 1024, "runs lived at the same time; all cores if not given", "machine"
+    )
+    fresh: bool = False
+    progress: bool = True
+
+
+def main() -> None:
+    """Run the command line; the first word names a subcommand, or else `run` is meant."""
+    arguments = sys.argv[1:]
+    name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
+    try:
+        SUBCOMMANDS[name](arguments)
+    except InputError as fault:
+        _fail(str(fault))
+    except EvidenceError as fault:
+        _fail(str(fault))
+    except KeyboardInterrupt:
+        _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
+    except OSError as fault:
+        _fail(f"{fault.strerror or fault} ({fault.filename}); finished runs are kept", 1)
+
+
+def _fail(line: str, code: int = 2) -> NoReturn:
+    print(f"marketsim: {' '.join(line.split())}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def run(arguments: list[str]) -> None:
+    """Simulate a study and hold it against the survey.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Overrides and flags in Hydra's grammar.
+
+    Raises
+    ------
+    InputError
+        For anything that is not understood, before anything is written.
+    """
+    if "--help" in arguments or "-h" in arguments:
+        names = {group: _names(group) for group in ("population", "scenario", "recovery")}
+        print(HELP.format(**names))
+        return
+    _check_flags(arguments)
+    _with_hydra(arguments, _run_job)
+
+
+def _names(group: str) -> str:
+    return ", ".join(sorted(path.stem for path in (configuration() / group).glob("*.yaml")))
+
+
+def _run_job(config: Any) -> None:
+    """Run one job of the command; Hydra hands over the composed config."""
+    from omegaconf import OmegaConf
+
+    try:
+        command = OmegaConf.to_object(config)
+        assert isinstance(command, Command)
+        folder = _study_folder(command)
+        _simulate(command, folder)
+    except InputError as fault:
+        # Hydra would print a second line about an exception of a job, but not about an exit
+        _fail(str(fault))
+
+
+def _simulate(command: Command, folder: Path) -> None:
+    from marketsim import report, study
+
+    threads = command.threads or os.cpu_count() or 1
+    settings = Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
+    result = study.run_study(settings, folder, threads, command.fresh, command.progress)
+    print("\n".join(report.fit_lines(result.fit)))
+    state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
+    print(f"\n{state}: {result.folder}")
+
+
+def _study_folder(command: Command) -> Path:
+    from marketsim.settings import check
+
+    check(command)
+    name = command.study if command.study is not None else command.scenario.name
+    if not STUDY_NAME.fullmatch(name) or name.startswith("."):
+        raise InputError("study", name, "letters, digits, _ - and . (not first)")
+    if not command.output:
+        raise InputError("output", "''", "a folder to write to")
+    return Path(command.output) / name
+
+
+def configuration() -> Path:
+    """Return the folder of the YAML files: in the package, or beside it in a checkout."""
+    shipped = PACKAGE / "conf"
+    return shipped if shipped.is_dir() else PACKAGE.parent / "conf"
+
+
+def _with_hydra(arguments: list[str], job: Callable[[Any], None]) -> None:
+    import hydra
+    from hydra.core.config_store import ConfigStore
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    ConfigStore.instance().store(name="schema", node=Command)
+    # Hydra then hands errors on instead of printing several lines about them
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = ["marketsim", *arguments]
+    decorate = hydra.main(
+        version_base="1.3", config_path=str(configuration()), config_name="config"
+    )
+    try:
+        decorate(job)()
+    except (HydraException, OmegaConfBaseException) as fault:
+        raise _as_input_error(fault, arguments) from None
+
+
+def _check_flags(arguments: list[str]) -> None:
+    """Refuse flags Hydra does not know, in one line instead of its usage text."""
+    from hydra._internal.utils import get_args_parser
+
+    parser = get_args_parser()
+    known = [option for action in parser._actions for option in action.option_strings]
+
+    def refuse(message: str) -> NoReturn:
+        raise InputError("flag", message, ", ".join(sorted(known)))
+
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(arguments)
+
+
+def _as_input_error(fault: Exception, arguments: list[str]) -> InputError:
+    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed."""
+    message = f"{fault}\n{fault.__cause__ or ''}"
+    missing = re.search(r"Could not find '(.+)/(.+?)'", message)
+    if missing:
+        options = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
+        return InputError(missing[1], missing[2], ", ".join(options))
+    full_key = re.search(r"full_key: (\S+)", message)
+    key = full_key[1] if full_key else ""
+    given = [word for word in arguments if key and word.lstrip("+~").startswith(f"{key}=")]
+    value = re.search(r"Value '(.*?)' of type", message)
+    if key and (given or value):
+        shown = given[-1].split("=", 1)[1] if given else value[1] if value else ""
+        return InputError(key, shown, _allowed(key))
+    return InputError("override", " ".join(arguments), f"Hydra's grammar ({message.strip()})")
+
+
+def _allowed(key: str) -> str:
+    """Say what a key may hold, or which keys there are beside it."""
+    node: Any = Command
+    *groups, last = key.split(".")
+    for name in groups:
+        found = {item.name: item for item in fields(node)}.get(name)
+        if found is None or not is_dataclass(found.default_factory):
+            break
+        node = found.default_factory
+    known = {item.name: item for item in fields(node)}
+    if last not in known:
+        return "one of " + ", ".join(known)
+    item = known[last]
+    kind = {int: "a whole number", float: "a number", bool: "true or false"}.get(
+        item.type, "a text"
+    )
+    if "unit" not in item.metadata:
+        return kind
+    return f"{kind}, " + span(*(item.metadata[name] for name in ("low", "high", "unit")))
+
+
+SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {"run": run}
