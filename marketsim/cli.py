@@ -213,9 +213,8 @@ def _allowed(key: str) -> str:
     if last not in known:
         return "one of " + ", ".join(known)
     item = known[last]
-    kind = {int: "a whole number", float: "a number", bool: "true or false"}.get(
-        item.type, "a text"
-    )
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+    kind = kinds.get(getattr(item.type, "__name__", ""), "a text")
     if "unit" not in item.metadata:
         return kind
     return f"{kind}, " + span(*(item.metadata[name] for name in ("low", "high", "unit")))

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config
 
 PACKAGE = Path(__file__).parent
+numba_config: Any = numba.config
 
 
 def source_fingerprint() -> str:
@@ -68,8 +68,8 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compiled(function: Callable[..., Any], forceinline: bool) -> Callable[..., Any]:
-    before, config.CACHE_DIR = config.CACHE_DIR, _CACHE_FOLDER
+    before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, _CACHE_FOLDER
     try:
         return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
     finally:
-        config.CACHE_DIR = before
+        numba_config.CACHE_DIR = before

@@ -26,6 +26,14 @@ class Backup(IntEnum):
     ANNOUNCED = 2
 
 
+class Case(IntEnum):
+    """Whether an account waits in the moderators' queue; a ban voids the case."""
+
+    NONE = 0
+    OPEN = 1
+    VOID = 2
+
+
 class Flow(IntEnum):
     """What is counted over one day, in posts unless the name says otherwise."""
 
@@ -76,7 +84,7 @@ Retailers = namedtuple(
     "state talking risk account offences "
     # ordinal of the first free day, 0 or 1, ordinal of the return after a ban (0: not yet drawn)
     "blocked_until suspended return_day "
-    # Backup, share of the first audience kept, fading sum of visible posts, 0 or 1
+    # Backup, share of the first audience kept, fading sum of visible posts, Case
     "backup audience recent case_open",
 )
 

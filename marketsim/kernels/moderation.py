@@ -4,11 +4,12 @@ import numpy as np
 
 from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniform, waiting_times
-from marketsim.state import State
+from marketsim.state import Case, State
 
 HEAD, WAITING = 0, 1
 # rungs of the ladder, by the count of offences on an account
-DELETION, WARNING, LIMIT, SUSPENSION, BAN = 1, 2, 3, 4, 5
+# 1 deletes a post and mutes, 2 does so with a warning
+LIMIT, SUSPENSION, BAN = 3, 4, 5
 
 
 @kernel
@@ -28,7 +29,7 @@ def open_cases(seed, day, retailers, today, queue):
     queue : Queue
         Ring of trader ids, first in first out; an account has at most one case.
     """
-    fresh = np.flatnonzero((today.flagged > 0) & (retailers.case_open == 0))
+    fresh = np.flatnonzero((today.flagged > 0) & (retailers.case_open == Case.NONE))
     order = np.empty(fresh.size)
     for k in range(fresh.size):
         order[k] = uniform(seed, Purpose.QUEUE_ORDER, day, fresh[k], 0)
@@ -36,7 +37,7 @@ def open_cases(seed, day, retailers, today, queue):
         place = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
         queue.ring[place] = fresh[k]
         queue.ends[WAITING] += 1
-        retailers.case_open[fresh[k]] = 1
+        retailers.case_open[fresh[k]] = Case.OPEN
 
 
 @kernel
@@ -64,9 +65,14 @@ def review(seed, day, capacity, rules, retailers, today, queue):
         i = queue.ring[queue.ends[HEAD]]
         queue.ends[HEAD] = (queue.ends[HEAD] + 1) % queue.ring.size
         queue.ends[WAITING] -= 1
-        retailers.case_open[i] = 0
+        valid = retailers.case_open[i] == Case.OPEN
+        retailers.case_open[i] = Case.NONE
         within_reach = retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW
-        if within_reach and uniform(seed, Purpose.REVIEW, day, i, 0) < rules.moderation.upheld:
+        if (
+            valid
+            and within_reach
+            and uniform(seed, Purpose.REVIEW, day, i, 0) < rules.moderation.upheld
+        ):
             _sanction(day, i, rules, retailers, today)
 
 
@@ -81,19 +87,18 @@ def _sanction(day, i, rules, retailers, today):
         return
     _remove_latest(i, rules.perception.deletion, today)
     if rung == SUSPENSION:
-        retailers.suspended[i] = 1
-        _block(day, i, moderation.suspend_days, retailers)
+        _block(day, i, moderation.suspend_days, 1, retailers)
     elif rung == LIMIT:
-        _block(day, i, moderation.limit_days, retailers)
+        _block(day, i, moderation.limit_days, 0, retailers)
     else:
-        _block(day, i, moderation.mute_days, retailers)
+        _block(day, i, moderation.mute_days, 0, retailers)
 
 
 @part
-def _block(day, i, length, retailers):
-    """Keep a trader out of Moments for whole days after today."""
-    if retailers.blocked_until[i] <= day:
-        retailers.suspended[i] = retailers.suspended[i] * (length > 0.0)
+def _block(day, i, length, suspends, retailers):
+    """Keep a trader out of Moments, or off the whole account, for whole days after today."""
+    if suspends or retailers.blocked_until[i] <= day:
+        retailers.suspended[i] = suspends
     retailers.blocked_until[i] = max(retailers.blocked_until[i], day + 1 + np.int64(length))
 
 
@@ -113,6 +118,8 @@ def _ban(i, retailers, today):
     """Take an account with all that stands on it today."""
     retailers.state[i] = State.BANNED
     retailers.return_day[i] = 0
+    if retailers.case_open[i] == Case.OPEN:
+        retailers.case_open[i] = Case.VOID
     today.banned[i] = 1
     today.sanction[i] = 1.0
     today.removed[i] += today.moments[i]
@@ -154,7 +161,7 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
             _ban(i, retailers, today)
         else:
             _remove_latest(i, rules.perception.deletion, today)
-            _block(day, i, rules.moderation.mute_days, retailers)
+            _block(day, i, rules.moderation.mute_days, 0, retailers)
 
 
 @part

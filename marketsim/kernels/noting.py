@@ -3,6 +3,7 @@
 from marketsim.compiled import kernel, part
 from marketsim.state import Backup, Flow, Note, State, Stock
 
+
 @kernel
 def note(row, contacts, retailers, today, notes):
     """Write down what stands on the first account of each contact at the end of the day.
