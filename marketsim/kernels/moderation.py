@@ -29,7 +29,7 @@ def open_cases(seed, day, retailers, today, queue):
     queue : Queue
         Ring of trader ids, first in first out; an account has at most one case.
     """
-    fresh = np.flatnonzero((today.flagged > 0) & (retailers.case_open == Case.NONE))
+    fresh = np.flatnonzero((today.flagged > 0) & (retailers.case_open == np.int8(Case.NONE)))
     order = np.empty(fresh.size)
     for k in range(fresh.size):
         order[k] = uniform(seed, Purpose.QUEUE_ORDER, day, fresh[k], 0)
