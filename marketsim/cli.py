@@ -3,10 +3,11 @@
 Heavy modules are imported where they are used, so that ``--help`` stays quick.
 """
 
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 from marketsim.errors import InputError, span
 from marketsim.evidence import EvidenceError
 from marketsim.parameters import parameter
-from marketsim.settings import Settings
+from marketsim.settings import Settings, check
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
@@ -65,11 +66,16 @@ def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
-    try:
+    with _one_line():
         SUBCOMMANDS[name](arguments)
-    except InputError as fault:
-        _fail(str(fault))
-    except EvidenceError as fault:
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """Answer every foreseen fault with one line and an exit code."""
+    try:
+        yield
+    except (InputError, EvidenceError) as fault:
         _fail(str(fault))
     except KeyboardInterrupt:
         _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
@@ -109,16 +115,34 @@ def _names(group: str) -> str:
 
 def _run_job(config: Any) -> None:
     """Run one job of the command; Hydra hands over the composed config."""
+    with _one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
+        command = _command(config)
+        _simulate(command, _study_folder(command))
+
+
+def _command(config: Any) -> Command:
+    """Return the composed config as checked objects."""
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     try:
+        _check_keys(OmegaConf.to_container(config), Command, "")
         command = OmegaConf.to_object(config)
-        assert isinstance(command, Command)
-        folder = _study_folder(command)
-        _simulate(command, folder)
-    except InputError as fault:
-        # Hydra would print a second line about an exception of a job, but not about an exit
-        _fail(str(fault))
+    except OmegaConfBaseException as fault:
+        raise _as_input_error(fault, sys.argv[1:]) from None
+    assert isinstance(command, Command)
+    check(command)
+    return command
+
+
+def _check_keys(tree: Any, group: Any, prefix: str) -> None:
+    """Refuse keys that were appended to the schema with a plus sign."""
+    known = {item.name: item for item in fields(group)}
+    for name, value in tree.items():
+        if name not in known:
+            raise InputError(f"{prefix}{name}", value, _allowed(f"{prefix}{name}"))
+        if is_dataclass(known[name].default_factory):
+            _check_keys(value, known[name].default_factory, f"{prefix}{name}.")
 
 
 def _simulate(command: Command, folder: Path) -> None:
@@ -133,9 +157,6 @@ def _simulate(command: Command, folder: Path) -> None:
 
 
 def _study_folder(command: Command) -> Path:
-    from marketsim.settings import check
-
-    check(command)
     name = command.study if command.study is not None else command.scenario.name
     if not STUDY_NAME.fullmatch(name) or name.startswith("."):
         raise InputError("study", name, "letters, digits, _ - and . (not first)")
@@ -163,9 +184,17 @@ def _with_hydra(arguments: list[str], job: Callable[[Any], None]) -> None:
     decorate = hydra.main(
         version_base="1.3", config_path=str(configuration()), config_name="config"
     )
+    started = []
+
+    def start(config: Any) -> None:
+        started.append(config)
+        job(config)
+
     try:
-        decorate(job)()
-    except (HydraException, OmegaConfBaseException) as fault:
+        decorate(start)()
+    except (HydraException, OmegaConfBaseException, ValueError) as fault:
+        if started or isinstance(fault, InputError):
+            raise
         raise _as_input_error(fault, arguments) from None
 
 
@@ -194,6 +223,8 @@ def _as_input_error(fault: Exception, arguments: list[str]) -> InputError:
     key = full_key[1] if full_key else ""
     given = [word for word in arguments if key and word.lstrip("+~").startswith(f"{key}=")]
     value = re.search(r"Value '(.*?)' of type", message)
+    if key.startswith("hydra."):
+        return InputError("override", " ".join(given) or key, "what --hydra-help explains")
     if key and (given or value):
         shown = given[-1].split("=", 1)[1] if given else value[1] if value else ""
         return InputError(key, shown, _allowed(key))
@@ -213,8 +244,11 @@ def _allowed(key: str) -> str:
     if last not in known:
         return "one of " + ", ".join(known)
     item = known[last]
-    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false"}
-    kind = kinds.get(getattr(item.type, "__name__", ""), "a text")
+    if is_dataclass(item.default_factory):
+        return f"a name of the group, or {key}.KEY=VALUE"
+    name = getattr(item.type, "__name__", str(item.type)).removesuffix(" | None")
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
+    kind = kinds.get(name, "entries NAME.KEY=VALUE")
     if "unit" not in item.metadata:
         return kind
     return f"{kind}, " + span(*(item.metadata[name] for name in ("low", "high", "unit")))

@@ -24,5 +24,5 @@ class InputError(ValueError):
 
 def span(low: float, high: float, unit: str) -> str:
     """Say a range in words, with whole numbers written out."""
-    ends = (f"{end:,.0f}" if float(end).is_integer() else f"{end:g}" for end in (low, high))
+    ends = (f"{int(end):,}" if float(end).is_integer() else f"{end:g}" for end in (low, high))
     return f"{' to '.join(ends)} ({unit})"

@@ -64,7 +64,7 @@ class Posting:
     """What a trader posts on an ordinary day."""
 
     base_posts: float = parameter(
-        3.2, "posts a day", 0.01, 20.0, "mean over traders of posts meant on a talkative day"
+        3.24, "posts a day", 0.01, 20.0, "mean over traders of posts meant on a talkative day"
     )
     rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
     rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
@@ -90,7 +90,7 @@ class Posting:
         0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
     )
     trend: float = parameter(
-        0.008, "1/week", -0.05, 0.05, "secular growth of posting, where the structure has a trend"
+        0.01, "1/week", -0.05, 0.05, "secular growth of posting, where the structure has a trend"
     )
 
 
@@ -99,7 +99,7 @@ class Perception:
     """How enforcement becomes perceived risk, and how perceived risk becomes fewer posts."""
 
     half_life: float = from_prior(
-        "prior_half_life", 18.0, "days", "time in which fear halves by forgetting", 7.0
+        "prior_half_life", 16.0, "days", "time in which fear halves by forgetting", 7.0
     )
     residual: float = from_prior(
         "prior_residual", 0.03, "risk", "perceived risk that never fades"
@@ -123,7 +123,7 @@ class Perception:
         28.0, "days", 7.0, 180.0, "quiet days after which enforcement counts as a new wave"
     )
     sensitivity: float = parameter(
-        1.6, "1", 0.0, 6.0, "k in exp(-k risk), the share of posts still made in Moments"
+        1.5, "1", 0.0, 6.0, "k in exp(-k risk), the share of posts still made in Moments"
     )
     sensitivity_a: float = parameter(0.8, "1", 0.1, 3.0, "sensitivity of type A, all ivory")
     sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "sensitivity of type B")
@@ -135,7 +135,7 @@ class Perception:
     lie_low: float = parameter(
         0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises"
     )
-    low_days: float = parameter(24.0, "days", 2.0, 90.0, "mean time of lying low")
+    low_days: float = parameter(20.0, "days", 2.0, 90.0, "mean time of lying low")
     learning: float = parameter(
         0.002, "1/post", 0.0, 0.05, "share of fear lost for each unpunished post of a tie seen"
     )

@@ -31,7 +31,13 @@ from marketsim.settings import Settings
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 
+try:
+    import fcntl
+except ImportError:  # on Windows two processes must not write one result at the same time
+    fcntl = None  # type: ignore[assignment]
+
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 LIBRARIES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib")
 
 # column: unit, description
@@ -167,19 +173,19 @@ def writing(folder: Path) -> Iterator[Path]:
     partial = partial_folder(folder)
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        lock = (folder.parent / f".{folder.name}.lock").open("w")
+        lock = (partial / LOCK).open("w")
     except OSError as fault:
         raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
-    with lock, contextlib.suppress(ImportError):
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         partial.mkdir(exist_ok=True)
         yield partial
 
 
 def publish(partial: Path, folder: Path) -> None:
     """Give a complete result its final name; an older one goes."""
+    (partial / LOCK).unlink(missing_ok=True)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -221,7 +227,7 @@ def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> 
 def _rows(path: Path) -> int:
     if path.suffix == ".parquet":
         return int(pq.read_metadata(path).num_rows)
-    return sum(1 for _ in path.open(encoding="utf-8")) - 1
+    return path.read_text(encoding="utf-8").count("\n") - 1
 
 
 def _git(*words: str) -> str | None:

@@ -242,13 +242,15 @@ def count(u, mean, shape):
     mean : float
         Expected count, not negative.
     shape : float
-        Positive; the variance is ``mean + mean**2 / shape``.
+        Positive; the variance is ``mean + mean**2 / shape``. The chance of no event must not
+        underflow: ``shape * log(1 + mean / shape)`` below 708, as with any shape up to 100 and
+        any mean up to 1e5.
 
     Returns
     -------
     int
-        The smallest n with P(N <= n) > u: it never falls when `mean` rises, so that a higher
-        mean only appends events.
+        The smallest n with P(N <= n) > u. Since that n never falls when `mean` rises, a higher
+        mean only appends events (but for rounding, where u lies within 2e-12 of a step).
     """
     if u < 1.0 - mean:  # the mean bounds the chance of any event at all
         return 0

@@ -89,7 +89,7 @@ def _check_group(group: Any, prefix: str) -> None:
         key, value = prefix + item.name, getattr(group, item.name)
         if is_dataclass(value):
             _check_group(value, key + ".")
-        elif "unit" in item.metadata:
+        elif "unit" in item.metadata and value is not None:
             low, high = item.metadata["low"], item.metadata["high"]
             if not low <= value <= high:
                 raise InputError(key, value, span(low, high, item.metadata["unit"]))
@@ -164,3 +164,7 @@ def _rows(prefix: str, group: Any) -> list[str]:
         cells = [f"`{prefix}{name}`", f"{one['default']:g}", one["unit"], span_of]
         head.append(f"| {' | '.join([*cells, one['meaning'], one['source']])} |")
     return head
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -313,7 +313,7 @@ def test_a_null_without_learning_stays_down():
 )
 def test_each_structure_falls_and_recovers(recovery):
     """Every structure but the null falls at the sweep and comes back at least in part."""
-    weeks = ratios(weekly(study.replicate(settings(1000, recovery=recovery), range(10), 2)["survey"]))
-    middle = weeks.median()
+    tables = study.replicate(settings(1000, recovery=recovery), range(10), 2)
+    middle = ratios(weekly(tables["survey"])).median()
     assert middle[5] < 0.9
     assert middle[[12, 13]].mean() > middle[[5, 6]].mean()

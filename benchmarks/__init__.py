@@ -1,0 +1,1 @@
+"""The same work timed side by side, in one run."""

@@ -1,0 +1,249 @@
+"""The figures of a study: simulated medians and intervals beside what the survey counted.
+
+Every published number comes from the evidence. Without pyplot no state is shared with a caller.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from marketsim import evidence, metrics, observed
+from marketsim.evidence import Fact
+
+# Okabe and Ito's colours, told apart by colour-blind people too. Vermilion is the survey's alone.
+BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+BLACK, GREY = "#000000", "#595959"
+WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % band, and of the middle half drawn over it
+SMOOTH_DAYS = 7
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12,
+    "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.axisbelow": True, "axes.grid": True, "grid.color": "#e4e4e4", "legend.frameon": False,
+}  # fmt: skip
+# label, colour, line style (none: a point with bars)
+MEDIAN = ("simulated median", BLUE, "-")
+POINTS = ("TRAFFIC's survey (bars: interval)", VERMILION, "")
+# column, label, colour, line style
+CHANNELS = (
+    ("visible", "Moments, visible to the survey", BLUE, "-"),
+    ("withheld", "withheld: posted nowhere", BLACK, "--"),
+    ("groups", "groups and private messages", GREEN, "-"),
+    ("elsewhere", "other platforms", ORANGE, "-."),
+    ("backup", "backup accounts", PURPLE, ":"),
+)
+TRADERS = (
+    ("traders_with_backup", "with a backup account", PURPLE, ":"),
+    ("traders_with_announced_backup", "with an advertised backup account", BLUE, "-"),
+    ("traders_lying_low", "lying low by choice", BLACK, "--"),
+    ("traders_blocked", "muted or suspended", GREEN, "-."),
+    ("traders_banned", "banned, between two accounts", ORANGE, "-"),
+)
+
+
+def draw(folder: Path, daily: pd.DataFrame, survey: pd.DataFrame) -> list[Path]:
+    """Write the figures of a study as PNG files.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    daily : DataFrame
+        Rows of `daily.parquet`.
+    survey : DataFrame
+        Rows of `survey.parquet`.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        made = figures(daily, survey)
+        for name, figure in made.items():
+            figure.savefig(folder / name, dpi=150)
+    return [folder / name for name in made]
+
+
+def figures(daily: pd.DataFrame, survey: pd.DataFrame) -> dict[str, Figure]:
+    """Return the figures of a study, from its tables as in `draw`, by the names of their files."""
+    weeks = metrics.weekly(survey)
+    return {
+        "weekly.png": _weekly(weeks),
+        "ratios.png": _ratios(metrics.ratios(weeks).replace([np.inf, -np.inf], np.nan)),
+        "concentration.png": _concentration(_cumulated(survey)),
+        "accounts_and_channels.png": _accounts_and_channels(daily),
+    }
+
+
+def _weekly(weeks: pd.DataFrame) -> Figure:
+    """Draw advertisements of the three regular surveys of each week."""
+    figure, axes = _figure()
+    facts = observed.targets() | observed.context()
+    points = dict.fromkeys((1, 2, 3), _numbers(facts["ads_week_1_3"]))
+    points |= {week: _numbers(facts[f"ads_week_{week}"]) for week in (4, 5, 13)}
+    _band(axes, weeks, BLUE)
+    _survey(axes, list(points), list(points.values()))
+    text = "In week 5 the simulated survey counted {:,.0f} advertisements, TRAFFIC's {:,.0f}"
+    _title(axes, text, [weeks[5].median(), points[5][0]])
+    _week_axis(axes, "advertisements in the week's three regular surveys")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    _legend(axes, [MEDIAN, POINTS])
+    return figure
+
+
+def _ratios(table: pd.DataFrame) -> Figure:
+    """Draw each week over the mean of the run's own weeks 1 to 4."""
+    figure, axes = _figure()
+    facts = observed.targets() | observed.context()
+    # Published is week 5 over week 4; the figure shows week 5 over the mean of weeks 1 to 4.
+    before = _numbers(facts["ads_week_4"])[0] / _numbers(facts["ads_mean_weeks_1_4"])[0]
+    fall, end = _numbers(facts["fall_week_5"]) * before, _numbers(facts["return_week_13"])
+    axes.axhline(1.0, color=GREY, linewidth=1)
+    _band(axes, table, BLUE)
+    later, low, high = _numbers(facts["ratio_week_6_12"])
+    axes.fill_between([6, 12], low, high, facecolor="none", edgecolor=VERMILION, zorder=4)
+    axes.plot([6, 12], [later, later], color=VERMILION, linestyle="--", zorder=4)
+    _survey(axes, [5, 13], [fall, end])
+    text = "In week 13 the simulated panel stood at {:.0f} % of weeks 1 to 4, TRAFFIC's at {:.0f} %"
+    _title(axes, text, [100 * table[13].median(), 100 * end[0]])
+    _week_axis(axes, "advertisements over the mean of weeks 1 to 4 (ratio)")
+    _legend(axes, [MEDIAN, POINTS, ("TRAFFIC's mean of weeks 6 to 12 (box)", VERMILION, "--")])
+    return figure
+
+
+def _concentration(shares: pd.DataFrame) -> Figure:
+    """Draw the share of the advertisements that the heaviest traders make."""
+    figure, axes = _figure()
+    facts = observed.targets()
+    count, share = (_numbers(facts[f"heavy_posters_{name}"]) for name in ("count", "share"))
+    panel, heavy = int(shares.columns.max()), int(count[0])
+    axes.plot([0, panel], [0, 100], color=GREY, linewidth=1.5, linestyle=":")
+    _band(axes, 100 * shares, BLUE)
+    _survey(axes, [heavy], [100 * share], across=[[heavy - count[1]], [count[2] - heavy]])
+    made = shares[heavy].median() if heavy in shares else np.nan
+    text = "The {} heaviest of {} traders made {:.0f} % of the advertisements, TRAFFIC's {:.0f} %"
+    _title(axes, text, [heavy, panel, 100 * made, 100 * share[0]])
+    axes.set_xlabel("number of traders, counted from the heaviest poster of the panel")
+    label = "share of the panel's advertisements (%)"
+    axes.set(xlim=(0, max(panel, 2 * heavy)), ylim=(0, 102), ylabel=label)
+    _legend(axes, [MEDIAN, POINTS, ("if all posted alike", GREY, ":")])
+    return figure
+
+
+def _accounts_and_channels(daily: pd.DataFrame) -> Figure:
+    """Draw where offers are made, and what befalls traders and accounts, day by day."""
+    figure, (upper, lower) = _figure(2)
+    posts = _days(upper, CHANNELS, daily, SMOOTH_DAYS)
+    traders = _days(lower, TRADERS, daily)
+    text = "Per 1,000 traders at least {:,.0f} posts a day were visible, and up to {:,.0f} withheld"
+    _title(upper, text, [posts["visible"].median().min(), posts["withheld"].median().max()])
+    text = "Of 1,000 traders up to {:,.0f} lay low and up to {:,.0f} had a backup account"
+    peaks = [traders[f"traders_{name}"].median().max() for name in ("lying_low", "with_backup")]
+    _title(lower, text, peaks)
+    upper.set_ylabel(f"posts a day per 1,000 traders\n({SMOOTH_DAYS}-day centred mean, log scale)")
+    lower.set_ylabel("traders per 1,000 traders\n(at the end of the day)")
+    upper.set_yscale("symlog", linthresh=1.0)
+    upper.set_ylim(0, max(2.0, *(1.8 * table.max().max() for table in posts.values())))
+    upper.yaxis.set_major_formatter("{x:,.0f}")
+    return figure
+
+
+def _cumulated(survey: pd.DataFrame) -> pd.DataFrame:
+    """Return the share made by the heaviest 0, 1, 2 ... traders: one row a run."""
+    ads = metrics.by_trader(survey)["ads"].sort_values(ascending=False).reset_index()
+    runs = ads.groupby("run")
+    ads["share"] = runs["ads"].cumsum() / runs["ads"].transform("sum")
+    ads["number"] = runs.cumcount() + 1
+    shares = ads.pivot(index="run", columns="number", values="share").astype(float).ffill(axis=1)
+    shares.insert(0, 0, 0.0)
+    return shares
+
+
+def _per_thousand(daily: pd.DataFrame, column: str, smooth: int = 1) -> pd.DataFrame:
+    """Return a daily series per 1,000 traders present: one row a run, one column a day."""
+    # The muted are among the active and those lying low; a banned trader is between two accounts.
+    present = daily[["traders_active", "traders_lying_low", "traders_banned"]].sum(axis=1)
+    rate = 1000.0 * daily[column] / present.where(present > 0)
+    table = daily[["run"]].assign(day=pd.to_datetime(daily["day"]), rate=rate)
+    days = table.pivot(index="day", columns="run", values="rate")
+    return days.rolling(smooth, center=True, min_periods=1).mean().T
+
+
+def _figure(panels: int = 1) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(9.5, 6 * panels), layout="constrained")
+    return figure, figure.subplots(panels)
+
+
+def _band(axes: Axes, table: pd.DataFrame, colour: str, style: Any = "-") -> None:
+    """Draw the median over the rows (runs) and its two intervals along the columns."""
+    places, (low, high) = np.asarray(table.columns), metrics.INTERVAL
+    levels = table.astype(float).quantile([low, 0.25, 0.5, 0.75, high]).to_numpy()
+    for first, last, alpha in ((0, 4, WIDE), (1, 3, NARROW)):
+        axes.fill_between(places, levels[first], levels[last], color=colour, alpha=alpha, lw=0)
+    axes.plot(places, levels[2], color=colour, linestyle=style, linewidth=2)
+
+
+def _survey(axes: Axes, x: Sequence, points: Sequence, across: Sequence | None = None) -> None:
+    """Draw published values with the intervals of their evidence."""
+    y, low, high = np.transpose(points)
+    axes.errorbar(
+        x, y, yerr=[y - low, high - y], xerr=across, fmt="D", color=VERMILION, capsize=4,
+        markerfacecolor="white", markersize=7, zorder=5,
+    )  # fmt: skip
+
+
+def _numbers(fact: Fact) -> np.ndarray:
+    """Return value, low and high end, NaN where there is none."""
+    return np.array([fact.value, fact.low, fact.high], dtype=float)
+
+
+def _week_axis(axes: Axes, label: str) -> None:
+    """Write each week's number with its first day below, and what is counted."""
+    start = str(evidence.inputs()["survey_start"].date)
+    days = pd.date_range(start, periods=metrics.WEEKS, freq="7D")
+    labels = [f"{week}\n{day.day} {day:%b}" for week, day in enumerate(days, 1)]
+    axes.set_xticks(range(1, metrics.WEEKS + 1), labels)
+    axes.set(xlim=(0.6, metrics.WEEKS + 0.4), ylim=(0, None), ylabel=label)
+    axes.set_xlabel(f"week of the survey, and its first day in {days[0].year}")
+
+
+def _days(axes: Axes, rows: Sequence, daily: pd.DataFrame, smooth: int = 1) -> dict:
+    """Draw several daily series with dates below them, and return them by column."""
+    tables = {name: _per_thousand(daily, name, smooth) for name, *_ in rows}
+    for name, _, colour, style in rows:
+        _band(axes, tables[name], colour, style)
+    locator = AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    first, last = pd.to_datetime(daily["day"]).agg(["min", "max"])
+    axes.set_xlabel(f"day, from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    axes.set(xlim=(first, last + pd.Timedelta(days=1)), ylim=(0, None))
+    _legend(axes, [row[1:] for row in rows], GREY)
+    return tables
+
+
+def _title(axes: Axes, text: str, numbers: list[float]) -> None:
+    """Write a sentence with numbers of the figure, or that there are none."""
+    known = np.isfinite(numbers).all()
+    axes.set_title(text.format(*numbers) if known else "Nothing was seen in these runs")
+
+
+def _legend(axes: Axes, rows: Sequence[tuple[str, str, Any]], colour: str = BLUE) -> None:
+    """Set a legend below the axes, where it covers nothing, with the bands explained."""
+    handles: list[Any] = []
+    for label, line, style in rows:
+        mark = "" if style else "D"
+        handles.append(Line2D([], [], color=line, ls=style, marker=mark, mfc="white", label=label))
+    for label, alpha in (("90 % of the runs", WIDE), ("half of the runs", WIDE + NARROW)):
+        handles.append(Patch(color=colour, alpha=alpha, label=label))
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.47, -0.15), ncols=3)

@@ -1,0 +1,294 @@
+"""The command: its grammar, what it leaves behind, and one line for bad input."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from marketsim import cli, records, study
+
+QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
+
+
+def command(monkeypatch, *words: str) -> None:
+    """Run the command in this process."""
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", ["marketsim", *words])
+    cli.main()
+
+
+def only_result(folder: str) -> Path:
+    (found,) = Path(folder).glob("*/*/manifest.json")
+    return found.parent
+
+
+BAD = {
+    # unknown keys
+    "unknown key": (["nope=1"], "nope=1", "seed"),
+    "unknown group key": (["posting.nope=1"], "posting.nope=1", "base_posts"),
+    "appended key": (["+nope=1"], "nope=1", "seed"),
+    "appended group key": (["+posting.nope=1"], "posting.nope=1", "base_posts"),
+    "unknown group": (["nope/nope=1"], "nope/nope=1", "population"),
+    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, no_crackdown"),
+    "unknown recovery": (["recovery=nope"], "recovery=nope", "forgetting"),
+    "unknown population": (["population=nope"], "population=nope", "wechat"),
+    "no population": (["population=null"], "population=null", "string"),
+    "unknown hydra key": (["hydra.nope=1"], "hydra.nope=1", "--hydra-help"),
+    "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "basic"),
+    "unknown flag": (["--nope"], "--nope", "--cfg"),
+    "flag without a value": (["--cfg"], "--cfg", "--cfg"),
+    "unknown main config": (["--config-name", "nope"], "nope", "grammar"),
+    "not an override": (["posting"], "posting", "grammar"),
+    "two words": (["a", "b"], "a b", "grammar"),
+    "sweep without -m": (["seed=1,2"], "seed=1,2", "grammar"),
+    # wrong types
+    "text for a whole number": (["seed=abc"], "seed=abc", "whole number"),
+    "nothing for a whole number": (["seed="], "seed=", "whole number"),
+    "null for a whole number": (["seed=null"], "seed=null", "whole number"),
+    "list for a whole number": (["seed=[1,2]"], "seed=[1,2]", "whole number"),
+    "fraction of a retailer": (["population.retailers=1.5"], "retailers=1.5", "whole number"),
+    "text for a number": (["posting.base_posts=many"], "posting.base_posts=many", "a number"),
+    "text for a switch": (["fresh=maybe"], "fresh=maybe", "true or false"),
+    "text for threads": (["threads=all"], "threads=all", "whole number"),
+    "number for a group": (["posting=3"], "posting=3", "posting.KEY"),
+    "number for interventions": (["scenario.interventions=3"], "interventions=3", "NAME.KEY"),
+    "open reference": (["seed=${nope}"], "seed=${nope}", "whole number"),
+    # out of range
+    "no replicates": (["replicates=0"], "replicates=0", "1 to 1,000,000 (runs)"),
+    "negative seed": (["seed=-1"], "seed=-1", "0 to"),
+    "huge seed": (["seed=9223372036854775808"], "seed=9223372036854775808", "0 to"),
+    "no threads": (["threads=0"], "threads=0", "1 to 1,024"),
+    "no retailers": (["population.retailers=0"], "population.retailers=0", "1 to 2,000,000"),
+    "too many posts": (["posting.base_posts=99"], "posting.base_posts=99", "0.01 to 20"),
+    "not a number": (["posting.base_posts=nan"], "posting.base_posts=nan", "0.01 to 20"),
+    "infinite": (["perception.half_life=inf"], "perception.half_life=inf", "7 to 56 (days)"),
+    "share above one": (["moderation.upheld=1.1"], "moderation.upheld=1.1", "0 to 1"),
+    "weight above one": (["recovery.smooth=2"], "recovery.smooth=2", "0 to 1 (weight)"),
+    "nobody of any type": (
+        [f"population.type_{letter}=0" for letter in "abcd"],
+        "population.type_a=0",
+        "above 0",
+    ),
+    "nowhere to go": (
+        ["displacement.groups=0", "displacement.elsewhere=0"],
+        "displacement.groups=0",
+        "above 0",
+    ),
+    # dates and doses
+    "no such day": (
+        ["scenario.interventions.sweep_may.date=2015-02-30"],
+        "sweep_may.date=2015-02-30",
+        "a date like",
+    ),
+    "date outside the horizon": (
+        ["scenario.interventions.sweep_may.date=2016-05-29"],
+        "sweep_may.date=2016-05-29",
+        "2015-03-06 to 2015-07-31",
+    ),
+    "evidence without a date": (
+        ["scenario.interventions.sweep_may.date=trader_types_a"],
+        "date=trader_types_a",
+        "a date like",
+    ),
+    "target as a dose": (
+        ["scenario.interventions.sweep_may.accounts=ads_total"],
+        "accounts=ads_total",
+        "input of the evidence",
+    ),
+    "text as a dose": (
+        ["scenario.interventions.sweep_may.accounts=many"],
+        "accounts=many",
+        "0 to 1,000,000",
+    ),
+    "negative dose": (["scenario.interventions.sweep_may.posts=-1"], "posts=-1", "0 to"),
+    "publicity above one": (
+        ["scenario.interventions.arrest_may.publicity=2"],
+        "arrest_may.publicity=2",
+        "0 to 1",
+    ),
+    "unknown kind": (["+scenario.interventions.x.kind=raid"], "x.kind=raid", "sweep"),
+    "no kind": (["+scenario.interventions.x.date=2015-05-01"], "x.kind=None", "sweep"),
+    "not an intervention": (["+scenario.interventions.x=3"], "x.kind=3", "sweep"),
+    "removed by null": (["scenario.interventions.sweep_may=null"], "sweep_may.kind=None", "sweep"),
+    "unknown dose": (["+scenario.interventions.sweep_may.size=3"], "sweep_may.size=3", "accounts"),
+    "no date": (["+scenario.interventions.x.kind=news"], "x.date=nothing", "a date"),
+    "end before start": (
+        ["+scenario.interventions.planet_campaign.end=2015-05-01"],
+        "planet_campaign.end=2015-05-01",
+        "not before",
+    ),
+    "burn-in too short": (["horizon.start=2015-05-01"], "start=2015-05-01", "2015-03-06"),
+    "end within the survey": (["horizon.end=2015-06-30"], "end=2015-06-30", "2015-07-31"),
+    "not a date": (["horizon.start=March"], "horizon.start=March", "a date like"),
+    # where it goes
+    "study with a slash": (["study=a/b"], "study=a/b", "letters, digits"),
+    "hidden study": (["study=.hidden"], "study=.hidden", "not first"),
+    "empty study": (["study=''"], "study=", "letters, digits"),
+    "empty output": (["output=''"], "output=''", "a folder"),
+    "output below a file": (["output=/dev/null/x"], "output=/dev/null/x", "a folder to write to"),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_bad_input_is_one_line_and_nothing_is_written(monkeypatch, capfd, tmp_path, name):
+    """Bad input: key, value and what is allowed in one line; exit code 2; nothing written."""
+    words, shown, allowed = BAD[name]
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *QUICK, *words)
+    out, err = capfd.readouterr()
+    assert stop.value.code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert shown in err
+    assert allowed in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_good_input_is_not_refused(monkeypatch, capfd, tmp_path):
+    """Negative control: the same words without a fault run and write."""
+    command(monkeypatch, *QUICK)
+    out, err = capfd.readouterr()
+    assert "ads_total" in out
+    assert err == ""
+    assert only_result("results").parent.name == "baseline_2015"
+
+
+def test_a_run_leaves_what_the_readme_says(monkeypatch, capfd):
+    """Tables with units, figures, a report and a manifest with checksums of every table."""
+    command(monkeypatch, "run", *QUICK, "output=there", "study=mine", "seed=5")
+    folder = only_result("there")
+    assert folder.parent.name == "mine"
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    tables = {"daily.parquet", "survey.parquet", "runs.parquet", "fit.csv"}
+    assert tables | {"manifest.json", "report.html"} <= names
+    assert sum(name.startswith("figures/") for name in names) == 4
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["tables"]) == tables
+    assert manifest["settings"]["seed"] == 5
+    assert not re.search(r"/home|/root|/work|\\\\Users", (folder / "manifest.json").read_text())
+    for item in pq.read_schema(folder / "survey.parquet"):
+        assert item.metadata[b"unit"]
+    fit = pd.read_csv(folder / "fit.csv")
+    wanted = "id role observed low high simulated sim_low sim_high unit within"
+    assert list(fit) == wanted.split()
+
+
+def test_the_printed_table_is_the_table_written(monkeypatch, capfd):
+    """Each row of the fit stands in what is printed."""
+    command(monkeypatch, *QUICK)
+    out = capfd.readouterr().out
+    for row in pd.read_csv(only_result("results") / "fit.csv")["id"]:
+        assert row in out
+
+
+def test_a_complete_result_is_taken_as_it_is(monkeypatch, capfd):
+    """The same command again reuses the result; fresh=true makes it again, with the same bytes."""
+    command(monkeypatch, *QUICK)
+    folder = only_result("results")
+    first = manifest_and_sums(folder)
+    command(monkeypatch, *QUICK, "threads=2")
+    assert "already there" in capfd.readouterr().out
+    assert manifest_and_sums(folder) == first
+    command(monkeypatch, *QUICK, "fresh=true")
+    assert "already there" not in capfd.readouterr().out
+    again = manifest_and_sums(folder)
+    assert again[1] == first[1]
+    assert again[0] != first[0]
+
+
+def manifest_and_sums(folder: Path) -> tuple[str, dict]:
+    text = (folder / "manifest.json").read_text()
+    return text, json.loads(text)["tables"]
+
+
+def test_a_first_word_that_is_no_subcommand_is_an_override(monkeypatch, capfd):
+    """`marketsim run X` and `marketsim X` are the same."""
+    command(monkeypatch, *QUICK, "--cfg", "job")
+    bare = capfd.readouterr().out
+    command(monkeypatch, "run", *QUICK, "--cfg", "job")
+    assert capfd.readouterr().out == bare
+    assert "retailers: 150" in bare
+
+
+def test_a_sweep_runs_every_job(monkeypatch, capfd):
+    """-m runs the product of its choices, each in a result of its own."""
+    command(monkeypatch, "-m", *QUICK, "scenario=baseline_2015,no_crackdown", "seed=1,2")
+    done = sorted(path.parent.parent.name for path in Path("results").glob("*/*/manifest.json"))
+    assert done == ["baseline_2015"] * 2 + ["no_crackdown"] * 2
+    assert [path.name for path in Path.cwd().iterdir()] == ["results"]
+
+
+@pytest.mark.parametrize("group", ["scenario", "recovery", "population"])
+def test_every_choice_of_every_group_composes(monkeypatch, capfd, group):
+    """Each YAML file in conf composes, passes the checks, and is named in the help."""
+    names = sorted(path.stem for path in (cli.configuration() / group).glob("*.yaml"))
+    assert names
+    command(monkeypatch, "--help")
+    shown = capfd.readouterr().out
+    for name in names:
+        command(monkeypatch, f"{group}={name}", "--cfg", "job")
+        assert "seed: 2015" in capfd.readouterr().out
+        assert name in shown
+
+
+def test_tab_completion_offers_keys():
+    """The shell's completion query answers with keys of the config."""
+    environment = os.environ | {"COMP_LINE": "marketsim posting.base", "COMP_POINT": "22"}
+    done = subprocess.run(
+        [sys.executable, "-m", "marketsim", "-sc", "query=bash"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "posting.base_posts=" in done.stdout
+
+
+def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
+    """Ctrl-C: exit 130, one line, no result; finished batches are not run again."""
+    monkeypatch.setattr(study, "BATCH", 1)
+    run_tables, lived = study.run_tables, []
+
+    def interrupted(settings, run):
+        if run == 1 and len(lived) < 2:
+            raise KeyboardInterrupt
+        lived.append(run)
+        return run_tables(settings, run)
+
+    monkeypatch.setattr(study, "run_tables", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *QUICK)
+    assert stop.value.code == 130
+    assert capfd.readouterr().err.count("\n") == 1
+    assert not list(Path("results").glob("*/*/manifest.json"))
+    lived.append(-1)
+    command(monkeypatch, *QUICK)
+    assert lived == [0, -1, 1]
+    interrupted_sums = manifest_and_sums(only_result("results"))[1]
+    monkeypatch.setattr(study, "run_tables", run_tables)
+    command(monkeypatch, *QUICK, "output=straight")
+    assert manifest_and_sums(only_result("straight"))[1] == interrupted_sums
+
+
+def test_a_full_disk_is_one_line(monkeypatch, capfd):
+    """A fault of the disk is one line and exit code 1, and no result."""
+
+    def full(table, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(records, "write_parquet", full)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *QUICK)
+    err = capfd.readouterr().err
+    assert stop.value.code == 1
+    assert err.count("\n") == 1
+    assert "No space left" in err
+    assert not list(Path("results").glob("*/*/manifest.json"))

@@ -1,0 +1,399 @@
+"""The platform: the ladder step by step, the queue in order, and sweeps that take their number."""
+
+import numpy as np
+import pytest
+from conftest import settings
+from scipy import stats
+
+from marketsim.kernels.moderation import open_cases, review, sweep
+from marketsim.population import quiet_day, synthesize
+from marketsim.settings import rules
+from marketsim.state import Backup, Case, Queue, State
+
+FALSE_ALARM = 1e-6
+DAY = 735_700
+HEAD, WAITING = 0, 1
+
+
+class Platform:
+    """Some traders, each with three visible posts, and the platform above them."""
+
+    def __init__(self, n=20, seed=5, **changes):
+        certain = {"moderation__upheld": 1.0, "turnover__entry": 0.0, "perception__deletion": 0.5}
+        of = settings(n, **certain | changes)
+        self.seed, self.rules, self.day = seed, rules(of), DAY
+        self.retailers, _ = synthesize(of, seed, DAY, 1)
+        self.queue = Queue(ring=np.zeros(n, np.int64), ends=np.zeros(2, np.int64))
+        self.n = n
+        self.dawn()
+
+    def dawn(self, day=None):
+        """Begin a day on which everybody has three visible posts and nobody is flagged."""
+        self.day = self.day if day is None else day
+        self.today = quiet_day(self.n)
+        self.today.moments[:] = 3
+        self.today.pictures[:] = 10
+        self.today.videos[:] = 1
+        self.today.latest_pictures[:] = 4
+        return self
+
+    def flag(self, *ids):
+        self.today.flagged[list(ids)] = 1
+        open_cases(self.seed, self.day, self.retailers, self.today, self.queue)
+
+    def review(self, capacity):
+        review(
+            self.seed, self.day, capacity, self.rules, self.retailers, self.today, self.queue
+        )  # fmt: skip
+
+    def sweep(self, accounts=0, posts=0, lean=0.5):
+        sweep(
+            self.seed, self.day, accounts, posts, lean, self.rules, self.retailers, self.today
+        )  # fmt: skip
+
+    def state(self) -> list[bytes]:
+        groups = (self.retailers, self.today, self.queue)
+        return [array.tobytes() for group in groups for array in group]
+
+    def banned(self) -> set[int]:
+        return set(np.flatnonzero(self.today.banned).tolist())
+
+    def punished(self) -> set[int]:
+        """Return who lost a post but not the account."""
+        return set(np.flatnonzero((self.today.sanction > 0) & (self.today.banned == 0)).tolist())
+
+
+# ---------------------------------------------------------------- the ladder
+
+LADDER = [
+    # rung, days out of Moments after the day of the sanction, whether groups are lost too
+    (1, 2, 0),
+    (2, 2, 0),
+    (3, 7, 0),
+    (4, 30, 1),
+]
+
+
+def test_the_ladder_is_walked_step_by_step():
+    """Five upheld cases: deleted and muted, warned, limited, suspended, and then banned."""
+    platform = Platform(n=3)
+    traders = platform.retailers
+    for rung, days, suspended in LADDER:
+        platform.dawn(DAY + 100 * rung)
+        platform.flag(1)
+        platform.review(1)
+        assert traders.offences.tolist() == [0, rung, 0]
+        # the first free day: `days` whole days lie between it and the day of the sanction
+        assert traders.blocked_until[1] == platform.day + 1 + days
+        assert traders.suspended[1] == suspended
+        assert traders.state[1] == State.ACTIVE
+        assert platform.today.removed.tolist() == [0, 1, 0]
+        assert platform.today.moments.tolist() == [3, 2, 3]
+        assert platform.today.pictures.tolist() == [10, 6, 10]
+        assert platform.today.videos.tolist() == [1, 1, 1]
+        assert platform.today.sanction.tolist() == [0.0, 0.5, 0.0]
+        assert not platform.today.banned.any()
+    platform.dawn(DAY + 1000)
+    platform.flag(1)
+    platform.review(1)
+    assert traders.state.tolist() == [State.ACTIVE, State.BANNED, State.ACTIVE]
+    assert platform.today.removed.tolist() == [0, 3, 0]
+    assert platform.today.moments.tolist() == [3, 0, 3]
+    assert platform.today.pictures.tolist() == [10, 0, 10]
+    assert platform.today.videos.tolist() == [1, 0, 1]
+    assert platform.today.sanction.tolist() == [0.0, 1.0, 0.0]
+    assert platform.today.banned.tolist() == [0, 1, 0]
+    assert traders.return_day[1] == 0
+
+
+def test_lengths_of_the_ladder_are_parameters():
+    """Mute, limit and suspension last as many whole days as their parameters say."""
+    lengths = {"mute": 0.0, "limit": 13.0, "suspend": 45.9}
+    platform = Platform(n=1, **{f"moderation__{k}_days": v for k, v in lengths.items()})
+    for days in (0, 0, 13, 45):
+        platform.dawn(platform.day + 100)
+        platform.flag(0)
+        platform.review(1)
+        assert platform.retailers.blocked_until[0] == platform.day + 1 + days
+
+
+def test_the_latest_post_may_be_a_video():
+    """Where the latest post is a video, a video goes and no picture."""
+    platform = Platform(n=1)
+    platform.today.latest_pictures[0] = 0
+    platform.today.latest_videos[0] = 1
+    platform.flag(0)
+    platform.review(1)
+    assert (platform.today.pictures[0], platform.today.videos[0]) == (10, 0)
+
+
+def test_a_shorter_block_takes_nothing_from_a_longer_one():
+    """Muted during a suspension, a trader stays suspended to its end."""
+    platform = Platform(n=1)
+    platform.retailers.blocked_until[0] = DAY + 20
+    platform.retailers.suspended[0] = 1
+    platform.sweep(posts=1)
+    assert platform.retailers.blocked_until[0] == DAY + 20
+    assert platform.retailers.suspended[0] == 1
+
+
+def test_a_mute_after_a_suspension_leaves_groups_open():
+    """Muted after the end of a suspension, a trader is no longer suspended."""
+    platform = Platform(n=1)
+    platform.retailers.blocked_until[0] = DAY
+    platform.retailers.suspended[0] = 1
+    platform.sweep(posts=1)
+    assert platform.retailers.blocked_until[0] == DAY + 3
+    assert platform.retailers.suspended[0] == 0
+
+
+@pytest.mark.parametrize("upheld", [0.0, 0.35, 0.8, 1.0])
+def test_cases_are_upheld_for_their_share(upheld):
+    """The share of reviewed cases that end in a sanction is the parameter."""
+    platform = Platform(n=2000, moderation__upheld=upheld)
+    platform.flag(*range(2000))
+    platform.review(2000)
+    upheld_cases = int(platform.retailers.offences.sum())
+    assert stats.binomtest(upheld_cases, 2000, upheld).pvalue > FALSE_ALARM
+    if 0 < upheld < 1:
+        assert stats.binomtest(upheld_cases, 2000, upheld + 0.1).pvalue < FALSE_ALARM
+    assert platform.queue.ends[WAITING] == 0
+    assert not platform.retailers.case_open.any()
+
+
+def test_a_case_that_is_not_upheld_leaves_no_trace():
+    """A dismissed case costs neither post, nor rung, nor calm."""
+    platform, untouched = Platform(moderation__upheld=0.0), Platform(moderation__upheld=0.0)
+    platform.flag(*range(20))
+    platform.review(20)
+    platform.today.flagged[:] = 0
+    platform.queue.ring[:] = 0
+    platform.queue.ends[:] = 0
+    assert platform.state() == untouched.state()
+
+
+# ---------------------------------------------------------------- the queue
+
+
+def test_cases_are_decided_first_in_first_out():
+    """Within its capacity the platform decides all cases of a day before those of the next."""
+    platform = Platform(n=30)
+    platform.flag(*range(10, 20))
+    platform.dawn(DAY + 1).flag(*range(10))
+    platform.dawn(DAY + 2).flag(*range(20, 30))
+    decided = []
+    for k in range(3, 12):
+        before = platform.retailers.offences.copy()
+        platform.dawn(DAY + k).review(4)
+        decided.append(np.flatnonzero(platform.retailers.offences - before).tolist())
+    assert [len(ids) for ids in decided] == [4, 4, 4, 4, 4, 4, 4, 2, 0]
+    order = [i for ids in decided for i in ids]
+    assert set(order[:8]) <= set(range(10, 20))
+    assert set(order[8:12]) <= set(range(20))
+    assert set(order[12:20]) <= set(range(10))
+    assert set(order[20:22]) <= set(range(30)) - set(range(10, 20))
+    assert sorted(order) == list(range(30))
+
+
+def test_a_day_opens_its_cases_in_a_drawn_order():
+    """Each of a day's cases is first equally often, whatever its id."""
+    first = np.zeros(5, int)
+    platform = Platform(n=5)
+    for k in range(4000):
+        platform.dawn(DAY + k)
+        platform.queue.ends[:] = 0
+        platform.retailers.case_open[:] = Case.NONE
+        platform.flag(*range(5))
+        first[platform.queue.ring[0]] += 1
+    assert stats.chisquare(first).pvalue > FALSE_ALARM
+    assert stats.chisquare(first, 4000 * np.array([0.28, 0.18, 0.18, 0.18, 0.18])).pvalue < 1e-6
+
+
+def test_an_account_has_at_most_one_case():
+    """However often an account is flagged, one case waits for it, and a new one after that."""
+    platform = Platform(n=4)
+    for k in range(6):
+        platform.dawn(DAY + k).flag(0, 2)
+        assert platform.queue.ends[WAITING] == 2
+    platform.dawn(DAY + 6).review(2)
+    assert platform.retailers.offences.tolist() == [1, 0, 1, 0]
+    platform.dawn(DAY + 7).flag(0, 2)
+    assert platform.queue.ends[WAITING] == 2
+
+
+def test_the_ring_goes_round():
+    """Over many days of more flags than capacity each trader keeps his one place in the queue."""
+    platform = Platform(n=7, moderation__upheld=0.0)
+    for k in range(50):
+        platform.dawn(DAY + k).flag(*range(7))
+        head, waiting = platform.queue.ends
+        inside = [platform.queue.ring[(head + j) % 7] for j in range(waiting)]
+        assert sorted(inside) == list(range(7))
+        platform.review(3)
+        assert platform.queue.ends[WAITING] == 4
+
+
+def test_without_capacity_no_case_is_decided():
+    """A capacity of zero decides nothing, and a larger one than there are cases ends early."""
+    platform = Platform(n=5)
+    platform.flag(0, 1)
+    platform.review(0)
+    assert platform.queue.ends[WAITING] == 2 and not platform.retailers.offences.any()
+    platform.review(1000)
+    assert platform.queue.ends[WAITING] == 0 and platform.retailers.offences.sum() == 2
+
+
+def test_a_ban_voids_a_waiting_case():
+    """What was reported on a banned account is not held against the account that follows."""
+    platform = Platform(n=1)
+    platform.flag(0)
+    platform.dawn(DAY + 1).sweep(accounts=1)
+    assert platform.retailers.case_open[0] == Case.VOID
+    platform.retailers.state[0] = State.ACTIVE  # the trader is back on another account
+    platform.dawn(DAY + 5).review(1)
+    assert platform.retailers.offences[0] == 0 and not platform.today.sanction.any()
+    assert platform.queue.ends[WAITING] == 0
+    platform.dawn(DAY + 6).flag(0)
+    platform.review(1)
+    assert platform.retailers.offences[0] == 1
+
+
+@pytest.mark.parametrize("state", [State.BANNED, State.LEFT, State.ABSENT])
+def test_cases_of_the_gone_are_closed_without_effect(state):
+    """A case of a trader without an account takes capacity and does nothing."""
+    platform = Platform(n=2)
+    platform.flag(0)
+    platform.retailers.state[0] = state
+    platform.dawn(DAY + 1).review(1)
+    assert platform.queue.ends[WAITING] == 0
+    assert platform.retailers.offences[0] == 0
+    assert not platform.today.sanction.any() and not platform.today.removed.any()
+
+
+def test_who_lies_low_is_still_within_reach():
+    """Lying low saves nobody from a case that waits, though no post of the day is there to go."""
+    platform = Platform(n=1)
+    platform.flag(0)
+    platform.retailers.state[0] = State.LYING_LOW
+    platform.dawn(DAY + 1)
+    platform.today.moments[0] = platform.today.pictures[0] = 0
+    platform.review(1)
+    assert platform.retailers.offences[0] == 1
+    assert platform.today.sanction[0] == 0.5
+    assert platform.today.removed[0] == 0 and platform.today.moments[0] == 0
+
+
+# ---------------------------------------------------------------- sweeps
+
+
+@pytest.mark.parametrize(("accounts", "posts"), [(0, 0), (7, 0), (0, 9), (7, 9), (100, 100)])
+@pytest.mark.parametrize("lean", [0.0, 0.5, 1.0])
+def test_a_sweep_takes_exactly_its_number(accounts, posts, lean):
+    """So many accounts are banned, and so many other traders lose a post each."""
+    platform = Platform(n=200)
+    platform.retailers.recent[:] = np.arange(1, 201)
+    platform.sweep(accounts, posts, lean)
+    assert len(platform.banned()) == accounts
+    assert len(platform.punished()) == posts
+    assert (platform.retailers.state == State.BANNED).sum() == accounts
+    assert platform.today.removed.sum() == 3 * accounts + posts
+    assert platform.today.moments.sum() + platform.today.removed.sum() == 600
+    muted = platform.retailers.blocked_until > 0
+    assert set(np.flatnonzero(muted).tolist()) == platform.punished()
+    assert set(platform.retailers.blocked_until[muted].tolist()) <= {DAY + 3}
+    assert not platform.retailers.offences.any()
+
+
+def test_a_larger_sweep_takes_all_that_a_smaller_one_takes():
+    """More accounts only add to those banned: common luck, and posts give way to bans."""
+    small, large = Platform(n=200), Platform(n=200)
+    small.sweep(10, 20)
+    large.sweep(25, 20)
+    assert small.banned() < large.banned()
+    assert large.banned() <= small.banned() | small.punished()
+
+
+def test_a_sweep_never_takes_those_without_an_account():
+    """The absent, the left and the banned are out of reach; there, fewer are taken."""
+    platform = Platform(n=50)
+    states = platform.retailers.state
+    states[:10], states[10:20], states[20:30] = State.ABSENT, State.LEFT, State.BANNED
+    states[30:35] = State.LYING_LOW
+    platform.retailers.recent[:] = 5.0
+    before = states.copy()
+    platform.sweep(15, 1000, 0.5)
+    assert len(platform.banned()) == 15 and len(platform.punished()) == 5
+    assert platform.banned() | platform.punished() == set(range(30, 50))
+    assert (states[:30] == before[:30]).all()
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.5, 1.0])
+def test_nobody_in_reach_is_no_trouble(lean):
+    """A sweep of an empty market changes nothing."""
+    platform = Platform(n=9)
+    platform.retailers.state[:] = State.LEFT
+    before = platform.state()
+    platform.sweep(100, 100, lean)
+    assert platform.state() == before
+
+
+def test_a_full_lean_needs_posts():
+    """Leaning to visible posts in full, a sweep spares those without any, or finds nobody."""
+    platform = Platform(n=10)
+    before = platform.state()
+    platform.sweep(5, 5, 1.0)
+    assert platform.state() == before
+    platform.retailers.recent[:3] = 0.1
+    platform.sweep(5, 5, 1.0)
+    assert platform.banned() == {0, 1, 2} and not platform.punished()
+
+
+RECENT = np.array([0.0, 1.0, 2.0, 4.0, 13.0])
+
+
+def taken(lean: float, size=6000) -> np.ndarray:
+    """Return how often each of five traders is the one account of a sweep."""
+    platform = Platform(n=5)
+    counts = np.zeros(5, int)
+    for k in range(size):
+        platform.dawn(DAY + k)
+        platform.retailers.state[:] = State.ACTIVE
+        platform.retailers.recent[:] = RECENT
+        platform.sweep(1, 0, lean)
+        counts[platform.today.banned > 0] += 1
+    assert counts.sum() == size
+    return counts
+
+
+def lean_p(counts, lean) -> float:
+    chance = (1.0 - lean) / 5.0 + lean * RECENT / RECENT.sum()
+    able = chance > 0
+    assert counts[~able].sum() == 0
+    return stats.chisquare(counts[able], counts.sum() * chance[able]).pvalue
+
+
+@pytest.mark.parametrize(("lean", "not_lean"), [(0.0, 0.1), (0.5, 0.4), (1.0, 0.9)])
+def test_a_sweep_leans_to_visible_posts(lean, not_lean):
+    """Lean 0 takes evenly, 1 in proportion to recent posts, between them the mixture."""
+    counts = taken(lean)
+    assert lean_p(counts, lean) > FALSE_ALARM
+    assert lean_p(counts, not_lean) < FALSE_ALARM
+
+
+def test_a_sweep_after_a_review_takes_no_second_post():
+    """Only the latest of a day's posts is known, so that a trader loses one post a day at most."""
+    platform = Platform(n=1)
+    platform.flag(0)
+    platform.review(1)
+    platform.sweep(posts=1)
+    assert platform.today.removed[0] == 1 and platform.today.moments[0] == 2
+    platform.sweep(accounts=1)
+    assert platform.today.removed[0] == 3 and platform.today.sanction[0] == 1.0
+
+
+def test_a_ban_leaves_the_backup_alone():
+    """A sweep takes the account, not the backup prepared beside it."""
+    platform = Platform(n=1)
+    platform.retailers.backup[0] = Backup.ANNOUNCED
+    platform.sweep(accounts=1)
+    assert platform.retailers.backup[0] == Backup.ANNOUNCED

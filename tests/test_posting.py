@@ -1,0 +1,431 @@
+"""What traders mean to post, how much of it they dare, and where the rest goes."""
+
+import numpy as np
+import pytest
+from conftest import settings
+from scipy import stats
+
+from marketsim.errors import InputError
+from marketsim.kernels.posting import post
+from marketsim.population import quiet_day, synthesize
+from marketsim.settings import check, rules
+from marketsim.state import Backup, State
+
+FALSE_ALARM = 1e-6
+DAY = 735_720
+TRADERS = 2_000
+ENDS = ("moments", "deleted", "backup", "groups", "elsewhere", "withheld")
+PLAIN = {
+    "posting__silent_share": 0.0,
+    "posting__delete_always": 0.0,
+    "posting__delete_risk": 0.0,
+    "turnover__entry": 0.0,
+}
+
+
+class Posters:
+    """Traders who mean to post `rate` times a day, and nothing but the posting kernel."""
+
+    def __init__(self, n=TRADERS, rate=3.0, seed=3, recovery="none", **changes):
+        of = settings(n, recovery=recovery, **PLAIN | changes)
+        self.seed, self.rules = seed, rules(of)
+        self.retailers, _ = synthesize(of, seed, DAY, 1)
+        self.today = quiet_day(n)
+        self.retailers.base_rate[:] = rate
+        self.retailers.sensitivity[:] = 1.6
+        self.retailers.risk[:] = 0.0
+
+    def set(self, **values):
+        """Give every trader these values."""
+        for name, value in values.items():
+            getattr(self.retailers, name)[:] = value
+        return self
+
+    def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0):
+        """Live one day of posting and return copies of its counters."""
+        levers = (recall, reports)
+        post(self.seed, day, activity, levers, self.rules, self.retailers, self.today)
+        return type(self.today)(*(counts.copy() for counts in self.today))
+
+    def days(self, number=20, **levers):
+        """Live several days and return each counter with shape (days, traders)."""
+        lived = [self.post(DAY + k, **levers) for k in range(number)]
+        return type(self.today)(*(np.array(counts) for counts in zip(*lived, strict=True)))
+
+
+def share_p(part, whole, chance) -> float:
+    return stats.binomtest(int(part), int(whole), chance).pvalue
+
+
+# ---------------------------------------------------------------- how much they mean to post
+
+
+@pytest.mark.parametrize(
+    ("rate", "activity", "shape"), [(3.0, 1.0, 2.0), (0.4, 0.5, 0.5), (10.0, 1.5, 30.0)]
+)
+def test_posts_are_gamma_poisson(rate, activity, shape):
+    """Without fear all posts stand: mean base rate x activity, variance mean + mean^2 / shape."""
+    seen = Posters(rate=rate, posting__daily_shape=shape).days(activity=activity)
+    assert (seen.moments == seen.intended).all()
+    mean = rate * activity
+    law = stats.nbinom(shape, shape / (shape + mean))
+    variance, excess = (float(x) for x in law.stats(moments="vk"))
+    assert variance == pytest.approx(mean + mean**2 / shape)
+    size = seen.moments.size
+    assert abs(seen.moments.mean() - mean) < 4 * np.sqrt(variance / size)
+    assert abs(seen.moments.var() - variance) < 4 * variance * np.sqrt((excess + 2) / size)
+
+
+def test_another_activity_would_be_seen():
+    """Negative control: two per cent more activity, or even days, fail the same bounds."""
+    bound = 4 * np.sqrt((3.0 + 4.5) / (20 * TRADERS))
+    assert abs(Posters().days(activity=1.02).moments.mean() - 3.0) > bound
+    assert abs(Posters(posting__daily_shape=100.0).days().moments.var() - 7.5) > 3.0
+
+
+def test_days_and_traders_have_luck_of_their_own():
+    """Posts of one trader on two days, and of two traders on one day, are uncorrelated."""
+    posts = Posters().days(40).moments.astype(float)
+    for one, two in ((posts[1:], posts[:-1]), (posts[:, 1:], posts[:, :-1])):
+        correlation = np.corrcoef(one.ravel(), two.ravel())[0, 1]
+        assert abs(correlation) < 5 / np.sqrt(one.size)
+
+
+def test_a_higher_rate_only_appends_posts():
+    """Doubled activity takes no post away: it adds posts with luck of their own."""
+    calm, busy = (Posters().days(activity=activity) for activity in (1.0, 2.0))
+    for name in ("intended", "moments", "pictures", "videos"):
+        assert (getattr(busy, name) >= getattr(calm, name)).all()
+    assert busy.intended.sum() > 1.9 * calm.intended.sum()
+
+
+def test_yesterday_is_cleared():
+    """Every counter of the day before is overwritten, also where nobody posts."""
+    fresh, used = Posters(rate=0.5), Posters(rate=0.5)
+    for counts in used.today:
+        counts[:] = 9
+    for one, two in zip(fresh.post(), used.post(), strict=True):
+        assert one.tobytes() == two.tobytes()
+
+
+def test_recent_posts_fade_by_a_seventh_a_day():
+    """`recent` is the sum of visible posts, each worth 6/7 of the day before."""
+    posters = Posters(n=50)
+    seen = posters.days(30).moments
+    fading = (6.0 / 7.0) ** np.arange(29, -1, -1)
+    np.testing.assert_allclose(posters.retailers.recent, fading @ seen, rtol=1e-12)
+
+
+# ---------------------------------------------------------------- silence
+
+
+def spells(talking: np.ndarray) -> list[int]:
+    """Return the lengths of the silences that began and ended within the record."""
+    lengths = []
+    for one in talking.T:
+        turns = np.flatnonzero(np.diff(one)) + 1
+        pieces = np.diff(turns)
+        lengths += [int(n) for n, at in zip(pieces, turns[:-1], strict=True) if one[at] == 0]
+    return lengths
+
+
+def talk(days=300, **changes) -> np.ndarray:
+    posters = Posters(rate=50.0, posting__daily_shape=100.0, **changes)
+    record = []
+    for k in range(days):
+        seen = posters.post(DAY + k)
+        assert not seen.intended[posters.retailers.talking == 0].any()
+        record.append(posters.retailers.talking.copy())
+    return np.array(record, int)
+
+
+def test_silence_has_its_share_and_length():
+    """Traders are silent for the share of time, in spells of geometric length."""
+    talking = talk(posting__silent_share=0.3, posting__silent_days=8.0)
+    assert 1.0 - talking.mean() == pytest.approx(0.3, abs=0.01)
+    lengths = np.array(spells(talking[:, :1000]))
+    assert lengths.size > 5_000
+    # spells that reach over the end are not counted, so the longest are a little too few
+    assert lengths.mean() == pytest.approx(8.0, rel=0.05)
+    cells = [np.mean(lengths == k) for k in (1, 2, 3)]
+    expected = [7.0 ** (k - 1) / 8.0**k for k in (1, 2, 3)]
+    np.testing.assert_allclose(cells, expected, rtol=0.07)
+
+
+def test_the_share_of_silence_is_steady():
+    """The share is the same in the first days as after a year: no burn-in is needed."""
+    talking = talk(days=200, posting__silent_share=0.4, posting__silent_days=20.0)
+    for days in (slice(0, 1), slice(30, 31), slice(199, 200)):
+        assert share_p(talking[days].sum(), talking[days].size, 0.6) > FALSE_ALARM
+
+
+def test_nobody_is_silent_without_a_share():
+    """With no silent share everybody talks on every day."""
+    assert talk(days=50, posting__silent_share=0.0).all()
+
+
+@pytest.mark.parametrize(("share", "days"), [(0.9, 1.0), (0.9, 6.0), (0.6, 1.0), (0.9, 9.0)])
+def test_every_share_of_silence_that_is_taken_is_reached(share, days):
+    """A silent share is either refused with its length of spells or reached by the market."""
+    changes = {"posting__silent_share": share, "posting__silent_days": days}
+    try:
+        check(settings(**changes))
+    except InputError as refusal:
+        assert refusal.key in ("posting.silent_share", "posting.silent_days")
+    else:
+        assert 1.0 - talk(**changes).mean() == pytest.approx(share, abs=0.02)
+
+
+# ---------------------------------------------------------------- pictures and videos
+
+
+def latest(days=20, **changes) -> np.ndarray:
+    """Return how often the latest visible post of a day showed 0 to 9 pictures."""
+    seen = Posters(**changes).days(days)
+    some = seen.moments > 0
+    assert (seen.latest_videos[some] == (seen.latest_pictures[some] == 0)).all()
+    assert not seen.latest_pictures[~some].any() and not seen.latest_videos[~some].any()
+    return np.bincount(seen.latest_pictures[some], minlength=10)
+
+
+def grid_chances(video: float, full: float, grid: int) -> np.ndarray:
+    chances = np.zeros(10)
+    chances[0] = video
+    chances[1:grid] = (1.0 - video) * (1.0 - full) / (grid - 1)
+    chances[grid] = (1.0 - video) * full
+    return chances
+
+
+@pytest.mark.parametrize(
+    ("video", "full", "grid"),
+    [(0.054, 0.27, 9), (0.3, 0.0, 9), (0.0, 0.5, 4), (0.2, 0.8, 2), (0.0, 1.0, 9), (1.0, 0.5, 9)],
+)
+def test_pictures_have_their_distribution(video, full, grid):
+    """A post is a video, or has a full grid of pictures, or evenly one to the rest."""
+    shown = {"posting__video_share": video, "posting__full_grid": full, "posting__grid": grid}
+    counts = latest(**shown)
+    chances = grid_chances(video, full, grid)
+    able = chances > 0
+    assert counts[~able].sum() == 0
+    if able.sum() > 1:
+        assert stats.chisquare(counts[able], counts.sum() * chances[able]).pvalue > FALSE_ALARM
+
+
+def test_another_distribution_would_be_seen():
+    """Negative control: a slightly larger share of full grids fails the test of pictures."""
+    counts = latest(posting__full_grid=0.30)
+    expected = counts.sum() * grid_chances(0.054, 0.27, 9)
+    assert stats.chisquare(counts, expected).pvalue < FALSE_ALARM
+
+
+def test_the_totals_of_pictures_follow():
+    """Pictures a post average their closed form, and videos are their share of posts."""
+    seen = Posters().days()
+    chances = grid_chances(0.054, 0.27, 9)
+    mean = chances @ np.arange(10)
+    deviation = np.sqrt(chances @ np.arange(10) ** 2 - mean**2)
+    posts = seen.moments.sum()
+    assert abs(seen.pictures.sum() / posts - mean) < 4 * deviation / np.sqrt(posts)
+    assert share_p(seen.videos.sum(), posts, 0.054) > FALSE_ALARM
+    assert (seen.pictures <= 9 * (seen.moments - seen.videos)).all()
+    assert (seen.pictures >= seen.moments - seen.videos).all()
+
+
+# ---------------------------------------------------------------- daring
+
+
+def dared(posters: Posters) -> tuple[int, int]:
+    seen = posters.days()
+    return int((seen.moments + seen.deleted).sum()), int(seen.intended.sum())
+
+
+@pytest.mark.parametrize(
+    ("risk", "k", "smooth"), [(0.0, 1.6, 1.0), (0.4, 1.6, 1.0), (1.0, 6.0, 1.0), (0.7, 2.0, 0.5)]
+)
+def test_daring_falls_exponentially_with_risk(risk, k, smooth):
+    """The share of posts made in Moments is 1 - smooth x (1 - exp(-k risk))."""
+    posters = Posters(recovery__smooth=smooth).set(risk=risk, sensitivity=k)
+    expected = 1.0 - smooth * (1.0 - np.exp(-k * risk))
+    assert share_p(*dared(posters), expected) > FALSE_ALARM
+    if risk > 0:
+        assert share_p(*dared(posters), 1.05 * expected) < FALSE_ALARM
+
+
+def test_fear_only_takes_posts_away():
+    """With rising risk each trader's visible posts fall, and what is meant stays the same."""
+    levels = [Posters().set(risk=risk).days() for risk in (0.0, 0.2, 0.5, 1.0)]
+    for calm, afraid in zip(levels, levels[1:], strict=False):
+        assert (calm.intended == afraid.intended).all()
+        assert (calm.moments >= afraid.moments).all()
+        assert calm.moments.sum() > afraid.moments.sum()
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.25])
+def test_above_a_threshold_posts_stop(weight):
+    """A trader whose risk is above his threshold keeps 1 - weight of his posts; below, all."""
+    posters = Posters(recovery__smooth=0.0, recovery__thresholds=weight)
+    posters.set(risk=0.5, threshold=0.6)
+    above, at = np.arange(TRADERS) % 3 == 0, np.arange(TRADERS) % 3 == 1
+    posters.retailers.threshold[above] = 0.4
+    posters.retailers.threshold[at] = 0.5
+    seen = posters.days()
+    assert (seen.moments[:, ~above] == seen.intended[:, ~above]).all()
+    kept, meant = seen.moments[:, above].sum(), seen.intended[:, above].sum()
+    assert kept == 0 if weight == 1.0 else share_p(kept, meant, 1.0 - weight) > FALSE_ALARM
+
+
+def test_an_advertised_backup_lowers_the_stake():
+    """With an advertised backup the risk counts 1 - weight x confidence; a hidden one is none."""
+    changes = {"recovery__backup_confidence": 0.5, "accounts__confidence": 0.6}
+    for backup, factor in ((Backup.ANNOUNCED, 0.7), (Backup.PREPARED, 1.0), (Backup.NONE, 1.0)):
+        posters = Posters(**changes).set(risk=0.5, backup=backup)
+        assert share_p(*dared(posters), np.exp(-1.6 * 0.5 * factor)) > FALSE_ALARM
+    assert share_p(*dared(posters), np.exp(-1.6 * 0.5 * 0.7)) < FALSE_ALARM
+
+
+@pytest.mark.parametrize("risk", [0.0, 0.3, 1.0])
+def test_authors_delete_their_share(risk):
+    """Of the posts made in Moments `delete_always` + `delete_risk` x risk are deleted."""
+    of = {"posting__delete_always": 0.05, "posting__delete_risk": 0.2, "recovery__smooth": 0.0}
+    seen = Posters(**of).set(risk=risk).days()
+    assert (seen.moments + seen.deleted == seen.intended).all()
+    assert share_p(seen.deleted.sum(), seen.intended.sum(), 0.05 + 0.2 * risk) > FALSE_ALARM
+    assert share_p(seen.deleted.sum(), seen.intended.sum(), 0.06 + 0.2 * risk) < FALSE_ALARM
+
+
+# ---------------------------------------------------------------- where the rest goes
+
+
+def displaced(**values) -> tuple:
+    """Return the day's counters where every post is kept out of Moments."""
+    posters = Posters(displacement__moved=0.6, displacement__backup=1.0)
+    return posters.set(state=State.LYING_LOW, backup=Backup.ANNOUNCED, **values).days()
+
+
+def split(seen) -> np.ndarray:
+    return np.array([getattr(seen, name).sum() for name in ENDS[2:]])
+
+
+def test_displaced_posts_have_their_shares():
+    """Of posts kept out of Moments the share moved goes by weight, the rest is not made."""
+    seen = displaced()
+    assert not seen.moments.any() and not seen.deleted.any()
+    weights = np.array([1.0, 0.5, 0.2])
+    expected = np.append(0.6 * weights / weights.sum(), 0.4) * seen.intended.sum()
+    assert stats.chisquare(split(seen), expected).pvalue > FALSE_ALARM
+    other = np.append(0.62 * weights / weights.sum(), 0.38) * seen.intended.sum()
+    assert stats.chisquare(split(seen), other).pvalue < FALSE_ALARM
+
+
+def moved_without_cause(before, after, closed: str) -> int:
+    """Count the posts that left an option other than the closed one."""
+    assert (before.intended == after.intended).all()
+    assert not getattr(after, closed).any() and getattr(before, closed).any()
+    rest = [name for name in ENDS[2:] if name != closed]
+    return int(sum(np.maximum(getattr(before, n) - getattr(after, n), 0).sum() for n in rest))
+
+
+def test_a_closed_way_moves_only_those_who_would_have_taken_it():
+    """Without groups, or without a backup, no post leaves any other place."""
+    everywhere = displaced()
+    no_groups = displaced(suspended=1, blocked_until=DAY + 1000)
+    assert moved_without_cause(everywhere, no_groups, "groups") == 0
+    posters = Posters(displacement__moved=0.6, displacement__backup=1.0)
+    no_backup = posters.set(state=State.LYING_LOW, backup=Backup.PREPARED).days()
+    assert moved_without_cause(everywhere, no_backup, "backup") == 0
+    banned = displaced()  # then banned: only other platforms are left
+    banned = Posters(displacement__moved=0.6, displacement__backup=1.0)
+    banned = banned.set(state=State.BANNED, backup=Backup.ANNOUNCED).days()
+    assert moved_without_cause(no_groups, banned, "backup") == 0
+
+
+def test_posts_moved_without_cause_would_be_seen():
+    """Negative control: with luck of another seed thousands of posts seem to move."""
+    other = Posters(seed=4, displacement__moved=0.6, displacement__backup=1.0)
+    other.set(state=State.LYING_LOW, backup=Backup.PREPARED)
+    before, after = displaced(), other.days()
+    rest = ("groups", "elsewhere", "withheld")
+    lost = sum(np.maximum(getattr(before, n) - getattr(after, n), 0).sum() for n in rest)
+    assert lost > 1000
+
+
+FUTURE = DAY + 1
+WAYS = [
+    ("free", {}, {"moments"}),
+    ("lying low", {"state": State.LYING_LOW}, {"backup", "groups", "elsewhere", "withheld"}),
+    ("muted", {"blocked_until": FUTURE}, {"backup", "groups", "elsewhere", "withheld"}),
+    ("mute over", {"blocked_until": DAY}, {"moments"}),
+    (
+        "suspended",
+        {"blocked_until": FUTURE, "suspended": 1},
+        {"backup", "elsewhere", "withheld"},
+    ),
+    ("suspension over", {"blocked_until": DAY, "suspended": 1}, {"moments"}),
+    ("banned", {"state": State.BANNED}, {"elsewhere", "withheld"}),
+    (
+        "low, suspension over",
+        {"state": State.LYING_LOW, "blocked_until": DAY, "suspended": 1},
+        {"backup", "groups", "elsewhere", "withheld"},
+    ),
+    ("absent", {"state": State.ABSENT}, set()),
+    ("left", {"state": State.LEFT}, set()),
+]
+
+
+@pytest.mark.parametrize(("values", "ways"), [way[1:] for way in WAYS], ids=[w[0] for w in WAYS])
+def test_each_state_has_its_ways(values, ways):
+    """Who is kept out of Moments posts nothing there, and only where he still has an account."""
+    posters = Posters().set(backup=Backup.ANNOUNCED, **values)
+    seen = posters.post()
+    assert {name for name in ENDS if getattr(seen, name).any()} == ways
+    assert seen.intended.any() == bool(ways)
+    total = sum(getattr(seen, name) for name in ENDS)
+    assert (total == seen.intended).all()
+    if "moments" not in ways:
+        assert not (seen.pictures.any() or seen.videos.any() or seen.flagged.any())
+
+
+def test_a_backup_that_nobody_knows_takes_no_posts():
+    """Only an advertised backup is a way out of Moments."""
+    for backup in (Backup.NONE, Backup.PREPARED):
+        seen = Posters().set(state=State.LYING_LOW, backup=backup).post()
+        assert not seen.backup.any() and seen.groups.any()
+
+
+# ---------------------------------------------------------------- flags
+
+FLAGS = {
+    "moderation__filter_recall": 0.2,
+    "moderation__concealed": 0.6,
+    "moderation__outsiders": 40.0,
+    "moderation__report_rate": 0.001,
+}
+
+
+@pytest.mark.parametrize(
+    ("recall", "reports", "audience", "chance"),
+    [
+        (1.0, 0.0, 1.0, 0.08),
+        (0.0, 1.0, 1.0, 0.04),
+        (1.0, 1.0, 1.0, 1.0 - 0.92 * 0.96),
+        (2.0, 5.0, 0.5, 1.0 - 0.84 * 0.90),
+        (100.0, 0.0, 1.0, 0.4),
+        (0.0, 100.0, 1.0, 1.0),
+        (0.0, 0.0, 1.0, 0.0),
+    ],
+)
+def test_flags_have_a_closed_form(recall, reports, audience, chance):
+    """A post stays unflagged if filters miss it and nobody who sees it reports it."""
+    posters = Posters(**FLAGS).set(audience=audience)
+    seen = posters.days(recall=recall, reports=reports)
+    flagged, posts = seen.flagged.sum(), seen.moments.sum()
+    assert share_p(flagged, posts, chance) > FALSE_ALARM
+    if 0 < chance < 1:
+        assert share_p(flagged, posts, 1.1 * chance) < FALSE_ALARM
+
+
+def test_more_reports_only_add_flags():
+    """A post flagged at few reports is flagged at many."""
+    few, many = (Posters(**FLAGS).days(reports=reports) for reports in (1.0, 3.0))
+    assert (many.flagged >= few.flagged).all()
+    assert many.flagged.sum() > few.flagged.sum()

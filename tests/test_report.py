@@ -1,0 +1,275 @@
+"""The report is one self-contained page that says what the fit says, safely."""
+
+import base64
+import re
+from dataclasses import asdict
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from marketsim import metrics, observed, plots, report
+from marketsim.settings import Settings
+
+HOSTILE = "<script>alert('x')</script>\"><img src=http://example.org/x.png>"
+PIXEL = b"\x89PNG\r\n\x1a\nnot really a picture of "
+NAMES = list(report.LABELS)
+
+
+class Page(HTMLParser):
+    """Elements and words of a page; void elements aside, what opens must close."""
+
+    VOID = ("meta", "img", "br", "link", "hr", "input")
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.words, self.open = [], [], []
+        self.feed(text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+def make_facts(**settings):
+    return {
+        "key": "0123456789ab",
+        "settings": asdict(Settings()) | settings,
+        "source": "s" * 16,
+        "evidence": "e" * 64,
+        "commit": "c" * 40,
+        "changed_since_commit": True,
+        "python": "3.11.7",
+        "versions": {"numpy": "2.4.6"},
+        "written": "2026-01-02T03:04:05+00:00",
+    }
+
+
+def make_fit(scale=0.9):
+    judged = observed.targets() | observed.validation()
+    values = {name: judged[name].value or judged[name].low for name in NAMES}
+    runs = pd.DataFrame(
+        [{n: v * (scale + step / 50) for n, v in values.items()} for step in range(9)]
+    )
+    return metrics.fit(runs.assign(panel_unblocked=[1.0, 0.0] * 4 + [0.0]))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "figures").mkdir()
+    for name, *_ in report.FIGURES:
+        (tmp_path / "figures" / name).write_bytes(PIXEL + name.encode())
+    return tmp_path
+
+
+def read(folder, facts=None, fit=None):
+    path = report.write(folder, facts or make_facts(), make_fit() if fit is None else fit)
+    assert path == folder / "report.html"
+    return path.read_text(encoding="utf-8")
+
+
+def test_page_is_well_formed_and_for_everybody(folder):
+    text = read(folder)
+    page = Page(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert page.open == []
+    assert page.all("html") == [{"lang": "en"}]
+    assert any(attrs.get("name") == "viewport" for attrs in page.all("meta"))
+    assert all(len(attrs["alt"]) > 40 for attrs in page.all("img"))
+
+
+def test_page_needs_no_other_file_and_no_network(folder):
+    text = read(folder)
+    page = Page(text)
+    assert page.all("script") == page.all("link") == page.all("iframe") == []
+    for _, attrs in page.elements:
+        assert not any(name.startswith("on") for name in attrs)
+        assert all(attrs[name].startswith("data:") for name in ("src", "href") if name in attrs)
+    assert not re.search(r"""(src|href)\s*=\s*["']?\s*(https?:)?//""", text)
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_pictures_are_embedded_in_order(folder):
+    images = Page(read(folder)).all("img")
+    held = [
+        base64.b64decode(attrs["src"].removeprefix("data:image/png;base64,")) for attrs in images
+    ]
+    assert held == [PIXEL + name.encode() for name, *_ in report.FIGURES]
+
+
+def test_every_figure_drawn_is_shown(tmp_path):
+    daily = pd.DataFrame({"run": [0], "day": ["2015-05-01"], "traders_active": [1]})
+    for name in [row[0] for row in plots.CHANNELS + plots.TRADERS]:
+        daily[name] = 0
+    survey = pd.DataFrame(
+        [(0, "2015-05-02", True, 0, 0, 0, 0)],
+        columns=["run", "survey_date", "regular", "trader", "ads", "pictures", "videos"],
+    )
+    assert list(plots.figures(daily, survey)) == [name for name, *_ in report.FIGURES]
+
+
+def test_missing_picture_is_an_error(folder):
+    (folder / "figures" / "ratios.png").unlink()
+    with pytest.raises(FileNotFoundError):
+        read(folder)
+
+
+def test_every_figure_of_the_fit_is_in_the_table(folder):
+    fit = make_fit()
+    body = read(folder, fit=fit).split("<tbody")[1].split("</tbody>")[0]
+    rows = [Page("<tr" + part).text for part in body.split("<tr")[1:]]
+    assert len(rows) == len(fit)
+    for text, row in zip(rows, fit.to_dict("records"), strict=True):
+        assert report.LABELS[row["id"]] in text
+        assert f" {report.number(row['simulated'])} " in text
+        assert report.span(row["sim_low"], row["sim_high"]) in text
+        assert report.span(row["low"], row["high"]) in text
+        assert row["unit"] in text
+        assert text.endswith("yes" if row["within"] else "no")
+        if not pd.isna(row["observed"]):
+            assert f" {report.number(row['observed'])} " in text
+    assert {row["within"] for row in fit.to_dict("records")} == {True, False}
+
+
+def test_answer_holds_both_ratios_with_intervals(folder):
+    fit = make_fit().set_index("id")
+    answer = Page(read(folder)).text.split("In this scenario")[1].split("The parameters")[0]
+    for name in ("fall_week_5", "return_week_13"):
+        row = fit.loc[name]
+        for column in ("simulated", "sim_low", "sim_high", "observed"):
+            assert f"{100 * row[column]:.0f} %" in answer
+
+
+def test_page_calls_its_parameters_provisional(folder):
+    text = Page(read(folder)).text
+    assert "provisional" in text
+    assert "calibrated" not in text.lower()
+
+
+def test_nothing_seen_is_said(folder):
+    fit = make_fit()
+    fit.loc[fit["id"] == "fall_week_5", ["simulated", "sim_low", "sim_high"]] = np.nan
+    text = Page(read(folder, fit=fit)).text
+    assert "nothing was seen" in text
+    assert "nan" not in text.lower().split()
+    assert report.NONE in text
+
+
+def test_hostile_name_stays_text(folder):
+    scenario = {"name": HOSTILE, "about": HOSTILE, "interventions": {}}
+    page = Page(read(folder, make_facts(scenario=scenario)))
+    assert page.all("script") == []
+    assert len(page.all("img")) == len(report.FIGURES)
+    assert HOSTILE in page.text
+    assert page.open == []
+
+
+def test_same_input_gives_the_same_bytes(folder):
+    assert read(folder) == read(folder)
+    changed = make_facts(seed=7)
+    assert read(folder) != read(folder, changed)
+
+
+def test_page_says_how_to_make_it_again(folder):
+    facts = make_facts(seed=7, replicates=40)
+    text = Page(read(folder, facts)).text
+    assert report.command(facts["settings"]) in text
+    for word in (facts["key"], facts["commit"], "with changes since", "numpy 2.4.6", "10,000"):
+        assert word in text
+
+
+def test_commit_may_be_unknown(folder):
+    facts = make_facts() | {"commit": None}
+    assert "Commit unknown" in Page(read(folder, facts)).text
+
+
+def test_command_names_what_differs_from_the_defaults():
+    settings = asdict(Settings())
+    settings["scenario"]["name"] = "no_crackdown"
+    settings["recovery"]["name"] = "combined"
+    settings["population"]["retailers"] = 500
+    settings |= {"replicates": 3, "seed": 11}
+    assert report.command(settings) == (
+        "marketsim run scenario=no_crackdown recovery=combined population.retailers=500 "
+        "replicates=3 seed=11"
+    )
+    settings["posting"]["base_posts"] = 2.5
+    assert " posting.base_posts=2.5 " in report.command(settings)
+    settings["scenario"]["name"] = "x; rm -r ~"
+    assert "'scenario=x; rm -r ~'" in report.command(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (57479.0, "57,479"),
+        (12809.55, "12,810"),
+        (800.0, "800"),
+        (100.0, "100"),
+        (99.96, "100"),
+        (6.5, "6.5"),
+        (20.0, "20"),
+        (0.4971, "0.497"),
+        (0.55, "0.55"),
+        (1.02, "1.02"),
+        (0.0, "0"),
+        (float("nan"), "no figure"),
+        (None, "no figure"),
+    ],
+)
+def test_numbers_have_sensible_digits(value, text):
+    assert report.number(value) == text
+
+
+def test_intervals_may_be_open():
+    assert report.span(1.0, 20.0) == "1 to 20"
+    assert report.span(None, 20.0) == "at most 20"
+    assert report.span(1.0, float("nan")) == "at least 1"
+    assert report.span(None, float("nan")) == ""
+
+
+def test_lines_are_aligned():
+    fit = make_fit()
+    head, *lines = report.fit_lines(fit)
+    starts = [head.index(word) for word in ("published", "simulated", "unit", "within?")]
+    assert len(lines) == len(fit)
+    for line, row in zip(lines, report.table(fit), strict=True):
+        assert line.startswith(row["id"])
+        assert all(line[start - 2 : start] == "  " and line[start] != " " for start in starts)
+        assert line[starts[1] :].startswith(f"{row['simulated']} [{row['simulated_interval']}]")
+        assert line[starts[2] : starts[3]].strip() == row["unit"]
+        assert line[starts[3] :] == row["within"]
+        assert line == line.rstrip()
+
+
+def test_missing_published_value_is_its_interval():
+    fit = make_fit()
+    (line,) = [line for line in report.fit_lines(fit) if line.startswith("backup_accounts")]
+    fact = observed.targets()["backup_accounts"]
+    assert fact.value is None
+    assert line.split()[1:4] == [report.number(fact.low), "to", report.number(fact.high)]
+
+
+def test_fit_read_back_gives_the_same_lines(tmp_path):
+    fit = make_fit()
+    fit.to_csv(tmp_path / "fit.csv", index=False)
+    assert report.fit_lines(pd.read_csv(tmp_path / "fit.csv")) == report.fit_lines(fit)
+
+
+def test_every_judged_statistic_has_a_name():
+    judged = observed.targets() | observed.validation()
+    assert set(NAMES) <= set(judged)

@@ -1,0 +1,145 @@
+"""Studies: seeds of runs, batches, kills, and two processes at one result."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from marketsim import records, study
+from marketsim.errors import InputError
+
+WORDS = ["population.retailers=150", "progress=false", "threads=1"]
+
+
+def start(output: str, replicates: int) -> subprocess.Popen:
+    words = [*WORDS, f"replicates={replicates}", f"output={output}"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "marketsim", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def tables(output: str) -> dict[str, bytes]:
+    (folder,) = [path.parent for path in Path(output).glob("*/*/manifest.json")]
+    return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+
+
+@hypothesis_settings(deadline=None)
+@given(seed=st.integers(0, 2**63 - 1), run=st.integers(0, 10**6))
+def test_seeds_of_runs_are_pure_and_apart(seed, run):
+    """The seed of a run is a function of study seed and number, and neighbours differ."""
+    one = study.run_seed(seed, run)
+    assert one == study.run_seed(seed, run)
+    assert 0 <= one < 2**63
+    assert one != study.run_seed(seed, run + 1)
+    assert one != study.run_seed((seed + 1) % 2**63, run)
+
+
+def test_a_run_does_not_depend_on_how_many_there_are():
+    """Run 3 of five is run 3 of four; run 2 is another."""
+    five, four = (study.replicate(settings(100), range(n), 1)["daily"] for n in (5, 4))
+    columns = list(five)[1:]
+    third = five[five["run"] == 3][columns].to_numpy()
+    assert np.array_equal(third, four[four["run"] == 3][columns].to_numpy())
+    assert not np.array_equal(third, five[five["run"] == 2][columns].to_numpy())
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_study_goes_on_and_gives_the_same_tables(with_signal):
+    """A study killed between two batches leaves no result, and ends as if never killed."""
+    process = start("killed", 100)
+    deadline = time.monotonic() + 120
+    while not list(Path("killed").glob("*/.*.partial/batches/*-done")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(with_signal)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert not list(Path("killed").glob("*/*/manifest.json"))
+    kept = {path: path.stat().st_mtime_ns for path in Path("killed").glob("*/.*/batches/*-done")}
+    assert kept
+    again = start("killed", 100)
+    again.communicate(timeout=120)
+    straight = start("straight", 100)
+    straight.communicate(timeout=120)
+    assert tables("killed") == tables("straight")
+
+
+def test_two_processes_give_one_whole_result():
+    """Two processes that write one result leave it once, and both say so."""
+    both = [start("shared", 40) for _ in range(2)]
+    answers = [process.communicate(timeout=180) for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    assert len(tables("shared")) == 3
+    (study_folder,) = Path("shared").iterdir()
+    assert len(list(study_folder.iterdir())) == 1
+    assert sum("already there" in out for out, _ in answers) == 1
+
+
+def test_a_stale_result_is_never_taken():
+    """The key changes with any setting and with the evidence, not with anything else."""
+    plain = records.key(settings())
+    assert plain == records.key(settings())
+    assert plain != records.key(settings(seed=1))
+    assert plain != records.key(settings(posting__base_posts=1.0))
+    assert plain != records.key(settings(scenario="no_crackdown"))
+
+
+def test_the_source_is_part_of_the_key(monkeypatch):
+    """A changed line of the model changes the key."""
+    plain = records.key(settings())
+    monkeypatch.setattr(records, "source_fingerprint", lambda: "changed")
+    assert plain != records.key(settings())
+
+
+def test_refused_settings_leave_nothing(tmp_path):
+    """A fault in the settings is found before a folder is made."""
+    with pytest.raises(InputError, match="posting.weekend=9"):
+        study.run_study(settings(posting__weekend=9.0), tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_panel_of_nobody_is_a_result():
+    """A market in which nobody posts is a whole result with an empty survey."""
+    of = settings(20, posting__base_posts=0.01, posting__silent_share=0.9, replicates=1)
+    result = study.run_study(of, Path("results"))
+    assert pd.read_parquet(result.folder / "runs.parquet")["panel"][0] < 20
+    assert not result.fit.set_index("id").loc["ads_total", "within"]
+
+
+def test_tables_read_back_as_written(tmp_path):
+    """Parquet tables come back equal, with unit and description on every field."""
+    import pyarrow.parquet as pq
+
+    for name, table in study.run_tables(settings(100), 0).items():
+        path = tmp_path / f"{name}.parquet"
+        records.write_parquet(table, path)
+        pd.testing.assert_frame_equal(pd.read_parquet(path), table, check_dtype=False)
+        for item in pq.read_schema(path):
+            assert item.metadata[b"unit"]
+            assert item.metadata[b"description"]
+
+
+def test_a_published_result_replaces_the_old_one(tmp_path):
+    """Publishing swaps whole folders and leaves neither the old one nor the lock."""
+    final = tmp_path / "study" / "key"
+    for content in ("old", "new"):
+        with records.writing(final) as partial:
+            (partial / "file").write_text(content)
+            records.write_manifest(partial, {})
+            records.publish(partial, final)
+    assert (final / "file").read_text() == "new"
+    assert sorted(path.name for path in final.parent.iterdir()) == ["key"]
+    assert not (final / records.LOCK).exists()
