@@ -67,7 +67,9 @@ class Sweep:
 
     date: dt.date
     accounts: float = dose(0.0, "accounts", 0.0, 1e6, "traders' accounts banned")
-    posts: float = dose(0.0, "posts", 0.0, 1e7, "posts removed, each of another trader")
+    posts: float = dose(
+        0.0, "posts", 0.0, 1e7, "posts removed, each of another trader, who is muted"
+    )
     lean: float = dose(0.5, "1", 0.0, 1.0, "0 evenly over traders, 1 by their visible posts")
     publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
 

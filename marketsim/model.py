@@ -108,8 +108,10 @@ class Market(mesa.Model):
     Examples
     --------
     >>> from marketsim.model import Market
-    >>> from marketsim.parameters import Population, Settings
-    >>> market = Market(Settings(population=Population(retailers=50)), seed=1)
+    >>> from marketsim.settings import Settings
+    >>> settings = Settings()
+    >>> settings.population.retailers = 50
+    >>> market = Market(settings, seed=1)
     >>> market.step()
     >>> market.retailers[12].state
     'active'

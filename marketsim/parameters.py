@@ -102,7 +102,7 @@ class Perception:
         "prior_half_life", 16.0, "days", "time in which fear halves by forgetting", 7.0
     )
     residual: float = from_prior(
-        "prior_residual", 0.03, "risk", "perceived risk that never fades"
+        "prior_residual", 0.03, "risk", "floor of perceived risk: what never fades"
     )  # fmt: skip
     own_sanction: float = from_prior(
         "prior_own_sanction", 0.35, "risk", "step of fear at a ban of one's own account"
@@ -193,7 +193,10 @@ class Displacement:
     """Where a post goes that fear or a sanction keeps out of Moments."""
 
     moved: float = from_prior(
-        "prior_displacement", 0.5, "share", "posts kept out of Moments that are made elsewhere"
+        "prior_displacement",
+        0.5,
+        "share",
+        "posts kept out of Moments that are made elsewhere, where every way is open",
     )
     backup: float = parameter(0.3, "weight", 0.0, 1.0, "of these, on an advertised backup account")
     groups: float = parameter(0.5, "weight", 0.0, 1.0, "of these, in groups and private messages")

@@ -1,7 +1,8 @@
 """Who there is: traders and their ties, as named tuples of arrays, made from a seed.
 
 Ids are positions. The first `retailers` ids are there from the first day; the ids after them are
-dealers who may enter, numbered by the day of their arrival, which depends on the seed alone.
+dealers who may enter, numbered by the day of their arrival, which never depends on what happens
+in the market.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ LOWEST_THRESHOLD = 0.05
 
 def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.ndarray:
     """Return the day on which each dealer comes: 0 for those there from the start.
+
+    It is a function of the seed, the dates and the parameters, never of the state of the market.
 
     Parameters
     ----------

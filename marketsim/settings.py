@@ -79,6 +79,11 @@ def check(settings: Settings) -> None:
     shares = settings.population
     if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
         raise InputError("population.type_a", 0, "at least one type with a weight above 0")
+    silent = settings.posting
+    least = silent.silent_share / (1.0 - silent.silent_share)
+    if silent.silent_days < least:
+        allowed = f"{least:.3g} days or more, for a silent share of {silent.silent_share:g}"
+        raise InputError("posting.silent_days", silent.silent_days, allowed)
     moved = settings.displacement
     if moved.moved > 0 and moved.groups + moved.elsewhere <= 0:
         raise InputError("displacement.groups", moved.groups, "above 0, or elsewhere above 0")

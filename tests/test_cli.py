@@ -116,6 +116,11 @@ BAD = {
     "unknown kind": (["+scenario.interventions.x.kind=raid"], "x.kind=raid", "sweep"),
     "no kind": (["+scenario.interventions.x.date=2015-05-01"], "x.kind=None", "sweep"),
     "not an intervention": (["+scenario.interventions.x=3"], "x.kind=3", "sweep"),
+    "silence too long for its spells": (
+        ["posting.silent_share=0.9", "posting.silent_days=2"],
+        "posting.silent_days=2",
+        "9 days or more",
+    ),
     "removed by null": (["scenario.interventions.sweep_may=null"], "sweep_may.kind=None", "sweep"),
     "unknown dose": (["+scenario.interventions.sweep_may.size=3"], "sweep_may.size=3", "accounts"),
     "no date": (["+scenario.interventions.x.kind=news"], "x.date=nothing", "a date"),

@@ -26,7 +26,8 @@ def note(row, contacts, retailers, today, notes):
         i = contacts[c]
         if i < 0:
             continue
-        if retailers.account[i] > 0 or retailers.state[i] == State.BANNED:
+        lost = retailers.account[i] > 0 or today.banned[i] > 0
+        if lost or (row > 0 and notes[row - 1, c, Note.BLOCKED]):
             notes[row, c, Note.BLOCKED] = 1
             continue
         notes[row, c, Note.ADS] = today.moments[i]
@@ -68,8 +69,9 @@ def record(row, day, retailers, today, queue, series):
             fear += retailers.risk[i]
             stocks[Stock.ACTIVE] += state == State.ACTIVE
             stocks[Stock.LYING_LOW] += state == State.LYING_LOW
-            stocks[Stock.BLOCKED] += retailers.blocked_until[i] > day
-            stocks[Stock.BANNED] += state == State.BANNED
+            banned = state == State.BANNED
+            stocks[Stock.BLOCKED] += not banned and retailers.blocked_until[i] > day + 1
+            stocks[Stock.BANNED] += banned
             stocks[Stock.WITH_BACKUP] += retailers.backup[i] != Backup.NONE
             stocks[Stock.WITH_ANNOUNCED_BACKUP] += retailers.backup[i] == Backup.ANNOUNCED
     stocks[Stock.CASES_WAITING] = queue.ends[1]
