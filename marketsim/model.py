@@ -1,8 +1,10 @@
 """The market as a Mesa model: days, whole horizons, single traders, checkpoints."""
 
+import copy
 import datetime as dt
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,10 +16,23 @@ import numpy as np
 from marketsim import survey
 from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
-from marketsim.errors import InputError
+from marketsim.errors import InputError, span
 from marketsim.parameters import TRADER_TYPES
 from marketsim.settings import Settings, check
 from marketsim.state import Backup, Flow, State, Stock, World
+
+# what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
+FOREIGN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True)
@@ -118,9 +133,11 @@ class Market(mesa.Model):
     """
 
     def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
-        self.settings = settings or Settings()
+        self.settings = copy.deepcopy(settings or Settings())
         check(self.settings)
         self.run_seed = self.settings.seed if seed is None else seed
+        if not 0 <= self.run_seed < 2**63:
+            raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "any"))
         super().__init__(rng=self.run_seed % 2**32)
         self.world = build(self.settings, self.run_seed)
         self.days_lived = 0
@@ -182,7 +199,7 @@ class Market(mesa.Model):
         final = Path(path)
         beside = final.with_name(final.name + ".part")
         with beside.open("wb") as stream:
-            arrays = _arrays(self.world) | {"head": np.array(json.dumps(head))}
+            arrays = _arrays(self.world) | {"head": np.array(json.dumps(head, default=str))}
             np.savez(stream, allow_pickle=False, **arrays)
         beside.replace(final)
 
@@ -195,18 +212,22 @@ class Market(mesa.Model):
         InputError
             Where the file is missing, damaged, or of another version of the model.
         """
+        refusal = InputError("checkpoint", path, "a whole file by this version's Market.checkpoint")
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 head = json.loads(str(stored["head"]))
-                arrays = {name: stored[name] for name in stored.files if name != "head"}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as fault:
-            raise InputError("checkpoint", path, "a complete file by Market.checkpoint") from fault
-        if head.get("source") != source_fingerprint():
-            raise InputError("checkpoint", path, "a file written by this version of marketsim")
-        market = cls(_settings_from(head["settings"]), head["seed"])
-        for name, array in _arrays(market.world).items():
-            array[...] = arrays[name]
-        market.days_lived = head["days_lived"]
+                if head["source"] != source_fingerprint():
+                    raise refusal
+                market = cls(_settings_from(head["settings"]), head["seed"])
+                for name, array in _arrays(market.world).items():
+                    if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
+                        raise refusal
+                    array[...] = stored[name]
+                market.days_lived = head["days_lived"]
+        except FOREIGN as fault:
+            raise refusal from fault
+        if not 0 <= market.days_lived <= market.horizon:
+            raise refusal
         return market
 
 

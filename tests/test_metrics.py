@@ -1,0 +1,261 @@
+"""Statistics of surveys made by hand, with sums that can be done in the head."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import settings
+from scipy import stats
+
+from marketsim import metrics, observed, study
+from marketsim.survey import survey_days
+
+DAY, REGULAR = survey_days(1)
+DATES = [dt.date.fromordinal(int(day)) for day in DAY]
+WEEK = [(int(day) - dt.date(2015, 5, 1).toordinal()) // 7 + 1 for day in DAY]
+RANDOM = 1000  # posts of each random day: they belong to the totals, not to the weeks
+
+
+def surveyed(ads, traders=(7,), runs=(0,), **columns) -> pd.DataFrame:
+    """Return a survey; `ads` and the columns are functions of run, trader and survey number."""
+    rows = []
+    for run in runs:
+        for k, date in enumerate(DATES):
+            for trader in traders:
+                one = {
+                    "run": run,
+                    "survey_date": date,
+                    "regular": bool(REGULAR[k]),
+                    "trader": trader,
+                    "trader_type": "ABCD"[trader % 4],
+                    "ads": ads(run, trader, k),
+                    "pictures": 0,
+                    "videos": 0,
+                    "mention": False,
+                    "blocked": False,
+                }
+                rows.append(one | {name: of(run, trader, k) for name, of in columns.items()})
+    return pd.DataFrame(rows)
+
+
+def counted(runs=(0,), active=58, contacts=108) -> pd.DataFrame:
+    index = pd.Index(runs, name="run")
+    return pd.DataFrame({"active": active, "contacts": contacts}, index=index)
+
+
+def rising(run, trader, k) -> int:
+    """Return as many posts as the number of the week, and many on random days."""
+    return WEEK[k] * (run + 1) if REGULAR[k] else RANDOM
+
+
+# ---------------------------------------------------------------- weeks
+
+
+def test_a_week_is_its_three_regular_surveys():
+    """Week w of traders who post w a survey sums to 3 w a trader; random days do not count."""
+    weeks = metrics.weekly(surveyed(rising, traders=(3, 4), runs=(0, 1)))
+    assert list(weeks.columns) == list(range(1, 14))
+    assert weeks.loc[0].tolist() == [6 * week for week in range(1, 14)]
+    assert weeks.loc[1].tolist() == [12 * week for week in range(1, 14)]
+
+
+@pytest.mark.parametrize(
+    ("date", "week"),
+    [
+        ("2015-05-02", 1),
+        ("2015-05-07", 1),
+        ("2015-05-09", 2),
+        ("2015-05-28", 4),
+        ("2015-05-30", 5),
+        ("2015-06-04", 5),
+        ("2015-06-06", 6),
+        ("2015-07-30", 13),
+    ],
+)
+def test_weeks_begin_on_friday(date, week):
+    """Week 1 is 1 to 7 May, week 5 begins on 29 May, week 13 ends on 30 July."""
+    place = DATES.index(dt.date.fromisoformat(date))
+    weeks = metrics.weekly(surveyed(lambda run, trader, k: 5 if k == place else 0)).loc[0]
+    assert weeks[week] == weeks.sum() == 5
+
+
+def test_ratios_are_against_the_first_four_weeks():
+    """Each week is divided by the mean of the run's own weeks 1 to 4, whatever its level."""
+    ratios = metrics.ratios(metrics.weekly(surveyed(rising, runs=(0, 1))))
+    for run in (0, 1):
+        np.testing.assert_allclose(ratios.loc[run], np.arange(1, 14) / 2.5, rtol=1e-15)
+    assert metrics.ratios(metrics.weekly(surveyed(lambda *_: 0))).isna().all(axis=None)
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def statistics(*args, runs=(0,), **columns) -> pd.DataFrame:
+    return metrics.statistics(surveyed(*args, runs=runs, **columns), counted(runs))
+
+
+def test_the_shape_of_the_weeks_is_the_known_one():
+    """For weeks in proportion to their number every ratio is a fraction known beforehand."""
+    of = statistics(rising, runs=(0, 1))
+    for run in (0, 1):
+        assert of["ads_week_1_3"][run] == 6 * (run + 1)
+        assert of["ads_week_4"][run] == 12 * (run + 1)
+        assert of["fall_week_5"][run] == pytest.approx(5 / 4)
+        assert of["ratio_week_6_12"][run] == pytest.approx(9 / 2.5)
+        assert of["return_week_13"][run] == pytest.approx(13 / 2.5)
+
+
+def test_totals_are_over_all_surveys():
+    """Advertisements, pictures and videos are summed over all 47 surveys, random ones too."""
+    of = statistics(
+        rising,
+        traders=(0, 1),
+        pictures=lambda run, trader, k: 5,
+        videos=lambda run, trader, k: int(k == 0),
+    ).loc[0]
+    assert of["ads_total"] == 2 * (3 * 91 + 8 * RANDOM)
+    assert of["pictures_total"] == 2 * 47 * 5
+    assert of["videos_total"] == 2
+
+
+def test_heavy_posters_are_above_forty_a_day():
+    """Heavy are traders above 40 pictures and videos a survey day, with their share of posts."""
+    shown = {0: 40, 1: 41, 2: 39, 3: 400}
+    posts = {0: 3, 1: 2, 2: 1, 3: 4}
+    of = statistics(
+        lambda run, trader, k: posts[trader],
+        traders=(0, 1, 2, 3),
+        pictures=lambda run, trader, k: shown[trader] - 1,
+        videos=lambda run, trader, k: 1,
+    ).loc[0]
+    assert of["heavy_posters_count"] == 2
+    assert of["heavy_posters_share"] == pytest.approx(6 / 10)
+
+
+def test_heavy_is_an_average_over_all_surveys():
+    """A trader is heavy by his average over regular and random surveys together."""
+    burst = 41 * 47
+    once = statistics(lambda *_: 1, pictures=lambda run, trader, k: burst if k == 9 else 0)
+    less = statistics(lambda *_: 1, pictures=lambda run, trader, k: burst - 47 if k == 9 else 0)
+    assert (once["heavy_posters_count"][0], less["heavy_posters_count"][0]) == (1, 0)
+
+
+def test_a_panel_is_unblocked_if_nobody_ever_was():
+    """One blocked account on one survey day is enough; each run is judged for itself."""
+    of = statistics(
+        lambda *_: 1,
+        traders=(0, 1, 2),
+        runs=(0, 1, 2),
+        blocked=lambda run, trader, k: run == 1 and trader == 2 and k == 46,
+    )
+    assert of["panel_unblocked"].tolist() == [1.0, 0.0, 1.0]
+
+
+def test_backups_are_counted_by_trader():
+    """A trader who advertises a backup on many days is one trader with a backup account."""
+    of = statistics(
+        lambda *_: 1,
+        traders=(0, 1, 2),
+        runs=(0, 1),
+        mention=lambda run, trader, k: run == 1 and trader > 0 and k > 20,
+    )
+    assert of["backup_accounts"].tolist() == [0, 2]
+
+
+def test_active_contacts_are_a_share():
+    """The share of active contacts is taken run by run."""
+    survey = surveyed(lambda *_: 1, runs=(4, 9))
+    contacts = counted((4, 9), active=[54, 27])
+    assert metrics.statistics(survey, contacts)["contacts_active"].tolist() == [0.5, 0.25]
+
+
+def test_every_statistic_is_a_fact_to_be_judged():
+    """Each column is a target or validation row of the evidence that has an interval."""
+    judged = observed.targets() | observed.validation()
+    for name in statistics(rising).columns:
+        assert judged[name].low is not None and judged[name].high is not None, name
+
+
+def test_every_run_has_a_row():
+    """A run whose panel is empty keeps its row, so that shares over runs count it."""
+    survey = surveyed(lambda *_: 1, runs=(0, 2))
+    contacts = counted((0, 1, 2), active=[58, 0, 58])
+    of = metrics.statistics(survey, contacts)
+    assert of.index.tolist() == [0, 1, 2]
+    assert of["contacts_active"].tolist() == pytest.approx([58 / 108, 0.0, 58 / 108])
+    assert np.isnan(of["fall_week_5"][1]) and of["fall_week_5"][2] == 1.0
+
+
+# ---------------------------------------------------------------- the fit
+
+
+def fitted(**values) -> pd.DataFrame:
+    """Return the fit of runs with these statistics, by the id of the fact."""
+    return metrics.fit(pd.DataFrame(values)).set_index("id")
+
+
+@pytest.mark.parametrize(
+    ("value", "within"),
+    [(0.4999, False), (0.5, True), (0.55, True), (0.6, True), (0.6001, False)],
+)
+def test_within_is_inside_the_published_interval(value, within):
+    """The fall in week 5 is published as 0.50 to 0.60, both ends included."""
+    row = fitted(fall_week_5=[value] * 3).loc["fall_week_5"]
+    assert row["within"] == within
+    assert (row["role"], row["observed"], row["low"], row["high"]) == ("target", 0.55, 0.5, 0.6)
+    assert row["simulated"] == row["sim_low"] == row["sim_high"] == value
+
+
+def test_the_middle_is_the_median_with_nine_tenths_about_it():
+    """Simulated is the median over runs, and its interval leaves a twentieth on either side."""
+    row = fitted(ads_total=np.arange(101.0) ** 2).loc["ads_total"]
+    assert (row["simulated"], row["sim_low"], row["sim_high"]) == (2500.0, 25.0, 9025.0)
+
+
+def test_a_fact_without_a_value_is_judged_by_its_interval():
+    """Backup accounts have an interval and no value: 1 to 20 traders."""
+    for number, within in ((0, False), (1, True), (20, True), (21, False)):
+        row = fitted(backup_accounts=[float(number)]).loc["backup_accounts"]
+        assert row["within"] == within
+        assert pd.isna(row["observed"])
+
+
+@pytest.mark.parametrize(("hits", "size"), [(0, 20), (1, 20), (7, 20), (20, 20), (150, 200)])
+def test_a_share_of_runs_has_an_exact_interval(hits, size):
+    """A share of runs is a mean with its Clopper-Pearson interval of 90 %."""
+    row = fitted(panel_unblocked=[1.0] * hits + [0.0] * (size - hits)).loc["panel_unblocked"]
+    interval = stats.binomtest(hits, size).proportion_ci(0.9, "exact")
+    assert row["simulated"] == hits / size
+    assert (row["sim_low"], row["sim_high"]) == pytest.approx(tuple(interval), abs=1e-12)
+    assert row["within"] == (hits / size >= 0.05)
+
+
+def test_an_empty_panel_fits_nothing():
+    """Where nobody was there to be surveyed every figure is NaN and within no interval."""
+    nobody = surveyed(lambda *_: 1).iloc[:0]
+    of = metrics.fit(metrics.statistics(nobody, counted(active=0))).set_index("id")
+    assert len(of) == 13
+    assert of["simulated"].drop("contacts_active").isna().all()
+    assert of["simulated"]["contacts_active"] == 0.0
+    assert not of["within"].any()
+
+
+def test_one_empty_panel_does_not_hide_the_others():
+    """Figures of runs with a panel stay what they are when one run has none."""
+    survey = surveyed(lambda *_: 1, runs=(0, 2))
+    some, all_there = (
+        metrics.fit(metrics.statistics(survey, counted(runs))).set_index("id")
+        for runs in ((0, 1, 2), (0, 2))
+    )
+    for name in ("fall_week_5", "ads_total", "panel_unblocked"):
+        assert some["simulated"][name] == all_there["simulated"][name]
+        assert some["within"][name] == all_there["within"][name]
+
+
+def test_small_markets_can_be_fitted():
+    """Markets of one trader, some of them never seen, give a table without a warning."""
+    tables = study.replicate(settings(1), range(6), 1)
+    assert set(tables["runs"]["panel"]) == {0, 1}
+    of = metrics.fit(metrics.statistics(tables["survey"], tables["runs"].set_index("run")))
+    assert len(of) == 13 and of["within"].dtype == bool

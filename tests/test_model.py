@@ -1,0 +1,426 @@
+"""The Mesa face: days and dates, single traders, checkpoints good and bad, Mesa's own runner."""
+
+import datetime as dt
+import doctest
+import inspect
+import json
+import pickle
+import zipfile
+from dataclasses import FrozenInstanceError, asdict
+
+import mesa
+import numpy as np
+import pytest
+from conftest import settings
+
+from marketsim import model, records, study
+from marketsim.errors import InputError
+from marketsim.model import Market
+from marketsim.state import State
+
+DAYS = 148
+FIRST = dt.date(2015, 3, 6)
+
+
+def state(market: Market) -> list[bytes]:
+    world = market.world
+    groups = (world.retailers, world.today, world.queue, world.series)
+    return [array.tobytes() for group in groups for array in group] + [world.notes.tobytes()]
+
+
+def market(size=40, days=0, seed=9, **changes) -> Market:
+    """Return a market that has lived some days."""
+    of = Market(settings(size, **changes), seed=seed)
+    for _ in range(days):
+        of.step()
+    return of
+
+
+# ---------------------------------------------------------------- days
+
+
+def test_the_example_in_the_documentation_runs():
+    """What the docstrings of the module show is what comes out."""
+    result = doctest.testmod(model)
+    assert result.attempted > 3
+    assert result.failed == 0
+
+
+def test_each_step_lives_one_day():
+    """A step lives one day: its date is the start plus the days lived less one."""
+    of = market()
+    assert (of.horizon, of.days_lived, of.today) == (DAYS, 0, FIRST - dt.timedelta(1))
+    for day in range(5):
+        of.step()
+        assert of.today == FIRST + dt.timedelta(day)
+        assert of.days_lived == of.steps == day + 1
+    of.run()
+    assert of.today == dt.date(2015, 7, 31)
+
+
+def test_each_step_collects_the_row_of_its_day():
+    """The data collector holds the same numbers as the daily table, day by day."""
+    of = market(days=DAYS)
+    collected = of.datacollector.get_model_vars_dataframe()
+    daily = records.daily_table(0, FIRST.toordinal(), of.world.series)
+    columns = [name for name in daily if name not in ("run", "day")]
+    assert set(columns) == set(collected.columns)
+    assert len(collected) == DAYS
+    assert (collected[columns].to_numpy(float) == daily[columns].to_numpy(float)).all()
+    assert daily["day"].iloc[[0, -1]].tolist() == [FIRST, dt.date(2015, 7, 31)]
+    assert daily["visible"].sum() > 0
+
+
+def test_running_equals_stepping():
+    """A run in one call, in steps, or mixed ends in the same state; another seed does not."""
+    straight, stepped, mixed = market().run(), market(days=DAYS), market(days=30).run()
+    assert state(straight) == state(stepped) == state(mixed)
+    assert state(straight) != state(market(seed=10).run())
+
+
+def test_the_seed_is_that_of_the_settings_unless_given():
+    """Without a seed of its own a market takes the seed of its settings, zero included."""
+    of = settings(40, seed=9)
+    assert Market(of).run_seed == 9
+    assert Market(of, seed=0).run_seed == 0
+    assert state(Market(of).run()) == state(market().run())
+    assert Market().settings.population.retailers == 10_000
+
+
+def test_a_market_is_running_until_its_last_day():
+    """Mesa's flag `running` falls with the last day, by steps or by a run."""
+    of = market(days=DAYS - 1)
+    assert of.running
+    of.step()
+    assert not of.running
+    assert not market().run().running
+
+
+def test_no_day_beyond_the_horizon():
+    """A step past the last day is refused and leaves the market as it was."""
+    of = market(days=DAYS)
+    before, rows = state(of), len(of.datacollector.get_model_vars_dataframe())
+    with pytest.raises(InputError) as refusal:
+        of.step()
+    assert refusal.value.key == "days"
+    assert (state(of), of.days_lived) == (before, DAYS)
+    assert len(of.datacollector.get_model_vars_dataframe()) == rows
+    assert state(of.run()) == before  # nothing is left to live
+
+
+def test_a_survey_needs_the_whole_horizon():
+    """The survey can be read after the last day only, and is that of a study."""
+    with pytest.raises(InputError):
+        market(days=DAYS - 1).survey()
+    seed = study.run_seed(2015, 3)
+    of = settings(40)
+    seen = records.survey_table(3, Market(of, seed=seed).run().survey())
+    assert seen.equals(study.run_tables(of, 3)["survey"])
+
+
+def test_settings_are_checked():
+    """A market is not built from settings outside their ranges."""
+    with pytest.raises(InputError) as refusal:
+        market(posting__base_posts=21.0)
+    assert refusal.value.key == "posting.base_posts"
+    with pytest.raises(InputError):
+        market(horizon__start="2015-04-01")
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**64])
+def test_a_seed_outside_its_range_is_refused(seed):
+    """The seed of a run has the range of `settings.seed`, however it is given."""
+    with pytest.raises(InputError) as refusal:
+        Market(settings(5), seed=seed)
+    assert refusal.value.key == "seed"
+
+
+@pytest.mark.parametrize("seed", [0, 2**63 - 1])
+def test_both_ends_of_the_seeds_are_taken(seed):
+    """The smallest and the largest seed give markets that live."""
+    assert market(seed=seed, days=2).days_lived == 2
+
+
+# ---------------------------------------------------------------- single traders
+
+
+def test_traders_are_shown_by_name():
+    """The view names what the arrays hold."""
+    of = market(300, days=100, turnover__entry=0.01)
+    world, traders, today = of.world, of.world.retailers, of.world.today
+    assert len(of.retailers) == traders.state.size > 300
+    assert {one.state for one in of.retailers} >= {"absent", "active", "lying_low", "left"}
+    for i, one in enumerate(of.retailers):
+        assert one.id == i
+        assert one.type == "ABCD"[traders.kind[i]]
+        assert one.state == State(traders.state[i]).name.lower()
+        assert one.perceived_risk == traders.risk[i]
+        assert one.backup == ("none", "prepared", "announced")[traders.backup[i]]
+        assert (one.arrival is None) == (i < 300)
+        assert list(one.ties) == world.ties.other[world.ties.start[i] :][: len(one.ties)].tolist()
+        assert len(one.ties) == world.ties.start[i + 1] - world.ties.start[i]
+        assert one.posts_today == today.intended[i] - today.withheld[i]
+        assert one.visible_today == today.moments[i]
+        if one.blocked_until is not None:
+            assert one.blocked_until.toordinal() == traders.blocked_until[i]
+    assert sum(one.visible_today for one in of.retailers) > 0
+
+
+def test_the_view_is_a_sequence():
+    """Negative places count from the end, slices give lists, and places beyond are refused."""
+    view = market(7).retailers
+    size = len(view)
+    assert view[-1] == view[size - 1] and view[-size] == view[0]
+    assert view[np.int64(3)] == view[3]
+    assert [one.id for one in view[2:6:2]] == [2, 4]
+    assert [one.id for one in view[-2:]] == [size - 2, size - 1]
+    assert view[size:] == []
+    assert [one.id for one in view] == list(range(size))
+    for place in (size, -size - 1):
+        with pytest.raises(IndexError, match=f"retailer {place}: allowed is 0 to {size - 1}"):
+            view[place]
+
+
+def test_the_view_is_read_only():
+    """Neither a trader nor his place can be written to."""
+    of = market(7)
+    before = state(of)
+    with pytest.raises(FrozenInstanceError):
+        of.retailers[0].perceived_risk = 1.0
+    with pytest.raises(TypeError):
+        of.retailers[0] = of.retailers[1]
+    with pytest.raises(TypeError):
+        del of.retailers[0]
+    assert state(of) == before
+
+
+def test_what_was_shown_does_not_change():
+    """A trader shown at the end of a day stays as he was while the market lives on."""
+    of = market(200, days=80)
+    shown = list(of.retailers)
+    copy = [asdict(one) for one in shown]
+    of.run()
+    assert [asdict(one) for one in shown] == copy
+    assert list(of.retailers) != shown
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Return the path and the bytes of a checkpoint after ninety days."""
+    path = tmp_path / "market.npz"
+    market(days=90).checkpoint(path)
+    return path, path.read_bytes()
+
+
+def refused(path) -> InputError:
+    with pytest.raises(InputError) as refusal:
+        Market.resume(path)
+    assert refusal.value.key == "checkpoint"
+    assert "\n" not in str(refusal.value)
+    return refusal.value
+
+
+def test_a_checkpoint_keeps_everything(stored):
+    """What is resumed has the state, the day, the seed and the settings of what was saved."""
+    path, _ = stored
+    of, resumed = market(days=90), Market.resume(path)
+    assert state(resumed) == state(of)
+    assert (resumed.days_lived, resumed.today, resumed.run_seed) == (90, of.today, 9)
+    assert resumed.settings == of.settings
+    assert state(resumed.run()) == state(of.run())
+    assert [file.name for file in path.parent.iterdir()] == ["market.npz"]
+
+
+def test_a_checkpoint_replaces_an_older_one(stored):
+    """A file that is there already is replaced as a whole."""
+    path, _ = stored
+    market(days=3).checkpoint(path)
+    assert Market.resume(path).days_lived == 3
+
+
+def test_a_truncated_checkpoint_is_refused(stored):
+    """A checkpoint cut off anywhere is refused, and the whole one is taken."""
+    path, whole = stored
+    for size in [*range(0, len(whole), len(whole) // 40), len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        refused(path)
+    path.write_bytes(whole)
+    Market.resume(path)
+
+
+def test_a_damaged_checkpoint_is_refused_or_harmless(stored):
+    """After one flipped bit a checkpoint is refused, or gives the same market all the same."""
+    path, whole = stored
+    expected = state(market(days=90))
+    generator = np.random.default_rng(1)
+    everywhere = generator.integers(len(whole), size=150)
+    near_the_end = len(whole) - 1 - generator.integers(4000, size=150)  # the list of contents
+    outcomes = []
+    for place in (*everywhere.tolist(), *near_the_end.tolist()):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(generator.integers(8))
+        path.write_bytes(damaged)
+        try:
+            resumed = Market.resume(path)
+        except InputError as refusal:
+            assert refusal.key == "checkpoint"
+            outcomes.append(False)
+        else:
+            assert state(resumed) == expected
+            outcomes.append(True)
+    assert outcomes.count(False) > 150
+
+
+FOREIGN = {
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("run,day\n0,1\n"),
+    "pickle": lambda path: path.write_bytes(pickle.dumps({"head": 1})),
+    "array": lambda path: save(path, np.arange(3)),
+    "zip": lambda path: zipped(path),
+    "arrays": lambda path: save_all(path, {"a": np.arange(3)}),
+    "number": lambda path: save_all(path, {"head": np.array("3")}),
+    "list": lambda path: save_all(path, {"head": np.array("[]")}),
+    "not json": lambda path: save_all(path, {"head": np.array("{")}),
+    "nothing in it": lambda path: save_all(path, {"head": np.array("{}")}),
+}
+
+
+def save(path, array):
+    with path.open("wb") as stream:
+        np.save(stream, array)
+
+
+def save_all(path, arrays):
+    with path.open("wb") as stream:
+        np.savez(stream, **arrays)
+
+
+def zipped(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("head.txt", "{}")
+
+
+@pytest.mark.parametrize("kind", list(FOREIGN))
+def test_a_foreign_file_is_refused(tmp_path, kind):
+    """A file that is no checkpoint is refused in one line."""
+    path = tmp_path / "foreign.npz"
+    FOREIGN[kind](path)
+    assert str(path) in str(refused(path))
+
+
+def test_a_missing_checkpoint_is_refused(tmp_path):
+    """A path where nothing is, or a folder, is refused."""
+    refused(tmp_path / "nowhere.npz")
+    refused(tmp_path)
+
+
+def without(name):
+    return lambda arrays: arrays.pop(name)
+
+
+def shaped(name, shape):
+    return lambda arrays: arrays.update({name: np.zeros(shape, arrays[name].dtype)})
+
+
+def headed(**changes):
+    def change(arrays):
+        head = json.loads(str(arrays["head"])) | changes
+        head = {key: value for key, value in head.items() if value is not None}
+        arrays["head"] = np.array(json.dumps(head))
+
+    return change
+
+
+INCOMPLETE = {
+    "no notes": without("notes"),
+    "no risk": without("retailers.risk"),
+    "short notes": shaped("notes", (5, 40, 6)),
+    "one note": shaped("notes", (1, 1, 1)),
+    "another market": shaped("retailers.risk", (7,)),
+    "no seed": headed(seed=None),
+    "no day": headed(days_lived=None),
+    "no settings": headed(settings=None),
+    "another version": headed(source="0123456789abcdef"),
+}
+
+
+@pytest.mark.parametrize("kind", list(INCOMPLETE))
+def test_an_incomplete_checkpoint_is_refused(stored, kind):
+    """A checkpoint of another version, or with a part missing or misshapen, is refused."""
+    path, _ = stored
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    save_all(path, arrays)
+    assert Market.resume(path).days_lived == 90
+    INCOMPLETE[kind](arrays)
+    save_all(path, arrays)
+    refused(path)
+
+
+def test_a_scenario_with_dates_can_be_saved(tmp_path):
+    """A date given as an object, which the calendar takes, does not stand in a checkpoint's way."""
+    of = settings(20)
+    event = {"kind": "news", "date": dt.date(2015, 5, 29), "publicity": 1.0}
+    of.scenario.interventions = {"event": event}
+    one = Market(of, seed=2)
+    one.step()
+    one.checkpoint(tmp_path / "market.npz")
+    assert state(Market.resume(tmp_path / "market.npz").run()) == state(one.run())
+
+
+def test_settings_changed_afterwards_do_not_reach_a_market(tmp_path):
+    """A market keeps the settings it was built from, though their owner goes on to change them."""
+    of = settings(20)
+    one = Market(of, seed=2)
+    one.step()
+    of.population.retailers = 30
+    of.perception.half_life = 50.0
+    one.checkpoint(tmp_path / "market.npz")
+    assert state(Market.resume(tmp_path / "market.npz").run()) == state(one.run())
+
+
+# ---------------------------------------------------------------- as any Mesa model
+
+
+def test_mesa_can_run_a_batch():
+    """Mesa's batch runner steps each market to its end and returns the rows of its days."""
+    parameters = {"settings": [settings(20)]}
+    seeds = {"rng": [1, 2]}
+    if "rng" not in inspect.signature(mesa.batch_run).parameters:  # Mesa before 3.5
+        parameters, seeds = parameters | {"seed": [1, 2]}, {}
+    rows = mesa.batch_run(
+        Market,
+        parameters=parameters,
+        **seeds,
+        number_processes=1,
+        data_collection_period=1,
+        display_progress=False,
+    )
+    assert len(rows) == 2 * DAYS
+    for seed in (1, 2):
+        visible = [row["visible"] for row in rows if row["seed"] == seed]
+        alone = Market(settings(20), seed=seed).run().world.series.flows[:, 1]
+        assert visible == alone.tolist()
+
+
+def test_markets_do_not_disturb_each_other():
+    """Two markets stepped in turn live as each does alone."""
+    one, two = market(seed=1), market(seed=2)
+    for _ in range(40):
+        one.step()
+        two.step()
+    assert state(one) == state(market(seed=1, days=40))
+    assert state(two) == state(market(seed=2, days=40))
+
+
+def test_a_market_is_a_mesa_model():
+    """A loop that knows only Mesa's attributes can run a market to its end."""
+    of = market(20)
+    assert isinstance(of, mesa.Model)
+    while of.running:
+        of.step()
+    assert of.steps == DAYS
+    assert len(of.datacollector.model_vars["visible"]) == DAYS

@@ -1,0 +1,200 @@
+"""Every parameter is declared in full, refused outside its range, and handed on as a float."""
+
+import math
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+from conftest import settings
+
+from marketsim import evidence
+from marketsim.errors import InputError
+from marketsim.settings import Settings, as_markdown, check, declared, rules
+
+PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
+TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
+NOT_NUMBERS = TEXTS | {"horizon.start", "horizon.end", "scenario.interventions"}
+
+# The published priors: key, low, high, in the unit of the parameter.
+PRIORS = """
+    perception.half_life 7 56
+    perception.residual 0 0.2
+    perception.own_sanction 0.1 0.5
+    perception.warning 0.2 0.5
+    perception.news 0 0.3
+    perception.habituation 0.2 0.8
+    accounts.return_days 0 14
+    accounts.kept_cold 0.1 0.2
+    accounts.kept_announced 0.5 0.9
+    displacement.moved 0.3 0.8
+    moderation.filter_recall 0.01 0.2
+    moderation.report_rate 0.00001 0.001
+    population.platform_traders 2000 100000
+"""
+
+
+def parameters() -> dict[str, dict]:
+    """Return every declared parameter by its key."""
+    of = Settings()
+    found = dict(declared(Settings))
+    for item in fields(Settings):
+        group = getattr(of, item.name)
+        if is_dataclass(group):
+            found |= {f"{item.name}.{name}": one for name, one in declared(group).items()}
+    return found
+
+
+PARAMETERS = parameters()
+
+
+def changed(key: str, value: object) -> Settings:
+    """Return settings with one value changed; long silences make room for a large share."""
+    of = settings(posting__silent_days=120.0)
+    *groups, last = key.split(".")
+    node = of
+    for group in groups:
+        node = getattr(node, group)
+    setattr(node, last, value)
+    return of
+
+
+def just_outside(one: dict) -> list[object]:
+    """Return the nearest values below and above a range."""
+    if isinstance(one["default"], int):
+        return [int(one["low"]) - 1, int(one["high"]) + 1]
+    return [math.nextafter(one["low"], -math.inf), math.nextafter(one["high"], math.inf)]
+
+
+def test_the_page_of_parameters_is_up_to_date():
+    """docs/parameters.md is what the schema says, to the last character."""
+    assert PAGE.read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_page_has_one_row_a_parameter():
+    """Each parameter has one row with its default, unit, range, meaning and source."""
+    lines = [line for line in as_markdown().splitlines() if line.startswith("| `")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert sorted(cells[0].strip("`") for cells in rows) == sorted(PARAMETERS)
+    for cells in rows:
+        one = PARAMETERS[cells[0].strip("`")]
+        assert len(cells) == 6, cells
+        assert float(cells[1]) == pytest.approx(one["default"], rel=1e-5)
+        low, high = (float(end) for end in cells[3].split(" to "))
+        assert (low, high) == pytest.approx((one["low"], one["high"]), rel=1e-5)
+        assert [cells[2], *cells[4:]] == [one["unit"], one["meaning"], one["source"]]
+
+
+def test_every_number_of_a_study_is_declared():
+    """No field of any group is a number without unit, range, source and meaning."""
+    of = Settings()
+    names = set()
+    for item in fields(Settings):
+        group = getattr(of, item.name)
+        if is_dataclass(group):
+            names |= {f"{item.name}.{inner.name}" for inner in fields(group)}
+        else:
+            names.add(item.name)
+    assert names - set(PARAMETERS) == NOT_NUMBERS
+
+
+@pytest.mark.parametrize("key", list(PARAMETERS))
+def test_every_parameter_is_declared_in_full(key):
+    """A parameter has a unit, a range that holds its default, a known source and a meaning."""
+    one = PARAMETERS[key]
+    assert one["unit"].strip() and one["meaning"].strip()
+    assert "|" not in one["unit"] + one["meaning"] + one["source"]
+    assert one["low"] <= one["default"] <= one["high"]
+    assert one["low"] < one["high"]
+    source = re.fullmatch(
+        r"assumed|convention|(assumed within )?evidence (?P<id>\w+)", one["source"]
+    )
+    assert source, one["source"]
+    if source["id"]:
+        assert source["id"] in evidence.inputs()
+
+
+@pytest.mark.parametrize("line", [line.strip() for line in PRIORS.split("\n") if line.strip()])
+def test_ranges_are_the_published_priors(line):
+    """Where the literature gives a range, the parameter has that range and a default inside."""
+    key, low, high = line.split()
+    one = PARAMETERS[key]
+    assert (one["low"], one["high"]) == (float(low), float(high))
+    assert float(low) <= one["default"] <= float(high)
+    assert one["source"].startswith("assumed within evidence prior_")
+
+
+def test_every_prior_is_compared():
+    """No parameter takes its range from a prior that is not in the list above."""
+    within = {key for key, one in PARAMETERS.items() if one["source"].startswith("assumed within")}
+    assert within == {line.split()[0] for line in PRIORS.split("\n") if line.strip()}
+
+
+def test_defaults_from_facts_are_the_facts():
+    """A parameter whose source is a row of the evidence has its value and unit."""
+    told = {key: one for key, one in PARAMETERS.items() if one["source"].startswith("evidence")}
+    assert len(told) == 5
+    for one in told.values():
+        fact = evidence.inputs()[one["source"].removeprefix("evidence ")]
+        assert (one["default"], one["unit"]) == (fact.value, fact.unit)
+    assert [PARAMETERS[f"population.type_{letter}"]["default"] for letter in "abcd"] == [
+        8, 24, 12, 14
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", list(PARAMETERS))
+def test_values_outside_a_range_are_refused(key):
+    """The nearest value beyond either end, infinity and nan are refused, by name and value."""
+    for value in [*just_outside(PARAMETERS[key]), math.inf, -math.inf, math.nan]:
+        with pytest.raises(InputError) as refusal:
+            check(changed(key, value))
+        assert refusal.value.key == key
+        assert str(refusal.value).startswith(f"{key}={value}: allowed is ")
+        assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("key", list(PARAMETERS))
+def test_both_ends_of_a_range_are_taken(key):
+    """A range holds its ends, and the default."""
+    one = PARAMETERS[key]
+    for value in (one["low"], one["default"], one["high"]):
+        kind = int if isinstance(one["default"], int) else float
+        check(changed(key, kind(value)))
+
+
+def test_a_market_without_any_type_is_refused():
+    """At least one type of trader has a weight."""
+    none = {f"population__type_{letter}": 0.0 for letter in "abcd"}
+    with pytest.raises(InputError) as refusal:
+        check(settings(**none))
+    assert refusal.value.key == "population.type_a"
+    check(settings(**none | {"population__type_c": 0.1}))
+
+
+def test_displacement_to_nowhere_is_refused():
+    """Where posts move, groups or other platforms must be there to take them."""
+    with pytest.raises(InputError) as refusal:
+        check(settings(displacement__groups=0.0, displacement__elsewhere=0.0))
+    assert refusal.value.key == "displacement.groups"
+    check(settings(displacement__groups=0.0, displacement__elsewhere=0.1))
+
+
+def test_kernels_read_floats_alone():
+    """Every value of every kernel tuple is a float, whole numbers included, by its own name."""
+    of = settings(posting__base_posts=3, moderation__mute_days=2, recovery__smooth=1)
+    seen = 0
+    for group, values in rules(of)._asdict().items():
+        for name, value in values._asdict().items():
+            assert type(value) is float, (group, name)
+            assert value == getattr(getattr(of, group), name)
+            seen += 1
+    kernels = {"posting", "perception", "recovery", "accounts"}
+    kernels |= {"displacement", "moderation", "turnover"}
+    assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)
+
+
+def test_a_changed_value_reaches_the_kernels():
+    """Negative control: what is changed in the settings is changed in the tuples, and alone."""
+    before, after = rules(settings()), rules(settings(perception__half_life=21.0))
+    assert after.perception.half_life == 21.0 != before.perception.half_life
+    assert after._replace(perception=before.perception) == before

@@ -1,0 +1,328 @@
+"""The observer: days, contacts, panel and window, against the evidence and closed forms."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from conftest import settings
+from scipy import stats
+
+from marketsim import survey
+from marketsim.day import build, live
+from marketsim.kernels.noting import note
+from marketsim.population import quiet_day, synthesize
+from marketsim.state import Backup, Note, State
+
+FALSE_ALARM = 1e-6
+FIRST = dt.date(2015, 3, 6).toordinal()
+START = dt.date(2015, 5, 1).toordinal()
+END = dt.date(2015, 7, 31).toordinal()
+DAYS = END - FIRST + 1
+
+
+# ---------------------------------------------------------------- the survey's days
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**62])
+def test_the_calendar_is_the_published_one(seed):
+    """There are 39 regular days, all Tuesdays, Thursdays and Saturdays, and 8 random ones."""
+    day, regular = survey.survey_days(seed)
+    assert (day.size, regular.sum()) == (47, 39)
+    assert (np.diff(day) > 0).all() and day[0] >= START and day[-1] <= END
+    names = [dt.date.fromordinal(int(one)).strftime("%a") for one in day]
+    assert [name in ("Tue", "Thu", "Sat") for name in names] == regular.tolist()
+    every = [d for d in range(START, END + 1)
+             if dt.date.fromordinal(d).weekday() in (1, 3, 5)]  # fmt: skip
+    assert day[regular].tolist() == every
+
+
+def test_the_seed_draws_the_random_days():
+    """One seed gives one set of random days, another another; the regular days stay."""
+    one, same, other = (survey.survey_days(seed) for seed in (4, 4, 5))
+    assert (one[0] == same[0]).all()
+    assert set(one[0][~one[1]]) != set(other[0][~other[1]])
+    assert (one[0][one[1]] == other[0][other[1]]).all()
+
+
+def test_every_other_day_is_equally_often_random():
+    """Over many seeds each day that is not regular comes up as often as any other."""
+    counts = np.zeros(END - START + 1)
+    for seed in range(600):
+        day, regular = survey.survey_days(seed)
+        counts[day[~regular] - START] += 1
+    others = counts[counts > 0]
+    assert others.size == 92 - 39
+    # eight of 53 without replacement: cells vary less than independent ones
+    statistic = ((others - others.mean()) ** 2).sum() / others.mean() / (1 - 8 / 53)
+    assert FALSE_ALARM < stats.chi2.sf(statistic, 52) < 1 - FALSE_ALARM
+
+
+# ---------------------------------------------------------------- contacts
+
+
+def meet(seeds, rates, **changes) -> np.ndarray:
+    """Return the contacts of markets whose traders have these base rates, one row a seed."""
+    of = settings(len(rates), turnover__entry=0.0, **changes)
+    retailers, _ = synthesize(of, 1, FIRST, 1)
+    retailers.base_rate[:] = rates
+    return np.array([survey.contacts(of, seed, retailers) for seed in seeds])
+
+
+RATES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
+
+
+@pytest.mark.parametrize(("lean", "other"), [(0.0, 0.2), (0.25, 0.05), (1.0, 0.8), (2.0, 1.7)])
+def test_the_first_contact_leans_to_heavy_posters(lean, other):
+    """The odds of being met first are the base rate to the power of `lean`."""
+    of = {"observer__lean": lean, "turnover__leave": 0.0}
+    first = meet(range(4000), RATES, **of)[:, 0]
+    seen = np.bincount(first, minlength=5)
+
+    def p(power):
+        return stats.chisquare(seen, 4000 * RATES**power / (RATES**power).sum()).pvalue
+
+    assert p(lean) > FALSE_ALARM
+    assert p(other) < FALSE_ALARM
+
+
+def test_a_lean_makes_contacts_busier_than_traders():
+    """Leaning contacts post more than the market, contacts without a lean post like it."""
+    means = {}
+    for lean in (0.0, 1.0):
+        of = settings(2000, observer__lean=lean, turnover__leave=0.0, turnover__entry=0.0)
+        retailers, _ = synthesize(of, 7, FIRST, 1)
+        met = survey.contacts(of, 7, retailers)
+        assert met.size == np.unique(met).size == 108
+        means[lean] = retailers.base_rate[met].mean() / retailers.base_rate.mean()
+    assert means[0.0] == pytest.approx(1.0, abs=4 * (1 / 0.35 / 108) ** 0.5)
+    assert means[1.0] > 2.0
+
+
+def test_a_lean_towards_a_rate_of_zero_is_no_trouble():
+    """Traders who never post are met last, and without a lean like anybody else."""
+    rates = np.array([0.0] * 60 + [1.0] * 60)
+    leaning = meet([1], rates, observer__lean=1.0, turnover__leave=0.0)[0]
+    assert set(leaning[:60].tolist()) == set(range(60, 120))
+    even = meet([1], rates, observer__lean=0.0, turnover__leave=0.0)[0]
+    assert 20 < (even[:60] < 60).sum() < 40
+
+
+@pytest.mark.parametrize(("leave", "age"), [(0.0005, 365.0), (0.002, 365.0), (0.02, 1500.0)])
+def test_stale_contacts_have_a_closed_form(leave, age):
+    """Of contacts of exponential age the share leave x age / (1 + leave x age) has left."""
+    of = {"turnover__leave": leave, "observer__contact_age": age}
+    met = meet(range(600), np.ones(108), **of)
+    share = leave * age / (1.0 + leave * age)
+    gone = int((met < 0).sum())
+    assert stats.binomtest(gone, met.size, share).pvalue > FALSE_ALARM
+    fixed = 1.0 - np.exp(-leave * age)  # were all contacts of one age
+    assert stats.binomtest(gone, met.size, fixed).pvalue < FALSE_ALARM
+    assert (met[met < 0] == -1).all()
+
+
+@pytest.mark.parametrize("of", [{"turnover__leave": 0.0}, {"observer__contact_age": 0.0}])
+def test_without_age_or_exit_every_contact_is_there(of):
+    """Where nobody leaves, or contacts are new, none is stale."""
+    assert (meet(range(20), np.ones(108), **of) >= 0).all()
+
+
+@pytest.mark.parametrize("size", [1, 5, 107, 108, 109])
+def test_a_small_market_has_fewer_contacts(size):
+    """There are 108 contacts or, in a smaller market, everybody, each once."""
+    met = meet([3], np.ones(size), turnover__leave=0.0)[0]
+    assert met.size == np.unique(met).size == min(size, 108)
+    assert met.min() >= 0 and met.max() < size
+
+
+def test_entrants_are_no_contacts():
+    """Contacts are made before the run: dealers who enter later are none."""
+    of = settings(50, turnover__entry=0.02, turnover__leave=0.0)
+    retailers, _ = synthesize(of, 3, FIRST, DAYS)
+    assert retailers.state.size > 100
+    assert sorted(survey.contacts(of, 3, retailers)) == list(range(50))
+
+
+# ---------------------------------------------------------------- what is written down
+
+
+def written(before=0, banned=0, **values):
+    """Return the notes on a contact with these values, lost or not the day before."""
+    of = settings(3, turnover__entry=0.0)
+    retailers, _ = synthesize(of, 1, FIRST, 1)
+    today = quiet_day(3)
+    posts = {"moments": 4, "pictures": 20, "videos": 1, "deleted": 2, "mention": 1}
+    noise = {"removed": 3, "backup": 5, "groups": 6, "elsewhere": 7, "withheld": 8}
+    for name, value in (posts | noise).items():
+        getattr(today, name)[1] = value
+    today.banned[1] = banned
+    for name, value in values.items():
+        getattr(retailers, name)[1] = value
+    notes = np.zeros((2, 2, len(Note)), np.int32)
+    notes[0, 0, Note.BLOCKED] = before
+    note(1, np.array([1, -1], np.int64), retailers, today, notes)
+    assert not notes[1, 1].any()  # one who had left before the run
+    return dict(zip((item.name.lower() for item in Note), notes[1, 0].tolist(), strict=True))
+
+
+STANDS = {"ads": 4, "pictures": 20, "videos": 1, "deleted": 2, "mention": 1, "blocked": 0}
+LOST = dict.fromkeys(STANDS, 0) | {"blocked": 1}
+
+
+def test_only_what_stands_on_the_first_account_is_read():
+    """Posts in Moments are seen; those removed, on backups, in groups or elsewhere are not."""
+    assert written() == STANDS
+    assert written(backup=Backup.ANNOUNCED) == STANDS
+    assert written(state=State.LYING_LOW, blocked_until=FIRST + 99) == STANDS
+
+
+@pytest.mark.parametrize("account", [1, 2])
+def test_posts_on_a_later_account_are_not_read(account):
+    """The observer watches the first account: once it is lost nothing more is seen."""
+    assert written(account=account) == LOST
+
+
+def test_a_ban_is_read_on_its_day():
+    """On the day of a ban nothing stands on the account, and it counts as lost."""
+    assert written(state=State.BANNED, banned=1) == LOST
+
+
+def test_a_lost_account_stays_lost():
+    """Whoever gave up after a ban has left the trade, and his account is still lost."""
+    assert written(state=State.LEFT) == STANDS
+    assert written(state=State.LEFT, banned=1) == LOST
+    assert written(state=State.LEFT, before=1) == LOST
+
+
+def test_a_trader_who_left_is_silent_but_not_lost():
+    """Whoever leaves the trade of his own will keeps an account that shows nothing."""
+    of = settings(300, "no_crackdown", turnover__leave=0.02, observer__contact_age=0.0)
+    world = build(of, 3)
+    live(world, 0, DAYS)
+    met = world.contacts[world.contacts >= 0]
+    left = (world.retailers.state[met] == State.LEFT) & (world.retailers.account[met] == 0)
+    unpunished = left & (world.retailers.offences[met] == 0)
+    seen = world.notes[:, world.contacts >= 0][:, unpunished]
+    assert unpunished.sum() > 20
+    assert not seen[-1].any() and not seen[:, :, Note.BLOCKED].any()
+
+
+@pytest.mark.parametrize("quit_share", [0.0, 1.0])
+def test_every_banned_contact_is_noted_as_lost(quit_share):
+    """A banned account is lost to the observer, whether its owner comes back or gives up."""
+    of = settings(150, accounts__quit=quit_share, turnover__leave=0.0)
+    of.scenario.interventions = {
+        "all": {"kind": "sweep", "date": "2015-06-01", "accounts": 1e6, "lean": 0.0}
+    }
+    world = build(of, 3)
+    live(world, 0, DAYS)
+    swept = dt.date(2015, 6, 1).toordinal() - FIRST
+    blocked = world.notes[:, world.contacts >= 0, Note.BLOCKED]
+    assert blocked[swept - 1].mean() < 0.1
+    assert blocked[swept:].all()
+    assert not world.notes[swept:, :, Note.ADS].any()
+
+
+def test_posts_deleted_on_the_day_are_not_read():
+    """Deleted posts are no advertisements: more of them leave fewer to be seen."""
+    records = []
+    for share in (0.0, 0.5):
+        of = settings(150, "no_crackdown", recovery="none", posting__delete_always=share)
+        world = build(of, 3)
+        live(world, 0, 30)
+        records.append(world.notes[:30].sum(axis=(0, 1)))
+    none, half = records
+    made = half[Note.ADS] + half[Note.DELETED]
+    assert none[Note.DELETED] < 0.01 * none[Note.ADS]
+    assert stats.binomtest(int(half[Note.ADS]), int(made), 0.5).pvalue > FALSE_ALARM
+    assert half[Note.PICTURES] < 0.6 * none[Note.PICTURES]
+
+
+# ---------------------------------------------------------------- the panel
+
+
+def blank(contacts=108) -> np.ndarray:
+    return np.zeros((DAYS, contacts, len(Note)), np.int32)
+
+
+def observe(notes, seed=3, met=None):
+    met = np.arange(notes.shape[1]) + 1000 if met is None else met
+    kind = (np.arange(5000) % 4).astype(np.int8)
+    return survey.observe(seed, FIRST, met, kind, notes)
+
+
+def test_the_panel_posted_within_the_fortnight():
+    """In are contacts with an advertisement from 17 to 30 April 2015, and no others."""
+    active = {"2015-04-16": False, "2015-04-17": True, "2015-04-30": True, "2015-05-01": False}
+    notes = blank()
+    for place, date in enumerate(active):
+        notes[dt.date.fromisoformat(date).toordinal() - FIRST, 10 * place, Note.ADS] = 1
+    notes[START - 5 - FIRST, 50:60, Note.DELETED] = 9  # nothing stood
+    seen = observe(notes)
+    assert seen.trader.tolist() == [1010, 1020]
+    assert (seen.active_contacts, seen.contacts) == (2, 108)
+
+
+@pytest.mark.parametrize(("active", "panel"), [(0, 0), (1, 1), (57, 57), (58, 58), (108, 58)])
+def test_a_panel_has_at_most_58(active, panel):
+    """The panel takes 58 of the active contacts, or all where there are fewer."""
+    notes = blank()
+    notes[START - 1 - FIRST, :active, Note.ADS] = 2
+    seen = observe(notes)
+    assert seen.trader.size == panel
+    assert seen.active_contacts == active
+    assert set(seen.trader.tolist()) <= set(range(1000, 1000 + active))
+    assert seen.seen.shape == (47, panel, len(Note))
+    assert (seen.trader_type == seen.trader % 4).all()
+
+
+def test_every_active_contact_has_the_same_chance():
+    """Which 58 of the active are taken is drawn evenly, and by the seed alone."""
+    notes = blank()
+    notes[START - 1 - FIRST, :, Note.ADS] = 1
+    counts = np.zeros(108)
+    for seed in range(500):
+        counts[observe(notes, seed).trader - 1000] += 1
+    share = 58 / 108
+    statistic = ((counts - 500 * share) ** 2).sum() / (500 * share * (1 - share))
+    # 108 counts with one sum: close to chi-square with 107 degrees of freedom
+    assert FALSE_ALARM < stats.chi2.sf(statistic * 107 / 108, 107) < 1 - FALSE_ALARM
+    assert (observe(notes, 7).trader == observe(notes, 7).trader).all()
+    assert observe(notes, 7).trader.tolist() != observe(notes, 8).trader.tolist()
+
+
+def test_a_survey_day_reads_its_own_notes():
+    """Each survey reads the notes of its own day and of its own panel, in every column."""
+    notes = blank()
+    notes[:] = np.arange(notes.size).reshape(notes.shape) % 9973
+    seen = observe(notes)
+    place = seen.trader - 1000
+    for k, day in enumerate(seen.day):
+        assert (seen.seen[k] == notes[day - FIRST, place]).all()
+    day, regular = survey.survey_days(3)
+    assert (seen.day == day).all() and (seen.regular == regular).all()
+
+
+def test_a_contact_that_had_left_is_never_in_the_panel():
+    """Whoever left before the run posts nothing and is not drawn."""
+    of = settings(400, turnover__leave=0.005, observer__contact_age=1500.0)
+    world = build(of, 3)
+    live(world, 0, DAYS)
+    seen = survey.observe(3, FIRST, world.contacts, world.retailers.kind, world.notes)
+    assert (world.contacts < 0).sum() > 50
+    assert 0 < seen.trader.size <= seen.active_contacts <= (world.contacts >= 0).sum()
+    assert set(seen.trader.tolist()) <= set(world.contacts[world.contacts >= 0].tolist())
+
+
+@pytest.mark.parametrize("size", [1, 2, 30])
+def test_a_small_market_can_be_surveyed(size):
+    """A market of a few traders has a panel of at most so many."""
+    world = build(settings(size), 3)
+    live(world, 0, DAYS)
+    seen = survey.observe(3, FIRST, world.contacts, world.retailers.kind, world.notes)
+    assert seen.trader.size <= size and seen.contacts == size
+    assert seen.seen.shape == (47, seen.trader.size, len(Note))
+
+
+def test_types_are_named_by_their_letters():
+    """Types 0 to 3 are A to D."""
+    assert [survey.type_letter(kind) for kind in range(4)] == ["A", "B", "C", "D"]
