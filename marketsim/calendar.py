@@ -239,7 +239,7 @@ def _dose(key: str, value: Any, metadata: Any) -> float:
 
 
 def _intervention(key: str, entry: Any, span: tuple[dt.date, dt.date]) -> Any:
-    if not isinstance(entry, dict) or entry.get("kind") not in KINDS:
+    if not isinstance(entry, dict) or str(entry.get("kind")) not in KINDS:
         kind = entry.get("kind") if isinstance(entry, dict) else entry
         raise InputError(key + ".kind", kind, ", ".join(sorted(KINDS)))
     kind = KINDS[entry["kind"]]

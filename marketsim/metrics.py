@@ -70,14 +70,14 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run, one column an evidence id.
+        One row a run, one column an evidence id; nan where a panel of nobody leaves it open.
     """
     weeks = weekly(survey)
     first = weeks[FIRST_WEEKS].mean(axis=1)
     totals = survey.groupby("run")[["ads", "pictures", "videos"]].sum()
     heavy = _heavy(survey)
     marks = survey.groupby(["run", "trader"])[["mention", "blocked"]].max().groupby("run")
-    out = pd.DataFrame(index=weeks.index)
+    out = pd.DataFrame(index=contacts.index)
     out["ads_total"] = totals["ads"]
     out["pictures_total"] = totals["pictures"]
     out["videos_total"] = totals["videos"]
@@ -128,7 +128,8 @@ def fit(values: pd.DataFrame) -> pd.DataFrame:
 def _row(fact: Fact, runs: np.ndarray) -> dict[str, object]:
     summary: Callable[[np.ndarray], tuple[float, float, float]]
     summary = _share if fact.unit == "share of runs" else _quantiles
-    middle, low, high = summary(runs)
+    known = runs[np.isfinite(runs)]
+    middle, low, high = summary(known) if known.size > 0 else (np.nan, np.nan, np.nan)
     within = (fact.low is None or middle >= fact.low) and (fact.high is None or middle <= fact.high)
     return {
         "id": fact.id,
@@ -145,10 +146,7 @@ def _row(fact: Fact, runs: np.ndarray) -> dict[str, object]:
 
 
 def _quantiles(runs: np.ndarray) -> tuple[float, float, float]:
-    finite = runs[np.isfinite(runs)]
-    if finite.size == 0:
-        return np.nan, np.nan, np.nan
-    low, middle, high = np.quantile(finite, [INTERVAL[0], 0.5, INTERVAL[1]])
+    low, middle, high = np.quantile(runs, [INTERVAL[0], 0.5, INTERVAL[1]])
     return float(middle), float(low), float(high)
 
 

@@ -81,7 +81,7 @@ def check(settings: Settings) -> None:
         raise InputError("population.type_a", 0, "at least one type with a weight above 0")
     silent = settings.posting
     least = silent.silent_share / (1.0 - silent.silent_share)
-    if silent.silent_days < least:
+    if silent.silent_days < least * (1.0 - 1e-9):
         allowed = f"{least:.3g} days or more, for a silent share of {silent.silent_share:g}"
         raise InputError("posting.silent_days", silent.silent_days, allowed)
     moved = settings.displacement

@@ -210,9 +210,7 @@ def difference(one: np.ndarray, two: np.ndarray) -> float:
 def posts_balance(today) -> np.ndarray:
     """Return what is missing between posts meant and where they ended, by trader."""
     ended = today.moments + today.deleted + today.removed
-    return today.intended - (
-        ended + today.backup + today.groups + today.elsewhere + today.withheld
-    )
+    return today.intended - (ended + today.backup + today.groups + today.elsewhere + today.withheld)
 
 
 extremes = st.sampled_from([0.0, 0.3, 1.0])

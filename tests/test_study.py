@@ -113,7 +113,7 @@ def test_refused_settings_leave_nothing(tmp_path):
 
 def test_a_panel_of_nobody_is_a_result():
     """A market in which nobody posts is a whole result with an empty survey."""
-    of = settings(20, posting__base_posts=0.01, posting__silent_share=0.9, replicates=1)
+    of = settings(20, posting__base_posts=0.01, posting__silent_share=0.8, replicates=1)
     result = study.run_study(of, Path("results"))
     assert pd.read_parquet(result.folder / "runs.parquet")["panel"][0] < 20
     assert not result.fit.set_index("id").loc["ads_total", "within"]
