@@ -2,7 +2,7 @@
 
 Numba's cache notices a change in the file of a kernel, but not in the files of the kernels it
 calls, so a caller could go on running an old callee. The cache folder therefore carries a
-fingerprint of every source file of the package: any change compiles everything anew.
+fingerprint of every file that holds kernels: any change there compiles everything anew.
 """
 
 import hashlib
@@ -14,11 +14,17 @@ from typing import Any
 import numba
 
 PACKAGE = Path(__file__).parent
+KERNEL_SOURCES = ("compiled.py", "day.py", "exact.py", "rng.py", "state.py", "kernels/*.py")
 numba_config: Any = numba.config
 
 
-def source_fingerprint() -> str:
-    """Return a short hash over every Python file of the package.
+def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py",)) -> str:
+    """Return a short hash over Python files of the package.
+
+    Parameters
+    ----------
+    patterns : tuple of str
+        Which files; all of them if not given.
 
     Returns
     -------
@@ -26,7 +32,7 @@ def source_fingerprint() -> str:
         Sixteen hexadecimal digits.
     """
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(path for pattern in patterns for path in PACKAGE.glob(pattern)):
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -36,7 +42,7 @@ def _cache_folder() -> str:
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     beside = PACKAGE / "__pycache__" if os.access(PACKAGE, os.W_OK) else home / "marketsim"
-    return str(Path(chosen or beside) / f"kernels-{source_fingerprint()}")
+    return str(Path(chosen or beside) / f"kernels-{source_fingerprint(KERNEL_SOURCES)}")
 
 
 _CACHE_FOLDER = _cache_folder()

@@ -129,8 +129,11 @@ class Perception:
     sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "sensitivity of type B")
     sensitivity_c: float = parameter(1.1, "1", 0.1, 3.0, "sensitivity of type C, can drop ivory")
     sensitivity_d: float = parameter(1.2, "1", 0.1, 3.0, "sensitivity of type D, can drop ivory")
+    threshold_low: float = parameter(
+        0.05, "risk", 0.0, 0.05, "lower end of personal thresholds of fear"
+    )
     threshold: float = parameter(
-        0.8, "risk", 0.05, 2.0, "personal thresholds are even between 0.05 and this value"
+        0.8, "risk", 0.05, 2.0, "upper end: thresholds are even between the two"
     )
     lie_low: float = parameter(
         0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises"
@@ -218,6 +221,9 @@ class Moderation:
     )
     report_rate: float = from_prior(
         "prior_report_rate", 1e-4, "1/view", "chance that such a person reports the post"
+    )
+    memory_days: float = parameter(
+        7.0, "days", 1.0, 90.0, "mean time for which a visible post counts as recent in a sweep"
     )
     capacity: float = parameter(
         1.0, "cases a day per 1,000 traders", 0.0, 1000.0, "cases moderators can decide"

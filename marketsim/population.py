@@ -14,8 +14,6 @@ from marketsim.rng import Purpose
 from marketsim.settings import Settings
 from marketsim.state import Retailers, State, Ties, Today
 
-LOWEST_THRESHOLD = 0.05
-
 
 def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.ndarray:
     """Return the day on which each dealer comes: 0 for those there from the start.
@@ -79,9 +77,7 @@ def synthesize(settings: Settings, seed: int, first_day: int, days: int) -> tupl
         kind=kind,
         base_rate=_base_rates(settings, seed, ids, kind),
         sensitivity=_sensitivities(settings, seed, ids, kind),
-        threshold=LOWEST_THRESHOLD
-        + (settings.perception.threshold - LOWEST_THRESHOLD)
-        * rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids),
+        threshold=_thresholds(settings, seed, ids),
         arrival=arrival,
         state=np.where(arrival > 0, State.ABSENT, State.ACTIVE).astype(np.int8),
         talking=talking.astype(np.int8),
@@ -134,6 +130,11 @@ def _sensitivities(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndar
     by_kind = np.array([getattr(perception, f"sensitivity_{letter}") for letter in TRADER_TYPES])
     middle = perception.sensitivity * by_kind[kind]
     return middle * exp_each(spread * normal_quantile_each(draws))
+
+
+def _thresholds(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
+    low, high = settings.perception.threshold_low, settings.perception.threshold
+    return low + (high - low) * rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids)
 
 
 def _ties(settings: Settings, seed: int, ids: int) -> Ties:

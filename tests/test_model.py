@@ -71,6 +71,33 @@ def test_each_step_collects_the_row_of_its_day():
     assert daily["visible"].sum() > 0
 
 
+def test_each_stock_counts_the_traders_it_names():
+    """The stocks of a day are the traders that the view shows in each state at its end."""
+    of = market(400, days=70, moderation__concealed=0.5, moderation__capacity=500.0)
+    seen = dict.fromkeys(("active", "lying_low", "banned", "left", "blocked"), 0)
+    for _ in range(40):
+        of.step()
+        row = {name: values[-1] for name, values in of.datacollector.model_vars.items()}
+        there = [one for one in of.retailers if one.state in ("active", "lying_low", "banned")]
+        tomorrow = of.today + dt.timedelta(1)
+        counts = {name: sum(one.state == name for one in of.retailers) for name in list(seen)[:4]}
+        counts["blocked"] = sum(
+            one.state != "banned" and one.blocked_until is not None and one.blocked_until > tomorrow
+            for one in there
+        )
+        for name, count in counts.items():
+            assert row[f"traders_{name}"] == count, name
+            seen[name] += count
+        assert row["traders_with_backup"] == sum(one.backup != "none" for one in there)
+        told = sum(one.backup == "announced" for one in there)
+        assert row["traders_with_announced_backup"] == told
+        assert row["visible"] == sum(one.visible_today for one in of.retailers)
+        assert row["offers"] == sum(one.posts_today for one in of.retailers)
+        fear = np.mean([one.perceived_risk for one in there])
+        assert row["mean_risk"] == pytest.approx(fear, rel=1e-12)
+    assert min(seen.values()) > 0
+
+
 def test_running_equals_stepping():
     """A run in one call, in steps, or mixed ends in the same state; another seed does not."""
     straight, stepped, mixed = market().run(), market(days=DAYS), market(days=30).run()

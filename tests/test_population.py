@@ -95,7 +95,7 @@ def test_sensitivities_are_lognormal_about_their_type():
 
 
 def test_thresholds_are_even():
-    """Thresholds are even between 0.05 and the parameter."""
+    """Thresholds are even between the two parameters."""
     of = founders(perception__threshold=0.65)
     assert stats.kstest(of.threshold, stats.uniform(0.05, 0.6).cdf).pvalue > FALSE_ALARM
     assert 0.05 < of.threshold.min() < 0.051 < 0.649 < of.threshold.max() < 0.65

@@ -6,7 +6,6 @@ from marketsim.rng import Purpose, choose, count, uniforms
 from marketsim.state import Backup, State
 
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2
-MEMORY = 6.0 / 7.0
 
 
 @kernel
@@ -31,6 +30,7 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
         Cleared and written.
     """
     state, blocked_until = retailers.state, retailers.blocked_until
+    kept = 1.0 - 1.0 / rules.moderation.memory_days
     for i in range(state.size):
         intended, openness, chance = 0, 0.0, 0.0
         if state[i] != State.ABSENT and state[i] != State.LEFT:
@@ -54,7 +54,7 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
         fate = _publish(seed, day, i, intended, openness, risk, chance, weights, rules.posting)
         today.intended[i] = intended
         _write(i, fate, today)
-        retailers.recent[i] = retailers.recent[i] * MEMORY + today.moments[i]
+        retailers.recent[i] = retailers.recent[i] * kept + today.moments[i]
 
 
 @part
