@@ -5,7 +5,9 @@ it needs no numba. A date is an ISO date or the id of an evidence row that has o
 number or the id of an evidence row that has a value. Nothing is keyed to a week of the survey.
 """
 
+import contextlib
 import datetime as dt
+import re
 from collections import namedtuple
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
@@ -76,10 +78,13 @@ class Sweep:
     def apply(self, table: Table) -> None:
         """Add the sweep to its day."""
         day = table.day(self.date)
+        before = table.sweep_accounts[day] + table.sweep_posts[day]
+        size = self.accounts + self.posts
+        if size > 0:  # two sweeps of one day lean as their traders do on average
+            lean = before * table.sweep_lean[day] + size * self.lean
+            table.sweep_lean[day] = lean / (before + size)
         table.sweep_accounts[day] += self.accounts
         table.sweep_posts[day] += self.posts
-        if self.accounts > 0 or self.posts > 0:
-            table.sweep_lean[day] = self.lean
         table.spread_news(self.date, self.publicity)
 
 
@@ -213,16 +218,15 @@ def _habituation(settings: Settings, table: Table) -> np.ndarray:
 
 
 def _date(key: str, value: Any) -> dt.date:
-    if isinstance(value, dt.date):
+    if type(value) is dt.date:
         return value
     fact = evidence.inputs().get(str(value))
     if fact is not None and fact.date is not None:
         return fact.date
-    try:
-        return dt.date.fromisoformat(str(value))
-    except ValueError:
-        allowed = "a date like 2015-05-29 or an input of the evidence that has one"
-        raise InputError(key, value, allowed) from None
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):  # newer Pythons also read week dates
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(str(value))
+    raise InputError(key, value, "a date like 2015-05-29 or an input of the evidence that has one")
 
 
 def _dose(key: str, value: Any, metadata: Any) -> float:
@@ -257,8 +261,9 @@ def _intervention(key: str, entry: Any, span: tuple[dt.date, dt.date]) -> Any:
     for name, item in known.items():
         if name not in values and item.default is MISSING:
             raise InputError(f"{key}.{name}", "nothing", "a date")
-    if values.get("end") is not None and values["end"] < values["start"]:
-        raise InputError(f"{key}.end", values["end"], f"not before {values['start']}")
+    start, end = values.get("start"), values.get("end")
+    if start is not None and end is not None and end < start:
+        raise InputError(f"{key}.end", end, f"not before {start}")
     return kind(**values)
 
 

@@ -65,7 +65,7 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     survey : DataFrame
         Rows of `survey.parquet`.
     contacts : DataFrame
-        One row a run, columns `active` and `contacts`.
+        Indexed by run, columns `active` and `contacts`.
 
     Returns
     -------
@@ -117,8 +117,9 @@ def fit(values: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns id, role, observed, low, high, simulated, sim_low, sim_high, unit, within: the
         median over runs and its central 90 % interval. A share of runs (`panel_unblocked`) is a
-        mean with its 90 % Monte Carlo interval. `within` says whether the simulated figure lies
-        inside the interval of the evidence.
+        mean with its 90 % Monte Carlo interval. Runs in which a statistic is not finite (a ratio
+        to a week without advertisements) are left out. `within` says whether the simulated figure
+        lies inside the interval of the evidence.
     """
     judged = observed.targets() | observed.validation()
     rows = [_row(judged[str(name)], values[name].to_numpy(float)) for name in values]

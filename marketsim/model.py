@@ -29,7 +29,7 @@ FOREIGN = (
     KeyError,
     TypeError,
     AttributeError,
-    NotImplementedError,
+    RuntimeError,
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -23,10 +23,10 @@ def parameter(
     return field(default=default, metadata=metadata)
 
 
-def from_fact(fact: str, meaning: str, low: float, high: float) -> Any:
+def from_fact(fact: str, meaning: str, low: float, high: float, kind: type = float) -> Any:
     """Declare a parameter whose default is a row of the evidence."""
     row = _FACTS[fact]
-    return parameter(row.value, row.unit, low, high, meaning, f"evidence {fact}")
+    return parameter(kind(row.value), row.unit, low, high, meaning, f"evidence {fact}")
 
 
 def from_prior(fact: str, default: float, unit: str, meaning: str, scale: float = 1.0) -> Any:
@@ -64,7 +64,11 @@ class Posting:
     """What a trader posts on an ordinary day."""
 
     base_posts: float = parameter(
-        3.24, "posts a day", 0.01, 20.0, "mean over traders of posts meant on a talkative day"
+        3.24,
+        "posts a day",
+        0.01,
+        20.0,
+        "posts meant on a talkative day: mean over traders where rates are 1",
     )
     rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
     rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
@@ -82,7 +86,7 @@ class Posting:
     full_grid: float = parameter(
         0.27, "share", 0.0, 1.0, "picture posts with nine pictures; the rest have one to eight"
     )
-    grid: float = from_fact("pictures_a_post_limit", "pictures in a full grid", 2.0, 9.0)
+    grid: int = from_fact("pictures_a_post_limit", "pictures in a full grid", 2, 9, int)
     delete_always: float = parameter(
         0.02, "share", 0.0, 0.5, "Moments posts their author deletes before a survey reads them"
     )
@@ -180,7 +184,10 @@ class Accounts:
         "fear taken away by an advertised backup, where the structure has it",
     )
     return_days: float = from_prior(
-        "prior_return_days", 14.0, "days", "longest time from a ban to the next account"
+        "prior_return_days",
+        14.0,
+        "days",
+        "longest time from a ban to the evening on which the next account opens",
     )
     kept_cold: float = from_prior(
         "prior_audience_cold", 0.15, "share", "audience kept on an account nobody was told of"

@@ -301,6 +301,15 @@ def test_a_damaged_checkpoint_is_refused_or_harmless(stored):
     assert outcomes.count(False) > 150
 
 
+def test_a_checkpoint_marked_as_encrypted_is_refused(stored):
+    """One bit says in a list of contents that a part is encrypted: such a file is refused."""
+    path, whole = stored
+    damaged = bytearray(whole)
+    damaged[whole.index(b"PK\x01\x02") + 8] ^= 1
+    path.write_bytes(damaged)
+    refused(path)
+
+
 FOREIGN = {
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("run,day\n0,1\n"),

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from marketsim.kernels.turnover import come_and_go
 from marketsim.population import arrivals, synthesize
+from marketsim.settings import rules
 from marketsim.state import State
 
 FALSE_ALARM = 1e-6
@@ -213,6 +215,48 @@ def test_entrants_wait_for_their_day():
     assert later.sum() > 100 and (~later).sum() == 300
     assert (of.state[later] == State.ABSENT).all() and (of.state[~later] == State.ACTIVE).all()
     assert of.arrival[later].min() >= FIRST_DAY and of.arrival.max() < FIRST_DAY + 100
+
+
+def turn_over(of, days, seed=11, **changes) -> list[np.ndarray]:
+    """Return the states at the end of each day on which nothing but coming and going happens."""
+    leaving = rules(settings(10, **changes)).turnover
+    states = []
+    for day in range(FIRST_DAY, FIRST_DAY + days):
+        come_and_go(seed, day, leaving, of)
+        states.append(of.state.copy())
+    return states
+
+
+def test_entrants_come_on_their_day():
+    """A dealer is absent to the eve of his arrival, and active from the day itself."""
+    of, _ = people(50, days=40, turnover__entry=0.02)
+    for k, states in enumerate(turn_over(of, 40, turnover__leave=0.0)):
+        here = of.arrival <= FIRST_DAY + k
+        assert (states == np.where(here, State.ACTIVE, State.ABSENT)).all()
+    assert (of.state == State.ACTIVE).all()
+
+
+@pytest.mark.parametrize("leave", [0.0005, 0.02])
+def test_leaving_is_a_hazard(leave):
+    """Each day a trader leaves with the same chance, whatever he does, and nobody comes back."""
+    of, _ = people(turnover__entry=0.0)
+    of.state[::3], of.state[1::3] = State.LYING_LOW, State.BANNED
+    states = np.array(turn_over(of, 60, turnover__leave=leave))
+    gone = states == State.LEFT
+    assert (gone[1:] >= gone[:-1]).all()
+    for part in (gone[-1], gone[-1, ::3], gone[-1, 1::3], gone[-1, 2::3]):
+        chance = 1.0 - (1.0 - leave) ** 60
+        assert stats.binomtest(int(part.sum()), part.size, chance).pvalue > FALSE_ALARM
+    assert stats.binomtest(int(gone[-1].sum()), MANY, 1.4 * chance).pvalue < FALSE_ALARM
+
+
+def test_nobody_leaves_without_a_hazard_or_before_coming():
+    """With no hazard all stay; with one, the absent are not touched by it."""
+    stay, _ = people(500)
+    assert (turn_over(stay, 100, turnover__leave=0.0)[-1] != State.LEFT).all()
+    absent, _ = people(500)
+    absent.state[:] = State.ABSENT
+    assert (turn_over(absent, 100, turnover__leave=0.02)[-1] == State.ABSENT).all()
 
 
 # ---------------------------------------------------------------- what a seed fixes

@@ -110,11 +110,12 @@ def test_yesterday_is_cleared():
         assert one.tobytes() == two.tobytes()
 
 
-def test_recent_posts_fade_by_a_seventh_a_day():
-    """`recent` is the sum of visible posts, each worth 6/7 of the day before."""
-    posters = Posters(n=50)
+@pytest.mark.parametrize("memory", [1.0, 7.0, 90.0])
+def test_recent_posts_fade_with_the_memory(memory):
+    """`recent` is the sum of visible posts, each worth 1 - 1 / `memory_days` of the day before."""
+    posters = Posters(n=50, moderation__memory_days=memory)
     seen = posters.days(30).moments
-    fading = (6.0 / 7.0) ** np.arange(29, -1, -1)
+    fading = (1.0 - 1.0 / memory) ** np.arange(29, -1, -1)
     np.testing.assert_allclose(posters.retailers.recent, fading @ seen, rtol=1e-12)
 
 

@@ -21,7 +21,8 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
     news : float
         Share of what can be known that reaches everybody, 0 to 1.
     habituation : float
-        Effect of shocks against those of the first wave.
+        Effect of news and of ties' sanctions against those of the first wave; one's own sanction
+        keeps its full effect.
     rules : Rules
         Parameters.
     retailers : Retailers
