@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from marketsim import rng
+from marketsim import presets, rng
 from marketsim.compiled import kernel
 from marketsim.day import build, live
 from marketsim.kernels.accounts import keep_accounts
@@ -70,12 +70,9 @@ def processes(world: World) -> dict[str, float]:
 
 
 def settings(retailers: int) -> Settings:
-    """Return the defaults with the mechanisms of the combined structure at work."""
-    out = Settings()
+    """Return the baseline with a number of retailers."""
+    out = presets.named()
     out.population.retailers = retailers
-    recovery = out.recovery
-    recovery.smooth, recovery.forgetting, recovery.social_learning = 0.7, 0.7, 0.5
-    recovery.lying_low = recovery.trend = 1.0
     return out
 
 

@@ -8,10 +8,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from marketsim import presets
 from marketsim.errors import InputError, span
 from marketsim.evidence import EvidenceError
 from marketsim.parameters import parameter
@@ -45,8 +46,8 @@ Sweeps:         marketsim -m scenario=baseline_2015,no_crackdown 'recovery=glob(
 Tab completion: eval "$(marketsim -sc install=bash)"
 Hydra's flags:  marketsim --hydra-help"""
 
-PACKAGE = Path(__file__).parent
-STUDY_NAME = re.compile(r"[\w.-]+")
+STUDY_NAME = re.compile(r"[\w.-]{1,100}")
+INTERVENTIONS = "scenario.interventions"
 
 
 @dataclass
@@ -102,15 +103,11 @@ def run(arguments: list[str]) -> None:
         For anything that is not understood, before anything is written.
     """
     if "--help" in arguments or "-h" in arguments:
-        names = {group: _names(group) for group in ("population", "scenario", "recovery")}
+        names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
         print(HELP.format(**names))
         return
     _check_flags(arguments)
     _with_hydra(arguments, _run_job)
-
-
-def _names(group: str) -> str:
-    return ", ".join(sorted(path.stem for path in (configuration() / group).glob("*.yaml")))
 
 
 def _run_job(config: Any) -> None:
@@ -148,27 +145,29 @@ def _check_keys(tree: Any, group: Any, prefix: str) -> None:
 def _simulate(command: Command, folder: Path) -> None:
     from marketsim import report, study
 
-    threads = command.threads or os.cpu_count() or 1
+    threads = command.threads or _cores()
     settings = Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
     result = study.run_study(settings, folder, threads, command.fresh, command.progress)
+    print(" ".join(presets.overrides(asdict(settings))), end="\n\n")
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
 
 
+def _cores() -> int:
+    """Return the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _study_folder(command: Command) -> Path:
     name = command.study if command.study is not None else command.scenario.name
     if not STUDY_NAME.fullmatch(name) or name.startswith("."):
-        raise InputError("study", name, "letters, digits, _ - and . (not first)")
+        raise InputError("study", name, "up to 100 letters, digits, _ - and . (not first)")
     if not command.output:
         raise InputError("output", "''", "a folder to write to")
     return Path(command.output) / name
-
-
-def configuration() -> Path:
-    """Return the folder of the YAML files: in the package, or beside it in a checkout."""
-    shipped = PACKAGE / "conf"
-    return shipped if shipped.is_dir() else PACKAGE.parent / "conf"
 
 
 def _with_hydra(arguments: list[str], job: Callable[[Any], None]) -> None:
@@ -182,7 +181,7 @@ def _with_hydra(arguments: list[str], job: Callable[[Any], None]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = ["marketsim", *arguments]
     decorate = hydra.main(
-        version_base="1.3", config_path=str(configuration()), config_name="config"
+        version_base="1.3", config_path=str(presets.folder()), config_name="config"
     )
     started = []
 
@@ -210,6 +209,11 @@ def _check_flags(arguments: list[str]) -> None:
 
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args(arguments)
+    for word in arguments:
+        key, _, value = word.lstrip("+").partition("=")
+        if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
+            allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
+            raise InputError(key, value, allowed)
 
 
 def _as_input_error(fault: Exception, arguments: list[str]) -> InputError:
@@ -221,18 +225,22 @@ def _as_input_error(fault: Exception, arguments: list[str]) -> InputError:
         return InputError(missing[1], missing[2], ", ".join(options))
     full_key = re.search(r"full_key: (\S+)", message)
     key = full_key[1] if full_key else ""
-    given = [word for word in arguments if key and word.lstrip("+~").startswith(f"{key}=")]
+    given = [word for word in arguments if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
     value = re.search(r"Value '(.*?)' of type", message)
     if key.startswith("hydra."):
         return InputError("override", " ".join(given) or key, "what --hydra-help explains")
-    if key and (given or value):
-        shown = given[-1].split("=", 1)[1] if given else value[1] if value else ""
+    if given:
+        key, _, shown = given[-1].lstrip("+~").partition("=")
         return InputError(key, shown, _allowed(key))
+    if key and value:
+        return InputError(key, value[1], _allowed(key))
     return InputError("override", " ".join(arguments), f"Hydra's grammar ({message.strip()})")
 
 
 def _allowed(key: str) -> str:
     """Say what a key may hold, or which keys there are beside it."""
+    if key.startswith(INTERVENTIONS + "."):
+        return f"a name and key of the scenario's; +{key}=VALUE adds one"
     node: Any = Command
     *groups, last = key.split(".")
     for name in groups:

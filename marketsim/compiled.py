@@ -18,8 +18,8 @@ KERNEL_SOURCES = ("compiled.py", "day.py", "exact.py", "rng.py", "state.py", "ke
 numba_config: Any = numba.config
 
 
-def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py",)) -> str:
-    """Return a short hash over Python files of the package.
+def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> str:
+    """Return a short hash over source files of the package.
 
     Parameters
     ----------

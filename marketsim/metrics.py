@@ -12,7 +12,7 @@ import pandas as pd
 from marketsim import evidence, observed
 from marketsim.evidence import Fact
 
-WEEKS = 13
+WEEKS = int(evidence.inputs()["survey_weeks_count"].value or 0)
 FIRST_WEEKS = [1, 2, 3, 4]
 LATER_WEEKS = [6, 7, 8, 9, 10, 11, 12]
 CRACKDOWN_WEEK = 5
@@ -32,11 +32,15 @@ def weekly(survey: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a run, columns 1 to 13: week 1 is 1 to 7 May 2015.
     """
-    start = pd.Timestamp(str(evidence.inputs()["survey_start"].date))
+    start = _date("survey_start")
     regular = survey[survey["regular"]]
     week = (pd.to_datetime(regular["survey_date"]) - start).dt.days // 7 + 1
     table = regular.groupby(["run", week.rename("week")])["ads"].sum().unstack(fill_value=0)
     return table.reindex(columns=range(1, WEEKS + 1), fill_value=0)
+
+
+def _date(fact: str) -> pd.Timestamp:
+    return pd.Timestamp(str(evidence.inputs()[fact].date))
 
 
 def ratios(weeks: pd.DataFrame) -> pd.DataFrame:
@@ -87,21 +91,29 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     out["ratio_week_6_12"] = weeks[LATER_WEEKS].mean(axis=1) / first
     out["return_week_13"] = weeks[WEEKS] / first
     out["heavy_posters_count"] = heavy["count"]
-    out["heavy_posters_share"] = heavy["share"]
+    out["heavy_posters_share"] = heavy["ads"]
+    out["heavy_posters_share_items"] = heavy["items"]
     out["panel_unblocked"] = (marks["blocked"].sum() == 0).astype(float)
     out["backup_accounts"] = marks["mention"].sum()
+    out["backup_accounts_early"] = _early_backups(survey) / out["backup_accounts"]
     out["contacts_active"] = contacts["active"] / contacts["contacts"]
     return out
 
 
 def _heavy(survey: pd.DataFrame) -> pd.DataFrame:
-    """Return how many traders post heavily, and their share of the advertisements."""
+    """Return how many traders post heavily, and their shares of advertisements and of items."""
     cut = evidence.inputs()["heavy_posters_cut"].value
     traders = by_trader(survey)
     heavy = traders["items"] > cut
-    runs = traders.groupby("run")
-    share = traders["ads"].where(heavy, 0.0).groupby("run").sum() / runs["ads"].sum()
-    return pd.DataFrame({"count": heavy.groupby("run").sum(), "share": share})
+    shares = traders.where(heavy, 0.0).groupby("run").sum() / traders.groupby("run").sum()
+    return shares.assign(count=heavy.groupby("run").sum())
+
+
+def _early_backups(survey: pd.DataFrame) -> pd.Series:
+    """Return how many traders of each run are seen to advertise a backup before week 5."""
+    early = pd.to_datetime(survey["survey_date"]) < _date("survey_week_5_start")
+    seen = (survey["mention"] & early).groupby([survey["run"], survey["trader"]]).any()
+    return seen.groupby("run").sum()
 
 
 def fit(values: pd.DataFrame) -> pd.DataFrame:

@@ -123,9 +123,8 @@ class Market(mesa.Model):
     Examples
     --------
     >>> from marketsim.model import Market
-    >>> from marketsim.settings import Settings
-    >>> settings = Settings()
-    >>> settings.population.retailers = 50
+    >>> from marketsim import presets
+    >>> settings = presets.named(population="survey")
     >>> market = Market(settings, seed=1)
     >>> market.step()
     >>> market.retailers[12].state
@@ -136,8 +135,8 @@ class Market(mesa.Model):
         self.settings = copy.deepcopy(settings or Settings())
         check(self.settings)
         self.run_seed = self.settings.seed if seed is None else seed
-        if not 0 <= self.run_seed < 2**63:
-            raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "any"))
+        if not isinstance(self.run_seed, int) or not 0 <= self.run_seed < 2**63:
+            raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "whole number"))
         super().__init__(rng=self.run_seed % 2**32)
         self.world = build(self.settings, self.run_seed)
         self.days_lived = 0
@@ -163,6 +162,7 @@ class Market(mesa.Model):
     def run(self) -> "Market":
         """Live the rest of the horizon in one compiled call that releases the interpreter."""
         self._live(self.horizon - self.days_lived)
+        self.steps = self.days_lived
         self.running = False
         return self
 

@@ -10,7 +10,7 @@ from marketsim.evidence import COLUMNS, ROLES, Fact, _load
 
 _MEANINGS = {
     "input": "Sets a parameter or a calendar entry.",
-    "target": "The model is calibrated to it.",
+    "target": "The model is to be calibrated to it.",
     "validation": "Never fitted, only compared.",
     "context": "Quoted in texts and drawn in figures only.",
 }

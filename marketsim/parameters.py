@@ -12,6 +12,7 @@ from typing import Any
 from marketsim import evidence
 
 TRADER_TYPES = ("a", "b", "c", "d")
+TUNED = "assumed; set by hand with the survey's figures in sight"
 _FACTS = evidence.inputs()
 
 
@@ -51,7 +52,7 @@ class Population:
     type_c: float = from_fact("trader_types_c", "weight of collectables with ivory", 0.0, 1e6)
     type_d: float = from_fact("trader_types_d", "weight of ivory as an occasion", 0.0, 1e6)
     gamma_shape: float = parameter(
-        0.35, "1", 0.1, 3.0, "shape of the gamma distribution of base rates over traders"
+        0.35, "1", 0.1, 3.0, "shape of the gamma distribution of base rates over traders", TUNED
     )
     ties: float = parameter(8.0, "ties a trader", 0.0, 50.0, "mean number of strong ties")
     sensitivity_spread: float = parameter(
@@ -69,6 +70,7 @@ class Posting:
         0.01,
         20.0,
         "posts meant on a talkative day: mean over traders where rates are 1",
+        TUNED,
     )
     rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
     rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
@@ -84,17 +86,32 @@ class Posting:
     silent_days: float = parameter(6.0, "days", 1.0, 120.0, "mean length of a spell of silence")
     video_share: float = parameter(0.054, "share", 0.0, 1.0, "posts that show a video, no picture")
     full_grid: float = parameter(
-        0.27, "share", 0.0, 1.0, "picture posts with nine pictures; the rest have one to eight"
+        0.27,
+        "share",
+        0.0,
+        1.0,
+        "picture posts with nine pictures; the rest have one to eight",
+        TUNED,
     )
     grid: int = from_fact("pictures_a_post_limit", "pictures in a full grid", 2, 9, int)
     delete_always: float = parameter(
-        0.02, "share", 0.0, 0.5, "Moments posts their author deletes before a survey reads them"
+        0.02,
+        "share",
+        0.0,
+        0.5,
+        "Moments posts their author deletes before a survey reads them",
+        TUNED,
     )
     delete_risk: float = parameter(
         0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
     )
     trend: float = parameter(
-        0.01, "1/week", -0.05, 0.05, "secular growth of posting, where the structure has a trend"
+        0.01,
+        "1/week",
+        -0.05,
+        0.05,
+        "secular growth of posting, where the structure has a trend",
+        TUNED,
     )
 
 
@@ -127,7 +144,7 @@ class Perception:
         28.0, "days", 7.0, 180.0, "quiet days after which enforcement counts as a new wave"
     )
     sensitivity: float = parameter(
-        1.5, "1", 0.0, 6.0, "k in exp(-k risk), the share of posts still made in Moments"
+        1.5, "1", 0.0, 6.0, "k in exp(-k risk), the share of posts still made in Moments", TUNED
     )
     sensitivity_a: float = parameter(0.8, "1", 0.1, 3.0, "sensitivity of type A, all ivory")
     sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "sensitivity of type B")
@@ -140,11 +157,16 @@ class Perception:
         0.8, "risk", 0.05, 2.0, "upper end: thresholds are even between the two"
     )
     lie_low: float = parameter(
-        0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises"
+        0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises", TUNED
     )
     low_days: float = parameter(20.0, "days", 2.0, 90.0, "mean time of lying low")
     learning: float = parameter(
-        0.002, "1/post", 0.0, 0.05, "share of fear lost for each unpunished post of a tie seen"
+        0.002,
+        "1/post",
+        0.0,
+        0.05,
+        "share of fear lost for each unpunished post of a tie seen",
+        TUNED,
     )
 
 
@@ -188,6 +210,9 @@ class Accounts:
         14.0,
         "days",
         "longest time from a ban to the evening on which the next account opens",
+    )
+    backup_wait: float = parameter(
+        0.5, "ratio", 0.0, 1.0, "that time where a backup is prepared, against where there is none"
     )
     kept_cold: float = from_prior(
         "prior_audience_cold", 0.15, "share", "audience kept on an account nobody was told of"
@@ -256,7 +281,12 @@ class Observer:
     """How the survey's contacts came to be; the rest of the survey is evidence."""
 
     lean: float = parameter(
-        0.25, "1", 0.0, 2.0, "power of a trader's base rate in the odds of becoming a contact"
+        0.25,
+        "1",
+        0.0,
+        2.0,
+        "power of a trader's base rate in the odds of becoming a contact",
+        TUNED,
     )
     contact_age: float = parameter(
         365.0, "days", 0.0, 1500.0, "mean age of a contact at the start of a run; some have left"

@@ -37,7 +37,6 @@ except ImportError:  # on Windows two processes must not write one result at the
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.json"
-LOCK = ".lock"
 LIBRARIES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib")
 
 # column: unit, description
@@ -160,6 +159,8 @@ def partial_folder(folder: Path) -> Path:
 def writing(folder: Path) -> Iterator[Path]:
     """Hold the right to write a result; a second process waits until the first has ended.
 
+    The empty lock file stays: were it removed, a third process could lock another one.
+
     Yields
     ------
     Path
@@ -173,7 +174,7 @@ def writing(folder: Path) -> Iterator[Path]:
     partial = partial_folder(folder)
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        lock = (partial / LOCK).open("w")
+        lock = folder.with_name(f".{folder.name}.lock").open("w")
     except OSError as fault:
         raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
     with lock:
@@ -185,7 +186,6 @@ def writing(folder: Path) -> Iterator[Path]:
 
 def publish(partial: Path, folder: Path) -> None:
     """Give a complete result its final name; an older one goes."""
-    (partial / LOCK).unlink(missing_ok=True)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

@@ -5,19 +5,19 @@ Every published number comes from the evidence, every simulated one from the fit
 
 import base64
 import math
+import re
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from marketsim import evidence
-from marketsim.settings import Settings
+from marketsim import evidence, presets
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 NONE = "no figure"
+CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # words that depart from a named choice
 LABELS = {
     "ads_total": "Advertisements in all surveys",
     "pictures_total": "Pictures in these advertisements",
@@ -29,8 +29,10 @@ LABELS = {
     "return_week_13": "Week 13 over mean of weeks 1 to 4",
     "heavy_posters_count": "Traders who post heavily",
     "heavy_posters_share": "Share of the advertisements made by them",
+    "heavy_posters_share_items": "Share of pictures and videos shown by them",
     "panel_unblocked": "No trader of the panel loses the watched account",
     "backup_accounts": "Traders who advertise a backup account",
+    "backup_accounts_early": "Share of these who did so before week 5",
     "contacts_active": "Share of the contacts that were active before the survey",
 }
 # file, heading, alternative text, caption
@@ -43,7 +45,7 @@ FIGURES = (
         "The figures for weeks 1 to 5 and 13 are in the table.",
         "The line is the middle run of each week. Half of the runs lie in the dark band and 90 % "
         "in the light one. Diamonds are TRAFFIC's counts, their bars the interval of the evidence; "
-        "the counts without bars were printed exactly. Weeks 6 to 12 were not published week by "
+        "counts without bars have no interval there. Weeks 6 to 12 were not published week by "
         "week.",
     ),
     (
@@ -109,6 +111,7 @@ def write(folder: Path, facts: dict[str, Any], fit: pd.DataFrame) -> Path:
         inputs={name: number(fact.value) for name, fact in evidence.inputs().items()},
         figures=[_figure(folder / "figures", *figure) for figure in FIGURES],
         command=command(facts["settings"]),
+        changes=[word for word in presets.overrides(facts["settings"]) if CHANGED.match(word)],
     )
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8", newline="\n")
@@ -149,19 +152,21 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def fit_lines(fit: pd.DataFrame) -> list[str]:
-    """Return the fit as lines of aligned columns for a terminal.
+    """Return the fit as lines of aligned columns for a terminal: medians, and shares of runs.
 
     Parameters
     ----------
     fit : DataFrame
         From `metrics.fit`, or read back from `fit.csv`.
     """
-    lines = [("evidence", "published", "simulated median [90 % interval]", "unit", "within?")]
+    lines = [("evidence", "published [interval]", "simulated [90 % interval]", "unit", "within?")]
     for row in table(fit):
         simulated = row["simulated"]
         if row["simulated_interval"]:
             simulated += f" [{row['simulated_interval']}]"
         published = row["published"] or row["interval"] or NONE
+        if row["published"] and row["interval"]:
+            published += f" [{row['interval']}]"
         lines.append((row["id"], published, simulated, row["unit"], row["within"]))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
@@ -195,21 +200,9 @@ def command(settings: dict[str, Any]) -> str:
     Parameters
     ----------
     settings : dict
-        The settings of the manifest. Scenario and recovery are named; of the rest, whatever
-        differs from its default is written out.
+        The settings of the manifest.
     """
-    words = [f"scenario={settings['scenario']['name']}", f"recovery={settings['recovery']['name']}"]
-    words.append(f"population.retailers={settings['population']['retailers']}")
-    default = asdict(Settings())
-    for group, values in settings.items():
-        if isinstance(values, dict) and group not in ("scenario", "recovery"):
-            words += [
-                f"{group}.{name}={value}"
-                for name, value in values.items()
-                if value != default[group][name] and (group, name) != ("population", "retailers")
-            ]
-    words += [f"replicates={settings['replicates']}", f"seed={settings['seed']}"]
-    return shlex.join(["marketsim", "run", *words])
+    return shlex.join(["marketsim", "run", *presets.overrides(settings)])
 
 
 def _percentages(fit: pd.DataFrame, name: str) -> dict[str, Any]:

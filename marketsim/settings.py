@@ -52,7 +52,9 @@ class Settings:
     observer: Observer = field(default_factory=Observer)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
-    seed: int = parameter(2015, "1", 0, 2**63 - 1, "every draw is a function of it", "convention")
+    seed: int = parameter(
+        2015, "whole number", 0, 2**63 - 1, "every draw is a function of it", "convention"
+    )
     replicates: int = parameter(
         200, "runs", 1, 1_000_000, "populations and panels, each with luck of its own", "convention"
     )

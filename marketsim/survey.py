@@ -14,7 +14,6 @@ import numpy as np
 
 from marketsim import evidence, rng
 from marketsim.exact import exp_each, log_each
-from marketsim.parameters import TRADER_TYPES
 from marketsim.rng import Purpose
 from marketsim.settings import Settings
 from marketsim.state import Note, Retailers
@@ -161,8 +160,3 @@ def observe(
         active_contacts=int(active.size),
         contacts=int(met.size),
     )
-
-
-def type_letter(kind: int) -> str:
-    """Return the letter of a trader type."""
-    return TRADER_TYPES[kind].upper()

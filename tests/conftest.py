@@ -1,18 +1,9 @@
 """Settings for tests: small markets of a named scenario and recovery structure."""
 
-from pathlib import Path
-
 import pytest
-from omegaconf import OmegaConf
 
+from marketsim import presets
 from marketsim.settings import Settings
-
-CONF = Path(__file__).parent.parent / "conf"
-
-
-def read(group: str, name: str) -> dict:
-    """Return the YAML of one choice of a group."""
-    return OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
 
 
 def settings(
@@ -22,10 +13,7 @@ def settings(
     **changes: object,
 ) -> Settings:
     """Return settings; `changes` are written like posting__base_posts=2.0."""
-    out = Settings()
-    for group, name in (("scenario", scenario), ("recovery", recovery)):
-        for key, value in read(group, name).items():
-            setattr(getattr(out, group), key, value)
+    out = presets.named(scenario=scenario, recovery=recovery)
     out.population.retailers = retailers
     for path, value in changes.items():
         *groups, last = path.split("__")

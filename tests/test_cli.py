@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, records, study
+from marketsim import cli, presets, records, study
 
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
@@ -58,6 +58,16 @@ BAD = {
     "text for a switch": (["fresh=maybe"], "fresh=maybe", "true or false"),
     "text for threads": (["threads=all"], "threads=all", "whole number"),
     "number for a group": (["posting=3"], "posting=3", "posting.KEY"),
+    "all interventions at once": (
+        ["scenario.interventions={}"],
+        "interventions={}",
+        "leave one out",
+    ),
+    "misspelt intervention": (
+        ["scenario.interventions.sweep_mai.date=2015-07-01"],
+        "sweep_mai.date=2015-07-01",
+        "adds one",
+    ),
     "number for interventions": (["scenario.interventions=3"], "interventions=3", "NAME.KEY"),
     "open reference": (["seed=${nope}"], "seed=${nope}", "whole number"),
     # out of range
@@ -234,7 +244,7 @@ def test_a_sweep_runs_every_job(monkeypatch, capfd):
 @pytest.mark.parametrize("group", ["scenario", "recovery", "population"])
 def test_every_choice_of_every_group_composes(monkeypatch, capfd, group):
     """Each YAML file in conf composes, passes the checks, and is named in the help."""
-    names = sorted(path.stem for path in (cli.configuration() / group).glob("*.yaml"))
+    names = sorted(path.stem for path in (presets.folder() / group).glob("*.yaml"))
     assert names
     command(monkeypatch, "--help")
     shown = capfd.readouterr().out

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketsim import metrics, observed, plots, report
+from marketsim import metrics, observed, plots, presets, report
 from marketsim.settings import Settings
 
 HOSTILE = "<script>alert('x')</script>\"><img src=http://example.org/x.png>"
@@ -197,20 +197,17 @@ def test_commit_may_be_unknown(folder):
     assert "Commit unknown" in Page(read(folder, facts)).text
 
 
-def test_command_names_what_differs_from_the_defaults():
-    settings = asdict(Settings())
-    settings["scenario"]["name"] = "no_crackdown"
-    settings["recovery"]["name"] = "combined"
-    settings["population"]["retailers"] = 500
-    settings |= {"replicates": 3, "seed": 11}
-    assert report.command(settings) == (
+def test_command_names_what_differs_from_the_named_choices():
+    settings = presets.named(scenario="no_crackdown")
+    settings.population.retailers, settings.replicates, settings.seed = 500, 3, 11
+    assert report.command(asdict(settings)) == (
         "marketsim run scenario=no_crackdown recovery=combined population.retailers=500 "
-        "replicates=3 seed=11"
+        "seed=11 replicates=3"
     )
-    settings["posting"]["base_posts"] = 2.5
-    assert " posting.base_posts=2.5 " in report.command(settings)
-    settings["scenario"]["name"] = "x; rm -r ~"
-    assert "'scenario=x; rm -r ~'" in report.command(settings)
+    settings.posting.base_posts = 2.5
+    assert " posting.base_posts=2.5 " in report.command(asdict(settings))
+    settings.scenario.name = "x; rm -r ~"
+    assert "'scenario.name='\"'\"'x; rm -r ~'\"'\"''" in report.command(asdict(settings))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +255,7 @@ def test_lines_are_aligned():
 
 def test_missing_published_value_is_its_interval():
     fit = make_fit()
-    (line,) = [line for line in report.fit_lines(fit) if line.startswith("backup_accounts")]
+    (line,) = [line for line in report.fit_lines(fit) if line.startswith("backup_accounts ")]
     fact = observed.targets()["backup_accounts"]
     assert fact.value is None
     assert line.split()[1:4] == [report.number(fact.low), "to", report.number(fact.high)]

@@ -321,8 +321,3 @@ def test_a_small_market_can_be_surveyed(size):
     seen = survey.observe(3, FIRST, world.contacts, world.retailers.kind, world.notes)
     assert seen.trader.size <= size and seen.contacts == size
     assert seen.seen.shape == (47, seen.trader.size, len(Note))
-
-
-def test_types_are_named_by_their_letters():
-    """Types 0 to 3 are A to D."""
-    assert [survey.type_letter(kind) for kind in range(4)] == ["A", "B", "C", "D"]

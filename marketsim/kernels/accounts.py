@@ -43,11 +43,13 @@ def keep_accounts(seed, day, rules, retailers, today):
 
 @part
 def _answer_ban(day, i, u_replacement, u_quit, rules, retailers):
-    """Give up, or fix the day of return: a backup waits half as long."""
+    """Give up, or fix the day of return."""
     if retailers.backup[i] == Backup.NONE and u_quit < rules.quit:
         retailers.state[i] = State.LEFT
         return
-    longest = rules.return_days if retailers.backup[i] == Backup.NONE else rules.return_days / 2.0
+    longest = rules.return_days
+    if retailers.backup[i] != Backup.NONE:
+        longest *= rules.backup_wait
     retailers.return_day[i] = day + 1 + np.int64(u_replacement * longest)
 
 

@@ -1,0 +1,126 @@
+"""The named choices of a study: the YAML files of conf, read without Hydra."""
+
+import re
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from marketsim.errors import InputError
+from marketsim.settings import Settings
+
+PACKAGE = Path(__file__).parent
+DEFAULTS = {"population": "wechat", "recovery": "combined", "scenario": "baseline_2015"}
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
+
+
+def folder() -> Path:
+    """Return the folder of the YAML files: in the package, or beside it in a checkout."""
+    shipped = PACKAGE / "conf"
+    return shipped if shipped.is_dir() else PACKAGE.parent / "conf"
+
+
+def names(group: str) -> list[str]:
+    """Return the choices of a group, in the order of the alphabet."""
+    return sorted(path.stem for path in (folder() / group).glob("*.yaml"))
+
+
+def named(**choices: str) -> Settings:
+    """Return the settings of named choices, as ``marketsim GROUP=NAME ...`` composes them.
+
+    Parameters
+    ----------
+    **choices : str
+        `population`, `recovery` and `scenario`; those not given are the defaults of the command.
+
+    Raises
+    ------
+    InputError
+        For a group or a name that does not exist.
+
+    Examples
+    --------
+    >>> named(population="survey", scenario="no_crackdown").population.retailers
+    1000
+    """
+    settings = Settings()
+    for group in choices:
+        if group not in DEFAULTS:
+            raise InputError(group, choices[group], "one of the groups " + ", ".join(DEFAULTS))
+    for group, name in (DEFAULTS | choices).items():
+        if name not in names(group):
+            raise InputError(group, name, ", ".join(names(group)))
+        text = (folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+        node = getattr(settings, group)
+        floats = {item.name for item in fields(node) if item.type in (float, "float")}
+        # dates stay texts, as in the command
+        for key, value in yaml.load(text, Loader=yaml.BaseLoader).items():
+            setattr(node, key, _typed(value, key in floats, isinstance(getattr(node, key), int)))
+    return settings
+
+
+def _typed(value: Any, is_float: bool, is_whole: bool) -> Any:
+    """Give texts of YAML their type: numbers where they look like numbers."""
+    if isinstance(value, dict):
+        return {key: _typed(inner, False, False) for key, inner in value.items()}
+    if is_float:
+        return float(value)
+    if is_whole:
+        return int(value)
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+def overrides(tree: dict[str, Any]) -> list[str]:
+    """Return the words after ``marketsim run`` that give these settings again.
+
+    Parameters
+    ----------
+    tree : dict
+        Settings as in a manifest.
+
+    Returns
+    -------
+    list of str
+        The named choices, then every value that differs from them, in Hydra's grammar.
+    """
+    choices = {
+        group: tree[group]["name"] if tree[group]["name"] in names(group) else DEFAULTS[group]
+        for group in ("scenario", "recovery")
+    }
+    base = asdict(named(**choices))
+    words = [f"{group}={name}" for group, name in choices.items()]
+    entries, others = tree["scenario"]["interventions"], base["scenario"]["interventions"]
+    words += [f"~scenario.interventions.{name}" for name in others if name not in entries]
+    kept = {name: entry for name, entry in others.items() if name in entries}
+    base["scenario"]["interventions"] = kept
+    before = _flat(base, "")
+    for key, value in _flat(tree, "").items():
+        if key not in before:
+            words.append(f"+{key}={_word(value)}")
+        elif before[key] != value or key in ("population.retailers", "replicates", "seed"):
+            words.append(f"{key}={_word(value)}")
+    return words
+
+
+def _flat(tree: dict[str, Any], prefix: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in tree.items():
+        out |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return out
+
+
+def _word(value: Any) -> str:
+    """Write a value so that Hydra reads it back as it is."""
+    if value is None:
+        return "null"
+    text = str(value)
+    if not isinstance(value, str) or (text and set(text) <= PLAIN):
+        return text
+    # a backslash counts for itself in Hydra's quotes, but before a quote or the end
+    return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", r"\'"), text) + "'"

@@ -1,0 +1,72 @@
+"""Named choices without Hydra, and the command line that gives settings again."""
+
+import sys
+from dataclasses import asdict
+
+import pytest
+from conftest import settings
+from hydra.core.global_hydra import GlobalHydra
+
+from marketsim import cli, presets, records
+from marketsim.errors import InputError
+from marketsim.settings import Settings, check
+
+
+def composed(monkeypatch, words) -> Settings:
+    """Return the settings that the command composes of some words."""
+    got = []
+    monkeypatch.setattr(cli, "_simulate", lambda command, folder: got.append(command))
+    monkeypatch.setattr(sys, "argv", ["marketsim", "run", *words])
+    GlobalHydra.instance().clear()
+    cli.main()
+    values = asdict(got[0])
+    return Settings(
+        **{name: getattr(got[0], name) for name in asdict(Settings()) if name in values}
+    )
+
+
+@pytest.mark.parametrize("group", list(presets.DEFAULTS))
+def test_named_choices_are_those_of_the_command(monkeypatch, group):
+    """Every choice read without Hydra has the key of the one that Hydra composes."""
+    for name in presets.names(group):
+        plain = presets.named(**{group: name})
+        check(plain)
+        assert records.key(plain) == records.key(composed(monkeypatch, [f"{group}={name}"]))
+
+
+def test_unknown_choices_are_refused():
+    """A wrong name or group is answered with what there is."""
+    with pytest.raises(InputError, match="scenario=nope: allowed is baseline_2015"):
+        presets.named(scenario="nope")
+    with pytest.raises(InputError, match="weather=fine"):
+        presets.named(weather="fine")
+
+
+def changed(name: str) -> Settings:
+    """Return settings that depart from the named choices in some way."""
+    out = settings(500, "no_crackdown" if name == "another scenario" else "baseline_2015")
+    entries = out.scenario.interventions
+    if name == "numbers":
+        out.posting.base_posts, out.recovery.smooth, out.seed = 2.5, 0.25, 9
+    elif name == "moved":
+        entries["sweep_may"]["date"] = "2015-07-01"
+        entries["sweep_may"]["accounts"] = 100
+    elif name == "left out":
+        del entries["sweep_may"], entries["arrest_may"]
+    elif name == "added":
+        entries["mine"] = {"kind": "effort", "start": "2015-05-04", "end": None, "recall": 2.5}
+    elif name == "new name":
+        out.scenario.name, out.scenario.about = "my-own", "It's \\'mine' \\ , {a: b} = [c], 100 %"
+    return out
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "numbers", "moved", "left out", "added", "new name", "another scenario"]
+)
+def test_overrides_give_the_settings_again(monkeypatch, name):
+    """The words written for some settings compose to the same key, and only to that one."""
+    of = changed(name)
+    again = composed(monkeypatch, presets.overrides(asdict(of)))
+    assert records.key(again) == records.key(of)
+    if name != "nothing":
+        assert records.key(of) != records.key(changed("nothing"))
