@@ -84,7 +84,9 @@ class Posting:
         0.15, "share", 0.0, 0.9, "share of time a trader is silent with no enforcement at all"
     )
     silent_days: float = parameter(6.0, "days", 1.0, 120.0, "mean length of a spell of silence")
-    video_share: float = parameter(0.054, "share", 0.0, 1.0, "posts that show a video, no picture")
+    video_share: float = parameter(
+        0.054, "share", 0.0, 1.0, "posts that show a video, no picture", TUNED
+    )
     full_grid: float = parameter(
         0.27,
         "share",
@@ -95,12 +97,7 @@ class Posting:
     )
     grid: int = from_fact("pictures_a_post_limit", "pictures in a full grid", 2, 9, int)
     delete_always: float = parameter(
-        0.02,
-        "share",
-        0.0,
-        0.5,
-        "Moments posts their author deletes before a survey reads them",
-        TUNED,
+        0.02, "share", 0.0, 0.5, "Moments posts their author deletes before a survey reads them"
     )
     delete_risk: float = parameter(
         0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
@@ -159,14 +156,9 @@ class Perception:
     lie_low: float = parameter(
         0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises", TUNED
     )
-    low_days: float = parameter(20.0, "days", 2.0, 90.0, "mean time of lying low")
+    low_days: float = parameter(20.0, "days", 2.0, 90.0, "mean time of lying low", TUNED)
     learning: float = parameter(
-        0.002,
-        "1/post",
-        0.0,
-        0.05,
-        "share of fear lost for each unpunished post of a tie seen",
-        TUNED,
+        0.002, "1/post", 0.0, 0.05, "share of fear lost for each unpunished post of a tie seen"
     )
 
 

@@ -235,7 +235,7 @@ def test_an_empty_panel_fits_nothing():
     """Where nobody was there to be surveyed every figure is NaN and within no interval."""
     nobody = surveyed(lambda *_: 1).iloc[:0]
     of = metrics.fit(metrics.statistics(nobody, counted(active=0))).set_index("id")
-    assert len(of) == 13
+    assert len(of) == 15
     assert of["simulated"].drop("contacts_active").isna().all()
     assert of["simulated"]["contacts_active"] == 0.0
     assert not of["within"].any()
@@ -258,4 +258,4 @@ def test_small_markets_can_be_fitted():
     tables = study.replicate(settings(1), range(6), 1)
     assert set(tables["runs"]["panel"]) == {0, 1}
     of = metrics.fit(metrics.statistics(tables["survey"], tables["runs"].set_index("run")))
-    assert len(of) == 13 and of["within"].dtype == bool
+    assert len(of) == 15 and of["within"].dtype == bool

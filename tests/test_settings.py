@@ -107,7 +107,8 @@ def test_every_parameter_is_declared_in_full(key):
     assert one["low"] <= one["default"] <= one["high"]
     assert one["low"] < one["high"]
     source = re.fullmatch(
-        r"assumed|convention|(assumed within )?evidence (?P<id>\w+)", one["source"]
+        r"assumed(; set by hand .*)?|convention|(assumed within )?evidence (?P<id>\w+)",
+        one["source"],
     )
     assert source, one["source"]
     if source["id"]:
