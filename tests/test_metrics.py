@@ -163,6 +163,27 @@ def test_backups_are_counted_by_trader():
     assert of["backup_accounts"].tolist() == [0, 2]
 
 
+def test_early_backups_are_those_first_seen_before_week_5():
+    """Of three traders one advertises first in week 4, one on 29 May or later, one never."""
+    early, late = WEEK.index(4), WEEK.index(5)
+    of = statistics(
+        lambda *_: 1,
+        traders=(0, 1, 2),
+        mention=lambda run, trader, k: (trader == 0 and k >= early) or (trader == 1 and k >= late),
+    )
+    assert of["backup_accounts_early"].tolist() == [0.5]
+    assert statistics(lambda *_: 1)["backup_accounts_early"].isna().all()
+
+
+def test_both_readings_of_the_heavy_share_are_counted():
+    """A heavy poster with half the advertisements may show nearly all pictures."""
+    of = statistics(
+        lambda *_: 5, traders=(0, 1), pictures=lambda run, trader, k: 45 if trader == 0 else 5
+    ).loc[0]
+    assert of["heavy_posters_share"] == pytest.approx(0.5)
+    assert of["heavy_posters_share_items"] == pytest.approx(0.9)
+
+
 def test_active_contacts_are_a_share():
     """The share of active contacts is taken run by run."""
     survey = surveyed(lambda *_: 1, runs=(4, 9))
