@@ -22,6 +22,7 @@ HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
 
 usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
+       marketsim verify FOLDER [threads=N]    run a published study again and compare
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -262,4 +263,38 @@ def _allowed(key: str) -> str:
     return f"{kind}, " + span(*(item.metadata[name] for name in ("low", "high", "unit")))
 
 
-SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {"run": run}
+def verify(arguments: list[str]) -> None:
+    """Run a published study again and say "identical", or where it differs (exit code 1).
+
+    Parameters
+    ----------
+    arguments : list of str
+        The folder, then ``threads=N`` or ``progress=false`` if wanted.
+
+    Raises
+    ------
+    InputError
+        For anything else, or a folder without a study.
+    """
+    from marketsim.verify import verify as differences
+
+    if not arguments:
+        raise InputError(
+            "folder", "nothing", "marketsim verify FOLDER [threads=N] [progress=false]"
+        )
+    threads, progress = _cores(), True
+    for word in arguments[1:]:
+        key, _, value = word.partition("=")
+        if key == "threads" and value.isdecimal() and 1 <= int(value) <= 1024:
+            threads = int(value)
+        elif key == "progress" and value in ("true", "false"):
+            progress = value == "true"
+        else:
+            raise InputError(key, value, "threads=1 to 1,024, progress=true or false")
+    found = differences(Path(arguments[0]), threads, progress)
+    print("\n".join(found) or "identical")
+    if found:
+        raise SystemExit(1)
+
+
+SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {"run": run, "verify": verify}

@@ -18,7 +18,7 @@ from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
 from marketsim.errors import InputError, span
 from marketsim.parameters import TRADER_TYPES
-from marketsim.settings import Settings, check
+from marketsim.settings import Settings, check, from_tree
 from marketsim.state import Backup, Flow, State, Stock, World
 
 # what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
@@ -218,7 +218,7 @@ class Market(mesa.Model):
                 head = json.loads(str(stored["head"]))
                 if head["source"] != source_fingerprint():
                     raise refusal
-                market = cls(_settings_from(head["settings"]), head["seed"])
+                market = cls(from_tree(head["settings"]), head["seed"])
                 for name, array in _arrays(market.world).items():
                     if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
                         raise refusal
@@ -253,17 +253,6 @@ def _arrays(world: World) -> dict[str, np.ndarray]:
     for group, members in (groups | {"today": world.today}).items():
         arrays |= {f"{group}.{name}": array for name, array in members._asdict().items()}
     return arrays
-
-
-def _settings_from(tree: dict[str, Any]) -> Settings:
-    from dataclasses import fields, is_dataclass
-
-    values = {}
-    for item in fields(Settings):
-        group = item.default_factory
-        value = tree[item.name]
-        values[item.name] = group(**value) if is_dataclass(group) else value
-    return Settings(**values)
 
 
 def _date_or_none(ordinal: int) -> dt.date | None:

@@ -60,6 +60,21 @@ class Settings:
     )
 
 
+def from_tree(tree: dict[str, Any]) -> Settings:
+    """Return the settings that ``dataclasses.asdict`` made a tree of.
+
+    Raises
+    ------
+    KeyError, TypeError
+        Where the tree is not one of settings.
+    """
+    values = {}
+    for item in fields(Settings):
+        group, value = item.default_factory, tree[item.name]
+        values[item.name] = value if group is MISSING else group(**value)
+    return Settings(**values)
+
+
 def declared(group: Any) -> dict[str, dict[str, Any]]:
     """Return the declared parameters of a group: name to unit, range, meaning, source, default."""
     return {
