@@ -18,6 +18,8 @@ LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
 EXP_UNDERFLOW = -708.0
 EXP_OVERFLOW = 709.0
+LOWEST_POWER = -1022
+POWERS_OF_TWO = np.array([2.0**k for k in range(LOWEST_POWER, 1024)])  # faster than ldexp
 INVERSE_FACTORIALS = np.array([1.0 / math.factorial(n) for n in range(14)])
 TWICE_INVERSE_ODD = np.array([2.0 / n for n in range(1, 25, 2)])
 
@@ -45,7 +47,7 @@ def exp(x):
     total = INVERSE_FACTORIALS[13]
     for n in range(12, -1, -1):
         total = total * r + INVERSE_FACTORIALS[n]
-    return math.ldexp(total, int(k))
+    return total * POWERS_OF_TWO[int(k) - LOWEST_POWER]
 
 
 @kernel

@@ -252,11 +252,32 @@ def count(u, mean, shape):
         The smallest n with P(N <= n) > u. Since that n never falls when `mean` rises, a higher
         mean only appends events (but for rounding, where u lies within 2e-12 of a step).
     """
+    return invert(u, mean, shape, chance_of_none(mean, shape))
+
+
+@kernel
+def chance_of_none(mean, shape):
+    """Return the chance that a gamma-Poisson count (see `count`) is zero."""
+    return exp(-shape * log(1.0 + mean / shape))
+
+
+@kernel
+def chances_of_none(rates, factor, shape):
+    """Return `chance_of_none` for each mean ``rates[i] * factor``, shape (n,)."""
+    out = np.empty(rates.size)
+    for i in range(rates.size):
+        out[i] = chance_of_none(rates[i] * factor, shape)
+    return out
+
+
+@kernel
+def invert(u, mean, shape, none):
+    """Return `count` where the chance of no event, `none`, is known already."""
     if u < 1.0 - mean:  # the mean bounds the chance of any event at all
         return 0
     odds = mean / (shape + mean)
-    probability = exp(-shape * log(1.0 + mean / shape))
-    below = probability
+    probability = none
+    below = none
     n = 0
     # far in the tail the terms fall under the spacing of doubles and the sum stands still
     while u >= below and probability > below * 1e-17:

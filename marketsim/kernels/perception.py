@@ -1,5 +1,7 @@
 """Perceived risk rises with enforcement and wears off; traders lie low and return."""
 
+import numpy as np
+
 from marketsim.compiled import kernel, part
 from marketsim.exact import exp
 from marketsim.rng import Purpose, uniform
@@ -35,6 +37,7 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
     perception, recovery = rules.perception, rules.recovery
     state, risks, residual = retailers.state, retailers.risk, perception.residual
     lesson = 1.0 - perception.learning * recovery.social_learning
+    shown = _unpunished(today)
     fading = 1.0
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
@@ -48,8 +51,7 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
         first, end = ties.start[i], ties.start[i + 1]
         if lesson < 1.0:
             for k in range(first, end):
-                if today.sanction[ties.other[k]] == 0.0:
-                    seen += today.moments[ties.other[k]]
+                seen += shown[ties.other[k]]
         if struck:
             trust *= 1.0 - perception.own_sanction * today.sanction[i]
             for k in range(first, end):
@@ -65,6 +67,16 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
             chance = recovery.lying_low * perception.lie_low * rise
             if uniform(seed, Purpose.LIE_LOW, day, i, 0) < chance:
                 state[i] = State.LYING_LOW
+
+
+@kernel
+def _unpunished(today):
+    """Return the visible posts of traders without a sanction: small, since it is read at random."""
+    shown = np.zeros(today.moments.size, np.int32)
+    for i in range(shown.size):
+        if today.sanction[i] == 0.0:
+            shown[i] = today.moments[i]
+    return shown
 
 
 @part

@@ -2,7 +2,7 @@
 
 from marketsim.compiled import kernel, part
 from marketsim.exact import exp
-from marketsim.rng import Purpose, choose, count, uniforms
+from marketsim.rng import Purpose, chances_of_none, choose, invert, uniforms
 from marketsim.state import Backup, State
 
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2
@@ -30,6 +30,9 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
         Cleared and written.
     """
     state, blocked_until = retailers.state, retailers.blocked_until
+    shape = rules.posting.daily_shape
+    # all at once: alone, each would wait for the branches of the trader before
+    none = chances_of_none(retailers.base_rate, activity, shape)
     kept = 1.0 - 1.0 / rules.moderation.memory_days
     for i in range(state.size):
         intended, openness, chance = 0, 0.0, 0.0
@@ -39,7 +42,7 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
             retailers.talking[i] = talking
             if talking:
                 mean = retailers.base_rate[i] * activity
-                intended = count(u_posts, mean, rules.posting.daily_shape)
+                intended = invert(u_posts, mean, shape, none[i])
         risk, backup = retailers.risk[i], retailers.backup[i]
         if intended > 0:
             chance = _flag_chance(retailers.audience[i], flag_levers, rules.moderation)
