@@ -2,13 +2,14 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim import cli, study
+from marketsim import cli, presets, study
 from marketsim.errors import InputError
 from marketsim.verify import verify
 
@@ -98,3 +99,19 @@ def test_the_command_says_identical_or_exits_with_one(folder, capsys):
     for words in ([], [str(folder), "threads=0"], [str(folder), "speed=9"]):
         with pytest.raises(InputError):
             cli.verify(words)
+
+
+PUBLISHED = Path(__file__).parent.parent / "experiments" / "baseline_2015"
+
+
+def test_the_published_baseline_is_that_of_the_defaults():
+    """The published study has the settings of today's defaults; republish it when they change."""
+    facts = json.loads((PUBLISHED / "manifest.json").read_text())
+    assert facts["settings"] == asdict(presets.named())
+    assert not facts["changed_since_commit"]
+
+
+@pytest.mark.campaign
+def test_the_published_baseline_is_identical():
+    """The published study runs again to the same tables."""
+    assert verify(PUBLISHED, threads=2) == []
