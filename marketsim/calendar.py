@@ -154,6 +154,8 @@ def interventions(settings: Settings) -> list[Any]:
     """
     span = horizon(settings)
     entries = settings.scenario.interventions
+    if not isinstance(entries, dict):
+        raise InputError("scenario.interventions", entries, "entries NAME.KEY=VALUE")
     return [_intervention(f"scenario.interventions.{name}", entries[name], span)
             for name in sorted(entries)]  # fmt: skip
 

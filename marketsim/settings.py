@@ -113,7 +113,8 @@ def _check_group(group: Any, prefix: str) -> None:
             _check_group(value, key + ".")
         elif "unit" in item.metadata and value is not None:
             low, high = item.metadata["low"], item.metadata["high"]
-            if not low <= value <= high:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not low <= value <= high:
                 raise InputError(key, value, span(low, high, item.metadata["unit"]))
 
 

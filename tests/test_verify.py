@@ -78,12 +78,23 @@ def test_a_folder_without_a_study_is_refused(tmp_path, text):
         verify(tmp_path)
 
 
-def test_settings_out_of_range_are_refused(folder):
-    """A manifest by hand is checked like any other input."""
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("posting", "weekend", 99),
+        ("posting", "weekend", "much"),
+        ("posting", "weekend", True),
+        ("posting", "weekend", [1.0]),
+        ("horizon", "start", 7),
+        ("scenario", "interventions", ["sweep"]),
+    ],
+)
+def test_settings_by_hand_are_refused(folder, group, key, value):
+    """A manifest changed by hand is checked like any other input: values and types."""
     facts = json.loads((folder / "manifest.json").read_text())
-    facts["settings"]["posting"]["weekend"] = 99
+    facts["settings"][group][key] = value
     (folder / "manifest.json").write_text(json.dumps(facts))
-    with pytest.raises(InputError, match="posting.weekend=99"):
+    with pytest.raises(InputError, match=f"{group}.{key}="):
         verify(folder)
 
 
