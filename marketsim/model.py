@@ -104,7 +104,8 @@ class Market(mesa.Model):
     Parameters
     ----------
     settings : Settings, optional
-        The defaults if not given.
+        The bare defaults, without interventions and without anything that brings posts back, if
+        not given; `presets.named` gives those of the command.
     seed : int, optional
         Seed of the run; `settings.seed` if not given.
 

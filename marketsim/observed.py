@@ -36,7 +36,7 @@ Sources:
 
 
 def targets() -> dict[str, Fact]:
-    """Return the facts that the model is calibrated to.
+    """Return the facts that the model is to be calibrated to.
 
     Returns
     -------

@@ -1,5 +1,10 @@
 """Settings for tests: small markets of a named scenario and recovery structure."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from marketsim import presets
@@ -23,6 +28,21 @@ def settings(
         assert hasattr(node, last), path
         setattr(node, last, value)
     return out
+
+
+def output_without_compiler(script: str, *flags: str) -> str:
+    """Return what a script prints as plain Python; it must end well and without a warning."""
+    root = Path(__file__).parents[1]
+    finished = subprocess.run(
+        [sys.executable, *flags, script],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stderr == ""
+    return finished.stdout.rstrip("\n")
 
 
 @pytest.fixture(autouse=True)

@@ -6,17 +6,15 @@ a function with one misprint or one wrong last place, which it must catch.
 """
 
 import math
-import os
 import statistics
-import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from types import FunctionType
 
 import mpmath
 import numpy as np
 import pytest
+from conftest import output_without_compiler
 
 from marketsim import exact
 from marketsim.exact import (
@@ -389,17 +387,7 @@ def sample_of_bits():
 
 def test_values_have_the_same_bits_without_the_compiler():
     """Plain Python gives the values of the compiled code bit by bit, and without a warning."""
-    root = Path(exact.__file__).parents[1]
-    finished = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stderr == ""
-    assert finished.stdout.rstrip("\n") == sample_of_bits()
+    assert output_without_compiler(__file__) == sample_of_bits()
 
 
 if __name__ == "__main__":

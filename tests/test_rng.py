@@ -7,21 +7,17 @@ a generator that is poor on purpose, which it must catch.
 """
 
 import math
-import os
-import subprocess
-import sys
 from enum import unique
 from fractions import Fraction
-from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
+from conftest import output_without_compiler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim import rng
 from marketsim.rng import (
     LANES,
     Purpose,
@@ -736,17 +732,8 @@ def sample_of_bits():
 
 def test_draws_have_the_same_bits_without_the_compiler():
     """Plain Python gives the draws of the compiled code bit by bit (wrap-around is meant)."""
-    root = Path(rng.__file__).parents[1]
-    finished = subprocess.run(
-        [sys.executable, "-W", "ignore:overflow encountered:RuntimeWarning", __file__],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stderr == ""
-    assert finished.stdout.rstrip("\n") == sample_of_bits()
+    quiet = ("-W", "ignore:overflow encountered:RuntimeWarning")
+    assert output_without_compiler(__file__, *quiet) == sample_of_bits()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ from marketsim.rng import Purpose, uniform, waiting_times
 from marketsim.state import Case, State
 
 HEAD, WAITING = 0, 1
-# rungs of the ladder, by the count of offences on an account
-# 1 deletes a post and mutes, 2 does so with a warning
+# rungs of the ladder by the count of offences on an account; the first two delete and mute
 LIMIT, SUSPENSION, BAN = 3, 4, 5
 
 
