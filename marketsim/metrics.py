@@ -14,9 +14,24 @@ from marketsim.evidence import Fact
 
 WEEKS = int(evidence.inputs()["survey_weeks_count"].value or 0)
 FIRST_WEEKS = [1, 2, 3, 4]
-LATER_WEEKS = [6, 7, 8, 9, 10, 11, 12]
 CRACKDOWN_WEEK = 5
 INTERVAL = (0.05, 0.95)
+# What parameters are fitted to. Levels enter once, through the total; the weeks before the fall
+# are left out, since they would count the level again.
+SUMMARIES = (
+    "ads_total",
+    "pictures_total",
+    "videos_total",
+    "fall_week_5",
+    "ratio_week_6_12",
+    "return_week_13",
+    "heavy_posters_count",
+    "heavy_posters_share",
+    "panel_unblocked",
+    "backup_accounts",
+    "backup_accounts_early",
+)
+FARTHEST = 10.0  # half-widths; a statistic that is not there is as far off as one can be
 
 
 def weekly(survey: pd.DataFrame) -> pd.DataFrame:
@@ -32,15 +47,31 @@ def weekly(survey: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a run, columns 1 to 13: week 1 is 1 to 7 May 2015.
     """
-    start = _date("survey_start")
-    regular = survey[survey["regular"]]
-    week = (pd.to_datetime(regular["survey_date"]) - start).dt.days // 7 + 1
-    table = regular.groupby(["run", week.rename("week")])["ads"].sum().unstack(fill_value=0)
-    return table.reindex(columns=range(1, WEEKS + 1), fill_value=0)
+    runs, run = np.unique(survey["run"], return_inverse=True)
+    index = pd.Index(runs, name="run")
+    return pd.DataFrame(_weekly(survey, run, runs.size), index, range(1, WEEKS + 1))
 
 
-def _date(fact: str) -> pd.Timestamp:
-    return pd.Timestamp(str(evidence.inputs()[fact].date))
+def _weekly(survey: pd.DataFrame, run: np.ndarray, runs: int) -> np.ndarray:
+    """Return whole numbers of shape (runs, weeks); `run` is the place of each row's run."""
+    week = (_dates(survey) - _date("survey_start")) // np.timedelta64(7, "D")
+    counted = survey["regular"].to_numpy(bool) & (week < WEEKS)
+    cell = run[counted] * WEEKS + week[counted]
+    return _sums(survey["ads"][counted], cell, runs * WEEKS).reshape(runs, WEEKS)
+
+
+def _dates(survey: pd.DataFrame) -> np.ndarray:
+    which, dates = pd.factorize(survey["survey_date"])  # few dates, many rows
+    return np.asarray(dates).astype("datetime64[D]")[which]
+
+
+def _date(fact: str) -> np.datetime64:
+    return np.datetime64(str(evidence.inputs()[fact].date))
+
+
+def _sums(values: pd.Series, group: np.ndarray, groups: int) -> np.ndarray:
+    """Add whole numbers up by group; below 2**53 the floats in between are exact."""
+    return np.bincount(group, values.to_numpy(float), groups).astype(np.int64)
 
 
 def ratios(weeks: pd.DataFrame) -> pd.DataFrame:
@@ -56,9 +87,19 @@ def by_trader(survey: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index (run, trader); columns `items` (pictures and videos a day) and `ads` (a day).
     """
-    groups = survey.groupby(["run", "trader"])
-    means = groups[["ads", "pictures", "videos"]].mean()
-    return pd.DataFrame({"items": means["pictures"] + means["videos"], "ads": means["ads"]})
+    codes, pair = _pairs(survey)
+    surveys = np.bincount(pair, minlength=codes.size)
+    items = _sums(survey["pictures"] + survey["videos"], pair, codes.size)
+    ads = _sums(survey["ads"], pair, codes.size)
+    names = ["run", "trader"]
+    pairs = pd.MultiIndex.from_arrays([codes >> 32, codes & (2**32 - 1)], names=names)
+    return pd.DataFrame({"items": items / surveys, "ads": ads / surveys}, pairs)
+
+
+def _pairs(survey: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return run and trader in one number, each once and in order, and where each row's is."""
+    run, trader = (survey[name].to_numpy(np.int64) for name in ("run", "trader"))
+    return np.unique(run << 32 | trader, return_inverse=True)
 
 
 def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
@@ -76,44 +117,100 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a run, one column an evidence id; nan where a panel of nobody leaves it open.
     """
-    weeks = weekly(survey)
-    first = weeks[FIRST_WEEKS].mean(axis=1)
-    totals = survey.groupby("run")[["ads", "pictures", "videos"]].sum()
-    heavy = _heavy(survey)
-    marks = survey.groupby(["run", "trader"])[["mention", "blocked"]].max().groupby("run")
-    out = pd.DataFrame(index=contacts.index)
-    out["ads_total"] = totals["ads"]
-    out["pictures_total"] = totals["pictures"]
-    out["videos_total"] = totals["videos"]
-    out["ads_week_1_3"] = weeks[FIRST_WEEKS[:3]].mean(axis=1)
-    out["ads_week_4"] = weeks[4]
-    out["fall_week_5"] = weeks[CRACKDOWN_WEEK] / weeks[4]
-    out["ratio_week_6_12"] = weeks[LATER_WEEKS].mean(axis=1) / first
-    out["return_week_13"] = weeks[WEEKS] / first
-    out["heavy_posters_count"] = heavy["count"]
-    out["heavy_posters_share"] = heavy["ads"]
-    out["heavy_posters_share_items"] = heavy["items"]
-    out["panel_unblocked"] = (marks["blocked"].sum() == 0).astype(float)
-    out["backup_accounts"] = marks["mention"].sum()
-    out["backup_accounts_early"] = _early_backups(survey) / out["backup_accounts"]
-    out["contacts_active"] = contacts["active"] / contacts["contacts"]
-    return out
+    runs = len(contacts)
+    run = contacts.index.get_indexer(pd.Index(survey["run"]))
+    weeks = _weekly(survey, run, runs).T
+    out = {
+        f"{name}_total": _sums(survey[name], run, runs) for name in ("ads", "pictures", "videos")
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = weeks[:4].mean(axis=0)
+        out["ads_week_1_3"] = weeks[:3].mean(axis=0)
+        out["ads_week_4"] = weeks[3]
+        out["fall_week_5"] = weeks[CRACKDOWN_WEEK - 1] / weeks[3]
+        out["ratio_week_6_12"] = weeks[CRACKDOWN_WEEK:-1].mean(axis=0) / first
+        out["return_week_13"] = weeks[-1] / first
+        out |= _of_traders(survey, contacts.index)
+    surveyed = np.bincount(run, minlength=runs) > 0
+    table = pd.DataFrame(out, contacts.index, dtype=float)
+    table.loc[~surveyed] = np.nan
+    table["contacts_active"] = contacts["active"] / contacts["contacts"]
+    return table
 
 
-def _heavy(survey: pd.DataFrame) -> pd.DataFrame:
-    """Return how many traders post heavily, and their shares of advertisements and of items."""
-    cut = evidence.inputs()["heavy_posters_cut"].value
+def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
+    """Return the statistics that count traders: heavy posters, bans, backup accounts."""
     traders = by_trader(survey)
-    heavy = traders["items"] > cut
-    shares = traders.where(heavy, 0.0).groupby("run").sum() / traders.groupby("run").sum()
-    return shares.assign(count=heavy.groupby("run").sum())
+    of = runs.get_indexer(traders.index.get_level_values("run"))
+    heavy = (traders["items"] > evidence.inputs()["heavy_posters_cut"].value).to_numpy()
+
+    def share(column: str) -> np.ndarray:
+        made = traders[column].to_numpy()
+        return np.bincount(of[heavy], made[heavy], len(runs)) / np.bincount(of, made, len(runs))
+
+    _, pair = _pairs(survey)
+
+    def how_many(marked: np.ndarray) -> np.ndarray:
+        seen = np.bincount(pair, marked, len(traders)) > 0
+        return np.bincount(of[seen], minlength=len(runs))
+
+    mention = survey["mention"].to_numpy(bool)
+    backups = how_many(mention)
+    early = how_many(mention & (_dates(survey) < _date("survey_week_5_start")))
+    return {
+        "heavy_posters_count": np.bincount(of[heavy], minlength=len(runs)),
+        "heavy_posters_share": share("ads"),
+        "heavy_posters_share_items": share("items"),
+        "panel_unblocked": how_many(survey["blocked"].to_numpy(bool)) == 0,
+        "backup_accounts": backups,
+        "backup_accounts_early": early / backups,
+    }
 
 
-def _early_backups(survey: pd.DataFrame) -> pd.Series:
-    """Return how many traders of each run are seen to advertise a backup before week 5."""
-    early = pd.to_datetime(survey["survey_date"]) < _date("survey_week_5_start")
-    seen = (survey["mention"] & early).groupby([survey["run"], survey["trader"]]).any()
-    return seen.groupby("run").sum()
+def deviations(values: pd.DataFrame) -> pd.DataFrame:
+    """Return how far each summary is from the published one, in half-widths of its interval.
+
+    Pictures and videos are counted at the published number of advertisements, so that the level
+    of posting enters once. A row without a value is met anywhere inside its interval.
+
+    Parameters
+    ----------
+    values : DataFrame
+        From `statistics`.
+
+    Returns
+    -------
+    DataFrame
+        One row a run, one column for each of `SUMMARIES`, from -10 to 10; a statistic that is
+        not there counts as 10. Where nobody has a backup account none is early.
+    """
+    facts = observed.targets()
+    level = (facts["ads_total"].value or 0.0) / values["ads_total"].to_numpy()
+    out = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name in SUMMARIES:
+            seen = values[name].to_numpy()
+            if name in ("pictures_total", "videos_total"):
+                seen = seen * level
+            if name == "backup_accounts_early":
+                seen = np.where(values["backup_accounts"] == 0, 0.0, seen)
+            off = _deviation(facts[name], seen)
+            out[name] = np.where(np.isnan(off), FARTHEST, np.clip(off, -FARTHEST, FARTHEST))
+    return pd.DataFrame(out, values.index)
+
+
+def _deviation(fact: Fact, seen: np.ndarray) -> np.ndarray:
+    assert fact.low is not None and fact.high is not None
+    if fact.value is None:
+        half = (fact.high - fact.low) / 2.0
+        return np.maximum(seen - fact.high, 0.0) / half + np.minimum(seen - fact.low, 0.0) / half
+    above, below = fact.high - fact.value, fact.value - fact.low
+    return np.where(seen > fact.value, (seen - fact.value) / above, (seen - fact.value) / below)
+
+
+def distance(off: pd.DataFrame) -> np.ndarray:
+    """Return the root mean square of the deviations of each run, in half-widths."""
+    return np.sqrt((off.to_numpy() ** 2).mean(axis=1))
 
 
 def fit(values: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from marketsim.state import Note, Retailers
 REGULAR_WEEKDAYS = (1, 3, 5)  # Tuesday, Thursday, Saturday
 NOBODY = -1
 SMALLEST_RATE = 1e-300  # a rate of zero has no logarithm
+CERTAIN = 1.0 - 2.0**-20  # the largest chance that still leaves an order
 
 
 def _number(fact: str) -> int:
@@ -85,12 +86,9 @@ def contacts(settings: Settings, seed: int, retailers: Retailers) -> np.ndarray:
         begins. Met first are traders with a high base rate, to the power of `observer.lean`; the
         age of a contact is exponential with mean `observer.contact_age`.
     """
-    founders = settings.population.retailers
-    lean = settings.observer.lean
-    rates = retailers.base_rate[:founders]
-    weights = exp_each(lean * log_each(np.maximum(rates, SMALLEST_RATE)))
-    times = rng.waiting_times(seed, Purpose.CONTACT, 0, weights)
-    met = np.argsort(times, kind="stable")[: _number("survey_panel_contacts")].astype(np.int64)
+    rates = retailers.base_rate[: settings.population.retailers]
+    weights = exp_each(settings.observer.lean * log_each(np.maximum(rates, SMALLEST_RATE)))
+    met = _met(rng.uniform_array(seed, Purpose.CONTACT, 0, np.arange(rates.size)), weights)
     ages = -settings.observer.contact_age * log_each(
         rng.uniform_array(seed, Purpose.CONTACT_AGE, 0, met)
     )
@@ -98,6 +96,21 @@ def contacts(settings: Settings, seed: int, retailers: Retailers) -> np.ndarray:
     u_left = rng.uniform_array(seed, Purpose.CONTACT_LEFT, 0, met)
     met[u_left >= stayed] = NOBODY
     return met
+
+
+def _met(draws: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return a fixed number of ids, each with a chance in proportion to its weight.
+
+    This is Pareto sampling (Rosén 1997). A race would not do: in a small market it exhausts the
+    heavy posters, so that the same survey would see fewer of them there than in a large one.
+    """
+    total = 0.0
+    for weight in weights:
+        total += weight
+    number = _number("survey_panel_contacts")
+    chance = np.minimum(number * weights / total, CERTAIN)
+    odds = draws / (1.0 - draws) * ((1.0 - chance) / chance)
+    return np.argsort(odds, kind="stable")[:number].astype(np.int64)
 
 
 def survey_days(seed: int) -> tuple[np.ndarray, np.ndarray]:
