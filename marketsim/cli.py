@@ -1,28 +1,28 @@
-"""The `marketsim` command: Hydra's grammar, one line for bad input, exit code 2.
+"""The `marketsim` command and its subcommands.
 
 Heavy modules are imported where they are used, so that ``--help`` stays quick.
 """
 
-import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NoReturn
 
-from marketsim import presets
-from marketsim.errors import InputError, span
-from marketsim.evidence import EvidenceError
+from marketsim import door, presets
+from marketsim.errors import InputError
 from marketsim.parameters import parameter
-from marketsim.settings import Settings, check
+from marketsim.settings import Calibration, Settings
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
 
 usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
        marketsim verify FOLDER [threads=N]    run a published study again and compare
+       marketsim validate [KEY=VALUE ...]     hold every published row against its prediction
+       marketsim calibrate [KEY=VALUE ...]    search for the posterior again (hours or minutes)
+       marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -35,6 +35,8 @@ Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
 Of a study:
   seed=2015       every draw is a function of it
+  posterior=calibration_2015  where each run draws what is uncertain from; a parameter given on
+                  the command line is held. Else: prior, point, or none (the reference values)
   replicates=200  populations and panels, each with luck of its own
   threads=2       runs lived at the same time (all cores if not given); changes no bit
   output=results  results go to OUTPUT/STUDY/KEY/
@@ -48,7 +50,6 @@ Tab completion: eval "$(marketsim -sc install=bash)"
 Hydra's flags:  marketsim --hydra-help"""
 
 STUDY_NAME = re.compile(r"[\w.-]{1,100}")
-INTERVENTIONS = "scenario.interventions"
 
 
 @dataclass
@@ -64,30 +65,28 @@ class Command(Settings):
     progress: bool = True
 
 
+@dataclass
+class CalibrateCommand(Command):
+    """The settings of a calibration."""
+
+    calibration: Calibration = field(default_factory=Calibration)
+
+
+@dataclass
+class TableCommand(Command):
+    """The settings of a study that reads the shared table of simulations from the prior."""
+
+    simulations: int = parameter(
+        100_000, "simulations", 8000, 10_000_000, "rows of the shared table", "convention"
+    )
+
+
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
-    with _one_line():
+    with door.one_line():
         SUBCOMMANDS[name](arguments)
-
-
-@contextlib.contextmanager
-def _one_line() -> Iterator[None]:
-    """Answer every foreseen fault with one line and an exit code."""
-    try:
-        yield
-    except (InputError, EvidenceError) as fault:
-        _fail(str(fault))
-    except KeyboardInterrupt:
-        _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
-    except OSError as fault:
-        _fail(f"{fault.strerror or fault} ({fault.filename}); finished runs are kept", 1)
-
-
-def _fail(line: str, code: int = 2) -> NoReturn:
-    print(f"marketsim: {' '.join(line.split())}", file=sys.stderr)
-    raise SystemExit(code)
 
 
 def run(arguments: list[str]) -> None:
@@ -107,52 +106,72 @@ def run(arguments: list[str]) -> None:
         names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
         print(HELP.format(**names))
         return
-    _check_flags(arguments)
-    _with_hydra(arguments, _run_job)
+    door.compose(arguments, "run", Command, _simulate)
 
 
-def _run_job(config: Any) -> None:
-    """Run one job of the command; Hydra hands over the composed config."""
-    with _one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
-        command = _command(config)
-        _simulate(command, _study_folder(command))
+def calibrate(arguments: list[str]) -> None:
+    """Search for the posterior; parameters and errors as in `run`."""
+    door.compose(arguments, "calibrate", CalibrateCommand, _calibrate)
 
 
-def _command(config: Any) -> Command:
-    """Return the composed config as checked objects."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        _check_keys(OmegaConf.to_container(config), Command, "")
-        command = OmegaConf.to_object(config)
-    except OmegaConfBaseException as fault:
-        raise _as_input_error(fault, sys.argv[1:]) from None
-    assert isinstance(command, Command)
-    check(command)
-    return command
+def identify(arguments: list[str]) -> None:
+    """Ask what the survey can tell; parameters and errors as in `run`."""
+    door.compose(arguments, "identify", TableCommand, _identify)
 
 
-def _check_keys(tree: Any, group: Any, prefix: str) -> None:
-    """Refuse keys that were appended to the schema with a plus sign."""
-    known = {item.name: item for item in fields(group)}
-    for name, value in tree.items():
-        if name not in known:
-            raise InputError(f"{prefix}{name}", value, _allowed(f"{prefix}{name}"))
-        if is_dataclass(known[name].default_factory):
-            _check_keys(value, known[name].default_factory, f"{prefix}{name}.")
+def validate(arguments: list[str]) -> None:
+    """Hold every row of the evidence against its prediction; parameters and errors as in `run`."""
+    door.compose(arguments, "validate", TableCommand, _validate)
 
 
-def _simulate(command: Command, folder: Path) -> None:
+def _settings(command: Command) -> Settings:
+    return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
+
+
+def _simulate(command: Command) -> None:
     from marketsim import report, study
 
+    folder, settings = _study_folder(command), _settings(command)
     threads = command.threads or _cores()
-    settings = Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
     result = study.run_study(settings, folder, threads, command.fresh, command.progress)
     print(" ".join(presets.overrides(asdict(settings))), end="\n\n")
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
+
+
+def _calibrate(command: CalibrateCommand) -> None:
+    from marketsim import calibration, report
+
+    folder, threads = _study_folder(command), command.threads or _cores()
+    found = calibration.calibrate(
+        _settings(command), command.calibration, folder, threads, command.progress
+    )
+    print("\n".join(report.csv_lines(found / "structures.csv")))
+    print(f"\ndone: {found}")
+
+
+def _identify(command: TableCommand) -> None:
+    from marketsim import appraisal, report
+
+    found = appraisal.identify(*_appraised(command))
+    print("\n".join(report.csv_lines(found / "confusion.csv")))
+    print(f"\ndone: {found}")
+
+
+def _validate(command: TableCommand) -> None:
+    from marketsim import appraisal, report
+
+    found = appraisal.validate(*_appraised(command))
+    print("\n".join(report.csv_lines(found / "predictive.csv")), end="\n\n")
+    print("\n".join(report.csv_lines(found / "models.csv")))
+    print(f"\ndone: {found}")
+
+
+def _appraised(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
+    folder, threads = _study_folder(command), command.threads or _cores()
+    tables = Path(command.output) / "prior"
+    return _settings(command), tables, folder, command.simulations, threads, command.progress
 
 
 def _cores() -> int:
@@ -169,98 +188,6 @@ def _study_folder(command: Command) -> Path:
     if not command.output:
         raise InputError("output", "''", "a folder to write to")
     return Path(command.output) / name
-
-
-def _with_hydra(arguments: list[str], job: Callable[[Any], None]) -> None:
-    import hydra
-    from hydra.core.config_store import ConfigStore
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    ConfigStore.instance().store(name="schema", node=Command)
-    # Hydra then hands errors on instead of printing several lines about them
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["marketsim", *arguments]
-    decorate = hydra.main(
-        version_base="1.3", config_path=str(presets.folder()), config_name="config"
-    )
-    started = []
-
-    def start(config: Any) -> None:
-        started.append(config)
-        job(config)
-
-    try:
-        decorate(start)()
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
-        if started or isinstance(fault, InputError):
-            raise
-        raise _as_input_error(fault, arguments) from None
-
-
-def _check_flags(arguments: list[str]) -> None:
-    """Refuse flags Hydra does not know, in one line instead of its usage text."""
-    from hydra._internal.utils import get_args_parser
-
-    parser = get_args_parser()
-    known = [option for action in parser._actions for option in action.option_strings]
-
-    def refuse(message: str) -> NoReturn:
-        raise InputError("flag", message, ", ".join(sorted(known)))
-
-    parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args(arguments)
-    for word in arguments:
-        key, _, value = word.lstrip("+").partition("=")
-        if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
-            allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
-            raise InputError(key, value, allowed)
-
-
-def _as_input_error(fault: Exception, arguments: list[str]) -> InputError:
-    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed."""
-    message = f"{fault}\n{fault.__cause__ or ''}"
-    missing = re.search(r"Could not find '(.+)/(.+?)'", message)
-    if missing:
-        options = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
-        return InputError(missing[1], missing[2], ", ".join(options))
-    full_key = re.search(r"full_key: (\S+)", message)
-    key = full_key[1] if full_key else ""
-    given = [word for word in arguments if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
-    value = re.search(r"Value '(.*?)' of type", message)
-    if key.startswith("hydra."):
-        return InputError("override", " ".join(given) or key, "what --hydra-help explains")
-    if given:
-        key, _, shown = given[-1].lstrip("+~").partition("=")
-        return InputError(key, shown, _allowed(key))
-    if key and value:
-        return InputError(key, value[1], _allowed(key))
-    return InputError("override", " ".join(arguments), f"Hydra's grammar ({message.strip()})")
-
-
-def _allowed(key: str) -> str:
-    """Say what a key may hold, or which keys there are beside it."""
-    if key.startswith(INTERVENTIONS + "."):
-        return f"a name and key of the scenario's; +{key}=VALUE adds one"
-    node: Any = Command
-    *groups, last = key.split(".")
-    for name in groups:
-        found = {item.name: item for item in fields(node)}.get(name)
-        if found is None or not is_dataclass(found.default_factory):
-            break
-        node = found.default_factory
-    known = {item.name: item for item in fields(node)}
-    if last not in known:
-        return "one of " + ", ".join(known)
-    item = known[last]
-    if is_dataclass(item.default_factory):
-        return f"a name of the group, or {key}.KEY=VALUE"
-    name = getattr(item.type, "__name__", str(item.type)).removesuffix(" | None")
-    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
-    kind = kinds.get(name, "entries NAME.KEY=VALUE")
-    if "unit" not in item.metadata:
-        return kind
-    return f"{kind}, " + span(*(item.metadata[name] for name in ("low", "high", "unit")))
 
 
 def verify(arguments: list[str]) -> None:
@@ -297,4 +224,10 @@ def verify(arguments: list[str]) -> None:
         raise SystemExit(1)
 
 
-SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {"run": run, "verify": verify}
+SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "run": run,
+    "verify": verify,
+    "validate": validate,
+    "calibrate": calibrate,
+    "identify": identify,
+}

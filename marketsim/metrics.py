@@ -16,10 +16,31 @@ WEEKS = int(evidence.inputs()["survey_weeks_count"].value or 0)
 FIRST_WEEKS = [1, 2, 3, 4]
 CRACKDOWN_WEEK = 5
 INTERVAL = (0.05, 0.95)
-# What parameters are fitted to. Levels enter once, through the total; the weeks before the fall
-# are left out, since they would count the level again.
+# What `statistics` counts, in this order: evidence ids.
+STATISTICS = (
+    "ads_total",
+    "pictures_total",
+    "videos_total",
+    "ads_week_1_3",
+    "ads_week_4",
+    "fall_week_5",
+    "ratio_week_6_12",
+    "return_week_13",
+    "heavy_posters_count",
+    "heavy_posters_share",
+    "heavy_posters_share_items",
+    "panel_unblocked",
+    "backup_accounts",
+    "backup_accounts_early",
+    "contacts_active",
+)
+# What parameters are fitted to: every target on posting. The level of a panel is mostly luck, so
+# it enters once, as the total; the other counts enter as they would be at the published total.
+AT_PUBLISHED_TOTAL = ("pictures_total", "videos_total", "ads_week_1_3", "ads_week_4")
 SUMMARIES = (
     "ads_total",
+    "ads_week_1_3",
+    "ads_week_4",
     "pictures_total",
     "videos_total",
     "fall_week_5",
@@ -135,7 +156,7 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(out, contacts.index, dtype=float)
     table.loc[~surveyed] = np.nan
     table["contacts_active"] = contacts["active"] / contacts["contacts"]
-    return table
+    return table[list(STATISTICS)]
 
 
 def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
@@ -167,11 +188,18 @@ def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
     }
 
 
+def described() -> dict[str, tuple[str, str]]:
+    """Return unit and meaning of each statistic, as its row of the evidence has them."""
+    facts = observed.targets() | observed.validation()
+    return {name: (facts[name].unit or "1", facts[name].fact) for name in STATISTICS}
+
+
 def deviations(values: pd.DataFrame) -> pd.DataFrame:
     """Return how far each summary is from the published one, in half-widths of its interval.
 
-    Pictures and videos are counted at the published number of advertisements, so that the level
-    of posting enters once. A row without a value is met anywhere inside its interval.
+    Pictures, videos and the weeks before the fall are counted at the published number of
+    advertisements, so that the level of posting enters once. A row without a value is met anywhere
+    inside its interval.
 
     Parameters
     ----------
@@ -190,7 +218,7 @@ def deviations(values: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         for name in SUMMARIES:
             seen = values[name].to_numpy()
-            if name in ("pictures_total", "videos_total"):
+            if name in AT_PUBLISHED_TOTAL:
                 seen = seen * level
             if name == "backup_accounts_early":
                 seen = np.where(values["backup_accounts"] == 0, 0.0, seen)
@@ -213,29 +241,34 @@ def distance(off: pd.DataFrame) -> np.ndarray:
     return np.sqrt((off.to_numpy() ** 2).mean(axis=1))
 
 
-def fit(values: pd.DataFrame) -> pd.DataFrame:
+def fit(values: pd.DataFrame, draws: pd.Series | None = None) -> pd.DataFrame:
     """Hold the statistics of many runs against the evidence.
 
     Parameters
     ----------
     values : DataFrame
         From `statistics`.
+    draws : Series, optional
+        Which runs share a draw of the parameters; all of them if not given.
 
     Returns
     -------
     DataFrame
-        Columns id, role, observed, low, high, simulated, sim_low, sim_high, unit, within: the
+        Columns id, role, observed, low, high, simulated, sim_low, sim_high, luck, unit, within: the
         median over runs and its central 90 % interval. A share of runs (`panel_unblocked`) is a
         mean with its 90 % Monte Carlo interval. Runs in which a statistic is not finite (a ratio
-        to a week without advertisements) are left out. `within` says whether the simulated figure
+        to a week without advertisements) are left out. `luck` is the share of the variance between
+        runs that remains between runs of one draw: the rest is not knowing the parameters.
+        `within` says whether the simulated figure
         lies inside the interval of the evidence.
     """
     judged = observed.targets() | observed.validation()
-    rows = [_row(judged[str(name)], values[name].to_numpy(float)) for name in values]
+    same = np.zeros(len(values), int) if draws is None else draws.to_numpy()
+    rows = [_row(judged[str(name)], values[name].to_numpy(float), same) for name in values]
     return pd.DataFrame(rows)
 
 
-def _row(fact: Fact, runs: np.ndarray) -> dict[str, object]:
+def _row(fact: Fact, runs: np.ndarray, draws: np.ndarray) -> dict[str, object]:
     summary: Callable[[np.ndarray], tuple[float, float, float]]
     summary = _share if fact.unit == "share of runs" else _quantiles
     known = runs[np.isfinite(runs)]
@@ -250,9 +283,21 @@ def _row(fact: Fact, runs: np.ndarray) -> dict[str, object]:
         "simulated": middle,
         "sim_low": low,
         "sim_high": high,
+        "luck": _luck(known, draws[np.isfinite(runs)]),
         "unit": fact.unit,
         "within": bool(within),
     }
+
+
+def _luck(runs: np.ndarray, draws: np.ndarray) -> float:
+    """Return the variance within draws over the variance of all; nan where there is none."""
+    _, place, sizes = np.unique(draws, return_inverse=True, return_counts=True)
+    freedom = runs.size - sizes.size
+    if freedom < 1 or np.ptp(runs) == 0.0:
+        return np.nan
+    means = np.bincount(place, runs) / sizes
+    within = ((runs - means[place]) ** 2).sum() / freedom
+    return float(min(1.0, within / runs.var(ddof=1)))
 
 
 def _quantiles(runs: np.ndarray) -> tuple[float, float, float]:

@@ -6,14 +6,14 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mesa
 import numpy as np
 
-from marketsim import survey
+from marketsim import posterior, survey
 from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
 from marketsim.errors import InputError, span
@@ -135,9 +135,12 @@ class Market(mesa.Model):
     def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
         self.settings = copy.deepcopy(settings or Settings())
         check(self.settings)
+        posterior.check(self.settings)
         self.run_seed = self.settings.seed if seed is None else seed
         if not isinstance(self.run_seed, int) or not 0 <= self.run_seed < 2**63:
             raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "whole number"))
+        drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
+        self.settings = posterior.settings_of(self.settings, drawn)
         super().__init__(rng=self.run_seed % 2**32)
         self.world = build(self.settings, self.run_seed)
         self.days_lived = 0

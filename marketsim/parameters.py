@@ -7,7 +7,7 @@ evidence.csv.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from marketsim import evidence
 
@@ -16,12 +16,29 @@ TUNED = "assumed; set by hand with the survey's figures in sight"
 _FACTS = evidence.inputs()
 
 
+class Prior(NamedTuple):
+    """What is believed of a parameter before the survey: even between two ends.
+
+    `form` is "uniform", or "loguniform" for even on the scale of the logarithm.
+    """
+
+    form: str
+    low: float
+    high: float
+
+
 def parameter(
-    default: Any, unit: str, low: float, high: float, meaning: str, source: str = "assumed"
+    default: Any,
+    unit: str,
+    low: float,
+    high: float,
+    meaning: str,
+    source: str = "assumed",
+    prior: Prior | None = None,
 ) -> Any:
-    """Declare a parameter with its unit, range, meaning and source."""
+    """Declare a parameter with its unit, range, meaning, source and, if it is uncertain, prior."""
     metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "source": source}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata | {"prior": prior})
 
 
 def from_fact(fact: str, meaning: str, low: float, high: float, kind: type = float) -> Any:
@@ -30,12 +47,20 @@ def from_fact(fact: str, meaning: str, low: float, high: float, kind: type = flo
     return parameter(kind(row.value), row.unit, low, high, meaning, f"evidence {fact}")
 
 
-def from_prior(fact: str, default: float, unit: str, meaning: str, scale: float = 1.0) -> Any:
-    """Declare a parameter whose range is a prior row of the evidence, times `scale`."""
+def from_prior(
+    fact: str,
+    default: float,
+    unit: str,
+    meaning: str,
+    scale: float = 1.0,
+    form: str = "uniform",
+) -> Any:
+    """Declare a parameter whose range and prior are a prior row of the evidence, times `scale`."""
     row = _FACTS[fact]
     assert row.low is not None and row.high is not None
     source = f"assumed within evidence {fact}"
-    return parameter(default, unit, row.low * scale, row.high * scale, meaning, source)
+    prior = Prior(form, row.low * scale, row.high * scale)
+    return parameter(default, unit, prior.low, prior.high, meaning, source, prior)
 
 
 @dataclass
@@ -46,17 +71,29 @@ class Population:
     platform_traders: float = from_prior(
         "prior_number_of_traders", 10_000.0, "traders",
         "ivory traders on the whole platform; dated sweeps are doses relative to it",
+        form="loguniform",
     )  # fmt: skip
     type_a: float = from_fact("trader_types_a", "weight of traders of ivory only", 0.0, 1e6)
     type_b: float = from_fact("trader_types_b", "weight of ivory and other species", 0.0, 1e6)
     type_c: float = from_fact("trader_types_c", "weight of collectables with ivory", 0.0, 1e6)
     type_d: float = from_fact("trader_types_d", "weight of ivory as an occasion", 0.0, 1e6)
     gamma_shape: float = parameter(
-        0.35, "1", 0.1, 3.0, "shape of the gamma distribution of base rates over traders", TUNED
+        0.35,
+        "1",
+        0.1,
+        3.0,
+        "shape of the gamma distribution of base rates over traders",
+        TUNED,
+        Prior("loguniform", 0.15, 1.2),
     )
     ties: float = parameter(8.0, "ties a trader", 0.0, 50.0, "mean number of strong ties")
     sensitivity_spread: float = parameter(
-        0.5, "1", 0.0, 1.5, "standard deviation over traders of the logarithm of sensitivity"
+        0.5,
+        "1",
+        0.0,
+        1.5,
+        "standard deviation over traders of the logarithm of sensitivity",
+        prior=Prior("uniform", 0.0, 1.0),
     )
 
 
@@ -71,21 +108,45 @@ class Posting:
         20.0,
         "posts meant on a talkative day: mean over traders where rates are 1",
         TUNED,
+        Prior("loguniform", 0.8, 8.0),
     )
     rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
     rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
     rate_c: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type C against the mean")
     rate_d: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type D against the mean")
     daily_shape: float = parameter(
-        2.0, "1", 0.2, 100.0, "gamma shape of a trader's day-to-day variation; small is bursty"
+        2.0,
+        "1",
+        0.2,
+        100.0,
+        "gamma shape of a trader's day-to-day variation; small is bursty",
+        prior=Prior("loguniform", 0.5, 8.0),
     )
     weekend: float = parameter(1.0, "ratio", 0.5, 2.0, "posting on Saturday and Sunday to weekday")
     silent_share: float = parameter(
-        0.15, "share", 0.0, 0.9, "share of time a trader is silent with no enforcement at all"
+        0.15,
+        "share",
+        0.0,
+        0.9,
+        "share of time a trader is silent with no enforcement at all",
+        prior=Prior("uniform", 0.0, 0.5),
     )
-    silent_days: float = parameter(6.0, "days", 1.0, 120.0, "mean length of a spell of silence")
+    silent_days: float = parameter(
+        6.0,
+        "days",
+        1.0,
+        120.0,
+        "mean length of a spell of silence",
+        prior=Prior("loguniform", 2.0, 60.0),
+    )
     video_share: float = parameter(
-        0.054, "share", 0.0, 1.0, "posts that show a video, no picture", TUNED
+        0.054,
+        "share",
+        0.0,
+        1.0,
+        "posts that show a video, no picture",
+        TUNED,
+        Prior("uniform", 0.01, 0.15),
     )
     full_grid: float = parameter(
         0.27,
@@ -94,6 +155,7 @@ class Posting:
         1.0,
         "picture posts with nine pictures; the rest have one to eight",
         TUNED,
+        Prior("uniform", 0.0, 0.7),
     )
     grid: int = from_fact("pictures_a_post_limit", "pictures in a full grid", 2, 9, int)
     delete_always: float = parameter(
@@ -105,10 +167,11 @@ class Posting:
     trend: float = parameter(
         0.01,
         "1/week",
-        -0.05,
-        0.05,
+        -0.1,
+        0.15,
         "secular growth of posting, where the structure has a trend",
         TUNED,
+        Prior("uniform", 0.0, 0.1),
     )
 
 
@@ -141,7 +204,13 @@ class Perception:
         28.0, "days", 7.0, 180.0, "quiet days after which enforcement counts as a new wave"
     )
     sensitivity: float = parameter(
-        1.5, "1", 0.0, 6.0, "k in exp(-k risk), the share of posts still made in Moments", TUNED
+        1.5,
+        "1",
+        0.0,
+        12.0,
+        "k in exp(-k risk), the share of posts still made in Moments",
+        TUNED,
+        Prior("loguniform", 0.3, 10.0),
     )
     sensitivity_a: float = parameter(0.8, "1", 0.1, 3.0, "sensitivity of type A, all ivory")
     sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "sensitivity of type B")
@@ -151,14 +220,32 @@ class Perception:
         0.05, "risk", 0.0, 0.05, "lower end of personal thresholds of fear"
     )
     threshold: float = parameter(
-        0.8, "risk", 0.05, 2.0, "upper end: thresholds are even between the two"
+        0.8,
+        "risk",
+        0.05,
+        2.0,
+        "upper end: thresholds are even between the two",
+        prior=Prior("loguniform", 0.06, 2.0),
     )
     lie_low: float = parameter(
-        0.6, "1", 0.0, 5.0, "chance of lying low for each unit of risk by which fear rises", TUNED
+        0.6,
+        "1",
+        0.0,
+        10.0,
+        "chance of lying low for each unit of risk by which fear rises",
+        TUNED,
+        Prior("loguniform", 0.2, 10.0),
     )
-    low_days: float = parameter(20.0, "days", 2.0, 90.0, "mean time of lying low", TUNED)
+    low_days: float = parameter(
+        20.0, "days", 2.0, 90.0, "mean time of lying low", TUNED, Prior("loguniform", 4.0, 90.0)
+    )
     learning: float = parameter(
-        0.002, "1/post", 0.0, 0.05, "share of fear lost for each unpunished post of a tie seen"
+        0.002,
+        "1/post",
+        0.0,
+        0.05,
+        "share of fear lost for each unpunished post of a tie seen",
+        prior=Prior("loguniform", 0.0001, 0.02),
     )
 
 
@@ -185,7 +272,12 @@ class Accounts:
         0.0002, "1/day", 0.0, 0.05, "hazard of preparing a backup at no perceived risk"
     )
     prepare_risk: float = parameter(
-        0.01, "1/day", 0.0, 0.5, "further hazard of preparing a backup at a risk of one"
+        0.01,
+        "1/day",
+        0.0,
+        0.5,
+        "further hazard of preparing a backup at a risk of one",
+        prior=Prior("loguniform", 0.0005, 0.1),
     )
     mention: float = parameter(
         0.15, "share", 0.0, 1.0, "days with a visible post on which a backup is advertised"
@@ -196,6 +288,7 @@ class Accounts:
         0.0,
         1.0,
         "fear taken away by an advertised backup, where the structure has it",
+        prior=Prior("uniform", 0.0, 1.0),
     )
     return_days: float = from_prior(
         "prior_return_days",
@@ -244,7 +337,11 @@ class Moderation:
         0.5, "views a post", 0.0, 100.0, "people not complicit who see a post at full audience"
     )
     report_rate: float = from_prior(
-        "prior_report_rate", 1e-4, "1/view", "chance that such a person reports the post"
+        "prior_report_rate",
+        1e-4,
+        "1/view",
+        "chance that such a person reports the post",
+        form="loguniform",
     )
     memory_days: float = parameter(
         7.0, "days", 1.0, 90.0, "mean time for which a visible post counts as recent in a sweep"
@@ -277,8 +374,9 @@ class Observer:
         "1",
         0.0,
         2.0,
-        "power of a trader's base rate in the odds of becoming a contact",
+        "power of a trader's base rate in the chance of becoming a contact",
         TUNED,
+        Prior("uniform", 0.0, 0.5),
     )
     contact_age: float = parameter(
         365.0, "days", 0.0, 1500.0, "mean age of a contact at the start of a run; some have left"

@@ -1,7 +1,9 @@
 """The named choices of a study: the YAML files of conf, read without Hydra."""
 
 import re
+from copy import deepcopy
 from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from marketsim.errors import InputError
 from marketsim.settings import Settings
 
 PACKAGE = Path(__file__).parent
-DEFAULTS = {"population": "wechat", "recovery": "combined", "scenario": "baseline_2015"}
+DEFAULTS = {"population": "wechat", "recovery": "mixture", "scenario": "baseline_2015"}
+POSTERIOR = "calibration_2015"  # where a study draws uncertain parameters from
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
 
 
@@ -44,20 +47,34 @@ def named(**choices: str) -> Settings:
     >>> named(population="survey", scenario="no_crackdown").population.retailers
     1000
     """
-    settings = Settings()
     for group in choices:
         if group not in DEFAULTS:
             raise InputError(group, choices[group], "one of the groups " + ", ".join(DEFAULTS))
+    settings = Settings(posterior=POSTERIOR)
     for group, name in (DEFAULTS | choices).items():
-        if name not in names(group):
-            raise InputError(group, name, ", ".join(names(group)))
-        text = (folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
-        node = getattr(settings, group)
-        floats = {item.name for item in fields(node) if item.type in (float, "float")}
-        # dates stay texts, as in the command
-        for key, value in yaml.load(text, Loader=yaml.BaseLoader).items():
-            setattr(node, key, _typed(value, key in floats, isinstance(getattr(node, key), int)))
+        for key, value in choice(group, name).items():
+            setattr(getattr(settings, group), key, deepcopy(value))
     return settings
+
+
+@cache
+def choice(group: str, name: str) -> dict[str, Any]:
+    """Return what one named choice sets: keys of its group to values.
+
+    Raises
+    ------
+    InputError
+        For a name that does not exist.
+    """
+    if name not in names(group):
+        raise InputError(group, name, ", ".join(names(group)))
+    text = (folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+    kinds = {item.name: item for item in fields(getattr(Settings(), group))}
+    # dates stay texts, as in the command
+    return {
+        key: _typed(value, kinds[key].type in (float, "float"), isinstance(kinds[key].default, int))
+        for key, value in yaml.load(text, Loader=yaml.BaseLoader).items()
+    }
 
 
 def _typed(value: Any, is_float: bool, is_whole: bool) -> Any:
@@ -119,6 +136,8 @@ def _word(value: Any) -> str:
     """Write a value so that Hydra reads it back as it is."""
     if value is None:
         return "null"
+    if isinstance(value, list):
+        return f"[{','.join(map(_word, value))}]"
     text = str(value)
     if not isinstance(value, str) or (text and set(text) <= PLAIN):
         return text

@@ -23,11 +23,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketsim import evidence
+from marketsim import evidence, posterior, priors
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
 from marketsim.parameters import TRADER_TYPES
-from marketsim.settings import Settings
+from marketsim.settings import Settings, declared, given
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 
@@ -76,6 +76,8 @@ COLUMNS = {
     "active": ("contacts", "contacts that posted in the fortnight before the survey"),
     "contacts": ("contacts", "contacts of the observer"),
     "panel": ("traders", "traders of the panel"),
+    "draw": ("1", "number of the draw of parameters; runs of one draw differ by luck alone"),
+    "structure": ("name", "what brings posts back: the recovery structure of the run"),
 }
 
 
@@ -110,25 +112,32 @@ def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def run_table(run: int, seed: int, rows: SurveyRows) -> pd.DataFrame:
-    """Return one row on a run: its seed, contacts and panel."""
-    return pd.DataFrame(
-        {
-            "run": np.array([run], np.int32),
-            "seed": np.array([seed], np.int64),
-            "active": [rows.active_contacts],
-            "contacts": [rows.contacts],
-            "panel": [rows.trader.size],
-        }
-    )
+def run_table(run: int, seed: int, draw: int, settings: Settings, rows: SurveyRows) -> pd.DataFrame:
+    """Return one row on a run: seed, contacts, panel, and what it had of all that is uncertain."""
+    table: dict[str, Any] = {
+        "run": np.array([run], np.int32),
+        "seed": np.array([seed], np.int64),
+        "active": [rows.active_contacts],
+        "contacts": [rows.contacts],
+        "panel": [rows.trader.size],
+        "draw": np.array([draw], np.int64),
+        "structure": [settings.recovery.name],
+    }
+    return pd.DataFrame(table | {key: [given(settings, key)] for key in priors.uncertain()})
 
 
-def write_parquet(table: pd.DataFrame, path: Path) -> None:
-    """Write a table with unit and description in the metadata of each field, atomically."""
+def write_parquet(
+    table: pd.DataFrame, path: Path, more: dict[str, tuple[str, str]] | None = None
+) -> None:
+    """Write a table with unit and description in the metadata of each field, atomically.
+
+    `more` describes columns that are not of this module's tables.
+    """
+    known = COLUMNS | (more or {})
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     fields = []
     for item in arrow.schema:
-        unit, description = COLUMNS[item.name]
+        unit, description = known[item.name] if item.name in known else _parameter(item.name)
         fields.append(item.with_metadata({"unit": unit, "description": description}))
     arrow = arrow.cast(pa.schema(fields))
     beside = path.with_name(path.name + ".part")
@@ -136,12 +145,24 @@ def write_parquet(table: pd.DataFrame, path: Path) -> None:
     beside.replace(path)
 
 
-def key(settings: Settings) -> str:
-    """Return the name of a result: a hash over settings, model source and evidence."""
+def _parameter(key: str) -> tuple[str, str]:
+    """Return unit and meaning of a parameter by its dotted name."""
+    group, name = key.split(".")
+    one = declared(getattr(Settings(), group))[name]
+    return one["unit"], one["meaning"]
+
+
+def key(settings: Settings, more: dict[str, Any] | None = None, source: str | None = None) -> str:
+    """Return the name of a result: a hash over settings, model source, evidence and posterior.
+
+    `more` is what the result depends on beside them; `source` is the fingerprint of the source
+    files it depends on, all of the package's if not given.
+    """
     digest = hashlib.sha256()
-    digest.update(json.dumps(asdict(settings), sort_keys=True, default=str).encode())
-    digest.update(source_fingerprint().encode())
+    digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
+    digest.update((source or source_fingerprint()).encode())
     digest.update(evidence.TABLE.read_bytes())
+    digest.update(posterior.fingerprint(settings.posterior).encode())
     return digest.hexdigest()[:12]
 
 
@@ -157,9 +178,7 @@ def partial_folder(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[Path]:
-    """Hold the right to write a result; a second process waits until the first has ended.
-
-    The empty lock file stays: were it removed, a third process could lock another one.
+    """Hold the right to write a result, in a folder beside its final one; others wait.
 
     Yields
     ------
@@ -171,17 +190,33 @@ def writing(folder: Path) -> Iterator[Path]:
     InputError
         Where the place cannot be written to.
     """
-    partial = partial_folder(folder)
+    with growing(partial_folder(folder), folder) as partial:
+        yield partial
+
+
+@contextlib.contextmanager
+def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
+    """Hold the right to write into a folder; a second process waits until the first has ended.
+
+    The empty lock file stays: were it removed, a third process could lock another one. It has the
+    name of the folder, or of `named`.
+
+    Raises
+    ------
+    InputError
+        Where the place cannot be written to.
+    """
+    folder = named or place
     try:
-        partial.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         lock = folder.with_name(f".{folder.name}.lock").open("w")
     except OSError as fault:
         raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
     with lock:
         if fcntl is not None:
             fcntl.flock(lock, fcntl.LOCK_EX)
-        partial.mkdir(exist_ok=True)
-        yield partial
+        place.mkdir(exist_ok=True)
+        yield place
 
 
 def publish(partial: Path, folder: Path) -> None:

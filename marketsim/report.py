@@ -168,6 +168,18 @@ def fit_lines(fit: pd.DataFrame) -> list[str]:
         if row["published"] and row["interval"]:
             published += f" [{row['interval']}]"
         lines.append((row["id"], published, simulated, row["unit"], row["within"]))
+    return _aligned(lines)
+
+
+def csv_lines(path: Path) -> list[str]:
+    """Return a table of a result as lines of aligned columns for a terminal, figures rounded."""
+    found = pd.read_csv(path)
+    body = [tuple(number(cell) if isinstance(cell, float) else str(cell) for cell in row)
+            for row in found.itertuples(index=False)]  # fmt: skip
+    return _aligned([tuple(found), *body])
+
+
+def _aligned(lines: list[tuple[str, ...]]) -> list[str]:
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

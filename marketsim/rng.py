@@ -59,6 +59,10 @@ class Purpose(IntEnum):
     CONTACT_LEFT = 38
     PANEL = 39
     RANDOM_DAY = 40
+    # which parameters a run has
+    STRUCTURE = 44
+    DRAW = 45
+    PRIOR = 48
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

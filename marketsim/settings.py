@@ -39,7 +39,11 @@ class Scenario:
 
 @dataclass
 class Settings:
-    """Everything one study is made of."""
+    """Everything one study is made of.
+
+    `posterior` names where uncertain parameters are drawn from (see posterior.py); `held` names
+    those that keep the value given here all the same.
+    """
 
     population: Population = field(default_factory=Population)
     posting: Posting = field(default_factory=Posting)
@@ -52,12 +56,37 @@ class Settings:
     observer: Observer = field(default_factory=Observer)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
+    posterior: str = "none"
+    held: list[str] = field(default_factory=list)
     seed: int = parameter(
         2015, "whole number", 0, 2**63 - 1, "every draw is a function of it", "convention"
     )
     replicates: int = parameter(
         200, "runs", 1, 1_000_000, "populations and panels, each with luck of its own", "convention"
     )
+
+
+@dataclass
+class Calibration:
+    """How the posterior is searched for.
+
+    `sampler` is multicore (the cores of this machine), single, or dask; `address` is that of a
+    Dask scheduler, and a cluster on this machine is started if it is not given.
+    """
+
+    particles: int = parameter(
+        1000, "particles", 20, 100_000, "accepted simulations of a generation", "convention"
+    )
+    simulations: int = parameter(
+        50_000,
+        "simulations",
+        100,
+        10_000_000,
+        "the search ends once so many are done",
+        "convention",
+    )
+    sampler: str = "multicore"
+    address: str | None = None
 
 
 def from_tree(tree: dict[str, Any]) -> Settings:
@@ -71,7 +100,7 @@ def from_tree(tree: dict[str, Any]) -> Settings:
     values = {}
     for item in fields(Settings):
         group, value = item.default_factory, tree[item.name]
-        values[item.name] = value if group is MISSING else group(**value)
+        values[item.name] = group(**value) if is_dataclass(group) else value
     return Settings(**values)
 
 
@@ -84,6 +113,12 @@ def declared(group: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def given(settings: Settings, key: str) -> float:
+    """Return the value of a parameter by its dotted name."""
+    group, name = key.split(".")
+    return float(getattr(getattr(settings, group), name))
+
+
 def check(settings: Settings) -> None:
     """Refuse any value outside its range.
 
@@ -92,7 +127,9 @@ def check(settings: Settings) -> None:
     InputError
         Naming the key, the value and the allowed range.
     """
-    _check_group(settings, "")
+    check_ranges(settings, "")
+    if not isinstance(settings.held, list):
+        raise InputError("held", settings.held, "a list of parameters")
     shares = settings.population
     if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
         raise InputError("population.type_a", 0, "at least one type with a weight above 0")
@@ -106,11 +143,12 @@ def check(settings: Settings) -> None:
         raise InputError("displacement.groups", moved.groups, "above 0, or elsewhere above 0")
 
 
-def _check_group(group: Any, prefix: str) -> None:
+def check_ranges(group: Any, prefix: str) -> None:
+    """Refuse a value outside its range anywhere below a group; `prefix` is the group's name."""
     for item in fields(group):
         key, value = prefix + item.name, getattr(group, item.name)
         if is_dataclass(value):
-            _check_group(value, key + ".")
+            check_ranges(value, key + ".")
         elif "unit" in item.metadata and value is not None:
             low, high = item.metadata["low"], item.metadata["high"]
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -163,11 +201,13 @@ def as_markdown() -> str:
         "",
         "Made from `marketsim/parameters.py`; do not edit. Every value is a default that a config",
         "or the command line may change within its range. *Assumed* means that no figure is known.",
+        "A parameter with a prior is uncertain: a study draws it from the posterior of the 2015",
+        "survey ([calibration.md](calibration.md)); its default here is a reference value only.",
         "",
     ]
     for item in fields(Settings):
         group = item.default_factory
-        if group is not MISSING and declared(group):
+        if is_dataclass(group) and declared(group):
             lines += _table(item.name, group)
     lines += ["## Of a study", "", *_rows("", Settings), ""]
     return "\n".join(lines)
@@ -179,12 +219,14 @@ def _table(name: str, group: Any) -> list[str]:
 
 def _rows(prefix: str, group: Any) -> list[str]:
     head = [
-        "| parameter | default | unit | range | meaning | source |",
-        "|---|---|---|---|---|---|",
+        "| parameter | default | unit | range | prior | meaning | source |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, one in declared(group).items():
         span_of = f"{one['low']:g} to {one['high']:g}"
-        cells = [f"`{prefix}{name}`", f"{one['default']:g}", one["unit"], span_of]
+        prior = one["prior"]
+        believed = f"{prior.form} {prior.low:g} to {prior.high:g}" if prior else ""
+        cells = [f"`{prefix}{name}`", f"{one['default']:g}", one["unit"], span_of, believed]
         head.append(f"| {' | '.join([*cells, one['meaning'], one['source']])} |")
     return head
 

@@ -2,14 +2,15 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, records, rng, survey
+from marketsim import calendar, metrics, posterior, records, rng, survey
 from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import Settings, check
@@ -57,15 +58,61 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, survey.SurveyRows]:
     return world.series, seen
 
 
+def statistics(
+    jobs: Sequence[tuple[Settings, int]],
+    threads: int = 1,
+    done: Callable[[], object] = lambda: None,
+) -> pd.DataFrame:
+    """Simulate surveys and return their statistics only.
+
+    Parameters
+    ----------
+    jobs : sequence of (Settings, int)
+        Settings without a posterior to draw from, and the seed of the run.
+    threads : int
+        Runs lived at the same time; their number changes no bit.
+    done : callable
+        Called after each run.
+
+    Returns
+    -------
+    DataFrame
+        One row a job, one column an evidence id.
+    """
+
+    def one(job: tuple[Settings, int]) -> pd.DataFrame:
+        _, seen = simulate(*job)
+        counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
+        found = metrics.statistics(records.survey_table(0, seen), pd.DataFrame(counted))
+        done()
+        return found
+
+    return pd.concat(_on_threads(one, jobs, threads), ignore_index=True)
+
+
+def _on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
+    """Do every job, in the order given; where one fails the rest is not begun."""
+    if threads == 1:
+        return [one(job) for job in jobs]
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            return list(pool.map(one, jobs))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
 def run_tables(settings: Settings, run: int) -> Tables:
     """Return the tables of one run of a study, by the names of `TABLES`."""
     seed = run_seed(settings.seed, run)
-    series, seen = simulate(settings, seed)
-    first_day = calendar.horizon(settings)[0].toordinal()
+    drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
+    mine = posterior.settings_of(settings, drawn)
+    series, seen = simulate(mine, seed)
+    first_day = calendar.horizon(mine)[0].toordinal()
     return {
         "daily": records.daily_table(run, first_day, series),
         "survey": records.survey_table(run, seen),
-        "runs": records.run_table(run, seed, seen),
+        "runs": records.run_table(run, seed, drawn.number, mine, seen),
     }
 
 
@@ -91,12 +138,7 @@ def replicate(
         done()
         return tables
 
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            parts = list(pool.map(one, runs))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    parts = _on_threads(one, runs, threads)
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
@@ -124,6 +166,7 @@ def run_study(
         For settings outside their ranges or a folder that cannot be written to.
     """
     check(settings)
+    posterior.check(settings)
     calendar.compile_levers(settings)
     final = folder / records.key(settings)
     if records.is_complete(final) and not fresh:
@@ -145,7 +188,8 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
-    fit = metrics.fit(metrics.statistics(tables["survey"], tables["runs"].set_index("run")))
+    runs = tables["runs"].set_index("run")
+    fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
     fit.to_csv(folder / "fit.csv", index=False, lineterminator="\n")
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     seconds = time.perf_counter() - started

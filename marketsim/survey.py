@@ -20,7 +20,7 @@ from marketsim.state import Note, Retailers
 
 REGULAR_WEEKDAYS = (1, 3, 5)  # Tuesday, Thursday, Saturday
 NOBODY = -1
-SMALLEST_RATE = 1e-300  # a rate of zero has no logarithm
+SMALLEST_RATE = 1e-140  # a rate of zero has no logarithm; to the largest lean still above zero
 CERTAIN = 1.0 - 2.0**-20  # the largest chance that still leaves an order
 
 

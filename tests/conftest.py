@@ -17,8 +17,9 @@ def settings(
     recovery: str = "combined",
     **changes: object,
 ) -> Settings:
-    """Return settings; `changes` are written like posting__base_posts=2.0."""
+    """Return settings at their reference values; `changes` are like posting__base_posts=2.0."""
     out = presets.named(scenario=scenario, recovery=recovery)
+    out.posterior = "none"
     out.population.retailers = retailers
     for path, value in changes.items():
         *groups, last = path.split("__")

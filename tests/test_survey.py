@@ -7,10 +7,11 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim import survey
+from marketsim import exact, rng, survey
 from marketsim.day import build, live
 from marketsim.kernels.noting import note
 from marketsim.population import quiet_day, synthesize
+from marketsim.rng import Purpose
 from marketsim.state import Backup, Note, State
 
 FALSE_ALARM = 1e-6
@@ -68,21 +69,156 @@ def meet(seeds, rates, **changes) -> np.ndarray:
     return np.array([survey.contacts(of, seed, retailers) for seed in seeds])
 
 
-RATES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
+def race(seeds, rates, lean) -> np.ndarray:
+    """Return the first 108 of an exponential race, which exhausts heavy posters."""
+    times = (rng.waiting_times(seed, Purpose.CONTACT, 0, rates**lean) for seed in seeds)
+    return np.array([np.argsort(time, kind="stable")[:108] for time in times])
 
 
-@pytest.mark.parametrize(("lean", "other"), [(0.0, 0.2), (0.25, 0.05), (1.0, 0.8), (2.0, 1.7)])
-def test_the_first_contact_leans_to_heavy_posters(lean, other):
-    """The odds of being met first are the base rate to the power of `lean`."""
-    of = {"observer__lean": lean, "turnover__leave": 0.0}
-    first = meet(range(4000), RATES, **of)[:, 0]
-    seen = np.bincount(first, minlength=5)
+def stream(seeds, rates, lean) -> np.ndarray:
+    """Return 108 traders drawn one by one from a stream, which all traders share."""
+    share = rates**lean / (rates**lean).sum()
+    chosen = (np.random.default_rng(seed).choice(rates.size, 108, False, share) for seed in seeds)
+    return np.array(list(chosen))
 
-    def p(power):
-        return stats.chisquare(seen, 4000 * RATES**power / (RATES**power).sum()).pvalue
 
-    assert p(lean) > FALSE_ALARM
-    assert p(other) < FALSE_ALARM
+def pareto(seeds, rates, lean) -> np.ndarray:
+    """Return the contacts, with none who has left."""
+    return meet(seeds, rates, observer__lean=lean, turnover__leave=0.0)
+
+
+CLASSES = np.array([1.0, 1.5, 2.0, 3.0, 4.0])
+RATES = np.tile(CLASSES, 80)
+
+
+def chances(rates, power) -> np.ndarray:
+    """Return 108 times each trader's share of all base rates to this power."""
+    return 108 * rates**power / (rates**power).sum()
+
+
+def p_of_power(met, power) -> float:
+    """Return the p-value of contacts by class of rate, were chances as this power of the rate.
+
+    Contacts of one survey depend on each other, so the distance is measured by the covariance of
+    the counts between surveys (Hotelling's T squared); the last class is what the others leave.
+    """
+    counts = np.array([(RATES[met] == rate).sum(axis=1) for rate in CLASSES[:-1]]).T
+    expected = [chances(RATES, power)[rate == RATES].sum() for rate in CLASSES[:-1]]
+    off = counts.mean(axis=0) - expected
+    statistic = len(met) * off @ np.linalg.solve(np.cov(counts.T), off)
+    return float(stats.chi2.sf(statistic, off.size))
+
+
+@pytest.mark.parametrize(("lean", "other"), [(0.0, 0.05), (0.25, 0.2), (1.0, 0.9), (2.0, 1.9)])
+def test_the_chance_of_a_contact_is_a_power_of_the_base_rate(lean, other):
+    """Each trader is among the 108 with a chance in proportion to the rate to the power `lean`."""
+    met = pareto(range(4000), RATES, lean)
+    chance = chances(RATES, lean)
+    assert chance.max() < 1.0
+    assert p_of_power(met, lean) > FALSE_ALARM
+    assert p_of_power(met, other) < FALSE_ALARM
+    # without a lean a race has the same chances, with one it takes too few of the heavy
+    raced = p_of_power(race(range(4000), RATES, lean), lean)
+    assert raced > FALSE_ALARM if lean == 0.0 else raced < FALSE_ALARM
+    # trader by trader: counts with one sum, close to chi-square with one degree of freedom less
+    times = np.bincount(met.ravel(), minlength=RATES.size)
+    statistic = ((times - 4000 * chance) ** 2 / (4000 * chance * (1.0 - chance))).sum()
+    degrees = RATES.size - 1
+    statistic *= degrees / RATES.size
+    assert FALSE_ALARM < stats.chi2.sf(statistic, degrees) < 1 - FALSE_ALARM
+
+
+def test_contacts_are_as_busy_in_a_small_market_as_in_a_large_one():
+    """The mean base rate of contacts is that of the chances, whatever the size of the market."""
+    shape, lean, seeds = 0.35, 0.5, {1000: range(1000), 10000: range(400)}
+    rates = stats.gamma(shape, scale=1 / shape).ppf((np.arange(1000) + 0.5) / 1000)
+    assert chances(rates, lean).max() < 1.0
+
+    def means(choose):
+        markets = {size: np.tile(rates, size // 1000) for size in seeds}
+        return [market[choose(seeds[size], market, lean)].mean(axis=1)
+                for size, market in markets.items()]  # fmt: skip
+
+    small, large = means(pareto)
+    assert stats.ttest_ind(small, large, equal_var=False).pvalue > FALSE_ALARM
+    expected = chances(rates, lean) @ rates / 108
+    for mean in (small, large):
+        assert stats.ttest_1samp(mean, expected).pvalue > FALSE_ALARM
+    small, large = means(race)
+    assert stats.ttest_ind(small, large, equal_var=False).pvalue < FALSE_ALARM
+
+
+def others(choose, seeds, factor) -> list[tuple[bool, bool, bool, int]]:
+    """Multiply the rate of one trader a seed and return what became of the contacts.
+
+    Whether the trader lost the place, whether the others are met in the same order, whether those
+    of equal rate are, as far as both lists go, and how many others came or went.
+    """
+    out = []
+    for seed in seeds:
+        one = seed % RATES.size
+        raised = RATES.copy()
+        raised[one] *= factor
+        pair = [choose([seed], rates, 1.0)[0] for rates in (RATES, raised)]
+        rest = [met[met != one] for met in pair]
+        equals = [[met[RATES[met] == rate] for met in rest] for rate in CLASSES]
+        same = [all(a == b for a, b in zip(*two, strict=False)) for two in (rest, *equals)]
+        lost = one in pair[0] and one not in pair[1]
+        out.append((lost, same[0], all(same[1:]), np.setxor1d(*rest).size))
+    return out
+
+
+def test_a_small_change_of_a_rate_leaves_the_others_as_they_are():
+    """Each trader has a draw of his own: the others keep their order, one at most gets a place."""
+    _, same, _, moved = zip(*others(pareto, range(300), 1.001), strict=True)
+    assert all(same) and max(moved) <= 1
+    _, same, _, moved = zip(*others(stream, range(300), 1.001), strict=True)
+    assert not all(same) and max(moved) > 1
+
+
+def test_a_large_change_of_a_rate_moves_others_through_the_total_alone():
+    """A higher rate costs nobody his own place, and others of equal rate keep their order."""
+    lost, _, same, moved = zip(*others(pareto, range(300), 4.0), strict=True)
+    assert not any(lost) and all(same)
+    assert max(moved) <= 3 and np.mean(moved) < 1.0
+    _, _, same, moved = zip(*others(stream, range(300), 4.0), strict=True)
+    assert not all(same) and np.mean(moved) > 2.0
+
+
+@pytest.mark.parametrize("lean", [0.25, 2.0])
+def test_whoever_would_have_a_chance_above_one_is_a_contact(lean):
+    """The very heavy are always met; without a lean they are sometimes left out."""
+    rates = np.ones(200)
+    rates[[0, 50, 199]] = 1000.0 ** (1.0 / lean)
+    assert (chances(rates, lean) > 1.0).sum() == 3
+    for power, always in ((lean, True), (0.0, False)):
+        met = pareto(range(500), rates, power)
+        assert met.shape == (500, 108)
+        assert all({0, 50, 199} <= set(row.tolist()) for row in met) == always
+
+
+@pytest.mark.parametrize(("size", "lean"), [(5, 1.0), (300, 0.25), (300, 1.7), (1000, 1.0)])
+def test_contacts_are_those_of_the_written_rule(size, lean):
+    """The rule of docs/model.md, in plain numbers, gives the same traders in the same order."""
+    rates = np.random.default_rng(size).gamma(0.35, size=size)
+    weights = [exact.exp(lean * exact.log(max(rate, 1e-140))) for rate in rates.tolist()]
+    total = 0.0
+    for weight in weights:
+        total += weight
+    for seed, met in enumerate(pareto(range(5), rates, lean)):
+        odds = []
+        for i, weight in enumerate(weights):
+            chance = min(108 * weight / total, 1.0 - 2.0**-20)
+            u = rng.uniform(seed, Purpose.CONTACT, 0, i, 0)
+            odds.append((u / (1.0 - u) * ((1.0 - chance) / chance), i))
+        assert met.tolist() == [i for _, i in sorted(odds)[:108]]
+
+
+@pytest.mark.parametrize("size", [2, 30, 107, 108])
+def test_everybody_in_a_tiny_market_is_a_contact(size):
+    """Where there are no more traders than contacts all are in, however unlike their rates."""
+    for met in pareto(range(20), 1.3 ** np.arange(size), 1.0):
+        assert sorted(met) == list(range(size))
 
 
 def test_a_lean_makes_contacts_busier_than_traders():

@@ -1,0 +1,205 @@
+"""What the survey could tell, and how well the model stands: studies of the calibration itself."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from marketsim import (
+    calibration_plots,
+    identification,
+    metrics,
+    posterior,
+    presets,
+    priors,
+    records,
+    simulations,
+    study,
+    validation,
+)
+from marketsim.settings import Settings
+
+KEEP = 1000  # simulations kept of a table
+TESTS = 500  # synthetic surveys
+NEAR = 0.05  # share of the table they are drawn from: those nearest to the published survey
+SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+def prior_settings() -> Settings:
+    """Return the settings of the shared table: the survey's market, everything from the prior."""
+    settings = presets.named(population="survey")
+    settings.posterior = posterior.PRIOR
+    return settings
+
+
+def identify(
+    settings: Settings, tables: Path, folder: Path, number: int, threads: int, progress: bool
+) -> Path:
+    """Ask what a survey like that of 2015 can tell of parameters and structures.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is simulated; `posterior` is ``prior``.
+    tables : Path
+        The shared table rests in a folder below it.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    number : int
+        Simulations of the table.
+    threads : int
+        Surveys simulated at the same time.
+    progress : bool
+        Show a bar on the error stream.
+
+    Returns
+    -------
+    Path
+        The folder with recovery.csv, coverage.csv, confusion.csv, structure_probabilities.csv,
+        contraction.csv and correlations.csv (of the shipped posterior), figures and manifest.json.
+    """
+    final = folder / records.key(settings, {"simulations": number})
+    with _result(settings, final, threads, {"simulations": number}) as partial:
+        if partial is not None:
+            table = simulations.table(settings, tables, number, threads, progress)
+            found = _identification(table, settings.seed)
+            _write(partial, found)
+            calibration_plots.draw_identification(partial / "figures", found)
+    return final
+
+
+def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
+    uncertain, fitted = priors.uncertain(), priors.FITTED
+    recovered = identification.recovery(table, uncertain, fitted, TESTS, KEEP, seed, NEAR)
+    return {
+        "recovery": recovered,
+        "coverage": identification.coverage(recovered),
+        "confusion": identification.confusion(table, TESTS, KEEP, seed, NEAR),
+        "structure_probabilities": identification.structure_probabilities(table, fitted, KEEP),
+        "contraction": identification.contraction(posterior.draws(), uncertain),
+        "correlations": identification.correlations(posterior.draws(), uncertain),
+    }
+
+
+def validate(
+    settings: Settings, tables: Path, folder: Path, number: int, threads: int, progress: bool
+) -> Path:
+    """Hold every row of the evidence against its prediction, and marketsim against plain models.
+
+    Parameters
+    ----------
+    settings : Settings
+        What predicts: the default command's, with more replicates.
+    tables : Path
+        The shared table of `prior_settings` rests in a folder below it.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    number : int
+        Simulations of the table.
+    threads : int
+        Runs lived at the same time.
+    progress : bool
+        Show bars on the error stream.
+
+    Returns
+    -------
+    Path
+        The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures and
+        manifest.json.
+    """
+    final = folder / records.key(settings, {"simulations": number})
+    with _result(settings, final, threads, {"simulations": number}) as partial:
+        if partial is not None:
+            result = study.run_study(settings, folder / "runs", threads, progress=progress)
+            runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
+            seen = metrics.statistics(pd.read_parquet(result.folder / "survey.parquet"), runs)
+            table = simulations.table(prior_settings(), tables, number, threads, progress)
+            scores = validation.leave_one_out(table)
+            found = {
+                "predictive": predictive(seen, runs["draw"]),
+                "replicates": variation(seen),
+                "leave_one_out": scores,
+                "models": validation.summary(scores).reset_index(),
+            }
+            _write(partial, found)
+            calibration_plots.draw_validation(partial / "figures", found)
+    return final
+
+
+def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
+    """Hold each row of the evidence against the predictions of many runs.
+
+    Parameters
+    ----------
+    values : DataFrame
+        From `metrics.statistics`.
+    draws : Series
+        Which runs share a draw of the parameters.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `metrics.fit`, and width (of the predictive 90 % interval), tail (the
+        two-sided predictive probability of something at least as far out as what was observed)
+        and inside (whether what was observed lies in the interval). Where the evidence has no
+        value but an interval, its nearest end to the median counts as observed.
+    """
+    table = metrics.fit(values, draws)
+    table["width"] = table["sim_high"] - table["sim_low"]
+    nearest = table["simulated"].clip(table["low"], table["high"])
+    observed = table["observed"].fillna(nearest)
+    tails = []
+    for name, value in zip(table["id"], observed, strict=True):
+        runs = values[name].dropna()
+        tails.append(min(1.0, 2.0 * min((runs <= value).mean(), (runs >= value).mean())))
+    table["tail"] = tails
+    table["inside"] = (observed >= table["sim_low"]) & (observed <= table["sim_high"])
+    return table
+
+
+def variation(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the coefficient of variation of each statistic over the first runs, for more and more.
+
+    How many replicates are enough is read off where it stays put (Lorscheid et al. 2012).
+
+    Returns
+    -------
+    DataFrame
+        Columns id, runs, variation (standard deviation over mean).
+    """
+    rows = [
+        {
+            "id": name,
+            "runs": size,
+            "variation": values[name][:size].std() / values[name][:size].mean(),
+        }
+        for name in values
+        for size in sorted({*(size for size in SIZES if size < len(values)), len(values)})
+    ]
+    return pd.DataFrame(rows)
+
+
+@contextmanager
+def _result(
+    settings: Settings, final: Path, threads: int, more: dict[str, Any]
+) -> Iterator[Path | None]:
+    """Give a folder to fill, or nothing where the result is complete; name it when filled."""
+    with records.writing(final) as partial:
+        if records.is_complete(final):
+            yield None
+            return
+        started = time.perf_counter()
+        yield partial
+        seconds = time.perf_counter() - started
+        records.write_manifest(
+            partial, records.manifest(settings, partial, threads, seconds) | more
+        )
+        records.publish(partial, final)
+
+
+def _write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

@@ -1,0 +1,326 @@
+"""Calibration to the survey of 2015: approximate Bayesian computation by sequential Monte Carlo.
+
+pyABC (Schälte et al. 2022) compares simulated surveys with the published one, structure by
+structure, after Toni & Stumpf (2010). What it searches is the fitted parameters, each as a normal
+score of its prior (0 is the prior's middle), since in a box of eight sides nearly all volume lies
+in corners, where proposals are poor. The carried ones are drawn anew from their priors for every
+simulation. Each simulation is keyed by a seed made of its own scores, so that any particle can be
+run again.
+"""
+
+import contextlib
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from marketsim import metrics, posterior, priors, records, rng, study
+from marketsim.errors import InputError
+from marketsim.rng import Purpose
+from marketsim.settings import Calibration, Settings, check_ranges, given
+
+SAMPLERS = ("multicore", "single", "dask")
+DATABASE = "pyabc.db"
+SCALING = (
+    2.0  # of the proposals' covariance: at 1 a generation kept 4 to 8 % of its weight, at 2 43 %
+)
+QUANTILE = 0.4  # of the distances of a generation: the tolerance of the next
+FEWEST = 30  # particles of a structure that can stand for it
+PREDICTED = 200  # surveys simulated afresh for each structure
+CANDIDATES, TRIALS = 20, 100  # draws tried as the calibrated point, and surveys of each
+COLUMNS = {
+    "weight": ("share", "weight of the draw among those of its structure"),
+    "distance": ("half-widths", "root mean square deviation from the published survey"),
+    "generation": ("1", "generation of the search that the draw is from"),
+}
+
+
+class Structure:
+    """One competing structure as pyABC sees it: normal scores in, deviations out."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.settings, self.name = settings, name
+
+    def __call__(self, scores: Any) -> dict[str, Any]:
+        """Simulate one survey.
+
+        Parameters
+        ----------
+        scores : mapping
+            For each fitted parameter the normal score of its place in the prior; in names two
+            underscores stand for the dot.
+
+        Returns
+        -------
+        dict
+            `off`, the deviations of the summaries, and `statistics`, all statistics, as arrays.
+        """
+        seen = study.statistics([particle(self.settings, self.name, dict(scores))])
+        off = metrics.deviations(seen)
+        return {"off": off.to_numpy()[0], "statistics": seen.to_numpy(float)[0]}
+
+
+def particle(settings: Settings, structure: str, scores: dict[str, float]) -> tuple[Settings, int]:
+    """Return the settings and the seed of a particle: a function of seed, structure and scores."""
+    from scipy.special import ndtr
+
+    text = "|".join(f"{key}={float(score).hex()}" for key, score in sorted(scores.items()))
+    digest = hashlib.sha256(f"{settings.seed}|{structure}|{text}".encode()).digest()
+    seed = int.from_bytes(digest[:8], "big") >> 1
+    values = priors.draw(seed)
+    for key, score in scores.items():
+        name = key.replace("__", ".")
+        values[name] = priors.value(priors.uncertain()[name], float(ndtr(float(score))))
+    return priors.put(settings, structure, values), seed
+
+
+def off_by(simulated: Any, _observed: Any = None) -> float:
+    """Return the root mean square deviation of a simulated survey, in half-widths."""
+    return float(np.sqrt((simulated["off"] ** 2).mean()))
+
+
+def check(calibration: Calibration, settings: Settings) -> None:
+    """Refuse what cannot be searched.
+
+    Raises
+    ------
+    InputError
+        For an unknown sampler, an address that is of no use, or another start than the prior.
+    """
+    check_ranges(calibration, "calibration.")
+    if calibration.sampler not in SAMPLERS:
+        raise InputError("calibration.sampler", calibration.sampler, ", ".join(SAMPLERS))
+    if calibration.address is not None and calibration.sampler != "dask":
+        raise InputError("calibration.address", calibration.address, "calibration.sampler=dask")
+    if settings.posterior != posterior.PRIOR:
+        raise InputError("posterior", settings.posterior, "prior, where calibration starts")
+
+
+def structures(settings: Settings) -> list[str]:
+    """Return the names of the structures that compete under these settings."""
+    chosen = settings.recovery.name
+    return list(priors.STRUCTURES) if chosen == posterior.MIXTURE else [chosen]
+
+
+def calibrate(
+    settings: Settings, calibration: Calibration, folder: Path, threads: int, progress: bool
+) -> Path:
+    """Search for the posterior, or go on with a search that was cut off.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is calibrated; `posterior` is ``prior``.
+    calibration : Calibration
+        How it is searched for.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    threads : int
+        Processes of the multicore sampler, and threads of the surveys simulated afterwards.
+    progress : bool
+        Tell of each generation on the error stream.
+
+    Returns
+    -------
+    Path
+        The folder with posterior.parquet, structures.csv, generations.csv, structure_fit.csv,
+        point.csv and manifest.json.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges or a folder that cannot be written to.
+    """
+    check(calibration, settings)
+    posterior.check(settings)
+    final = folder / records.key(settings, {"calibration": asdict(calibration)})
+    with records.writing(final) as partial:
+        if records.is_complete(final):
+            return final
+        started = time.perf_counter()
+        history = search(settings, calibration, partial / DATABASE, threads, progress)
+        _write(settings, history, partial, threads)
+        seconds = time.perf_counter() - started
+        facts = records.manifest(settings, partial, threads, seconds)
+        simulations = int(history.total_nr_simulations)
+        facts |= {"calibration": asdict(calibration), "simulations": simulations}
+        records.write_manifest(partial, facts)
+        records.publish(partial, final)
+    return final
+
+
+def search(
+    settings: Settings, calibration: Calibration, database: Path, threads: int, progress: bool
+) -> Any:
+    """Run pyABC from the start or from the last whole generation, and return its history."""
+    import pyabc
+
+    logging.getLogger("ABC").setLevel(logging.INFO if progress else logging.WARNING)
+    names = structures(settings)
+    with _sampler(calibration, threads) as sampler:
+        abc = pyabc.ABCSMC(
+            models=[pyabc.FunctionModel(Structure(settings, name), name) for name in names],
+            parameter_priors=[_prior(settings, name) for name in names],
+            distance_function=off_by,
+            population_size=calibration.particles,
+            eps=pyabc.QuantileEpsilon(alpha=QUANTILE),
+            transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in names],
+            sampler=sampler,
+        )
+        if not _open(abc, f"sqlite:///{database.resolve()}"):
+            abc.new(f"sqlite:///{database.resolve()}", {"off": np.zeros(len(metrics.SUMMARIES))})
+        if abc.history.total_nr_simulations < calibration.simulations:
+            abc.run(max_total_nr_simulations=calibration.simulations)
+    return abc.history
+
+
+def _open(abc: Any, address: str) -> bool:
+    """Take up the search in a database; no where there is none with a whole generation."""
+    if not Path(address.removeprefix("sqlite:///")).exists():
+        return False
+    history = abc.load(address)
+    return bool(history.n_populations > 0)
+
+
+def _prior(settings: Settings, structure: str) -> Any:
+    """Return the prior of what is fitted in a structure: scores are standard normal."""
+    import pyabc
+
+    fitted = [key for key in priors.FITTED[structure] if key not in settings.held]
+    return pyabc.Distribution(**{key.replace(".", "__"): pyabc.RV("norm", 0, 1) for key in fitted})
+
+
+@contextlib.contextmanager
+def _sampler(calibration: Calibration, threads: int) -> Iterator[Any]:
+    """Hold what runs simulations: processes here, or a Dask cluster."""
+    from pyabc import sampler
+
+    if calibration.sampler == "dask":
+        from dask.distributed import Client
+
+        with Client(calibration.address) as client:
+            yield sampler.DaskDistributedSampler(client, batch_size=10)
+    elif calibration.sampler == "single" or threads == 1:
+        yield sampler.SingleCoreSampler()
+    else:
+        yield sampler.MulticoreEvalParallelSampler(n_procs=threads)
+
+
+def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None:
+    """Write what the search found, as tables."""
+    names = structures(settings)
+    generations = _generations(history, names)
+    drawn = pd.concat([_draws(settings, history, m, name) for m, name in enumerate(names)])
+    drawn = drawn.reset_index(drop=True)
+    probable = _probabilities(history, generations, drawn, names)
+    records.write_parquet(drawn, folder / "posterior.parquet", metrics.described() | COLUMNS)
+    predicted = {name: _predict(settings, drawn, name, threads) for name in names}
+    fits = [metrics.fit(seen).assign(structure=name) for name, seen in predicted.items()]
+    best = str(probable["structure"].iloc[int(probable["probability"].to_numpy().argmax())])
+    for name, table in {
+        "generations": generations,
+        "structures": probable,
+        "structure_fit": pd.concat(fits),
+        "point": _point(settings, drawn[drawn["structure"] == best], threads),
+    }.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def _generations(history: Any, names: list[str]) -> pd.DataFrame:
+    """Return for each generation its tolerance, simulations and structures' probabilities."""
+    table = history.get_all_populations()
+    table = table[table["t"] >= 0].rename(columns={"t": "generation", "samples": "simulations"})
+    chances = history.get_model_probabilities().reindex(columns=range(len(names)), fill_value=0.0)
+    chances.columns = pd.Index(names)
+    out = table[["generation", "epsilon", "simulations", "particles"]].set_index("generation")
+    return out.join(chances.fillna(0.0)).reset_index()
+
+
+def _draws(settings: Settings, history: Any, m: int, name: str) -> pd.DataFrame:
+    """Return the particles of a structure from its last generation with enough of them."""
+    for t in range(history.max_t, -1, -1):
+        here = [one for one in history.get_population(t=t).particles if one.m == m]
+        if len(here) >= FEWEST or (here and t == 0):
+            break
+    else:
+        raise RuntimeError(f"no particle of {name} in any generation")
+    total = sum(one.weight for one in here)
+    rows = [_row(settings, name, one) | {"weight": one.weight / total} for one in here]
+    return pd.DataFrame(rows).assign(generation=t)
+
+
+def _row(settings: Settings, name: str, one: Any) -> dict[str, Any]:
+    """Return one particle: its seed, distance, all uncertain parameters and statistics."""
+    mine, seed = particle(settings, name, dict(one.parameter))
+    row: dict[str, Any] = {"structure": name, "weight": 0.0, "seed": seed}
+    row["distance"] = float(one.distance)
+    row |= {key: given(mine, key) for key in priors.uncertain()}
+    return row | dict(zip(metrics.STATISTICS, one.sum_stat["statistics"], strict=True))
+
+
+def _probabilities(
+    history: Any, generations: pd.DataFrame, drawn: pd.DataFrame, names: list[str]
+) -> pd.DataFrame:
+    """Return the structures' probabilities with the error of a sample of that effective size."""
+    weights = np.array([one.weight for one in history.get_population().particles])
+    effective = weights.sum() ** 2 / (weights**2).sum()
+    last = generations.iloc[-1]
+    shares = np.array([last[name] for name in names], float)
+    tolerance = generations.set_index("generation")["epsilon"]
+    of = drawn.groupby("structure")["generation"].first()
+    return pd.DataFrame(
+        {
+            "structure": names,
+            "probability": shares,
+            "standard_error": np.sqrt(shares * (1.0 - shares) / effective),
+            "draws": [int((drawn["structure"] == name).sum()) for name in names],
+            "generation": [int(of[name]) for name in names],
+            "epsilon": [float(tolerance[of[name]]) for name in names],
+        }
+    )
+
+
+def _predict(settings: Settings, drawn: pd.DataFrame, name: str, threads: int) -> pd.DataFrame:
+    """Return surveys simulated afresh from the draws of one structure."""
+    mine = drawn[drawn["structure"] == name]
+    weights = mine["weight"].to_numpy()
+    jobs = []
+    for run in range(PREDICTED):
+        u = rng.uniform(settings.seed, Purpose.DRAW, 0, run, 0)
+        row = mine.iloc[posterior.place(weights, u)]
+        jobs.append((_settings(settings, row), study.run_seed(settings.seed, run)))
+    return study.statistics(jobs, threads)
+
+
+def _settings(settings: Settings, row: pd.Series) -> Settings:
+    values = {key: float(row[key]) for key in priors.uncertain()}
+    return priors.put(settings, str(row["structure"]), values)
+
+
+def _point(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFrame:
+    """Return, of the draws nearest to the mean of the fitted, the one whose surveys fit best."""
+    keys = list(priors.FITTED[str(drawn["structure"].iloc[0])])
+    shares = np.array(
+        [
+            [priors.share(priors.uncertain()[key], row[key]) for key in keys]
+            for _, row in drawn.iterrows()
+        ]
+    )
+    mean = drawn["weight"].to_numpy() @ shares
+    spread = np.sqrt(drawn["weight"].to_numpy() @ (shares - mean) ** 2)
+    nearest = np.argsort((((shares - mean) / spread) ** 2).sum(axis=1), kind="stable")[:CANDIDATES]
+    seeds = [study.run_seed(settings.seed, run) for run in range(TRIALS)]
+    off = []
+    for _, row in drawn.iloc[nearest].iterrows():
+        seen = study.statistics([(_settings(settings, row), seed) for seed in seeds], threads)
+        middle = seen.median().to_frame().T.assign(panel_unblocked=1.0)
+        off.append(metrics.distance(metrics.deviations(middle))[0])
+    best = drawn.iloc[nearest[int(np.argmin(off))]]
+    names = ["structure", *priors.uncertain()]
+    return pd.DataFrame({"key": names, "value": [str(best[name]) for name in names]})

@@ -1,0 +1,162 @@
+"""The shipped posterior: what the survey of 2015 leaves of what is uncertain.
+
+A study draws the structure and every uncertain parameter of a run from here, so that its
+intervals carry what is not known beside luck. Two runs share each draw: what differs between them
+is luck alone, which tells the two apart.
+"""
+
+import csv
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from marketsim import presets, priors, rng
+from marketsim.errors import InputError
+from marketsim.parameters import Recovery
+from marketsim.rng import Purpose
+from marketsim.settings import Settings, given
+
+NONE, PRIOR, POINT = "none", "prior", "point"
+NAMES = (NONE, PRIOR, POINT, presets.POSTERIOR)
+MIXTURE = "mixture"
+RUNS_PER_DRAW = 2
+
+
+class Draw(NamedTuple):
+    """What one draw says: its number, the structure, and the values by dotted names."""
+
+    number: int
+    structure: str
+    values: dict[str, float]
+
+
+def folder() -> Path:
+    """Return the folder of the shipped calibration: in the package, or in its checkout."""
+    shipped = presets.PACKAGE / "published" / presets.POSTERIOR
+    if shipped.is_dir():
+        return shipped
+    return presets.PACKAGE.parent / "results" / "published" / presets.POSTERIOR
+
+
+@cache
+def draws() -> pd.DataFrame:
+    """Return the shipped draws.
+
+    Returns
+    -------
+    DataFrame
+        Columns structure, weight (adds up to 1 within a structure), seed, distance, then every
+        uncertain parameter by its dotted name and the statistics of the simulated survey.
+    """
+    return pd.read_parquet(folder() / "posterior.parquet")
+
+
+@cache
+def point() -> tuple[str, dict[str, float]]:
+    """Return the calibrated point: a structure and its values, for work with a single market."""
+    with (folder() / "point.csv").open(encoding="utf-8", newline="") as file:
+        _, (_, structure), *rows = csv.reader(file)
+    return structure, {key: float(text) for key, text in rows}
+
+
+@cache
+def probabilities() -> dict[str, float]:
+    """Return the posterior probability of each structure."""
+    table = pd.read_csv(folder() / "structures.csv")
+    return {str(name): float(p) for name, p in table[["structure", "probability"]].to_numpy()}
+
+
+def fingerprint(name: str) -> str:
+    """Return a hash over all that a draw depends on beside the settings."""
+    digest = hashlib.sha256()
+    if name == presets.POSTERIOR or name == POINT:
+        for file in ("posterior.parquet", "structures.csv", "point.csv"):
+            digest.update((folder() / file).read_bytes())
+    if name != NONE:
+        for structure in priors.STRUCTURES:
+            digest.update(repr(presets.choice("recovery", structure)).encode())
+        digest.update(repr(priors.uncertain()).encode())
+    return digest.hexdigest()
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that a draw would silently overwrite, or that leave the structure open.
+
+    Raises
+    ------
+    InputError
+        For an unknown posterior, a structure it does not know, a parameter that is drawn and
+        also set but not held, or a name among the held that is not drawn.
+    """
+    name, structure = settings.posterior, settings.recovery.name
+    if name not in NAMES:
+        raise InputError("posterior", name, ", ".join(NAMES))
+    if name == NONE:
+        if structure == MIXTURE:
+            allowed = f"one of {', '.join(priors.STRUCTURES)}, where posterior=none"
+            raise InputError("recovery", MIXTURE, allowed)
+        return
+    known = (MIXTURE, point()[0]) if name == POINT else (MIXTURE, *priors.STRUCTURES)
+    if structure not in known or settings.recovery != Recovery(
+        **presets.choice("recovery", structure)
+    ):
+        allowed = f"{', '.join(known)} as they are; for one of your own posterior=none"
+        raise InputError("recovery", structure, allowed)
+    for key in settings.held:
+        if key not in priors.uncertain():
+            raise InputError("held", key, "names of parameters with a prior (docs/parameters.md)")
+    for key in priors.uncertain():
+        value = given(settings, key)
+        if value != given(Settings(), key) and key not in settings.held:
+            allowed = f"held=[{key}] beside it, or posterior=none; else it is drawn"
+            raise InputError(key, value, allowed)
+
+
+def draw(settings: Settings, number: int) -> Draw:
+    """Return a draw, a function of the seed and the number alone.
+
+    Parameters
+    ----------
+    settings : Settings
+        `posterior`, `recovery.name` and `seed` are read; checked by `check`.
+    number : int
+        Which draw.
+
+    Returns
+    -------
+    Draw
+        Of the structure chosen, or of any by its probability.
+    """
+    structure, seed = settings.recovery.name, settings.seed
+    if settings.posterior == NONE:
+        return Draw(0, structure, {})
+    if settings.posterior == POINT:
+        return Draw(0, *point())
+    if structure == MIXTURE:
+        odds = probabilities() if settings.posterior != PRIOR else dict.fromkeys(priors.FITTED, 1.0)
+        u = rng.uniform(seed, Purpose.STRUCTURE, 0, number, 0)
+        structure = list(odds)[place(np.array(list(odds.values())), u)]
+    if settings.posterior == PRIOR:
+        return Draw(number, structure, priors.draw(seed, number))
+    mine = draws()[draws()["structure"] == structure]
+    u = rng.uniform(seed, Purpose.DRAW, 0, number, 0)
+    row = place(mine["weight"].to_numpy(), u)
+    values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
+    return Draw(number, structure, values)
+
+
+def place(weights: np.ndarray, u: float) -> int:
+    """Return the place at which the share `u` of all weights, shape (n,), is reached."""
+    edges = np.cumsum(weights)
+    return min(int(np.searchsorted(edges, u * edges[-1], side="right")), weights.size - 1)
+
+
+def settings_of(settings: Settings, drawn: Draw) -> Settings:
+    """Return the settings of one run: those given, with what was drawn in its place."""
+    if settings.posterior == NONE:
+        return settings
+    return priors.put(settings, drawn.structure, drawn.values)

@@ -1,0 +1,108 @@
+"""What is uncertain: the priors of parameters, and the structures that compete.
+
+A parameter declared with a prior is uncertain. The survey can speak about few of them: those are
+fitted, structure by structure. The others are carried: drawn from their prior beside every fitted
+set, so that what is not known widens every result.
+"""
+
+import zlib
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any
+
+from marketsim import presets, rng
+from marketsim.exact import exp, log
+from marketsim.parameters import Prior, Recovery
+from marketsim.rng import Purpose
+from marketsim.settings import Settings, declared
+
+_COMMON = (
+    "posting.base_posts",
+    "population.gamma_shape",
+    "posting.full_grid",
+    "posting.video_share",
+    "population.platform_traders",
+    "accounts.prepare_risk",
+)
+# The structures that compete, and what is fitted in each: at most eight parameters.
+FITTED = {
+    "none": (*_COMMON, "perception.sensitivity"),
+    "forgetting": (*_COMMON, "perception.sensitivity", "perception.half_life"),
+    "thresholds": (*_COMMON, "perception.threshold", "perception.half_life"),
+    "lying_low": (*_COMMON, "perception.lie_low", "perception.low_days"),
+    "social_learning": (*_COMMON, "perception.sensitivity", "perception.learning"),
+    "backup_confidence": (*_COMMON, "perception.sensitivity", "accounts.confidence"),
+    "trend": (*_COMMON, "perception.sensitivity", "posting.trend"),
+    "combined": (*_COMMON, "perception.sensitivity", "perception.half_life"),
+}
+STRUCTURES = tuple(FITTED)
+
+
+@cache
+def uncertain() -> dict[str, Prior]:
+    """Return the parameters that have a prior, by their dotted names, in declared order."""
+    return {
+        f"{item.name}.{name}": one["prior"]
+        for item in fields(Settings)
+        if is_dataclass(item.default_factory)
+        for name, one in declared(item.default_factory).items()
+        if one["prior"] is not None
+    }
+
+
+def value(prior: Prior, u: float) -> float:
+    """Return the value below which lies the share `u` of a prior; the same bits everywhere."""
+    if prior.form == "loguniform":
+        low, high = log(prior.low), log(prior.high)
+        return min(max(exp(low + u * (high - low)), prior.low), prior.high)
+    return prior.low + u * (prior.high - prior.low)
+
+
+def share(prior: Prior, value: float) -> float:
+    """Return the share of a prior below a value: the inverse of `value`."""
+    low, high = prior.low, prior.high
+    if prior.form == "loguniform":
+        low, high, value = log(low), log(high), log(value)
+    return (value - low) / (high - low)
+
+
+def draw(seed: int, number: int = 0) -> dict[str, float]:
+    """Draw every uncertain parameter from its prior.
+
+    Parameters
+    ----------
+    seed : int
+        Seed, 0 to 2**63 - 1.
+    number : int
+        Which draw of that seed.
+
+    Returns
+    -------
+    dict[str, float]
+        Values by dotted names. Each depends on seed, number and its own name only: declaring
+        another parameter moves none.
+    """
+    return {
+        name: value(prior, rng.uniform(seed, Purpose.PRIOR, 0, zlib.crc32(name.encode()), number))
+        for name, prior in uncertain().items()
+    }
+
+
+def put(settings: Settings, structure: str, values: dict[str, float]) -> Settings:
+    """Return settings in which a structure and drawn values are set, those held excepted.
+
+    Parameters
+    ----------
+    settings : Settings
+        Left as it is.
+    structure : str
+        One of `STRUCTURES`.
+    values : dict[str, float]
+        By dotted names.
+    """
+    groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
+    for key, drawn in values.items():
+        if key not in settings.held:
+            group, name = key.split(".")
+            groups[group] = replace(groups.get(group, getattr(settings, group)), **{name: drawn})
+    return replace(settings, **groups, posterior="none", held=[])

@@ -1,0 +1,89 @@
+"""One table of simulations from the prior: it grows, survives a kill and serves every question.
+
+Row `number` is a function of the settings, their seed and the number alone, so that a longer table
+only appends to a shorter one.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from marketsim import calibration, metrics, posterior, priors, records, study
+from marketsim.compiled import source_fingerprint
+from marketsim.settings import Settings, given
+
+NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depends on")}
+BATCH = 500  # rows kept together: a kill loses at most so many
+# what a simulated survey depends on; a change elsewhere in the package leaves the table valid
+SOURCES = (
+    *("calendar.py", "compiled.py", "day.py", "evidence.py", "exact.py", "kernels/*.py"),
+    *("metrics.py", "parameters.py", "population.py", "presets.py", "priors.py", "rng.py"),
+    *("simulations.py", "state.py", "study.py", "survey.py"),
+)
+
+
+def job(settings: Settings, number: int) -> tuple[Settings, int]:
+    """Return settings and seed of a row; the structures take turns."""
+    names = calibration.structures(settings)
+    values = priors.draw(settings.seed, number)
+    drawn = priors.put(settings, names[number % len(names)], values)
+    return drawn, study.run_seed(settings.seed, number)
+
+
+def table(
+    settings: Settings, folder: Path, simulations: int, threads: int = 1, progress: bool = False
+) -> pd.DataFrame:
+    """Return the first rows of the table; those already there are read, not simulated.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is simulated; `posterior` is ``prior``.
+    folder : Path
+        The table rests in a folder below it named by its key.
+    simulations : int
+        Rows wanted.
+    threads : int
+        Surveys simulated at the same time; their number changes no bit.
+    progress : bool
+        Show a bar on the error stream.
+
+    Returns
+    -------
+    DataFrame
+        One row a simulation: number, structure, every uncertain parameter by its dotted name and
+        the statistics of the survey.
+
+    Raises
+    ------
+    InputError
+        For a folder that cannot be written to.
+    """
+    from tqdm import tqdm
+
+    posterior.check(settings)
+    batches = []
+    key = records.key(settings, source=source_fingerprint(SOURCES))
+    with (
+        records.growing(folder / key) as place,
+        tqdm(total=simulations, unit="survey", disable=not progress) as bar,
+    ):
+        for start in range(0, simulations, BATCH):
+            path = place / f"{start:08d}.parquet"
+            if not path.exists():
+                rows = _batch(settings, start, threads, bar.update)
+                records.write_parquet(rows, path, metrics.described() | NUMBER)
+            else:
+                bar.update(BATCH)
+            batches.append(pd.read_parquet(path))
+    return pd.concat(batches, ignore_index=True).iloc[:simulations]
+
+
+def _batch(settings: Settings, start: int, threads: int, done: Any) -> pd.DataFrame:
+    numbers = range(start, start + BATCH)
+    jobs = [job(settings, number) for number in numbers]
+    drawn = {key: [given(one, key) for one, _ in jobs] for key in priors.uncertain()}
+    names = [one.recovery.name for one, _ in jobs]
+    parameters = pd.DataFrame({"number": numbers, "structure": names, **drawn})
+    return parameters.join(study.statistics(jobs, threads, done))
