@@ -163,6 +163,7 @@ def search(
 
     logging.getLogger("ABC").setLevel(logging.INFO if progress else logging.WARNING)
     names = structures(settings)
+    Structure(settings, names[0])({})  # compiled here, once, before there are workers
     with _sampler(calibration, threads) as sampler:
         abc = pyabc.ABCSMC(
             models=[pyabc.FunctionModel(Structure(settings, name), name) for name in names],
