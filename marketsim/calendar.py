@@ -194,7 +194,8 @@ def _activity(settings: Settings, table: Table) -> np.ndarray:
     """Return posting against an ordinary weekday at the start of the survey."""
     start = evidence.inputs()["survey_start"].date
     assert start is not None
-    growth = settings.posting.trend * settings.recovery.trend
+    posting = settings.posting
+    growth = posting.growth + posting.trend * settings.recovery.trend
     day = table.first.toordinal() + np.arange(table.news.size)
     weekend = (day + 6) % 7 > FRIDAY
     trend = exact.exp_each(growth * (day - start.toordinal()) / 7.0)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketsim import metrics, posterior, priors, records, rng, study
+from marketsim import identification, metrics, posterior, priors, records, rng, study
 from marketsim.errors import InputError
 from marketsim.rng import Purpose
 from marketsim.settings import Calibration, Settings, check_ranges, given
@@ -31,12 +31,11 @@ SCALING = (
     2.0  # of the proposals' covariance: at 1 a generation kept 4 to 8 % of its weight, at 2 43 %
 )
 QUANTILE = 0.4  # of the distances of a generation: the tolerance of the next
-FEWEST = 30  # particles of a structure that can stand for it
+FEWEST = 100  # particles of a structure that carry a regression on the summaries
 PREDICTED = 200  # surveys simulated afresh for each structure
 CANDIDATES, TRIALS = 20, 100  # draws tried as the calibrated point, and surveys of each
 COLUMNS = {
     "weight": ("share", "weight of the draw among those of its structure"),
-    "distance": ("half-widths", "root mean square deviation from the published survey"),
     "generation": ("1", "generation of the search that the draw is from"),
 }
 
@@ -217,8 +216,11 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
     """Write what the search found, as tables."""
     names = structures(settings)
     generations = _generations(history, names)
-    drawn = pd.concat([_draws(settings, history, m, name) for m, name in enumerate(names)])
-    drawn = drawn.reset_index(drop=True)
+    found = {name: _particles(settings, history, m, name) for m, name in enumerate(names)}
+    drawn = pd.concat(
+        [_draws(settings, name, particles, threads) for name, particles in found.items()],
+        ignore_index=True,
+    )
     probable = _probabilities(history, generations, drawn, names)
     records.write_parquet(drawn, folder / "posterior.parquet", metrics.described() | COLUMNS)
     predicted = {name: _predict(settings, drawn, name, threads) for name in names}
@@ -243,26 +245,56 @@ def _generations(history: Any, names: list[str]) -> pd.DataFrame:
     return out.join(chances.fillna(0.0)).reset_index()
 
 
-def _draws(settings: Settings, history: Any, m: int, name: str) -> pd.DataFrame:
-    """Return the particles of a structure from its last generation with enough of them."""
+def _particles(settings: Settings, history: Any, m: int, name: str) -> pd.DataFrame:
+    """Return the particles of a structure from its last generation with enough of them.
+
+    Columns weight, distance, generation, every uncertain parameter and every statistic.
+    """
     for t in range(history.max_t, -1, -1):
         here = [one for one in history.get_population(t=t).particles if one.m == m]
         if len(here) >= FEWEST or (here and t == 0):
             break
     else:
         raise RuntimeError(f"no particle of {name} in any generation")
-    total = sum(one.weight for one in here)
-    rows = [_row(settings, name, one) | {"weight": one.weight / total} for one in here]
-    return pd.DataFrame(rows).assign(generation=t)
+    return pd.DataFrame([_row(settings, name, one) for one in here]).assign(generation=t)
 
 
 def _row(settings: Settings, name: str, one: Any) -> dict[str, Any]:
-    """Return one particle: its seed, distance, all uncertain parameters and statistics."""
-    mine, seed = particle(settings, name, dict(one.parameter))
-    row: dict[str, Any] = {"structure": name, "weight": 0.0, "seed": seed}
-    row["distance"] = float(one.distance)
+    mine, _ = particle(settings, name, dict(one.parameter))
+    row: dict[str, Any] = {"weight": one.weight, "distance": float(one.distance)}
     row |= {key: given(mine, key) for key in priors.uncertain()}
     return row | dict(zip(metrics.STATISTICS, one.sum_stat["statistics"], strict=True))
+
+
+def _draws(settings: Settings, name: str, found: pd.DataFrame, threads: int) -> pd.DataFrame:
+    """Return the posterior of a structure: its particles, adjusted to the published survey.
+
+    A particle was accepted for a survey some way off the published one, so it leans to the prior;
+    the regression of Beaumont, Zhang & Balding (2002) takes the lean out, with their weights. Each
+    draw then gets a seed and the statistics of a survey simulated with it.
+    """
+    bandwidth = found["distance"].max() * (1.0 + 1e-9)
+    kept = (found["weight"] * (1.0 - (found["distance"] / bandwidth) ** 2)).to_numpy()
+    weight = kept / kept.sum()
+    off = metrics.deviations(found).to_numpy()
+    keys = [key for key in priors.uncertain() if key not in settings.held]
+    drawn = identification.adjust(found[keys], off, weight, priors.uncertain())
+    for key in settings.held:
+        drawn[key] = given(settings, key)
+    drawn = drawn[list(priors.uncertain())]
+    drawn.insert(0, "structure", name)
+    drawn.insert(1, "weight", weight)
+    place = priors.STRUCTURES.index(name)
+    seeds = [_seed(settings.seed, number, place) for number in range(len(drawn))]
+    drawn.insert(2, "seed", seeds)
+    drawn.insert(3, "generation", found["generation"])
+    jobs = [(_settings(settings, row), int(row["seed"])) for _, row in drawn.iterrows()]
+    return drawn.join(study.statistics(jobs, threads))
+
+
+def _seed(seed: int, number: int, structure: int) -> int:
+    block = int(Purpose.PARTICLE) // rng.LANES
+    return int(rng.words(seed, block, 0, number, structure)[0]) >> 1
 
 
 def _probabilities(

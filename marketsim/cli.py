@@ -85,6 +85,10 @@ def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
+    if "--help" in arguments or "-h" in arguments:
+        names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
+        print(HELP.format(**names))
+        return
     with door.one_line():
         SUBCOMMANDS[name](arguments)
 
@@ -102,10 +106,6 @@ def run(arguments: list[str]) -> None:
     InputError
         For anything that is not understood, before anything is written.
     """
-    if "--help" in arguments or "-h" in arguments:
-        names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
-        print(HELP.format(**names))
-        return
     door.compose(arguments, "run", Command, _simulate)
 
 

@@ -15,6 +15,7 @@ from scipy.special import betaincinv, expit, logit
 
 from marketsim import metrics
 from marketsim.parameters import Prior
+from marketsim.priors import shares, values
 
 # Claimed to be identified by the survey, declared before any recovery was run: the level and the
 # spread of posting, and what posts show, all of which were counted. No other parameter is claimed.
@@ -66,11 +67,36 @@ def posterior(
     """
     apart = off.to_numpy() - target
     near, weight = _nearest(np.linalg.norm(apart, axis=1), keep)
-    kept = table[list(names)].iloc[near]
+    drawn = adjust(table[list(names)].iloc[near], apart[near], weight, priors)
+    drawn.insert(0, "weight", weight)
+    return drawn
+
+
+def adjust(
+    kept: pd.DataFrame, apart: np.ndarray, weight: np.ndarray, priors: Mapping[str, Prior]
+) -> pd.DataFrame:
+    """Move draws along a regression to what they would be, were their surveys the one asked about.
+
+    Parameters
+    ----------
+    kept : DataFrame
+        Draws of parameters, in natural units, one column each.
+    apart : ndarray of float64, shape (draws, deviations)
+        How far their simulated surveys are from the one asked about.
+    weight : ndarray of float64, shape (draws,)
+        Adds up to 1.
+    priors : mapping of str to Prior
+        Form (uniform or loguniform) and ends by parameter.
+
+    Returns
+    -------
+    DataFrame
+        Like `kept`.
+    """
     scale = logit(np.clip(_shares(kept, priors).to_numpy(), EDGE, 1.0 - EDGE))
-    shares = expit(_adjusted(scale, apart[near], weight))
-    drawn = {name: _values(shares[:, k], priors[name]) for k, name in enumerate(names)}
-    return pd.DataFrame({"weight": weight, **drawn}, kept.index)
+    moved = expit(_adjusted(scale, apart, weight))
+    drawn = {str(name): values(priors[str(name)], moved[:, k]) for k, name in enumerate(kept)}
+    return pd.DataFrame(drawn, kept.index)
 
 
 def _nearest(distance: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,22 +122,7 @@ def _adjusted(scale: np.ndarray, apart: np.ndarray, weight: np.ndarray) -> np.nd
 
 def _shares(values: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFrame:
     """Return the share of the prior below each value."""
-
-    def share(column: pd.Series) -> pd.Series:
-        form, low, high = priors[str(column.name)]
-        if form == "loguniform":
-            return np.log(column / low) / np.log(high / low)
-        return (column - low) / (high - low)
-
-    return values.apply(share)
-
-
-def _values(shares: np.ndarray, prior: Prior) -> np.ndarray:
-    """Return the values below which lie these shares of a prior."""
-    form, low, high = prior
-    if form == "loguniform":
-        return np.clip(low * (high / low) ** shares, low, high)
-    return np.clip(low + shares * (high - low), low, high)
+    return values.apply(lambda column: shares(priors[str(column.name)], column.to_numpy(float)))
 
 
 def recovery(
@@ -310,8 +321,8 @@ def correlations(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFra
     parts = []
     for structure, weight, own in _structures(draws, priors):
         one, other = np.triu_indices(own.shape[1], 1)
-        shares = _shares(own, priors).to_numpy()
-        away = shares - weight @ shares
+        places = _shares(own, priors).to_numpy()
+        away = places - weight @ places
         joint = (weight * away.T) @ away
         tie = joint[one, other] / np.sqrt(joint[one, one] * joint[other, other])
         pairs = {"one": own.columns[one], "other": own.columns[other], "correlation": tie}

@@ -120,7 +120,7 @@ class Posting:
         0.2,
         100.0,
         "gamma shape of a trader's day-to-day variation; small is bursty",
-        prior=Prior("loguniform", 0.5, 8.0),
+        prior=Prior("loguniform", 0.5, 50.0),
     )
     weekend: float = parameter(1.0, "ratio", 0.5, 2.0, "posting on Saturday and Sunday to weekday")
     silent_share: float = parameter(
@@ -164,12 +164,21 @@ class Posting:
     delete_risk: float = parameter(
         0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
     )
+    growth: float = parameter(
+        0.01,
+        "1/week",
+        -0.05,
+        0.05,
+        "growth of posting under every structure, whatever enforcement does",
+        TUNED,
+        Prior("uniform", -0.01, 0.03),
+    )
     trend: float = parameter(
         0.01,
         "1/week",
         -0.1,
         0.15,
-        "secular growth of posting, where the structure has a trend",
+        "further growth of posting, where the structure has a trend",
         TUNED,
         Prior("uniform", 0.0, 0.1),
     )
@@ -261,6 +270,15 @@ class Recovery:
     forgetting: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with time")
     social_learning: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with posts seen")
     backup_confidence: float = parameter(0.0, "weight", 0.0, 1.0, "a backup lowers the stake")
+    growth: float = parameter(
+        0.01,
+        "1/week",
+        -0.05,
+        0.05,
+        "growth of posting under every structure, whatever enforcement does",
+        TUNED,
+        Prior("uniform", -0.01, 0.03),
+    )
     trend: float = parameter(0.0, "weight", 0.0, 1.0, "posting grows whatever happens")
 
 

@@ -10,8 +10,10 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from marketsim import presets, rng
-from marketsim.exact import exp, log
+from marketsim.exact import exp_each, log, log_each
 from marketsim.parameters import Prior, Recovery
 from marketsim.rng import Purpose
 from marketsim.settings import Settings, declared
@@ -21,8 +23,8 @@ _COMMON = (
     "population.gamma_shape",
     "posting.full_grid",
     "posting.video_share",
+    "posting.daily_shape",
     "population.platform_traders",
-    "accounts.prepare_risk",
 )
 # The structures that compete, and what is fitted in each: at most eight parameters.
 FITTED = {
@@ -50,20 +52,33 @@ def uncertain() -> dict[str, Prior]:
     }
 
 
-def value(prior: Prior, u: float) -> float:
-    """Return the value below which lies the share `u` of a prior; the same bits everywhere."""
+def values(prior: Prior, shares: np.ndarray) -> np.ndarray:
+    """Return the values, shape (n,), below which lie these shares of a prior.
+
+    The same bits everywhere.
+    """
     if prior.form == "loguniform":
         low, high = log(prior.low), log(prior.high)
-        return min(max(exp(low + u * (high - low)), prior.low), prior.high)
-    return prior.low + u * (prior.high - prior.low)
+        return np.clip(exp_each(low + shares * (high - low)), prior.low, prior.high)
+    return np.clip(prior.low + shares * (prior.high - prior.low), prior.low, prior.high)
+
+
+def shares(prior: Prior, values: np.ndarray) -> np.ndarray:
+    """Return the shares of a prior below values, shape (n,): the inverse of `values`."""
+    low, high = prior.low, prior.high
+    if prior.form == "loguniform":
+        low, high, values = log(low), log(high), log_each(values)
+    return (values - low) / (high - low)
+
+
+def value(prior: Prior, share: float) -> float:
+    """Return the one value below which lies a share of a prior."""
+    return float(values(prior, np.array([share]))[0])
 
 
 def share(prior: Prior, value: float) -> float:
-    """Return the share of a prior below a value: the inverse of `value`."""
-    low, high = prior.low, prior.high
-    if prior.form == "loguniform":
-        low, high, value = log(low), log(high), log(value)
-    return (value - low) / (high - low)
+    """Return the share of a prior below one value."""
+    return float(shares(prior, np.array([value]))[0])
 
 
 def draw(seed: int, number: int = 0) -> dict[str, float]:

@@ -129,7 +129,8 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        Keys id, label, published, interval, simulated, simulated_interval, unit, within, role.
+        Keys id, label, published, interval, simulated, simulated_interval, luck, unit, within,
+        role.
         `interval` is empty where the evidence gives none.
     """
     rows: list[dict[str, str]] = []
@@ -143,6 +144,7 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
                 "interval": span(row["low"], row["high"]),
                 "simulated": number(row["simulated"]),
                 "simulated_interval": span(row["sim_low"], row["sim_high"]),
+                "luck": "" if pd.isna(row["luck"]) else f"{row['luck']:.0%}",
                 "unit": str(row["unit"]),
                 "within": "yes" if row["within"] else "no",
                 "role": str(row["role"]),
@@ -159,7 +161,8 @@ def fit_lines(fit: pd.DataFrame) -> list[str]:
     fit : DataFrame
         From `metrics.fit`, or read back from `fit.csv`.
     """
-    lines = [("evidence", "published [interval]", "simulated [90 % interval]", "unit", "within?")]
+    head = ("evidence", "published [interval]", "simulated [90 % interval]", "luck", "unit")
+    lines: list[tuple[str, ...]] = [(*head, "within?")]
     for row in table(fit):
         simulated = row["simulated"]
         if row["simulated_interval"]:
@@ -167,16 +170,18 @@ def fit_lines(fit: pd.DataFrame) -> list[str]:
         published = row["published"] or row["interval"] or NONE
         if row["published"] and row["interval"]:
             published += f" [{row['interval']}]"
-        lines.append((row["id"], published, simulated, row["unit"], row["within"]))
+        lines.append((row["id"], published, simulated, row["luck"], row["unit"], row["within"]))
     return _aligned(lines)
 
 
 def csv_lines(path: Path) -> list[str]:
     """Return a table of a result as lines of aligned columns for a terminal, figures rounded."""
     found = pd.read_csv(path)
-    body = [tuple(number(cell) if isinstance(cell, float) else str(cell) for cell in row)
-            for row in found.itertuples(index=False)]  # fmt: skip
-    return _aligned([tuple(found), *body])
+    rows = found.to_numpy(object)
+    body = [
+        [number(cell) if isinstance(cell, float) else str(cell) for cell in row] for row in rows
+    ]
+    return _aligned([tuple(map(str, found)), *map(tuple, body)])
 
 
 def _aligned(lines: list[tuple[str, ...]]) -> list[str]:

@@ -63,6 +63,7 @@ class Purpose(IntEnum):
     STRUCTURE = 44
     DRAW = 45
     PRIOR = 48
+    PARTICLE = 52
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

@@ -11,6 +11,7 @@ from scipy import stats
 from marketsim import identification, metrics, observed
 from marketsim.identification import IDENTIFIED, LEVELS, POOLED
 from marketsim.parameters import Prior
+from marketsim.priors import values
 from marketsim.settings import Settings
 
 LEVEL, IDLE = IDENTIFIED[0], "perception.half_life"
@@ -163,7 +164,7 @@ def test_no_draw_leaves_the_range_of_its_prior(seed, keep, target, form, low, wi
 def test_the_ends_of_a_prior_are_its_outermost_values(low, high):
     """Shares of 0 and 1 are the ends, not beyond them by a rounding."""
     for form in ("uniform", "loguniform"):
-        ends = identification._values(np.array([0.0, 1.0]), Prior(form, low, high))
+        ends = values(Prior(form, low, high), np.array([0.0, 1.0]))
         assert ends[0] >= low and ends[1] <= high
         assert ends.tolist() == pytest.approx([low, high])
 

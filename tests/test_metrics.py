@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from marketsim import metrics, observed, study
@@ -280,3 +283,202 @@ def test_small_markets_can_be_fitted():
     assert set(tables["runs"]["panel"]) == {0, 1}
     of = metrics.fit(metrics.statistics(tables["survey"], tables["runs"].set_index("run")))
     assert len(of) == 15 and of["within"].dtype == bool
+
+
+# ---------------------------------------------------------------- luck
+
+
+def luck(runs, draws=None) -> float:
+    """Return the share of luck in the variance of a statistic over these runs."""
+    series = None if draws is None else pd.Series(draws)
+    of = metrics.fit(pd.DataFrame({"ads_total": np.array(runs, float)}), series)
+    return of["luck"][0]
+
+
+def test_luck_is_none_of_what_lies_between_draws():
+    """Runs that agree within each draw differ by their draws alone."""
+    assert luck([5, 5, 7, 7, 1, 1], [0, 0, 1, 1, 2, 2]) == 0.0
+
+
+def test_luck_is_all_where_draws_agree():
+    """Where draws have the same mean, or there is one draw only, all variance is luck."""
+    assert luck([1, 9, 1, 9], [0, 0, 1, 1]) == 1.0
+    assert luck([1, 9, 4, 2], [3, 3, 3, 3]) == pytest.approx(1.0, abs=1e-15)
+    assert luck([1, 9, 4, 2]) == pytest.approx(1.0, abs=1e-15)
+
+
+def test_luck_is_the_known_share_of_the_variance():
+    """Two draws of two runs, 1 and 3, 5 and 7: the variance is 20 thirds, 2 of it within."""
+    assert luck([1, 3, 5, 7], [0, 0, 1, 1]) == pytest.approx(2.0 / (20.0 / 3.0), rel=1e-14)
+
+
+@pytest.mark.parametrize(("between", "within"), [(0.0, 1.0), (1.0, 1.0), (1.0, 0.5), (2.0, 0.2)])
+def test_luck_is_what_runs_were_made_with(between, within):
+    """For many normal draws of two runs the share is that of their variances."""
+    random = np.random.default_rng(8)
+    means = np.repeat(random.normal(0.0, between, 4000), 2)
+    runs = means + random.normal(0.0, within, 8000)
+    expected = within**2 / (within**2 + between**2)
+    assert luck(runs, np.arange(8000) // 2) == pytest.approx(expected, abs=0.04)
+    shuffled = random.permutation(np.arange(8000) // 2)
+    assert luck(runs, shuffled) == pytest.approx(1.0, abs=0.04)  # negative control: wrong draws
+
+
+def test_luck_is_nothing_where_it_cannot_be_told():
+    """Constant figures have no variance; where each run has its own draw none is within."""
+    assert np.isnan(luck([4, 4, 4, 4], [0, 0, 1, 1]))
+    assert np.isnan(luck([1, 2, 3], [0, 1, 2]))
+    assert np.isnan(luck([1]))
+    assert np.isnan(luck([np.nan, np.nan], [0, 0]))
+
+
+def test_runs_without_a_figure_take_no_part_in_luck():
+    """A run whose figure is not finite is left out with its draw, not moved to another."""
+    runs, draws = [1, 3, 5, 7], [0, 0, 1, 1]
+    assert luck([np.nan, *runs], [9, *draws]) == luck(runs, draws)
+    assert luck([*runs[:2], np.inf, *runs[2:]], [0, 0, 1, 1, 1]) == luck(runs, draws)
+
+
+# ---------------------------------------------------------------- deviations and distance
+
+TARGETS = observed.targets()
+COUNTS = ("ads_total", *metrics.AT_PUBLISHED_TOTAL)
+SIZE = len(metrics.SUMMARIES)
+DEVIATIONS = st.lists(st.integers(-100, 100), min_size=SIZE, max_size=SIZE)  # in tenths
+
+
+def published(runs=1, **changes) -> pd.DataFrame:
+    """Return statistics as published (the middle where only an interval is), some changed."""
+    facts = TARGETS | observed.validation()
+    columns = {}
+    for name in metrics.STATISTICS:
+        fact = facts[name]
+        middle = (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
+        columns[name] = np.full(runs, changes.get(name, middle))
+    return pd.DataFrame(columns)
+
+
+def off(**changes) -> pd.Series:
+    """Return the deviations of one published survey with some statistics changed."""
+    return metrics.deviations(published(**changes)).loc[0]
+
+
+def test_summaries_are_targets_in_one_order():
+    """What is fitted to are targets with an interval, no row that is only compared."""
+    of = metrics.deviations(published(3))
+    assert list(of.columns) == list(metrics.SUMMARIES)
+    assert len(of) == 3
+    assert set(metrics.SUMMARIES) <= set(metrics.STATISTICS) & set(TARGETS)
+
+
+def test_the_published_survey_is_off_by_nothing():
+    """At the published values every deviation and the distance are 0."""
+    assert (metrics.deviations(published()) == 0.0).all(axis=None)
+    assert metrics.distance(metrics.deviations(published())).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("name", metrics.SUMMARIES)
+def test_the_ends_of_the_interval_are_one_off(name, end):
+    """A figure at an end of its interval is 1 off, where it has a published value inside."""
+    fact = TARGETS[name]
+    expected = {"low": -1.0, "high": 1.0}[end] * (fact.value not in (None, getattr(fact, end)))
+    found = off(**{name: getattr(fact, end)})
+    assert found[name] == pytest.approx(expected, abs=1e-12)
+    others = [other for other in metrics.SUMMARIES if other != name]
+    if name == "ads_total":  # the counts are then taken at another level than their own
+        others = [other for other in others if other not in COUNTS]
+    assert (found[others] == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "expected"),
+    [
+        ("backup_accounts", 1.0, 0.0),
+        ("backup_accounts", 20.0, 0.0),
+        ("backup_accounts", 29.5, 1.0),
+        ("backup_accounts", 0.0, -2.0 / 19.0),
+        ("backup_accounts_early", 0.5, 0.0),
+        ("backup_accounts_early", 1.0, 2.0),
+        ("fall_week_5", 0.65, 2.0),
+        ("fall_week_5", 0.45, -2.0),
+        ("ratio_week_6_12", 0.68, -1.0),
+        ("ratio_week_6_12", 0.963, 2.0),
+        ("panel_unblocked", 0.0, -1.0 / 0.95),
+    ],
+)
+def test_known_deviations(name, seen, expected):
+    """Half-widths are taken on the side of the figure; inside a bare interval all is well."""
+    assert off(**{name: seen})[name] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", metrics.SUMMARIES)
+def test_what_is_not_there_is_as_far_as_can_be(name):
+    """A missing figure counts as 10 half-widths, and none is farther."""
+    assert off(**{name: np.nan})[name] == 10.0
+    assert off(**{name: np.inf})[name] == 10.0
+    if TARGETS[name].high != 1.0:
+        assert off(**{name: 1e9})[name] == 10.0
+    assert off(fall_week_5=-1e9)["fall_week_5"] == -10.0
+
+
+def test_early_backups_are_none_where_there_is_none():
+    """Where nobody has a backup account no share of them is missing."""
+    assert off(backup_accounts=0.0, backup_accounts_early=np.nan)["backup_accounts_early"] == 0.0
+    assert off(backup_accounts=1.0, backup_accounts_early=np.nan)["backup_accounts_early"] == 10.0
+
+
+@hypothesis_settings(deadline=None)
+@given(factor=st.floats(1e-3, 1e3))
+def test_the_level_of_posting_enters_once(factor):
+    """All counts times a factor change one deviation, that of the total."""
+    before, of = off(), published()
+    after = metrics.deviations(of.assign(**{name: of[name] * factor for name in COUNTS})).loc[0]
+    others = [name for name in metrics.SUMMARIES if name != "ads_total"]
+    assert after[others].to_numpy() == pytest.approx(before[others].to_numpy(), abs=1e-9)
+    level = np.clip((factor - 1.0) / 0.03, -10.0, 10.0)
+    assert after["ads_total"] == pytest.approx(level, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", metrics.AT_PUBLISHED_TOTAL)
+def test_a_count_of_its_own_is_noticed(name):
+    """Negative control: one count changed alone, or held still at another total, is off."""
+    half = (TARGETS[name].high - TARGETS[name].value) / TARGETS[name].value
+    value = TARGETS[name].value
+    assert off(**{name: value * (1.0 + 2.0 * half)})[name] == pytest.approx(2.0, rel=1e-9)
+    assert abs(off(ads_total=2.0 * TARGETS["ads_total"].value)[name]) > 1.0
+
+
+def test_a_panel_that_shows_nothing_is_far_off():
+    """A panel without one advertisement has no shape: far off, without a warning."""
+    nothing = statistics(lambda *_: 0)
+    found = metrics.deviations(nothing).loc[0]
+    assert found["ads_total"] == -10.0
+    assert (found[["ads_week_1_3", "pictures_total", "fall_week_5"]] == 10.0).all()
+
+
+def test_each_run_is_measured_for_itself():
+    """Deviations keep the index of the runs, and no run moves another."""
+    both = pd.concat([published(), published(fall_week_5=0.6)]).set_axis([4, 9])
+    of = metrics.deviations(both)
+    assert of.index.tolist() == [4, 9]
+    assert of["fall_week_5"].tolist() == pytest.approx([0.0, 1.0], abs=1e-12)
+
+
+@hypothesis_settings(deadline=None)
+@given(rows=st.lists(DEVIATIONS, min_size=1))
+def test_distance_is_the_root_mean_square(rows):
+    """A distance is between the mean and the largest deviation, whatever their signs."""
+    of = pd.DataFrame(rows, columns=list(metrics.SUMMARIES)) / 10.0
+    found = metrics.distance(of)
+    assert found == pytest.approx([np.sqrt(np.mean(np.square(row))) / 10.0 for row in rows])
+    np.testing.assert_array_equal(found, metrics.distance(-of))
+    assert (found <= of.abs().max(axis=1) * (1 + 1e-12)).all()
+    assert (found >= of.abs().mean(axis=1) * (1 - 1e-12)).all()
+
+
+def test_known_distances():
+    """One deviation of n that is as large as n is the root of n; all off by 2 are 2."""
+    one = pd.DataFrame(np.zeros((2, SIZE)), columns=list(metrics.SUMMARIES))
+    one.loc[0, "fall_week_5"], one.loc[1] = -SIZE, 2.0
+    assert metrics.distance(one) == pytest.approx([np.sqrt(SIZE), 2.0], rel=1e-14)

@@ -1,0 +1,293 @@
+"""Appraisals: predictions by closed forms, variation by hand, and one table shared by all."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import settings as small
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from test_cli import command
+from test_posterior import forget, made
+
+from marketsim import (
+    appraisal,
+    calibration,
+    calibration_plots,
+    cli,
+    metrics,
+    observed,
+    posterior,
+    presets,
+    priors,
+    records,
+    simulations,
+)
+from marketsim.errors import InputError
+
+TOTAL = observed.targets()["ads_total"].value
+
+
+def predicted(draws=None, **values) -> pd.DataFrame:
+    """Return the predictions of runs with these statistics, by the id of the fact."""
+    table = pd.DataFrame(values, dtype=float)
+    of = pd.Series(range(len(table)) if draws is None else draws)
+    return appraisal.predictive(table, of).set_index("id")
+
+
+# ---------------------------------------------------------------- predictions
+
+
+def test_a_prediction_has_the_columns_of_the_fit():
+    """What the fit says of each figure stays as it is; width, tail and inside are added."""
+    values = pd.DataFrame({"fall_week_5": [0.5, 0.6, 0.7, 0.55], "ads_total": [1.0, 2.0, 3.0, 9.0]})
+    draws = pd.Series([0, 0, 1, 1])
+    table, fit = appraisal.predictive(values, draws), metrics.fit(values, draws)
+    assert list(table) == [*fit, "width", "tail", "inside"]
+    pd.testing.assert_frame_equal(table[list(fit)], fit)
+    assert fit["luck"].between(0.0, 0.99).any()  # negative control: the draws are made use of
+
+
+@pytest.mark.parametrize(
+    ("shift", "tail", "inside"),
+    [
+        (0, 1.0, True),
+        (30, 2 * 21 / 101, True),
+        (45, 2 * 6 / 101, True),
+        (46, 2 * 5 / 101, False),
+        (60, 0.0, False),
+        (-30, 2 * 21 / 101, True),
+        (-46, 2 * 5 / 101, False),
+    ],
+)
+def test_known_predictions(shift, tail, inside):
+    """Of 101 runs a step apart as many are at least as far out as the observed is off centre."""
+    row = predicted(ads_total=TOTAL + shift + np.arange(-50.0, 51.0)).loc["ads_total"]
+    assert row["width"] == pytest.approx(90.0)
+    assert row["tail"] == pytest.approx(tail)
+    assert row["inside"] == inside
+
+
+def test_runs_that_all_give_what_was_observed():
+    """A prediction without spread is inside and as near as can be; a step off it is neither."""
+    row = predicted(ads_total=[TOTAL] * 5).loc["ads_total"]
+    assert (row["width"], row["tail"], row["inside"]) == (0.0, 1.0, True)
+    row = predicted(ads_total=[TOTAL + 1.0] * 5).loc["ads_total"]
+    assert (row["width"], row["tail"], row["inside"]) == (0.0, 0.0, False)
+
+
+@hypothesis_settings(deadline=None)
+@given(
+    runs=st.lists(st.integers(-30, 30), min_size=2, max_size=60),
+    mirror=st.booleans(),
+    factor=st.integers(1, 5),
+)
+def test_a_tail_is_two_sided_and_has_no_unit(runs, mirror, factor):
+    """Runs mirrored at what was observed, or stretched from it, give the same tail and side."""
+    off = np.array(runs, float)
+    row = predicted(ads_total=TOTAL + off).loc["ads_total"]
+    at_least, at_most = (off >= 0).mean(), (off <= 0).mean()
+    assert row["tail"] == pytest.approx(min(1.0, 2.0 * min(at_least, at_most)))
+    other = predicted(ads_total=TOTAL + off * factor * (-1 if mirror else 1)).loc["ads_total"]
+    assert other["tail"] == row["tail"]
+    assert other["width"] == pytest.approx(row["width"] * factor)
+
+
+@pytest.mark.parametrize(
+    ("middle", "tail", "inside"), [(5.0, 1.0, True), (21.0, 4 / 5, True), (23.0, 0.0, False)]
+)
+def test_where_only_an_interval_is_known_its_nearest_end_counts(middle, tail, inside):
+    """Backup accounts were 1 to 20: a median among them is met, one above is held against 20."""
+    runs = middle + np.arange(-2.0, 3.0)
+    row = predicted(backup_accounts=runs).loc["backup_accounts"]
+    assert (row["tail"], row["inside"]) == (pytest.approx(tail), inside)
+    assert pd.isna(row["observed"])
+
+
+def test_a_prediction_of_a_yes_is_of_one_survey():
+    """No account of the panel was lost: predicted from one survey in twenty on, by any count."""
+    for share, inside in ((0.0, False), (0.02, False), (0.3, True), (0.98, True), (1.0, True)):
+        runs = (np.arange(200) < 200 * share).astype(float)
+        row = predicted(panel_unblocked=runs).loc["panel_unblocked"]
+        assert row["tail"] == pytest.approx(min(1.0, 2.0 * share))
+        assert row["inside"] == inside, share
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf])
+def test_runs_without_a_figure_predict_nothing(missing):
+    """A run whose figure is not finite is left out of interval and tail alike."""
+    runs = 0.55 + np.arange(-1.0, 5.0) / 100.0
+    plain = predicted(fall_week_5=runs).loc["fall_week_5"]
+    gaps = predicted(fall_week_5=[missing, *runs, missing]).loc["fall_week_5"]
+    for name in ("simulated", "width", "tail", "inside"):
+        assert gaps[name] == plain[name], name
+
+
+def test_nothing_predicted_is_no_agreement():
+    """Where no run has the figure there is no tail, and it is not inside."""
+    row = predicted(fall_week_5=[np.nan] * 3).loc["fall_week_5"]
+    assert np.isnan(row["width"]) and np.isnan(row["tail"])
+    assert not row["inside"]
+
+
+# ---------------------------------------------------------------- variation
+
+
+def test_variation_by_hand(monkeypatch):
+    """Of 1, 3, 2 and 6 two vary by the root of a half, three by a half; 4, 4, 4, 4 by nothing."""
+    monkeypatch.setattr(appraisal, "SIZES", (2, 3, 4, 10))
+    values = pd.DataFrame({"one": [1.0, 3.0, 2.0, 6.0], "still": [4.0] * 4}, index=range(10, 14))
+    table = appraisal.variation(values)
+    assert list(table) == ["id", "runs", "variation"]
+    assert table["id"].tolist() == ["one"] * 3 + ["still"] * 3
+    assert table["runs"].tolist() == [2, 3, 4] * 2
+    expected = [np.sqrt(2.0) / 2.0, 0.5, np.sqrt(14.0 / 3.0) / 3.0]
+    assert table["variation"][:3].tolist() == pytest.approx(expected)
+    assert table["variation"][3:].tolist() == [0.0] * 3
+
+
+def test_variation_is_of_the_first_runs():
+    """Runs that come later do not change what was said of the first; their order does."""
+    random = np.random.default_rng(4)
+    values = pd.DataFrame({"ads_total": random.normal(10.0, 2.0, 250)})
+    table = appraisal.variation(values)
+    assert table["runs"].tolist() == [20, 50, 100, 200, 250]
+    sooner = appraisal.variation(values[:120])
+    assert sooner["runs"].tolist() == [20, 50, 100, 120]
+    assert sooner["variation"][:3].tolist() == table["variation"][:3].tolist()
+    assert appraisal.variation(values[::-1])["variation"][0] != table["variation"][0]
+    assert table["variation"].iloc[-1] == pytest.approx(0.2, abs=0.03)
+
+
+# ---------------------------------------------------------------- what is shared
+
+
+def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
+    """The commands' own settings are those of the shared table; another seed is another table."""
+    taken = []
+
+    def take(settings, *_):
+        taken.append(settings)
+        raise InputError("taken", "", "")
+
+    monkeypatch.setattr(appraisal, "identify", take)
+    monkeypatch.setattr(calibration, "calibrate", take)
+    for words in (["identify"], ["calibrate"], ["identify", "seed=1"]):
+        with pytest.raises(SystemExit):
+            command(monkeypatch, *words)
+    assert taken[0] == taken[1] == appraisal.prior_settings() != taken[2]
+    assert records.key(taken[0]) == records.key(appraisal.prior_settings())
+    assert appraisal.prior_settings().population.retailers == 1000
+    assert appraisal.prior_settings().posterior == posterior.PRIOR
+
+
+def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
+    """`marketsim validate` predicts with the settings of `marketsim`, over more runs."""
+    taken = []
+
+    def take(settings, *_):
+        taken.append(settings)
+        raise InputError("taken", "", "")
+
+    monkeypatch.setattr(appraisal, "validate", take)
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "validate")
+    default = presets.named()
+    assert taken[0].replicates > default.replicates
+    default.replicates = taken[0].replicates
+    assert taken[0] == default
+
+
+def test_the_smallest_table_is_large_enough():
+    """The fewest simulations the command takes leave each survey its neighbours, and one more."""
+    (of,) = [item for item in fields(cli.TableCommand) if item.name == "simulations"]
+    others = of.metadata["low"] // len(priors.STRUCTURES) - 1
+    assert others > appraisal.KEEP
+    assert of.metadata["low"] * appraisal.NEAR >= appraisal.TESTS
+
+
+# ---------------------------------------------------------------- from end to end
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Make everything small: the posterior, the market of the table, and what is asked of it."""
+    folder = tmp_path / "toy"
+    made(folder)
+    monkeypatch.setattr(posterior, "folder", lambda: folder)
+    monkeypatch.setattr(simulations, "BATCH", 80)
+    monkeypatch.setattr(appraisal, "TESTS", 8)
+    monkeypatch.setattr(appraisal, "KEEP", 15)
+    monkeypatch.setattr(appraisal, "NEAR", 0.5)
+    monkeypatch.setattr(appraisal.validation, "NEAREST", 40)
+    monkeypatch.setattr(appraisal.validation, "DRAWS", 200)
+    of = small(30, recovery="mixture", posterior=posterior.PRIOR)
+    monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
+    drawn = []
+    for name in ("draw_identification", "draw_validation"):
+        monkeypatch.setattr(
+            calibration_plots, name, lambda folder, tables: drawn.append((folder.name, set(tables)))
+        )
+    forget()
+    yield SimpleNamespace(drawn=drawn, posterior=folder)
+    forget()
+
+
+ASKED = {
+    "identify": (
+        "recovery coverage confusion structure_probabilities contraction correlations",
+        posterior.PRIOR,
+    ),
+    "validate": ("predictive replicates leave_one_out models", presets.POSTERIOR),
+}
+
+
+@pytest.mark.parametrize("name", list(ASKED))
+def test_an_appraisal_leaves_what_it_promises(toy, monkeypatch, name):
+    """Each table is there, drawn from and in the manifest; asked again it is taken as it is."""
+    tables, drawn_from = ASKED[name]
+    of = small(30, recovery="mixture", posterior=drawn_from, replicates=6)
+    ask = getattr(appraisal, name)
+    folder = ask(of, Path("results/prior"), Path("results/asked"), 160, 1, False)
+    names = set(tables.split())
+    assert {path.stem for path in folder.glob("*.csv")} == names
+    assert all(len(pd.read_csv(path)) > 0 for path in folder.glob("*.csv"))
+    assert toy.drawn == [("figures", names)]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["tables"]) == {f"{table}.csv" for table in names}
+    assert manifest["simulations"] == 160
+    assert manifest["key"] == folder.name
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+    def nothing_new(*_):
+        raise AssertionError("simulated")
+
+    monkeypatch.setattr(simulations, "table", nothing_new)
+    assert ask(of, Path("results/prior"), Path("results/asked"), 160, 1, False) == folder
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    assert not list(Path("results/asked").glob(".*.partial"))
+    for number, end in ((320, b""), (160, b"\n")):  # of more simulations, or of a new posterior
+        with (toy.posterior / "structures.csv").open("ab") as to:
+            to.write(end)
+        with pytest.raises(AssertionError, match="simulated"):
+            ask(of, Path("results/prior"), Path("results/asked"), number, 1, False)
+
+
+def test_both_appraisals_read_one_table(toy):
+    """Whichever asks second finds the simulations of the first."""
+    asked = (Path("results/prior"), Path("results/asked"), 160, 1, False)
+    appraisal.identify(appraisal.prior_settings(), *asked)
+    of = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=6)
+    written = {path: path.stat().st_mtime_ns for path in Path("results/prior").glob("*/*")}
+    assert len(written) == 2
+    appraisal.validate(of, *asked)
+    assert {path: path.stat().st_mtime_ns for path in Path("results/prior").glob("*/*")} == written
+    table = simulations.table(appraisal.prior_settings(), asked[0], 160)
+    assert table["structure"].value_counts().to_dict() == {
+        name: 160 / len(priors.STRUCTURES) for name in priors.STRUCTURES
+    }

@@ -1,0 +1,756 @@
+"""The search for the posterior: every draw can be run again, and no finished work is lost."""
+
+import hashlib
+import json
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyabc
+import pyarrow.parquet as pq
+import pytest
+from conftest import settings as small
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pyabc import sampler
+from scipy import stats
+from test_cli import command
+from test_posterior import forget
+
+from marketsim import calibration, metrics, observed, posterior, presets, priors, records, study
+from marketsim.errors import InputError
+from marketsim.settings import Calibration, Settings
+from marketsim.settings import given as value_of
+
+TWO = ("none", "forgetting")
+TINY = Calibration(particles=48, simulations=200, sampler="single")
+TABLES = ("posterior.parquet", "structures.csv", "generations.csv", "structure_fit.csv")
+PRIORS = priors.uncertain()
+PUBLISHED = {
+    name: (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
+    for name, fact in (observed.targets() | observed.validation()).items()
+    if name in metrics.STATISTICS
+}
+KEYS = [key.replace(".", "__") for key in priors.FITTED["forgetting"]]
+SCORES = st.fixed_dictionaries({key: st.floats(-6.0, 6.0) for key in KEYS})
+PROGRAM = """
+import sys
+from marketsim import calibration, cli
+calibration.FEWEST, calibration.QUANTILE, calibration.PREDICTED = 20, 0.7, 4
+calibration.CANDIDATES, calibration.TRIALS = 2, 2
+sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
+cli.main()
+"""
+
+
+def start(recovery: str = "mixture", retailers: int = 20, **changes: object) -> Settings:
+    return small(retailers, recovery=recovery, **{"posterior": posterior.PRIOR} | changes)
+
+
+@pytest.fixture(autouse=True)
+def _same_luck():
+    """Start pyABC's own generator anew, so that a test has one outcome."""
+    np.random.seed(7)
+
+
+@contextmanager
+def shortened():
+    """Let two structures compete, and shorten what follows a search."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(priors, "STRUCTURES", TWO)
+        patch.setattr(calibration, "FEWEST", 20)
+        patch.setattr(calibration, "QUANTILE", 0.7)
+        patch.setattr(calibration, "PREDICTED", 5)
+        patch.setattr(calibration, "CANDIDATES", 3)
+        patch.setattr(calibration, "TRIALS", 3)
+        yield
+
+
+@pytest.fixture
+def brief():
+    with shortened():
+        yield
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> Path:
+    """Search once, from the prior to the result."""
+    np.random.seed(1)
+    with shortened():
+        folder = tmp_path_factory.mktemp("calibration")
+        return calibration.calibrate(start(), TINY, folder, 1, False)
+
+
+def drawn(found: Path) -> pd.DataFrame:
+    return pd.read_parquet(found / "posterior.parquet")
+
+
+def again(row: pd.Series, seed: int) -> pd.DataFrame:
+    """Return the statistics of a draw simulated again, with a seed."""
+    values = {key: float(row[key]) for key in priors.uncertain()}
+    return study.statistics([(priors.put(start(), row["structure"], values), seed)])
+
+
+# ---------------------------------------------------------------- particles
+
+
+@hypothesis_settings(deadline=None)
+@given(scores=SCORES, key=st.sampled_from(KEYS), up=st.booleans())
+def test_a_particle_is_a_function_of_its_scores(scores, key, up):
+    """The same scores in any order are the same run; the last bit of any is another."""
+    mine, seed = calibration.particle(start(), "forgetting", scores)
+    backwards = dict(reversed(scores.items()))
+    assert calibration.particle(start(), "forgetting", backwards) == (mine, seed)
+    as_numpy = {name: np.float64(score) for name, score in scores.items()}
+    assert calibration.particle(start(), "forgetting", as_numpy) == (mine, seed)
+    assert calibration.particle(start(retailers=99), "forgetting", scores)[1] == seed
+    assert 0 <= seed < 2**63
+    moved = scores | {key: np.nextafter(scores[key], np.inf if up else -np.inf)}
+    assert calibration.particle(start(), "forgetting", moved)[1] != seed
+    assert calibration.particle(start(seed=1), "forgetting", scores)[1] != seed
+    assert calibration.particle(start(), "combined", scores)[1] != seed
+
+
+@hypothesis_settings(deadline=None)
+@given(scores=SCORES)
+def test_scores_place_what_is_fitted_and_the_seed_the_rest(scores):
+    """A score is the normal score of the place in the prior; others are drawn by the seed."""
+    mine, seed = calibration.particle(start(), "forgetting", scores)
+    carried = priors.draw(seed)
+    for name, prior in priors.uncertain().items():
+        if name in priors.FITTED["forgetting"]:
+            place = stats.norm.cdf(scores[name.replace(".", "__")])
+            assert priors.share(prior, value_of(mine, name)) == pytest.approx(place, abs=1e-12)
+        else:
+            assert value_of(mine, name) == carried[name]
+
+
+def test_far_scores_stay_inside_the_prior():
+    """However far out a proposal is, the value is inside its prior; a score of 0 is its middle."""
+    for score, place in ((-40.0, 0.0), (0.0, 0.5), (40.0, 1.0)):
+        mine, _ = calibration.particle(start(), "trend", {"posting__trend": score})
+        prior = priors.uncertain()["posting.trend"]
+        assert value_of(mine, "posting.trend") == priors.value(prior, place)
+
+
+def test_a_structure_answers_for_its_particle():
+    """What pyABC gets are deviations and statistics of the particle's survey, at any place."""
+    model = calibration.Structure(start(), "forgetting")
+    scores = dict.fromkeys(KEYS, 0.3)
+    seen = model(scores)
+    expected = study.statistics([calibration.particle(start(), "forgetting", scores)])
+    np.testing.assert_array_equal(seen["statistics"], expected.to_numpy()[0])
+    np.testing.assert_array_equal(seen["off"], metrics.deviations(expected).to_numpy()[0])
+    assert calibration.off_by(seen) == metrics.distance(metrics.deviations(expected))[0]
+    sent = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
+    other = model(scores | {KEYS[0]: 0.31})
+    assert not np.array_equal(other["statistics"], seen["statistics"], equal_nan=True)
+
+
+def test_the_structures_that_compete():
+    """The mixture is all of them; one that is chosen competes alone."""
+    assert calibration.structures(start()) == list(priors.FITTED)
+    assert calibration.structures(start("trend")) == ["trend"]
+
+
+# ---------------------------------------------------------------- what is refused
+
+ENOUGH = Calibration(particles=400, simulations=4000)
+BAD = {
+    "unknown sampler": (Calibration(sampler="redis"), {}, "calibration.sampler", "multicore"),
+    "address of nothing": (Calibration(address="tcp://a:1"), {}, "calibration.address", "dask"),
+    "too few particles": (Calibration(particles=3), {}, "calibration.particles", "20 to"),
+    "too few for every structure": (
+        Calibration(particles=100),
+        {"recovery": "mixture"},
+        "calibration.particles",
+        f"{8 * calibration.FEWEST} or more",
+    ),
+    "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "100 to"),
+    "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
+    "from itself": (ENOUGH, {"posterior": "calibration_2015"}, "posterior", "prior"),
+    "from a point": (ENOUGH, {"posterior": "point"}, "posterior", "prior"),
+    "overwritten": (ENOUGH, {"posting__trend": 0.05}, "posting.trend", "held=[posting.trend]"),
+    "out of range": (ENOUGH, {"posting__weekend": 9.0}, "posting.weekend", "0.5 to 2"),
+    "no such day": (ENOUGH, {"horizon__end": "2015-06-30"}, "horizon.end", "2015-07-31"),
+}
+
+
+def no_search(*_) -> None:
+    raise AssertionError("searched")
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_what_cannot_be_searched_is_refused(monkeypatch, name):
+    """Key, value and what is allowed, before anything is written or simulated."""
+    monkeypatch.setattr(calibration, "search", no_search)
+    of, changes, key, allowed = BAD[name]
+    with pytest.raises(InputError) as fault:
+        calibration.calibrate(
+            start(**{"recovery": "trend"} | changes), of, Path("results"), 1, False
+        )
+    assert fault.value.key == key
+    assert allowed in fault.value.allowed
+    assert not Path("results").exists()
+
+
+def test_what_can_be_searched_is_not_refused():
+    """Negative control: each sampler, and an address where there is use for it."""
+    for name in calibration.SAMPLERS:
+        calibration.check(Calibration(sampler=name), start())
+    calibration.check(Calibration(sampler="dask", address="tcp://a:1"), start())
+
+
+@pytest.mark.parametrize(
+    ("word", "allowed"),
+    [
+        ("calibration.sampler=redis", "multicore, single, dask"),
+        ("calibration.address=tcp://a:1", "calibration.sampler=dask"),
+        ("calibration.particles=3", "20 to 100,000 (particles)"),
+        ("calibration.nope=1", "one of particles, simulations"),
+        ("posterior=none", "prior, where calibration starts"),
+        ("recovery.smooth=0.3", "as they are"),
+        ("scenario.interventions.sweep_may.date=2016-05-29", "2015-03-06 to 2015-07-31"),
+    ],
+)
+def test_refusals_are_one_line_of_the_command(monkeypatch, capfd, tmp_path, word, allowed):
+    """`marketsim calibrate` says what is wrong in one line, and writes nothing."""
+    monkeypatch.setattr(calibration, "search", no_search)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, "calibrate", "population.retailers=30", "progress=false", word)
+    out, err = capfd.readouterr()
+    assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
+    assert word.removeprefix("calibration.") in err or "recovery=mixture" in err
+    assert allowed in err
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------- a search from end to end
+
+
+def test_a_search_leaves_what_it_promises(found):
+    """The tables have their columns, plain types and units; the manifest their checksums."""
+    rest = ["draws", "generation", "epsilon"]
+    expected = {
+        "structures.csv": ["structure", "probability", "standard_error", *rest],
+        "generations.csv": ["generation", "epsilon", "simulations", "particles", *TWO],
+        "point.csv": ["key", "value"],
+    }
+    for name, columns in expected.items():
+        assert list(pd.read_csv(found / name)) == columns
+    fit = pd.read_csv(found / "structure_fit.csv")
+    ids = fit.groupby("structure")["id"].apply(list).to_dict()
+    assert ids == {name: list(metrics.STATISTICS) for name in TWO}
+    schema = pq.read_schema(found / "posterior.parquet")
+    names = ["structure", "weight", "seed", "generation"]
+    assert schema.names == [*names, *priors.uncertain(), *metrics.STATISTICS]
+    assert {str(item.type) for item in schema} <= {"double", "int64", "string", "large_string"}
+    assert all(item.metadata[b"unit"] and item.metadata[b"description"] for item in schema)
+    manifest = json.loads((found / "manifest.json").read_text())
+    for name in (*TABLES, "point.csv"):
+        digest = hashlib.sha256((found / name).read_bytes()).hexdigest()
+        assert manifest["tables"][name]["sha256"] == digest
+    assert manifest["calibration"] == {
+        "particles": TINY.particles,
+        "simulations": TINY.simulations,
+        "sampler": "single",
+        "address": None,
+    }
+    assert manifest["key"] == found.name
+
+
+def test_the_book_of_a_search_adds_up(found):
+    """Tolerances fall, probabilities and weights add up to 1, and the budget ends the search."""
+    generations = pd.read_csv(found / "generations.csv")
+    assert generations["generation"].tolist() == list(range(len(generations)))
+    assert len(generations) > 1
+    assert (np.diff(generations["epsilon"]) < 0).all()
+    assert generations[list(TWO)].sum(axis=1).to_numpy() == pytest.approx(1.0)
+    assert (generations["particles"] == TINY.particles).all()
+    done = TINY.particles + generations["simulations"].cumsum()  # the first tolerance costs some
+    assert done.iloc[-1] >= TINY.simulations > done.iloc[-2]
+    manifest = json.loads((found / "manifest.json").read_text())
+    assert manifest["simulations"] == done.iloc[-1]
+    weights = drawn(found).groupby("structure")["weight"].sum()
+    assert weights.to_dict() == pytest.approx(dict.fromkeys(TWO, 1.0))
+    table = pd.read_csv(found / "structures.csv").set_index("structure")
+    assert table["probability"].to_dict() == pytest.approx(dict(generations[list(TWO)].iloc[-1]))
+    assert table["draws"].to_dict() == drawn(found)["structure"].value_counts().to_dict()
+
+
+def searched_in(found: Path):
+    """Return what pyABC remembers of a search."""
+    return pyabc.History(f"sqlite:///{found / calibration.DATABASE}")
+
+
+@pytest.mark.parametrize("m", [0, 1])
+def test_particles_are_those_of_the_search(found, brief, m):
+    """Scores and weights are those pyABC has, of the last generation that has enough of them."""
+    history, name = searched_in(found), TWO[m]
+    mine = calibration._particles(start(), history, m, name)
+    (t,) = mine["generation"].unique()
+    counts = [len(history.get_distribution(m, at)[1]) for at in range(history.max_t + 1)]
+    assert len(mine) == counts[t]
+    assert t == max([0, *(at for at, count in enumerate(counts) if count >= calibration.FEWEST)])
+    scores, weights = history.get_distribution(m, t)
+    shares = mine["weight"] / mine["weight"].sum()
+    assert sorted(shares) == pytest.approx(sorted(weights / weights.sum()))
+    for key in priors.FITTED[name]:
+        places = priors.shares(priors.uncertain()[key], mine[key].to_numpy())
+        expected = stats.norm.cdf(np.sort(scores[key.replace(".", "__")]))
+        assert np.sort(places) == pytest.approx(expected, abs=1e-12)
+    tolerance = pd.read_csv(found / "generations.csv")["epsilon"][t]
+    assert (mine["distance"] <= tolerance).all()
+    table = pd.read_csv(found / "structures.csv").set_index("structure")
+    assert (table["epsilon"][name], table["generation"][name]) == (tolerance, t)
+
+
+def test_the_error_of_a_probability_is_that_of_the_effective_sample(found):
+    """A share of n particles worth as much as the weighted ones has the standard error given."""
+    weights = np.array([one.weight for one in searched_in(found).get_population().particles])
+    effective = weights.sum() ** 2 / (weights**2).sum()
+    table = pd.read_csv(found / "structures.csv")
+    p = table["probability"]
+    assert table["standard_error"].to_numpy() == pytest.approx(np.sqrt(p * (1 - p) / effective))
+
+
+def test_every_particle_can_be_run_again(found):
+    """A particle's scores give, to the bit, its parameters, survey and distance again."""
+    history = searched_in(found)
+    particles = history.get_population().particles
+    for one in particles:
+        name = TWO[one.m]
+        mine, seed = calibration.particle(start(), name, dict(one.parameter))
+        seen = study.statistics([(mine, seed)])
+        np.testing.assert_array_equal(seen.to_numpy(float)[0], one.sum_stat["statistics"])
+        assert metrics.distance(metrics.deviations(seen))[0] == one.distance
+        carried = priors.draw(seed)
+        same = {key for key in carried if carried[key] == value_of(mine, key)}
+        assert same == set(carried) - set(priors.FITTED[name])
+    other = study.statistics([(mine, seed + 1)]).to_numpy(float)[0]  # negative control
+    assert not np.array_equal(other, one.sum_stat["statistics"], equal_nan=True)
+
+
+def test_every_draw_can_be_run_again(found):
+    """Each row simulated from its seed and values has its statistics, to the bit."""
+    rows = drawn(found)
+    assert rows["seed"].nunique() == len(rows)
+    for _, row in rows.iterrows():
+        stored = row[list(metrics.STATISTICS)].to_numpy(float)
+        np.testing.assert_array_equal(again(row, row["seed"]).to_numpy(float)[0], stored)
+    other = again(row, row["seed"] + 1).to_numpy(float)[0]  # negative control
+    assert not np.array_equal(other, stored, equal_nan=True)
+
+
+def test_draws_are_inside_their_priors(found):
+    """No draw left its prior, and no two are the same."""
+    for key, prior in priors.uncertain().items():
+        assert drawn(found)[key].between(prior.low, prior.high).all(), key
+    assert not drawn(found).duplicated([*priors.uncertain()]).any()
+
+
+def test_the_point_is_a_draw_of_the_likeliest_structure(found):
+    """The calibrated point is, value by value, one of the draws."""
+    values = pd.read_csv(found / "point.csv").set_index("key")["value"]
+    chances = pd.read_csv(found / "structures.csv").set_index("structure")["probability"]
+    assert values["structure"] == chances.idxmax()
+    mine = drawn(found)[lambda rows: rows["structure"] == values["structure"]]
+    point = values.drop("structure").astype(float)
+    assert set(point.index) == set(priors.uncertain())
+    assert (mine[point.index] == point).all(axis=1).sum() == 1
+
+
+def test_a_found_posterior_is_drawn_from(found, monkeypatch):
+    """What a search writes is what a study reads: a draw is one of its rows."""
+    monkeypatch.setattr(posterior, "folder", lambda: found)
+    forget()
+    of = small(30, recovery="mixture", posterior=presets.POSTERIOR)
+    posterior.check(of)
+    for number in range(10):
+        one = posterior.draw(of, number)
+        mine = drawn(found)[lambda rows, one=one: rows["structure"] == one.structure]
+        assert (mine[list(one.values)] == pd.Series(one.values)).all(axis=1).sum() == 1
+    forget()
+
+
+def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
+    """The same search again is read, byte for byte; another is not, and nothing is left beside."""
+    before = {path: path.read_bytes() for path in found.iterdir()}
+    monkeypatch.setattr(calibration, "search", no_search)
+    assert calibration.calibrate(start(), TINY, found.parent, 1, False) == found
+    assert {path: path.read_bytes() for path in found.iterdir()} == before
+    assert sorted(path.name for path in found.parent.iterdir()) == [
+        f".{found.name}.lock",
+        found.name,
+    ]
+    for settings, of in (
+        (start(seed=1), TINY),
+        (start("none"), TINY),
+        (start(), Calibration(particles=49, simulations=200, sampler="single")),
+    ):
+        with pytest.raises(AssertionError, match="searched"):
+            calibration.calibrate(settings, of, found.parent, 1, False)
+
+
+def test_what_is_held_is_not_searched_for(brief):
+    """A held parameter has its value in every draw and at the point; the others are searched."""
+    of = start("forgetting", held=["perception.half_life", "posting.silent_share"])
+    folder = calibration.calibrate(of, TINY, Path("results"), 1, False)
+    rows = drawn(folder)
+    for key in of.held:
+        assert (rows[key] == value_of(of, key)).all()
+    assert rows["posting.base_posts"].nunique() == len(rows)
+    searched = set(searched_in(folder).get_distribution(0)[0].columns)
+    assert searched == {*KEYS} - {"perception__half_life"}
+
+
+# ---------------------------------------------------------------- a search that is cut off
+
+
+def toy(self: calibration.Structure, scores: dict, handicap: float = 0.0) -> dict:
+    """Simulate nothing: the nearer the first score is to 1, the nearer the survey."""
+    off = np.full(len(metrics.SUMMARIES), abs(scores.get(KEYS[0], 0.0) - 1.0) + handicap)
+    return {"off": off, "statistics": np.zeros(len(metrics.STATISTICS))}
+
+
+def searched(database: Path, **changes):
+    of = Calibration(**{"particles": 30, "simulations": 300, "sampler": "single"} | changes)
+    return calibration.search(start(), of, database, 1, False)
+
+
+@contextmanager
+def cut_off(monkeypatch, simulations: int):
+    """Cut a search off by Ctrl-C after so many simulations."""
+    left = iter(range(simulations))
+
+    def some(self, scores):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return toy(self, scores)
+
+    monkeypatch.setattr(calibration.Structure, "__call__", some)
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    monkeypatch.setattr(calibration.Structure, "__call__", toy)
+
+
+def generations(history) -> list[tuple]:
+    """Return what each generation was: its number, tolerance, simulations and end."""
+    table = history.get_all_populations()
+    return list(table[table["t"] >= 0].drop(columns=["wall_time"]).itertuples(index=False))
+
+
+# pyABC divides by the density of proposals, which is nil for the last particle of a structure
+@pytest.mark.filterwarnings("ignore:divide by zero encountered in scalar divide:RuntimeWarning")
+def test_a_search_finds_what_is_known(brief, monkeypatch):
+    """Of two toy structures the nearer one is found, and where its survey comes from."""
+
+    def uneven(self, scores):
+        return toy(self, scores, 0.5 if self.name == "forgetting" else 0.0)
+
+    monkeypatch.setattr(calibration.Structure, "__call__", uneven)
+    history = searched(Path("db"), particles=100, simulations=1000)
+    assert history.get_model_probabilities(history.max_t)["p"].get(0) > 0.95
+    scores, weights = history.get_distribution(0)
+    means = weights @ scores
+    spread = np.sqrt(weights @ (scores - means) ** 2)
+    assert means[KEYS[0]] == pytest.approx(1.0, abs=0.15)
+    assert spread[KEYS[0]] < 0.3
+    assert (spread.drop(KEYS[0]) > 0.5).all()  # negative control: of the others it says nothing
+
+
+def test_generations_before_a_cut_are_kept(brief, monkeypatch):
+    """A search cut off in a generation goes on after the last whole one, to its budget."""
+    with cut_off(monkeypatch, 240):
+        searched(Path("db"))
+    before = generations(pyabc.History("sqlite:///db"))
+    assert before
+    history = searched(Path("db"))
+    after = generations(history)
+    assert after[: len(before)] == before
+    assert len(after) > len(before)
+    assert history.total_nr_simulations >= 300
+    done = generations(searched(Path("db")))  # a whole search is not gone on with
+    assert done == after
+
+
+def nothing_yet(_) -> None:
+    Path("db").touch()
+
+
+def empty_tables(_) -> None:
+    pyabc.History("sqlite:///db")
+
+
+def no_population(_) -> None:
+    empty_tables(_)
+    with sqlite3.connect("db") as to:
+        to.execute("INSERT INTO abc_smc (start_time) VALUES ('2026-01-01 00:00:00.000000')")
+
+
+def no_generation(monkeypatch) -> None:
+    with cut_off(monkeypatch, 20):
+        searched(Path("db"))
+
+
+@pytest.mark.parametrize("wreck", [nothing_yet, empty_tables, no_population, no_generation])
+def test_a_search_cut_off_before_its_first_generation(brief, monkeypatch, wreck):
+    """However early a search is killed, the next one starts anew and can be cut off in turn."""
+    monkeypatch.setattr(calibration.Structure, "__call__", toy)
+    wreck(monkeypatch)
+    with cut_off(monkeypatch, 240):
+        searched(Path("db"))
+    before = generations(pyabc.History("sqlite:///db"))
+    assert before
+    assert generations(searched(Path("db")))[: len(before)] == before
+
+
+@contextmanager
+def launched(output: str, **changes: int) -> Iterator[subprocess.Popen]:
+    """Search in a process of its own, with two workers; nothing of it is left behind."""
+    of = {"particles": 24, "simulations": 150} | changes
+    words = ["population.retailers=20", "recovery=forgetting", "progress=false", "threads=2"]
+    words += [f"output={output}", *(f"calibration.{key}={value}" for key, value in of.items())]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def whole(pattern: str) -> list[tuple]:
+    """Return number, tolerance and simulations of the generations in a database."""
+    for path in Path().glob(pattern):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as of:
+            try:
+                query = "SELECT t, epsilon, nr_samples FROM populations WHERE t >= 0 ORDER BY t"
+                return of.execute(query).fetchall()
+            except sqlite3.OperationalError:
+                pass  # there is no table yet
+    return []
+
+
+def wait_for(process: subprocess.Popen, there: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not there():
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def test_a_killed_search_goes_on():
+    """A search killed in the middle leaves no result, and ends with what it had."""
+    growing = f"killed/*/.*.partial/{calibration.DATABASE}"
+    with launched("killed") as process:
+        wait_for(process, lambda: whole(growing))
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert not list(Path("killed").glob("*/*/manifest.json"))
+    kept = whole(growing)
+    with launched("killed") as process:
+        _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    (manifest,) = Path("killed").glob("*/*/manifest.json")
+    table = pd.read_csv(manifest.parent / "generations.csv")
+    told = table[["generation", "epsilon", "simulations"]].itertuples(index=False, name=None)
+    assert list(told)[: len(kept)] == kept
+    assert json.loads(manifest.read_text())["simulations"] >= 150
+
+
+def test_workers_end_with_a_search_that_is_killed():
+    """Workers of a killed search end soon; else they would keep the lock, and the next waits."""
+    with launched("killed", particles=5000, simulations=10_000) as process:
+        wait_for(process, lambda: list(Path("killed").glob(f"*/.*/{calibration.DATABASE}")))
+        time.sleep(1.0)  # they are in the midst of a sample far larger than a pipe holds
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=10)  # it ends when the last has closed its end
+
+
+# ---------------------------------------------------------------- samplers
+
+
+def test_each_sampler_is_what_its_name_says():
+    """One process where one is wanted, else as many as threads."""
+    with calibration._sampler(Calibration(sampler="multicore"), 3) as of:
+        assert isinstance(of, sampler.MulticoreEvalParallelSampler)
+        assert of.n_procs == 3
+    for name, threads in (("multicore", 1), ("single", 3)):
+        with calibration._sampler(Calibration(sampler=name), threads) as of:
+            assert isinstance(of, sampler.SingleCoreSampler)
+
+
+def test_a_dask_cluster_searches(brief):
+    """Simulations done by a worker of a Dask cluster are those done here: each can be run again."""
+    distributed = pytest.importorskip("distributed", reason="needs dask[distributed]")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        of = Calibration(
+            particles=24, simulations=100, sampler="dask", address=cluster.scheduler_address
+        )
+        folder = calibration.calibrate(start("forgetting"), of, Path("results"), 1, False)
+    particles = searched_in(folder).get_population().particles
+    assert len(particles) == len(drawn(folder)) == 24
+    for one in particles:
+        mine = calibration.particle(start(), "forgetting", dict(one.parameter))
+        seen = study.statistics([mine]).to_numpy(float)[0]
+        np.testing.assert_array_equal(seen, one.sum_stat["statistics"])
+
+
+# ---------------------------------------------------------------- what follows a search
+
+
+def rows_at(places: list[float], weights: list[float] | None = None) -> pd.DataFrame:
+    """Return draws whose first fitted parameter is at these places, the others nearly alike."""
+    rows = []
+    for i, place in enumerate(places):
+        values = {
+            name: priors.value(prior, 0.5 + 1e-9 * (-1) ** i)
+            for name, prior in priors.uncertain().items()
+        }
+        first = priors.FITTED["trend"][0]
+        values[first] = priors.value(priors.uncertain()[first], place)
+        rows.append({"structure": "trend", "seed": i, **values})
+    return pd.DataFrame(rows).assign(weight=weights or [1.0 / len(places)] * len(places))
+
+
+def test_predictions_are_from_draws_by_their_weight(monkeypatch):
+    """Surveys are simulated from draws by weight, each with a seed of its own."""
+    jobs = []
+    monkeypatch.setattr(study, "statistics", lambda of, threads: jobs.extend(of))
+    table = rows_at([0.1, 0.2, 0.3], [0.25, 0.0, 0.75])
+    calibration._predict(start(), table, "trend", 1)
+    assert len({seed for _, seed in jobs}) == calibration.PREDICTED == len(jobs)
+    first = priors.FITTED["trend"][0]
+    used = [value_of(mine, first) for mine, _ in jobs]
+    counts = [used.count(value) for value in table[first]]
+    assert sum(counts) == calibration.PREDICTED
+    assert counts[1] == 0
+    assert stats.binomtest(counts[2], len(jobs), 0.75).pvalue > 1e-3
+    assert {mine.recovery.name for mine, _ in jobs} == {"trend"}
+
+
+def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch):
+    """Of the draws nearest to the mean the one whose surveys fit best; a far one may not win."""
+    places = [0.1, 0.42, 0.47, 0.53, 0.58, 0.9]
+    table, first = rows_at(places), priors.FITTED["trend"][0]
+    prior = priors.uncertain()[first]
+    monkeypatch.setattr(calibration, "CANDIDATES", 4)
+
+    def fit_of(best: float):
+        def seen(jobs, threads):
+            places = np.array([priors.share(prior, value_of(mine, first)) for mine, _ in jobs])
+            fall = PUBLISHED["fall_week_5"] + np.abs(places - best)
+            return pd.DataFrame(PUBLISHED | {"fall_week_5": fall})
+
+        return seen
+
+    for best, chosen in ((0.47, 0.47), (0.6, 0.58), (0.9, 0.58), (0.0, 0.42)):
+        monkeypatch.setattr(study, "statistics", fit_of(best))
+        found = calibration._point(start(), table, 1).set_index("key")["value"]
+        assert found["structure"] == "trend"
+        assert priors.share(prior, float(found[first])) == pytest.approx(chosen, abs=1e-9)
+
+
+def history_of(sizes: list[int]) -> SimpleNamespace:
+    """Return a history with so many particles of structure 1 in each generation."""
+
+    def population(t: int) -> SimpleNamespace:
+        parameter = dict.fromkeys(KEYS, 0.1 * t)
+        sums = {"statistics": np.zeros(len(metrics.STATISTICS))}
+        one = SimpleNamespace(m=1, weight=0.01, distance=1.0, parameter=parameter, sum_stat=sums)
+        return SimpleNamespace(particles=[one] * sizes[t] + [SimpleNamespace(m=0)] * 3)
+
+    return SimpleNamespace(max_t=len(sizes) - 1, get_population=population)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "generation"),
+    [([90, 60, 40], 2), ([90, 60, 39], 1), ([90, 40, 0], 1), ([70, 3, 0], 0), ([7, 3, 0], 0)],
+)
+def test_a_structure_that_dies_out_keeps_its_last_good_generation(monkeypatch, sizes, generation):
+    """Its particles are of the last generation with enough of them."""
+    monkeypatch.setattr(calibration, "FEWEST", 40)
+    rows = calibration._particles(start(), history_of(sizes), 1, "forgetting")
+    assert (rows["generation"] == generation).all()
+    assert len(rows) == sizes[generation]
+
+
+def test_a_structure_without_any_particle_is_an_error():
+    """Negative control: a structure that never had one has no draws."""
+    with pytest.raises(RuntimeError, match="forgetting"):
+        calibration._particles(start(), history_of([0, 0]), 1, "forgetting")
+
+
+def accepted(places: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
+    """Return particles whose fall in week 5 follows from the place of the first fitted alone.
+
+    At a place of 0.7 the fall is the published one; all else is as published.
+    """
+    first = priors.FITTED["trend"][0]
+    prior = priors.uncertain()[first]
+    scale = np.log(places / (1.0 - places)) - np.log(0.7 / 0.3)
+    columns = {key: np.full(places.size, (of.low + of.high) / 2.0) for key, of in PRIORS.items()}
+    columns |= {first: priors.values(prior, places), "weight": weight, "distance": distance}
+    columns |= {name: np.full(places.size, value) for name, value in PUBLISHED.items()}
+    columns["fall_week_5"] = PUBLISHED["fall_week_5"] + 0.05 * scale
+    return pd.DataFrame(columns).assign(generation=4)
+
+
+def test_draws_are_moved_to_the_published_survey(monkeypatch):
+    """Where a figure follows from a parameter all draws are put where it is the published one."""
+    jobs = []
+
+    def nothing(of, threads):
+        jobs.extend(of)
+        return pd.DataFrame({name: np.zeros(len(of)) for name in metrics.STATISTICS})
+
+    monkeypatch.setattr(study, "statistics", nothing)
+    places = np.linspace(0.3, 0.8, 60)
+    distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 60)
+    key, *others = priors.FITTED["trend"]
+    found = accepted(places, distance, weight)
+    rows = calibration._draws(start("trend"), "trend", found, 1)
+    assert priors.shares(PRIORS[key], rows[key].to_numpy()) == pytest.approx(0.7, abs=1e-6)
+    for other in others:
+        assert rows[other].to_numpy() == pytest.approx(found[other].to_numpy(), rel=1e-9)
+    expected = weight * (1.0 - (distance / distance.max()) ** 2)
+    assert rows["weight"].to_numpy() == pytest.approx(expected / expected.sum(), abs=1e-8)
+    assert (rows["generation"] == 4).all()
+    assert [seed for _, seed in jobs] == rows["seed"].tolist()
+    assert rows["seed"].nunique() == 60
+    held = calibration._draws(start("trend", held=[key]), "trend", found, 1)
+    assert (held[key] == value_of(start(), key)).all()
+    elsewhere = calibration._draws(start("trend"), "combined", found, 1)
+    assert not set(elsewhere["seed"]) & set(rows["seed"])
+    assert calibration._draws(start("trend", seed=1), "trend", found, 1)["seed"].nunique() == 60
+
+
+def test_the_result_of_a_search_is_keyed_by_it():
+    """Particles, budget and settings are in the name of the result."""
+    keys = {
+        records.key(start(), {"calibration": one})
+        for one in ({"particles": 1}, {"particles": 2}, None)
+    }
+    assert len(keys) == 3

@@ -1,0 +1,520 @@
+"""The posterior: a draw is a function of seed and number, and what is given is never overwritten.
+
+What is shipped is held against its own seeds; the laws are asked of a small posterior made here.
+"""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from conftest import settings as small
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from test_cli import command, only_result
+
+from marketsim import calibration, metrics, posterior, presets, priors, records, study
+from marketsim.errors import InputError
+from marketsim.parameters import Recovery
+from marketsim.settings import Settings
+from marketsim.settings import given as value_of
+from marketsim.state import Flow
+
+CHANCES = {
+    "none": 0.05,
+    "forgetting": 0.3,
+    "thresholds": 0.1,
+    "lying_low": 0.0,
+    "social_learning": 0.15,
+    "backup_confidence": 0.1,
+    "trend": 0.05,
+    "combined": 0.25,
+}
+WEIGHTS = [0.1, 0.0, 0.5, 0.15, 0.25]  # of the five draws of each structure
+NUMBERS = range(500)
+FILES = ("posterior.parquet", "structures.csv", "point.csv")
+SHIPPED = presets.POSTERIOR
+
+
+def forget() -> None:
+    """Forget what was read of a posterior."""
+    for reader in (posterior.draws, posterior.point, posterior.probabilities):
+        reader.cache_clear()
+
+
+def made(folder: Path) -> pd.DataFrame:
+    """Write a small posterior: five draws of each structure, the third of forgetting the point."""
+    folder.mkdir()
+    rows = []
+    for i, structure in enumerate(priors.STRUCTURES):
+        for j, weight in enumerate(WEIGHTS):
+            seed = 100 * i + j
+            row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
+            rows.append(row | priors.draw(seed) | dict.fromkeys(metrics.STATISTICS, 0.5))
+    table = pd.DataFrame(rows)
+    known = metrics.described() | calibration.COLUMNS
+    records.write_parquet(table, folder / "posterior.parquet", known)
+    chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
+    chances.to_csv(folder / "structures.csv", index=False)
+    point = table[table["structure"] == "forgetting"].iloc[2]
+    names = ["structure", *priors.uncertain()]
+    values = [str(point[name]) for name in names]
+    pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
+    return table
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Put a small posterior in the place of the shipped one."""
+    folder = tmp_path / "toy"
+    table = made(folder)
+    monkeypatch.setattr(posterior, "folder", lambda: folder)
+    forget()
+    yield SimpleNamespace(folder=folder, table=table)
+    forget()
+
+
+def mixture(retailers=60, name=SHIPPED, **changes) -> Settings:
+    return small(retailers, recovery=changes.pop("recovery", "mixture"), posterior=name, **changes)
+
+
+def row_of(table: pd.DataFrame, drawn: posterior.Draw) -> int:
+    """Return which of the five draws of its structure a draw is."""
+    mine = table["structure"].to_numpy() == drawn.structure
+    of = (table[name].to_numpy()[mine] == value for name, value in drawn.values.items())
+    same = np.logical_and.reduce(list(of))
+    assert same.sum() == 1
+    return int(same.argmax())
+
+
+# ---------------------------------------------------------------- draws
+
+
+@pytest.mark.parametrize("name", [SHIPPED, posterior.PRIOR])
+def test_a_draw_is_a_function_of_seed_and_number(toy, name):
+    """Neither scenario, market, luck, what is held nor the order of asking moves a draw."""
+    plain = [posterior.draw(mixture(name=name, seed=9), number) for number in range(30)]
+    other = mixture(200, name=name, seed=9, scenario="no_crackdown", replicates=3)
+    other.held = ["posting.base_posts"]
+    assert [posterior.draw(other, number) for number in reversed(range(30))] == plain[::-1]
+    assert [one.number for one in plain] == list(range(30))
+    moved = [posterior.draw(mixture(name=name, seed=10), number) for number in range(30)]
+    assert [one.values for one in moved] != [one.values for one in plain]
+    assert len({one.structure for one in plain}) > 2
+
+
+def test_the_mixture_has_the_probabilities_of_the_structures(toy):
+    """Over many numbers structures come up by their probability, and draws by their weight."""
+    drawn = [posterior.draw(mixture(), number) for number in NUMBERS]
+    seen = Counter(one.structure for one in drawn)
+    likely = {name: p for name, p in CHANCES.items() if p > 0}
+    assert set(seen) == set(likely)
+    counts = [seen[name] for name in likely]
+    expected = [p * len(NUMBERS) for p in likely.values()]
+    assert stats.chisquare(counts, expected).pvalue > 1e-3
+    even = [len(NUMBERS) / len(likely)] * len(likely)  # negative control
+    assert stats.chisquare(counts, even).pvalue < 1e-9
+    assert_by_weight(row_of(toy.table, one) for one in drawn)
+
+
+def test_a_structure_that_is_chosen_has_only_its_own_draws(toy):
+    """With one structure only its rows are drawn, by weight, those without weight never."""
+    drawn = [posterior.draw(mixture(recovery="trend"), number) for number in NUMBERS]
+    assert {one.structure for one in drawn} == {"trend"}
+    assert_by_weight(row_of(toy.table, one) for one in drawn)
+
+
+def assert_by_weight(rows) -> None:
+    seen = Counter(rows)
+    assert seen[1] == 0
+    counts = [seen[row] for row in (0, 2, 3, 4)]
+    expected = [WEIGHTS[row] * sum(counts) for row in (0, 2, 3, 4)]
+    assert stats.chisquare(counts, expected).pvalue > 1e-3
+    assert stats.chisquare(counts).pvalue < 1e-9  # negative control: not all alike
+
+
+def test_structure_and_row_are_drawn_apart(toy):
+    """Which of its draws a structure gets does not follow from which structure it is."""
+    drawn = [posterior.draw(mixture(), number) for number in NUMBERS]
+    pairs = [(one.structure, row_of(toy.table, one)) for one in drawn]
+    frequent = ["forgetting", "combined", "social_learning"]
+    table = [[pairs.count((name, row)) for row in (0, 2, 3, 4)] for name in frequent]
+    assert stats.chi2_contingency(table).pvalue > 1e-3
+
+
+def test_the_prior_is_an_even_mixture(toy):
+    """From the prior every structure has the same chance, and parameters are drawn as there."""
+    of = mixture(name=posterior.PRIOR, seed=4)
+    drawn = [posterior.draw(of, number) for number in NUMBERS]
+    assert all(one.values == priors.draw(4, one.number) for one in drawn[:50])
+    counts = Counter(one.structure for one in drawn)
+    assert set(counts) == set(priors.STRUCTURES)
+    assert stats.chisquare(list(counts.values())).pvalue > 1e-3
+    assert posterior.draw(mixture(name=posterior.PRIOR, recovery="trend"), 7).structure == "trend"
+
+
+def test_the_point_is_one_draw_for_all(toy):
+    """At the calibrated point every number gives the same structure and values."""
+    drawn = [posterior.draw(mixture(name=posterior.POINT), number) for number in range(5)]
+    assert all(one == drawn[0] for one in drawn)
+    assert drawn[0].structure == "forgetting"
+    assert row_of(toy.table, drawn[0]) == 2
+    assert set(drawn[0].values) == set(priors.uncertain())
+
+
+def test_without_a_posterior_settings_stay_as_they_are():
+    """With posterior=none nothing is drawn, whatever is there to be drawn from."""
+    of = small(posting__base_posts=2.0)
+    drawn = posterior.draw(of, 3)
+    assert drawn == posterior.Draw(0, "combined", {})
+    assert posterior.settings_of(of, drawn) is of
+    posterior.check(of)
+
+
+def test_settings_of_a_run_have_the_draw_in_its_place(toy):
+    """The run has the structure and values drawn, but for what is held."""
+    of = mixture(posting__base_posts=2.0, held=["posting.base_posts"])
+    drawn = posterior.draw(of, 0)
+    mine = posterior.settings_of(of, drawn)
+    assert mine.recovery == Recovery(**presets.choice("recovery", drawn.structure))
+    expected = drawn.values | {"posting.base_posts": 2.0}
+    assert {name: value_of(mine, name) for name in expected} == expected
+    assert drawn.values["posting.base_posts"] != 2.0  # negative control
+
+
+@given(
+    weights=st.lists(st.floats(0.0, 1e6), min_size=1, max_size=20).filter(any),
+    u=st.floats(0.0, 1.0, exclude_min=True, exclude_max=True),
+)
+def test_a_place_is_where_the_share_is_reached(weights, u):
+    """What lies before the place is no more than the share, with it more; never one without."""
+    of = np.array(weights) + 0.0
+    place = posterior.place(of, u)
+    edges = np.cumsum(of)
+    total = edges[-1]
+    assert (edges[place - 1] if place else 0.0) <= u * total
+    if u * total < total:
+        assert edges[place] > u * total
+        assert of[place] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("u", "place"), [(0.1, 0), (0.2499, 0), (0.25, 2), (0.49, 2), (0.51, 3), (0.999, 3)]
+)
+def test_known_places(u, place):
+    """Of the weights 1, 0, 1, 2 the second is never reached and the last has half."""
+    assert posterior.place(np.array([1.0, 0.0, 1.0, 2.0]), u) == place
+
+
+# ---------------------------------------------------------------- what is refused
+
+BAD = {
+    "unknown posterior": ({"name": "nope"}, "posterior", "none, prior, point, calibration_2015"),
+    "mixture of nothing": ({"name": posterior.NONE}, "recovery", "one of none, forgetting"),
+    "unknown structure": ({"recovery__name": "nope"}, "recovery", "mixture, none, forgetting"),
+    "weights by hand": (
+        {"recovery": "trend", "recovery__smooth": 0.5},
+        "recovery",
+        "as they are; for one of your own posterior=none",
+    ),
+    "weights in the mixture": ({"recovery__smooth": 0.5}, "recovery", "mixture, none"),
+    "another structure than the point": (
+        {"name": posterior.POINT, "recovery": "trend"},
+        "recovery",
+        "mixture, forgetting as they are",
+    ),
+    "unknown name held": ({"held": ["nope"]}, "held", "docs/parameters.md"),
+    "held without a prior": ({"held": ["population.ties"]}, "held", "with a prior"),
+    "overwritten by the draw": (
+        {"posting__base_posts": 2.0},
+        "posting.base_posts",
+        "held=[posting.base_posts]",
+    ),
+    "overwritten, another held": (
+        {"posting__base_posts": 2.0, "held": ["posting.trend"]},
+        "posting.base_posts",
+        "posterior=none",
+    ),
+    "overwritten by the prior": (
+        {"name": posterior.PRIOR, "perception__half_life": 30.0},
+        "perception.half_life",
+        "else it is drawn",
+    ),
+    "overwritten by the point": (
+        {"name": posterior.POINT, "accounts__confidence": 0.1},
+        "accounts.confidence",
+        "else it is drawn",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_what_would_be_overwritten_is_refused(toy, name):
+    """What a draw does not know or would silently replace is refused by key and what is allowed."""
+    changes, key, allowed = BAD[name]
+    with pytest.raises(InputError) as fault:
+        posterior.check(mixture(**changes))
+    assert fault.value.key == key
+    assert allowed in fault.value.allowed
+    with pytest.raises(InputError):
+        study.run_study(mixture(**changes), Path("results"))
+    assert not Path("results").exists()
+
+
+GOOD = {
+    "mixture": {},
+    "one structure": {"recovery": "trend"},
+    "prior": {"name": posterior.PRIOR},
+    "point": {"name": posterior.POINT},
+    "the point's structure": {"name": posterior.POINT, "recovery": "forgetting"},
+    "held": {"posting__base_posts": 2.0, "held": ["posting.base_posts"]},
+    "held as it is": {"held": ["posting.base_posts"]},
+    "no prior on it": {"population__ties": 2.0},
+    "none": {"name": posterior.NONE, "recovery": "trend", "posting__base_posts": 2.0},
+    "none by hand": {"name": posterior.NONE, "recovery": "trend", "recovery__smooth": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", list(GOOD))
+def test_what_a_draw_leaves_alone_is_not_refused(toy, name):
+    """Negative control: held values, and those without a prior, are allowed."""
+    posterior.check(mixture(**GOOD[name]))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["posterior=nope"], "posterior=nope"),
+        (["posterior=none"], "recovery=mixture"),
+        (["recovery.smooth=0.3"], "recovery=mixture"),
+        (["held=[nope]"], "held=nope"),
+    ],
+)
+def test_refusals_are_one_line_of_the_command(toy, monkeypatch, capfd, words, shown):
+    """The command says key, value and what is allowed in one line, and writes nothing."""
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, "population.retailers=60", "progress=false", *words)
+    out, err = capfd.readouterr()
+    assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
+    assert shown in err
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize("value", ["2.0", "3.24"])
+def test_what_the_command_line_gives_is_held(toy, monkeypatch, capfd, value):
+    """A parameter given by name keeps its value, even its reference value; others are drawn."""
+    words = ["population.retailers=60", "replicates=6", "progress=false", "threads=1"]
+    command(monkeypatch, *words, f"posting.base_posts={value}")
+    runs = pd.read_parquet(only_result("results") / "runs.parquet")
+    assert runs["posting.base_posts"].tolist() == [float(value)] * 6
+    assert runs["posting.full_grid"].nunique() > 1
+
+
+# ---------------------------------------------------------------- studies
+
+
+def equal(one: study.Tables, other: study.Tables) -> bool:
+    return all(one[name].equals(other[name]) for name in study.TABLES)
+
+
+def test_runs_of_one_draw_differ_by_luck_alone(toy):
+    """Runs share a draw two by two; their seeds and what happens in them differ."""
+    tables = study.replicate(mixture(seed=5), range(8), 1)
+    runs = tables["runs"]
+    assert posterior.RUNS_PER_DRAW == 2
+    assert runs["draw"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert runs["seed"].nunique() == 8
+    keys = list(priors.uncertain())
+    for number, mine in runs.groupby("draw"):
+        drawn = posterior.draw(mixture(seed=5), number)
+        assert mine["structure"].tolist() == [drawn.structure] * 2
+        assert (mine[keys] == pd.Series(drawn.values)[keys]).all(axis=None)
+    assert runs[keys].drop_duplicates().shape[0] > 1
+    offers = tables["daily"].pivot(index="day", columns="run", values="offers")
+    assert not offers.T.duplicated().any()
+
+
+def test_a_run_is_that_of_its_draw_put_by_hand(toy):
+    """A run from the posterior is bit by bit the market with the values drawn; no other is."""
+    of = mixture(seed=5)
+    tables = study.run_tables(of, 3)
+    seed = int(tables["runs"]["seed"][0])
+    by_hand = [priors.put(of, *posterior.draw(of, number)[1:]) for number in (1, 2)]
+    offers, other = (study.simulate(one, seed)[0].flows[:, Flow.OFFERS] for one in by_hand)
+    assert tables["daily"]["offers"].tolist() == offers.tolist()
+    assert offers.tolist() != other.tolist()
+
+
+def test_two_scenarios_with_one_seed_share_their_draws(toy):
+    """Run by run the parameters are common; with another seed they are not."""
+    keys = ["run", "seed", "draw", "structure", *priors.uncertain()]
+    shared, other, reseeded = (
+        study.replicate(mixture(scenario=scenario, seed=seed), range(6), 1)["runs"][keys]
+        for scenario, seed in (("baseline_2015", 5), ("no_crackdown", 5), ("baseline_2015", 6))
+    )
+    pd.testing.assert_frame_equal(shared, other)
+    assert not shared["posting.base_posts"].isin(reseeded["posting.base_posts"]).all()
+
+
+def test_threads_change_no_bit_of_a_study_from_the_posterior(toy):
+    """One thread and three write the same tables; another seed is noticed."""
+    one = study.replicate(mixture(), range(6), 1)
+    assert equal(one, study.replicate(mixture(), range(6), 3))
+    assert not equal(one, study.replicate(mixture(seed=1), range(6), 1))
+
+
+def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
+    """The luck of each figure is that of its runs grouped by draw, not of all runs in one."""
+    result = study.run_study(mixture(replicates=12), Path("results"))
+    runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
+    seen = metrics.statistics(pd.read_parquet(result.folder / "survey.parquet"), runs)
+    fit = pd.read_csv(result.folder / "fit.csv")
+    np.testing.assert_array_equal(fit["luck"], metrics.fit(seen, runs["draw"])["luck"])
+    known = fit["luck"].dropna()
+    assert ((known >= 0) & (known <= 1)).all()
+    assert (known < 0.9).any()  # negative control: grouped in one, luck is all
+    assert metrics.fit(seen)["luck"].dropna().to_numpy() == pytest.approx(1.0)
+
+
+def test_a_posterior_of_one_draw_leaves_luck_alone(toy):
+    """At the point runs differ by their seeds only."""
+    result = study.run_study(mixture(name=posterior.POINT, replicates=4), Path("results"))
+    runs = pd.read_parquet(result.folder / "runs.parquet")
+    assert runs["draw"].tolist() == [0] * 4
+    assert runs["seed"].nunique() == 4
+    assert result.fit["luck"].dropna().to_numpy() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_result_of_an_older_posterior_is_never_taken(toy, file):
+    """The key has every byte of the posterior in it, where it is drawn from and nowhere else."""
+    names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
+
+    def keys() -> dict[str, str]:
+        return {
+            name: records.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
+        }
+
+    before = keys()
+    assert keys() == before
+    assert len(set(before.values())) == 4
+    with (toy.folder / file).open("ab") as to:
+        to.write(b"\n")
+    after = keys()
+    assert {name for name in names if after[name] != before[name]} == {SHIPPED, posterior.POINT}
+
+
+def test_a_prior_is_part_of_the_key_where_it_is_drawn_from(toy, monkeypatch):
+    """A prior made wider makes new results, but not where nothing is drawn."""
+    names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
+    of = [mixture(name=name, recovery="forgetting") for name in names]
+    before = [records.key(one) for one in of]
+    wider = priors.uncertain() | {
+        "posting.full_grid": priors.uncertain()["posting.full_grid"]._replace(high=0.71)
+    }
+    monkeypatch.setattr(priors, "uncertain", lambda: wider)
+    assert [records.key(one) != key for one, key in zip(of, before, strict=True)] == [
+        *[True] * 3,
+        False,
+    ]
+
+
+# ---------------------------------------------------------------- what is shipped
+
+
+@pytest.fixture
+def shipped() -> pd.DataFrame:
+    forget()
+    return posterior.draws()
+
+
+def searched() -> Settings:
+    """Return the settings the shipped posterior was searched with."""
+    out = presets.named(population="survey")
+    out.posterior = posterior.PRIOR
+    return out
+
+
+def test_the_shipped_posterior_has_every_structure(shipped):
+    """Each structure has draws whose weights add up to 1, and its probability."""
+    weights = shipped.groupby("structure")["weight"].sum()
+    assert set(weights.index) == set(priors.STRUCTURES)
+    assert weights.to_numpy() == pytest.approx(1.0, abs=1e-9)
+    assert (shipped["weight"] >= 0).all()
+    assert list(posterior.probabilities()) == list(priors.STRUCTURES)
+    chances = list(posterior.probabilities().values())
+    assert sum(chances) == pytest.approx(1.0, abs=1e-9)
+    assert min(chances) >= 0
+
+
+def test_the_shipped_draws_are_inside_their_priors(shipped):
+    """No draw left its prior, and none is the same as another."""
+    for name, prior in priors.uncertain().items():
+        assert shipped[name].between(prior.low, prior.high).all(), name
+    assert not shipped.duplicated([*priors.uncertain()]).any()
+    assert shipped["seed"].nunique() == len(shipped)
+
+
+def test_shipped_draws_come_out_again(shipped):
+    """A row simulated from its seed and values has the statistics stored; of another seed not."""
+    for row in (0, len(shipped) // 2, len(shipped) - 1):
+        one = shipped.iloc[row]
+        values = {name: float(one[name]) for name in priors.uncertain()}
+        mine = priors.put(searched(), one["structure"], values)
+        seen = study.statistics([(mine, int(one["seed"])), (mine, int(one["seed"]) + 1)])
+        stored = one[list(metrics.STATISTICS)].to_numpy(float)
+        np.testing.assert_array_equal(seen.to_numpy()[0], stored)
+        assert not np.array_equal(seen.to_numpy()[1], stored, equal_nan=True)
+
+
+def test_the_shipped_point_is_one_of_the_draws(shipped):
+    """The calibrated point is a draw of the likeliest structure."""
+    structure, values = posterior.point()
+    chances = posterior.probabilities()
+    assert chances[structure] == max(chances.values())
+    mine = shipped[shipped["structure"] == structure]
+    assert set(values) == set(priors.uncertain())
+    assert (mine[list(values)] == pd.Series(values)).all(axis=1).sum() == 1
+
+
+def test_the_shipped_file_is_small_and_plain():
+    """Numbers and texts with a unit each, nothing that would run code when read, below 2 MB."""
+    path = posterior.folder() / "posterior.parquet"
+    schema = pq.read_schema(path)
+    assert {str(item.type) for item in schema} <= {"double", "int64", "string", "large_string"}
+    assert not schema.metadata
+    for item in schema:
+        assert set(item.metadata) >= {b"unit", b"description"}
+    assert path.stat().st_size < 2_000_000
+    names = {"structure", "weight", "seed"}
+    assert names | {*priors.uncertain(), *metrics.STATISTICS} <= set(schema.names)
+
+
+def test_a_study_draws_from_what_is_shipped(shipped):
+    """The default settings are not refused, and each of their draws is a shipped row."""
+    of = presets.named(population="survey")
+    posterior.check(of)
+    for number in range(10):
+        drawn = posterior.draw(of, number)
+        mine = shipped[shipped["structure"] == drawn.structure]
+        assert (mine[list(drawn.values)] == pd.Series(drawn.values)).all(axis=1).sum() == 1
+
+
+def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
+    """Negative control of the tests above: a copy with one value changed is told apart."""
+    copy = tmp_path / "copy"
+    shutil.copytree(toy.folder, copy)
+    table = toy.table.assign(**{"posting.full_grid": 0.123})
+    known = metrics.described() | calibration.COLUMNS
+    records.write_parquet(table, copy / "posterior.parquet", known)
+    before = posterior.draw(mixture(), 0), records.key(mixture())
+    monkeypatch.setattr(posterior, "folder", lambda: copy)
+    forget()
+    after = posterior.draw(mixture(), 0), records.key(mixture())
+    assert after[1] != before[1]
+    assert after[0].values["posting.full_grid"] == 0.123 != before[0].values["posting.full_grid"]
