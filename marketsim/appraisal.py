@@ -22,7 +22,7 @@ from marketsim import (
 )
 from marketsim.settings import Settings
 
-KEEP = 1000  # simulations kept of a table
+KEEP = 0.01  # share of a table's simulations kept
 TESTS = 500  # synthetic surveys
 NEAR = 0.05  # share of the table they are drawn from: those nearest to the published survey
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
@@ -72,13 +72,13 @@ def identify(
 
 
 def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
-    uncertain, fitted = priors.uncertain(), priors.FITTED
-    recovered = identification.recovery(table, uncertain, fitted, TESTS, KEEP, seed, NEAR)
+    uncertain, fitted, keep = priors.uncertain(), priors.FITTED, int(KEEP * len(table))
+    recovered = identification.recovery(table, uncertain, fitted, TESTS, keep, seed, NEAR)
     return {
         "recovery": recovered,
         "coverage": identification.coverage(recovered),
-        "confusion": identification.confusion(table, TESTS, KEEP, seed, NEAR),
-        "structure_probabilities": identification.structure_probabilities(table, fitted, KEEP),
+        "confusion": identification.confusion(table, TESTS, keep, seed, NEAR),
+        "structure_probabilities": identification.structure_probabilities(table, fitted, keep),
         "contraction": identification.contraction(posterior.draws(), uncertain),
         "correlations": identification.correlations(posterior.draws(), uncertain),
     }

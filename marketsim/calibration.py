@@ -20,7 +20,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketsim import identification, metrics, posterior, priors, records, rng, study
+from marketsim import (
+    calibration_plots,
+    identification,
+    metrics,
+    posterior,
+    priors,
+    records,
+    rng,
+    study,
+)
 from marketsim.errors import InputError
 from marketsim.rng import Purpose
 from marketsim.settings import Calibration, Settings, check_ranges, given
@@ -31,7 +40,7 @@ SCALING = (
     2.0  # of the proposals' covariance: at 1 a generation kept 4 to 8 % of its weight, at 2 43 %
 )
 QUANTILE = 0.4  # of the distances of a generation: the tolerance of the next
-FEWEST = 100  # particles of a structure that carry a regression on the summaries
+FEWEST = 50  # particles of a structure that carry a regression on the summaries
 PREDICTED = 200  # surveys simulated afresh for each structure
 CANDIDATES, TRIALS = 20, 100  # draws tried as the calibrated point, and surveys of each
 COLUMNS = {
@@ -226,13 +235,15 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
     predicted = {name: _predict(settings, drawn, name, threads) for name in names}
     fits = [metrics.fit(seen).assign(structure=name) for name, seen in predicted.items()]
     best = str(probable["structure"].iloc[int(probable["probability"].to_numpy().argmax())])
-    for name, table in {
+    tables = {
         "generations": generations,
         "structures": probable,
         "structure_fit": pd.concat(fits),
         "point": _point(settings, drawn[drawn["structure"] == best], threads),
-    }.items():
+    }
+    for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    calibration_plots.draw_calibration(folder / "figures", tables | {"posterior": drawn})
 
 
 def _generations(history: Any, names: list[str]) -> pd.DataFrame:

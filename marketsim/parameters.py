@@ -270,15 +270,6 @@ class Recovery:
     forgetting: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with time")
     social_learning: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with posts seen")
     backup_confidence: float = parameter(0.0, "weight", 0.0, 1.0, "a backup lowers the stake")
-    growth: float = parameter(
-        0.01,
-        "1/week",
-        -0.05,
-        0.05,
-        "growth of posting under every structure, whatever enforcement does",
-        TUNED,
-        Prior("uniform", -0.01, 0.03),
-    )
     trend: float = parameter(0.0, "weight", 0.0, 1.0, "posting grows whatever happens")
 
 

@@ -24,6 +24,7 @@ LABELS = {
     "videos_total": "Videos in these advertisements",
     "ads_week_1_3": "Advertisements a week, mean of weeks 1 to 3",
     "ads_week_4": "Advertisements in week 4",
+    "spread_week_1_4": "Largest less smallest of weeks 1 to 4, over their mean",
     "fall_week_5": "Week 5 over week 4",
     "ratio_week_6_12": "Mean of weeks 6 to 12 over mean of weeks 1 to 4",
     "return_week_13": "Week 13 over mean of weeks 1 to 4",

@@ -222,7 +222,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(posterior, "folder", lambda: folder)
     monkeypatch.setattr(simulations, "BATCH", 80)
     monkeypatch.setattr(appraisal, "TESTS", 8)
-    monkeypatch.setattr(appraisal, "KEEP", 15)
+    monkeypatch.setattr(appraisal, "KEEP", 0.2)
     monkeypatch.setattr(appraisal, "NEAR", 0.5)
     monkeypatch.setattr(appraisal.validation, "NEAREST", 40)
     monkeypatch.setattr(appraisal.validation, "DRAWS", 200)

@@ -28,7 +28,17 @@ from scipy import stats
 from test_cli import command
 from test_posterior import forget
 
-from marketsim import calibration, metrics, observed, posterior, presets, priors, records, study
+from marketsim import (
+    calibration,
+    calibration_plots,
+    metrics,
+    observed,
+    posterior,
+    presets,
+    priors,
+    records,
+    study,
+)
 from marketsim.errors import InputError
 from marketsim.settings import Calibration, Settings
 from marketsim.settings import given as value_of
@@ -46,9 +56,10 @@ KEYS = [key.replace(".", "__") for key in priors.FITTED["forgetting"]]
 SCORES = st.fixed_dictionaries({key: st.floats(-6.0, 6.0) for key in KEYS})
 PROGRAM = """
 import sys
-from marketsim import calibration, cli
+from marketsim import calibration, calibration_plots, cli
 calibration.FEWEST, calibration.QUANTILE, calibration.PREDICTED = 20, 0.7, 4
 calibration.CANDIDATES, calibration.TRIALS = 2, 2
+calibration_plots.draw_calibration = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
@@ -78,7 +89,8 @@ def shortened():
 
 
 @pytest.fixture
-def brief():
+def brief(monkeypatch):
+    monkeypatch.setattr(calibration_plots, "draw_calibration", lambda *_: None)
     with shortened():
         yield
 
@@ -258,6 +270,7 @@ def test_a_search_leaves_what_it_promises(found):
     assert schema.names == [*names, *priors.uncertain(), *metrics.STATISTICS]
     assert {str(item.type) for item in schema} <= {"double", "int64", "string", "large_string"}
     assert all(item.metadata[b"unit"] and item.metadata[b"description"] for item in schema)
+    assert list((found / "figures").glob("*.png"))
     manifest = json.loads((found / "manifest.json").read_text())
     for name in (*TABLES, "point.csv"):
         digest = hashlib.sha256((found / name).read_bytes()).hexdigest()
@@ -419,15 +432,15 @@ def test_what_is_held_is_not_searched_for(brief):
 # ---------------------------------------------------------------- a search that is cut off
 
 
-def toy(self: calibration.Structure, scores: dict, handicap: float = 0.0) -> dict:
-    """Simulate nothing: the nearer the first score is to 1, the nearer the survey."""
-    off = np.full(len(metrics.SUMMARIES), abs(scores.get(KEYS[0], 0.0) - 1.0) + handicap)
+def toy(self: calibration.Structure, scores: dict) -> dict:
+    """Simulate nothing: how far a survey is off is luck alone."""
+    off = np.full(len(metrics.SUMMARIES), np.random.random())
     return {"off": off, "statistics": np.zeros(len(metrics.STATISTICS))}
 
 
-def searched(database: Path, **changes):
+def searched(database: Path, recovery: str = "trend", **changes: int):
     of = Calibration(**{"particles": 30, "simulations": 300, "sampler": "single"} | changes)
-    return calibration.search(start(), of, database, 1, False)
+    return calibration.search(start(recovery), of, database, 1, False)
 
 
 @contextmanager
@@ -452,23 +465,23 @@ def generations(history) -> list[tuple]:
     return list(table[table["t"] >= 0].drop(columns=["wall_time"]).itertuples(index=False))
 
 
-# pyABC divides by the density of proposals, which is nil for the last particle of a structure
-@pytest.mark.filterwarnings("ignore:divide by zero encountered in scalar divide:RuntimeWarning")
 def test_a_search_finds_what_is_known(brief, monkeypatch):
     """Of two toy structures the nearer one is found, and where its survey comes from."""
 
     def uneven(self, scores):
-        return toy(self, scores, 0.5 if self.name == "forgetting" else 0.0)
+        seen = toy(self, scores)
+        apart = abs(scores.get(KEYS[0], 0.0) - 1.0) + (self.name == "forgetting")
+        return seen | {"off": seen["off"] + apart}
 
     monkeypatch.setattr(calibration.Structure, "__call__", uneven)
-    history = searched(Path("db"), particles=100, simulations=1000)
+    history = searched(Path("db"), "mixture", particles=100, simulations=1000)
     assert history.get_model_probabilities(history.max_t)["p"].get(0) > 0.95
     scores, weights = history.get_distribution(0)
     means = weights @ scores
     spread = np.sqrt(weights @ (scores - means) ** 2)
-    assert means[KEYS[0]] == pytest.approx(1.0, abs=0.15)
+    assert means[KEYS[0]] == pytest.approx(1.0, abs=0.2)
     assert spread[KEYS[0]] < 0.3
-    assert (spread.drop(KEYS[0]) > 0.5).all()  # negative control: of the others it says nothing
+    assert spread.drop(KEYS[0]).median() > 0.5  # negative control: of the others it says nothing
 
 
 def test_generations_before_a_cut_are_kept(brief, monkeypatch):

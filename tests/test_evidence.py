@@ -28,8 +28,9 @@ GOOD = {
 }
 
 POSTING_TARGETS = """
-    ads_total pictures_total videos_total ads_week_1_3 ads_week_4 fall_week_5 ratio_week_6_12
-    return_week_13 heavy_posters_count heavy_posters_share panel_unblocked backup_accounts
+    ads_total pictures_total videos_total ads_week_1_3 ads_week_4 spread_week_1_4 fall_week_5
+    ratio_week_6_12 return_week_13 heavy_posters_count heavy_posters_share panel_unblocked
+    backup_accounts
 """
 
 EVERY_FACT = """
@@ -292,6 +293,7 @@ RECOMPUTED = {
     "regular_ads_total": value("survey_regular_days") * value("ads_mean_per_survey"),
     "ads_mean_weeks_1_4": LEVEL,
     "pictures_an_advertisement": value("pictures_total") / value("ads_total"),
+    "spread_week_1_4": (value("ads_week_4") - value("ads_week_1_3")) / LEVEL,
     "fall_week_5": value("ads_week_5") / value("ads_week_4"),
     "ratio_week_6_12": MIDDLE / LEVEL,
     "return_week_13": value("ads_week_13") / LEVEL,

@@ -15,7 +15,7 @@ from marketsim.settings import Settings, check
 def composed(monkeypatch, words) -> Settings:
     """Return the settings that the command composes of some words."""
     got = []
-    monkeypatch.setattr(cli, "_simulate", lambda command, folder: got.append(command))
+    monkeypatch.setattr(cli, "_simulate", got.append)
     monkeypatch.setattr(sys, "argv", ["marketsim", "run", *words])
     GlobalHydra.instance().clear()
     cli.main()

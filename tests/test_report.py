@@ -47,7 +47,7 @@ class Page(HTMLParser):
 def make_facts(**settings):
     return {
         "key": "0123456789ab",
-        "settings": asdict(Settings()) | settings,
+        "settings": asdict(Settings(posterior=presets.POSTERIOR)) | settings,
         "source": "s" * 16,
         "evidence": "e" * 64,
         "commit": "c" * 40,
@@ -147,17 +147,33 @@ def test_every_figure_of_the_fit_is_in_the_table(folder):
 
 def test_answer_holds_both_ratios_with_intervals(folder):
     fit = make_fit().set_index("id")
-    answer = Page(read(folder)).text.split("In this scenario")[1].split("The parameters")[0]
+    answer = Page(read(folder)).text.split("In this scenario")[1].split("Calibrated, and")[0]
     for name in ("fall_week_5", "return_week_13"):
         row = fit.loc[name]
         for column in ("simulated", "sim_low", "sim_high", "observed"):
             assert f"{100 * row[column]:.0f} %" in answer
 
 
-def test_page_calls_its_parameters_provisional(folder):
-    text = Page(read(folder)).text
-    assert "provisional" in text
-    assert "calibrated" not in text.lower()
+@pytest.mark.parametrize(
+    ("posterior", "words"),
+    [
+        ("none", "These parameters are not calibrated. They are the values given"),
+        ("prior", "These parameters are not calibrated. They were drawn from their priors"),
+        ("point", "One calibrated set of parameters"),
+        ("calibration_2015", "Calibrated, and still uncertain"),
+    ],
+)
+def test_page_says_what_its_parameters_are(folder, posterior, words):
+    text = Page(read(folder, make_facts(posterior=posterior))).text
+    assert words in text
+    assert "provisional" not in text
+    assert ("not calibrated" in text) == (posterior in ("none", "prior"))
+
+
+def test_page_names_what_is_held(folder):
+    held = make_facts(held=["perception.half_life"])
+    assert "Held by hand: perception.half_life" in Page(read(folder, held)).text
+    assert "Held by hand" not in Page(read(folder)).text
 
 
 def test_nothing_seen_is_said(folder):
@@ -201,7 +217,7 @@ def test_command_names_what_differs_from_the_named_choices():
     settings = presets.named(scenario="no_crackdown")
     settings.population.retailers, settings.replicates, settings.seed = 500, 3, 11
     assert report.command(asdict(settings)) == (
-        "marketsim run scenario=no_crackdown recovery=combined population.retailers=500 "
+        "marketsim run scenario=no_crackdown recovery=mixture population.retailers=500 "
         "seed=11 replicates=3"
     )
     settings.posting.base_posts = 2.5

@@ -14,7 +14,9 @@ from marketsim.settings import Settings, as_markdown, check, declared, rules
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
-NOT_NUMBERS = TEXTS | {"horizon.start", "horizon.end", "scenario.interventions"}
+NOT_NUMBERS = TEXTS | {
+    *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "held"),
+}
 
 # The published priors: key, low, high, in the unit of the parameter.
 PRIORS = """
@@ -72,17 +74,23 @@ def test_the_page_of_parameters_is_up_to_date():
 
 
 def test_the_page_has_one_row_a_parameter():
-    """Each parameter has one row with its default, unit, range, meaning and source."""
+    """Each parameter has one row with its default, unit, range, prior, meaning and source."""
     lines = [line for line in as_markdown().splitlines() if line.startswith("| `")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert sorted(cells[0].strip("`") for cells in rows) == sorted(PARAMETERS)
     for cells in rows:
         one = PARAMETERS[cells[0].strip("`")]
-        assert len(cells) == 6, cells
+        assert len(cells) == 7, cells
         assert float(cells[1]) == pytest.approx(one["default"], rel=1e-5)
         low, high = (float(end) for end in cells[3].split(" to "))
         assert (low, high) == pytest.approx((one["low"], one["high"]), rel=1e-5)
-        assert [cells[2], *cells[4:]] == [one["unit"], one["meaning"], one["source"]]
+        assert [cells[2], *cells[5:]] == [one["unit"], one["meaning"], one["source"]]
+        if one["prior"] is None:
+            assert cells[4] == ""
+        else:
+            form, *ends = cells[4].replace(" to ", " ").split()
+            assert form == one["prior"].form
+            assert [float(end) for end in ends] == pytest.approx(one["prior"][1:], rel=1e-5)
 
 
 def test_every_number_of_a_study_is_declared():
