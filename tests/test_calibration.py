@@ -400,10 +400,10 @@ def test_a_found_posterior_is_drawn_from(found, monkeypatch):
 
 def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
     """The same search again is read, byte for byte; another is not, and nothing is left beside."""
-    before = {path: path.read_bytes() for path in found.iterdir()}
+    before = {path: path.read_bytes() for path in found.rglob("*") if path.is_file()}
     monkeypatch.setattr(calibration, "search", no_search)
     assert calibration.calibrate(start(), TINY, found.parent, 1, False) == found
-    assert {path: path.read_bytes() for path in found.iterdir()} == before
+    assert {path: path.read_bytes() for path in before} == before
     assert sorted(path.name for path in found.parent.iterdir()) == [
         f".{found.name}.lock",
         found.name,
@@ -465,23 +465,41 @@ def generations(history) -> list[tuple]:
     return list(table[table["t"] >= 0].drop(columns=["wall_time"]).itertuples(index=False))
 
 
-def test_a_search_finds_what_is_known(brief, monkeypatch):
-    """Of two toy structures the nearer one is found, and where its survey comes from."""
+def test_a_search_finds_the_exact_posterior(brief, monkeypatch):
+    """Of two toy structures the chances, and of the one parameter that counts where it lies.
 
-    def uneven(self, scores):
+    A toy survey is off by |score - 1|, even luck of up to 1 and a handicap of the structure, so
+    that at a tolerance e the posterior density is that of the prior times e - |score - 1| - handicap,
+    cut to 0 and 1. The other parameters keep their prior.
+    """
+    handicap = {"none": 0.0, "forgetting": 0.3}
+
+    def far(self, scores):
         seen = toy(self, scores)
-        apart = abs(scores.get(KEYS[0], 0.0) - 1.0) + (self.name == "forgetting")
-        return seen | {"off": seen["off"] + apart}
+        return seen | {
+            "off": seen["off"] + abs(scores.get(KEYS[0], 0.0) - 1.0) + handicap[self.name]
+        }
 
-    monkeypatch.setattr(calibration.Structure, "__call__", uneven)
-    history = searched(Path("db"), "mixture", particles=100, simulations=1000)
-    assert history.get_model_probabilities(history.max_t)["p"].get(0) > 0.95
+    monkeypatch.setattr(calibration, "QUANTILE", 0.4)
+    monkeypatch.setattr(calibration.Structure, "__call__", far)
+    history = searched(Path("db"), "mixture", particles=150, simulations=800)
+    tolerance = history.get_all_populations()["epsilon"].iloc[-1]
+    at = np.linspace(-6.0, 6.0, 2001)
+    density = {
+        name: stats.norm.pdf(at) * np.clip(tolerance - np.abs(at - 1.0) - off, 0.0, 1.0)
+        for name, off in handicap.items()
+    }
+    chances = history.get_model_probabilities(history.max_t)["p"]
+    total = sum(each.sum() for each in density.values())
+    assert chances[0] == pytest.approx(density["none"].sum() / total, abs=0.12)
     scores, weights = history.get_distribution(0)
     means = weights @ scores
     spread = np.sqrt(weights @ (scores - means) ** 2)
-    assert means[KEYS[0]] == pytest.approx(1.0, abs=0.2)
-    assert spread[KEYS[0]] < 0.3
-    assert spread.drop(KEYS[0]).median() > 0.5  # negative control: of the others it says nothing
+    exact = np.average(at, weights=density["none"])
+    assert means[KEYS[0]] == pytest.approx(exact, abs=0.15)
+    width = np.sqrt(np.average((at - exact) ** 2, weights=density["none"]))
+    assert spread[KEYS[0]] == pytest.approx(width, abs=0.1)
+    assert spread.drop(KEYS[0]).to_numpy() == pytest.approx(1.0, abs=0.25)  # negative control
 
 
 def test_generations_before_a_cut_are_kept(brief, monkeypatch):
