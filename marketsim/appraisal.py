@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from marketsim import (
@@ -61,7 +62,9 @@ def identify(
         The folder with recovery.csv, coverage.csv, confusion.csv, structure_probabilities.csv,
         contraction.csv and correlations.csv (of the shipped posterior), figures and manifest.json.
     """
-    final = folder / records.key(settings, {"simulations": number})
+    simulations.check(settings)
+    shipped = posterior.fingerprint(presets.POSTERIOR)
+    final = folder / records.key(settings, {"simulations": number, "posterior": shipped})
     with _result(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             table = simulations.table(settings, tables, number, threads, progress)
@@ -143,8 +146,9 @@ def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
     -------
     DataFrame
         The columns of `metrics.fit`, and width (of the predictive 90 % interval), tail (the
-        two-sided predictive probability of something at least as far out as what was observed)
-        and inside (whether what was observed lies in the interval). Where the evidence has no
+        two-sided predictive probability of something at least as far out as what was observed; nan
+        where no run has the figure) and inside (whether it is 10 % or more, so that what was
+        observed is within the central 90 % of single surveys). Where the evidence has no
         value but an interval, its nearest end to the median counts as observed.
     """
     table = metrics.fit(values, draws)
@@ -153,10 +157,12 @@ def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
     observed = table["observed"].fillna(nearest)
     tails = []
     for name, value in zip(table["id"], observed, strict=True):
-        runs = values[name].dropna()
-        tails.append(min(1.0, 2.0 * min((runs <= value).mean(), (runs >= value).mean())))
+        runs = values[name].to_numpy(float)
+        runs = runs[np.isfinite(runs)]
+        sides = [(runs <= value).mean(), (runs >= value).mean()] if runs.size > 0 else [np.nan]
+        tails.append(min(2.0 * min(sides), 1.0))
     table["tail"] = tails
-    table["inside"] = (observed >= table["sim_low"]) & (observed <= table["sim_high"])
+    table["inside"] = table["tail"] >= 2.0 * metrics.INTERVAL[0]
     return table
 
 
@@ -194,9 +200,8 @@ def _result(
         started = time.perf_counter()
         yield partial
         seconds = time.perf_counter() - started
-        records.write_manifest(
-            partial, records.manifest(settings, partial, threads, seconds) | more
-        )
+        facts = records.manifest(settings, partial, threads, seconds) | more | {"key": final.name}
+        records.write_manifest(partial, facts)
         records.publish(partial, final)
 
 

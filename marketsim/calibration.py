@@ -11,6 +11,8 @@ run again.
 import contextlib
 import hashlib
 import logging
+import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -28,6 +30,7 @@ from marketsim import (
     priors,
     records,
     rng,
+    simulations,
     study,
 )
 from marketsim.errors import InputError
@@ -52,8 +55,8 @@ COLUMNS = {
 class Structure:
     """One competing structure as pyABC sees it: normal scores in, deviations out."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
-        self.settings, self.name = settings, name
+    def __init__(self, settings: Settings, name: str, parent: int | None = None) -> None:
+        self.settings, self.name, self.parent = settings, name, parent
 
     def __call__(self, scores: Any) -> dict[str, Any]:
         """Simulate one survey.
@@ -69,6 +72,8 @@ class Structure:
         dict
             `off`, the deviations of the summaries, and `statistics`, all statistics, as arrays.
         """
+        if self.parent not in (None, os.getpid(), os.getppid()):
+            os._exit(1)  # a worker whose search was killed would hold its lock
         seen = study.statistics([particle(self.settings, self.name, dict(scores))])
         off = metrics.deviations(seen)
         return {"off": off.to_numpy()[0], "statistics": seen.to_numpy(float)[0]}
@@ -99,21 +104,19 @@ def check(calibration: Calibration, settings: Settings) -> None:
     Raises
     ------
     InputError
-        For an unknown sampler, an address that is of no use, or another start than the prior.
+        For settings outside their ranges, an unknown sampler, an address that is of no use, too few
+        particles for the structures, or another start than the prior.
     """
+    simulations.check(settings)
     check_ranges(calibration, "calibration.")
+    least = FEWEST * len(simulations.structures(settings))
+    if calibration.particles < least:
+        allowed = f"{least} or more, {FEWEST} for each structure"
+        raise InputError("calibration.particles", calibration.particles, allowed)
     if calibration.sampler not in SAMPLERS:
         raise InputError("calibration.sampler", calibration.sampler, ", ".join(SAMPLERS))
     if calibration.address is not None and calibration.sampler != "dask":
         raise InputError("calibration.address", calibration.address, "calibration.sampler=dask")
-    if settings.posterior != posterior.PRIOR:
-        raise InputError("posterior", settings.posterior, "prior, where calibration starts")
-
-
-def structures(settings: Settings) -> list[str]:
-    """Return the names of the structures that compete under these settings."""
-    chosen = settings.recovery.name
-    return list(priors.STRUCTURES) if chosen == posterior.MIXTURE else [chosen]
 
 
 def calibrate(
@@ -146,7 +149,6 @@ def calibrate(
         For settings outside their ranges or a folder that cannot be written to.
     """
     check(calibration, settings)
-    posterior.check(settings)
     final = folder / records.key(settings, {"calibration": asdict(calibration)})
     with records.writing(final) as partial:
         if records.is_complete(final):
@@ -156,8 +158,8 @@ def calibrate(
         _write(settings, history, partial, threads)
         seconds = time.perf_counter() - started
         facts = records.manifest(settings, partial, threads, seconds)
-        simulations = int(history.total_nr_simulations)
-        facts |= {"calibration": asdict(calibration), "simulations": simulations}
+        simulated = int(history.total_nr_simulations)
+        facts |= {"calibration": asdict(calibration), "simulations": simulated, "key": final.name}
         records.write_manifest(partial, facts)
         records.publish(partial, final)
     return final
@@ -170,11 +172,12 @@ def search(
     import pyabc
 
     logging.getLogger("ABC").setLevel(logging.INFO if progress else logging.WARNING)
-    names = structures(settings)
+    names = simulations.structures(settings)
     Structure(settings, names[0])({})  # compiled here, once, before there are workers
+    parent = os.getpid() if calibration.sampler == "multicore" else None
     with _sampler(calibration, threads) as sampler:
         abc = pyabc.ABCSMC(
-            models=[pyabc.FunctionModel(Structure(settings, name), name) for name in names],
+            models=[pyabc.FunctionModel(Structure(settings, n, parent), n) for n in names],
             parameter_priors=[_prior(settings, name) for name in names],
             distance_function=off_by,
             population_size=calibration.particles,
@@ -182,19 +185,27 @@ def search(
             transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in names],
             sampler=sampler,
         )
-        if not _open(abc, f"sqlite:///{database.resolve()}"):
-            abc.new(f"sqlite:///{database.resolve()}", {"off": np.zeros(len(metrics.SUMMARIES))})
+        address = f"sqlite:///{database.resolve()}"
+        if _begun(database):
+            abc.load(address)
+        else:
+            database.unlink(missing_ok=True)
+            abc.new(address, {"off": np.zeros(len(metrics.SUMMARIES))})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
 
 
-def _open(abc: Any, address: str) -> bool:
-    """Take up the search in a database; no where there is none with a whole generation."""
-    if not Path(address.removeprefix("sqlite:///")).exists():
+def _begun(database: Path) -> bool:
+    """Return whether a database holds a whole generation; one cut off earlier is of no use."""
+    if not database.exists():
         return False
-    history = abc.load(address)
-    return bool(history.n_populations > 0)
+    with contextlib.closing(sqlite3.connect(database)) as to:
+        try:
+            found = to.execute("SELECT count(*) FROM populations WHERE t >= 0").fetchone()
+        except sqlite3.OperationalError:  # there is no such table yet
+            return False
+    return bool(found[0] > 0)
 
 
 def _prior(settings: Settings, structure: str) -> Any:
@@ -223,7 +234,7 @@ def _sampler(calibration: Calibration, threads: int) -> Iterator[Any]:
 
 def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None:
     """Write what the search found, as tables."""
-    names = structures(settings)
+    names = simulations.structures(settings)
     generations = _generations(history, names)
     found = {name: _particles(settings, history, m, name) for m, name in enumerate(names)}
     drawn = pd.concat(

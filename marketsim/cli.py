@@ -77,7 +77,7 @@ class TableCommand(Command):
     """The settings of a study that reads the shared table of simulations from the prior."""
 
     simulations: int = parameter(
-        100_000, "simulations", 8000, 10_000_000, "rows of the shared table", "convention"
+        100_000, "simulations", 10_000, 10_000_000, "rows of the shared table", "convention"
     )
 
 

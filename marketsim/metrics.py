@@ -221,9 +221,9 @@ def deviations(values: pd.DataFrame) -> pd.DataFrame:
         not there counts as 10. Where nobody has a backup account none is early.
     """
     facts = observed.targets()
-    level = (facts["ads_total"].value or 0.0) / values["ads_total"].to_numpy()
     out = {}
     with np.errstate(divide="ignore", invalid="ignore"):
+        level = (facts["ads_total"].value or 0.0) / values["ads_total"].to_numpy(float)
         for name in SUMMARIES:
             seen = values[name].to_numpy()
             if name in AT_PUBLISHED_TOTAL:

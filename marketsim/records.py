@@ -192,6 +192,8 @@ def writing(folder: Path) -> Iterator[Path]:
     """
     with growing(partial_folder(folder), folder) as partial:
         yield partial
+        if is_complete(folder):
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -9,23 +9,46 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calibration, metrics, posterior, priors, records, study
+from marketsim import calendar, metrics, posterior, priors, records, study
 from marketsim.compiled import source_fingerprint
+from marketsim.errors import InputError
 from marketsim.settings import Settings, given
+from marketsim.settings import check as check_settings
 
 NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depends on")}
 BATCH = 500  # rows kept together: a kill loses at most so many
 # what a simulated survey depends on; a change elsewhere in the package leaves the table valid
 SOURCES = (
     *("calendar.py", "compiled.py", "day.py", "evidence.py", "exact.py", "kernels/*.py"),
-    *("metrics.py", "parameters.py", "population.py", "presets.py", "priors.py", "rng.py"),
-    *("simulations.py", "state.py", "study.py", "survey.py"),
+    *("metrics.py", "observed.py", "parameters.py", "population.py", "presets.py", "priors.py"),
+    *("records.py", "rng.py", "settings.py", "simulations.py", "state.py", "study.py", "survey.py"),
 )
+
+
+def structures(settings: Settings) -> list[str]:
+    """Return the names of the structures that compete under these settings."""
+    chosen = settings.recovery.name
+    return list(priors.STRUCTURES) if chosen == posterior.MIXTURE else [chosen]
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings from which no simulation can be drawn.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges, or drawn from anything but the prior.
+    """
+    check_settings(settings)
+    if settings.posterior != posterior.PRIOR:
+        raise InputError("posterior", settings.posterior, "prior, where calibration starts")
+    posterior.check(settings)
+    calendar.compile_levers(settings)
 
 
 def job(settings: Settings, number: int) -> tuple[Settings, int]:
     """Return settings and seed of a row; the structures take turns."""
-    names = calibration.structures(settings)
+    names = structures(settings)
     values = priors.draw(settings.seed, number)
     drawn = priors.put(settings, names[number % len(names)], values)
     return drawn, study.run_seed(settings.seed, number)
@@ -58,11 +81,11 @@ def table(
     Raises
     ------
     InputError
-        For a folder that cannot be written to.
+        For settings that are refused by `check`, or a folder that cannot be written to.
     """
     from tqdm import tqdm
 
-    posterior.check(settings)
+    check(settings)
     batches = []
     key = records.key(settings, source=source_fingerprint(SOURCES))
     with (

@@ -173,7 +173,6 @@ def run_study(
         return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
     with records.writing(final) as partial:
         if records.is_complete(final) and not fresh:
-            shutil.rmtree(partial, ignore_errors=True)
             return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
         fit = _write(settings, partial, threads, progress)
         records.publish(partial, final)

@@ -206,9 +206,9 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
 def test_the_smallest_table_is_large_enough():
     """The fewest simulations the command takes leave each survey its neighbours, and one more."""
     (of,) = [item for item in fields(cli.TableCommand) if item.name == "simulations"]
+    keep = int(of.metadata["low"] * appraisal.KEEP)
     others = of.metadata["low"] // len(priors.STRUCTURES) - 1
-    assert others > appraisal.KEEP
-    assert of.metadata["low"] * appraisal.NEAR >= appraisal.TESTS
+    assert len(metrics.SUMMARIES) < keep < others
 
 
 # ---------------------------------------------------------------- from end to end
@@ -222,7 +222,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(posterior, "folder", lambda: folder)
     monkeypatch.setattr(simulations, "BATCH", 80)
     monkeypatch.setattr(appraisal, "TESTS", 8)
-    monkeypatch.setattr(appraisal, "KEEP", 0.2)
+    monkeypatch.setattr(appraisal, "KEEP", 0.09)
     monkeypatch.setattr(appraisal, "NEAR", 0.5)
     monkeypatch.setattr(appraisal.validation, "NEAREST", 40)
     monkeypatch.setattr(appraisal.validation, "DRAWS", 200)
@@ -247,47 +247,48 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("name", list(ASKED))
-def test_an_appraisal_leaves_what_it_promises(toy, monkeypatch, name):
-    """Each table is there, drawn from and in the manifest; asked again it is taken as it is."""
-    tables, drawn_from = ASKED[name]
-    of = small(30, recovery="mixture", posterior=drawn_from, replicates=6)
-    ask = getattr(appraisal, name)
-    folder = ask(of, Path("results/prior"), Path("results/asked"), 160, 1, False)
-    names = set(tables.split())
-    assert {path.stem for path in folder.glob("*.csv")} == names
-    assert all(len(pd.read_csv(path)) > 0 for path in folder.glob("*.csv"))
-    assert toy.drawn == [("figures", names)]
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert set(manifest["tables"]) == {f"{table}.csv" for table in names}
-    assert manifest["simulations"] == 160
-    assert manifest["key"] == folder.name
+def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
+    """Each table is there, drawn from and in the manifest; both read the same simulations."""
+    written = []
+    for name, (tables, drawn_from) in ASKED.items():
+        of = small(30, recovery="mixture", posterior=drawn_from, replicates=6)
+        asked = (of, Path("results/prior"), Path("results/asked"), 160, 1, False)
+        folder = getattr(appraisal, name)(*asked)
+        names = set(tables.split())
+        assert {path.stem for path in folder.glob("*.csv")} == names
+        assert all(len(pd.read_csv(path)) > 0 for path in folder.glob("*.csv"))
+        assert toy.drawn.pop() == ("figures", names)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert set(manifest["tables"]) == {f"{table}.csv" for table in names}
+        assert (manifest["simulations"], manifest["key"]) == (160, folder.name)
+        written.append({path: path.stat().st_mtime_ns for path in asked[1].glob("*/*")})
+        assert_taken_as_it_is(name, asked, folder, toy)
+    assert len(written[0]) == 2
+    assert written[1] == written[0]
+    table = simulations.table(appraisal.prior_settings(), asked[1], 160)
+    assert table["structure"].value_counts().to_dict() == {
+        name: 160 / len(priors.STRUCTURES) for name in priors.STRUCTURES
+    }
+
+
+def assert_taken_as_it_is(name: str, asked: tuple, folder: Path, toy: SimpleNamespace) -> None:
+    """Ask again: the result is read; but not for more simulations, or after a new posterior."""
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
     def nothing_new(*_):
         raise AssertionError("simulated")
 
-    monkeypatch.setattr(simulations, "table", nothing_new)
-    assert ask(of, Path("results/prior"), Path("results/asked"), 160, 1, False) == folder
-    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
-    assert not list(Path("results/asked").glob(".*.partial"))
-    for number, end in ((320, b""), (160, b"\n")):  # of more simulations, or of a new posterior
-        with (toy.posterior / "structures.csv").open("ab") as to:
-            to.write(end)
+    structures = toy.posterior / "structures.csv"
+    shipped = structures.read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulations, "table", nothing_new)
+        ask = getattr(appraisal, name)
+        assert ask(*asked) == folder
+        assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+        assert not records.partial_folder(folder).exists()
         with pytest.raises(AssertionError, match="simulated"):
-            ask(of, Path("results/prior"), Path("results/asked"), number, 1, False)
-
-
-def test_both_appraisals_read_one_table(toy):
-    """Whichever asks second finds the simulations of the first."""
-    asked = (Path("results/prior"), Path("results/asked"), 160, 1, False)
-    appraisal.identify(appraisal.prior_settings(), *asked)
-    of = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=6)
-    written = {path: path.stat().st_mtime_ns for path in Path("results/prior").glob("*/*")}
-    assert len(written) == 2
-    appraisal.validate(of, *asked)
-    assert {path: path.stat().st_mtime_ns for path in Path("results/prior").glob("*/*")} == written
-    table = simulations.table(appraisal.prior_settings(), asked[0], 160)
-    assert table["structure"].value_counts().to_dict() == {
-        name: 160 / len(priors.STRUCTURES) for name in priors.STRUCTURES
-    }
+            ask(*asked[:3], 320, *asked[4:])
+        structures.write_bytes(shipped + b"\n")
+        with pytest.raises(AssertionError, match="simulated"):
+            ask(*asked)
+    structures.write_bytes(shipped)

@@ -221,17 +221,20 @@ def test_news_alone_is_no_wave():
 
 def test_activity_has_a_closed_form():
     """Activity is the weekend's ratio times exp(growth x weeks since the survey began)."""
-    of = levers(posting__weekend=0.7, posting__trend=0.03, recovery__trend=0.5).activity
+    growing = {"posting__growth": -0.005, "posting__trend": 0.03, "recovery__trend": 0.5}
+    of = levers(posting__weekend=0.7, **growing).activity
     dates = [FIRST + dt.timedelta(int(day)) for day in range(DAYS)]
     weekend = np.array([0.7 if date.strftime("%a") in ("Sat", "Sun") else 1.0 for date in dates])
     weeks = np.array([(date - dt.date(2015, 5, 1)).days / 7.0 for date in dates])
-    assert_allclose(of, weekend * np.exp(0.015 * weeks), rtol=1e-14)
+    assert_allclose(of, weekend * np.exp(0.01 * weeks), rtol=1e-14)
 
 
-def test_without_weekend_or_trend_every_day_is_alike():
-    """Activity is exactly one where the weekend is like a weekday and no trend is at work."""
-    assert (levers(recovery="none", posting__trend=0.05).activity == 1.0).all()
-    assert (levers(recovery="trend", posting__trend=0.05).activity != 1.0).sum() == DAYS - 1
+def test_without_weekend_or_growth_every_day_is_alike():
+    """Activity is exactly one where the weekend is like a weekday and nothing grows."""
+    still = {"posting__growth": 0.0, "posting__trend": 0.05}
+    assert (levers(recovery="none", **still).activity == 1.0).all()
+    assert (levers(recovery="trend", **still).activity != 1.0).sum() == DAYS - 1
+    assert (levers(recovery="none", posting__growth=0.01).activity != 1.0).sum() == DAYS - 1
 
 
 # ---------------------------------------------------------------- bad entries

@@ -264,7 +264,7 @@ def test_words_that_cannot_be_read_are_found():
     [
         ("posterior", 0, "platform traders (traders)", "density (prior: 1)"),
         ("posterior", 2, "base posts (posts a day)", ""),
-        ("posterior", 6, "half life (days)", "density (prior: 1)"),
+        ("posterior", 7, "half life (days)", ""),
         ("structures", 0, "probability (%)", ""),
         ("structures", 1, "Week 5 over week 4\n(ratio)", ""),
         ("confusion", 0, "%", "number of simulated surveys"),

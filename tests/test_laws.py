@@ -158,12 +158,12 @@ def test_traders_share_all_luck_that_the_policy_leaves_alone():
 
 def test_the_dip_moves_with_the_sweep():
     """Moved to 1 July the same interventions make the dip there: no effect is keyed to a week."""
-    moved = settings(1000)
+    still, moved = settings(1000, posting__growth=0.0), settings(1000, posting__growth=0.0)
     for name in ("sweep_may", "destruction_may"):
         moved.scenario.interventions[name]["date"] = "2015-07-01"
     weeks = [
         ratios(weekly(study.replicate(of, range(12), 2)["survey"])).median()
-        for of in (settings(1000), moved)
+        for of in (still, moved)
     ]
     assert weeks[0][5] < 0.7 < weeks[0][9]
     assert weeks[1][5] > 0.85
@@ -271,10 +271,11 @@ def test_a_lost_post_is_noticed():
 
 
 def test_no_enforcement_is_a_steady_state():
-    """Without enforcement, entry, exit and trend the market keeps its level."""
+    """Without enforcement, entry, exit and growth the market keeps its level."""
     still = {
         "turnover__entry": 0.0,
         "turnover__leave": 0.0,
+        "posting__growth": 0.0,
         "posting__trend": 0.0,
         "moderation__filter_recall": 0.01,
         "moderation__outsiders": 0.0,

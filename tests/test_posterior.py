@@ -383,11 +383,12 @@ def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
 
 def test_a_posterior_of_one_draw_leaves_luck_alone(toy):
     """At the point runs differ by their seeds only."""
-    result = study.run_study(mixture(name=posterior.POINT, replicates=4), Path("results"))
-    runs = pd.read_parquet(result.folder / "runs.parquet")
+    tables = study.replicate(mixture(name=posterior.POINT), range(4), 1)
+    runs = tables["runs"].set_index("run")
     assert runs["draw"].tolist() == [0] * 4
     assert runs["seed"].nunique() == 4
-    assert result.fit["luck"].dropna().to_numpy() == pytest.approx(1.0)
+    fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
+    assert fit["luck"].dropna().to_numpy() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("file", FILES)

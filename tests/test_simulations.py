@@ -99,6 +99,8 @@ def test_threads_change_no_bit():
 
 def test_structures_take_turns():
     """Row by row the next structure has its turn; one that is chosen has every row."""
+    assert simulations.structures(start()) == list(priors.STRUCTURES)
+    assert simulations.structures(start("trend")) == ["trend"]
     names = table(12)["structure"].tolist()
     assert names == [*priors.STRUCTURES, *priors.STRUCTURES[:4]]
     assert table(5, of=start("trend"))["structure"].tolist() == ["trend"] * 5
