@@ -239,19 +239,18 @@ def toy(tmp_path, monkeypatch):
 
 
 ASKED = {
-    "identify": (
-        "recovery coverage confusion structure_probabilities contraction correlations",
-        posterior.PRIOR,
-    ),
-    "validate": ("predictive replicates leave_one_out models", presets.POSTERIOR),
+    "identify": "recovery coverage confusion structure_probabilities contraction correlations",
+    "validate": "predictive replicates leave_one_out models",
 }
 
 
 def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
     """Each table is there, drawn from and in the manifest; both read the same simulations."""
     written = []
-    for name, (tables, drawn_from) in ASKED.items():
-        of = small(30, recovery="mixture", posterior=drawn_from, replicates=6)
+    predicts = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=6)
+    settings = {"identify": appraisal.prior_settings(), "validate": predicts}
+    for name, tables in ASKED.items():
+        of = settings[name]
         asked = (of, Path("results/prior"), Path("results/asked"), 160, 1, False)
         folder = getattr(appraisal, name)(*asked)
         names = set(tables.split())

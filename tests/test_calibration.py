@@ -677,26 +677,33 @@ def test_predictions_are_from_draws_by_their_weight(monkeypatch):
     assert {mine.recovery.name for mine, _ in jobs} == {"trend"}
 
 
-def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch):
-    """Of the draws nearest to the mean the one whose surveys fit best; a far one may not win."""
-    places = [0.1, 0.42, 0.47, 0.53, 0.58, 0.9]
-    table, first = rows_at(places), priors.FITTED["trend"][0]
-    prior = priors.uncertain()[first]
+def seen_with(best: float):
+    """Return a simulator whose fall in week 5 is off by how far the first fitted is from `best`."""
+    first = priors.FITTED["trend"][0]
+
+    def seen(jobs, threads):
+        values = np.array([value_of(mine, first) for mine, _ in jobs])
+        fall = PUBLISHED["fall_week_5"] + np.abs(priors.shares(PRIORS[first], values) - best)
+        return pd.DataFrame(PUBLISHED | {"fall_week_5": fall})
+
+    return seen
+
+
+@pytest.mark.parametrize(("best", "chosen"), [(0.47, 0.47), (0.6, 0.58), (0.9, 0.58), (0.0, 0.42)])
+@pytest.mark.parametrize("held", [[], ["posting.full_grid"]])
+def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best, chosen):
+    """Of the draws nearest to the mean the one whose surveys fit best; a far one may not win.
+
+    What is held is the same in all draws and does not count.
+    """
     monkeypatch.setattr(calibration, "CANDIDATES", 4)
-
-    def fit_of(best: float):
-        def seen(jobs, threads):
-            places = np.array([priors.share(prior, value_of(mine, first)) for mine, _ in jobs])
-            fall = PUBLISHED["fall_week_5"] + np.abs(places - best)
-            return pd.DataFrame(PUBLISHED | {"fall_week_5": fall})
-
-        return seen
-
-    for best, chosen in ((0.47, 0.47), (0.6, 0.58), (0.9, 0.58), (0.0, 0.42)):
-        monkeypatch.setattr(study, "statistics", fit_of(best))
-        found = calibration._point(start(), table, 1).set_index("key")["value"]
-        assert found["structure"] == "trend"
-        assert priors.share(prior, float(found[first])) == pytest.approx(chosen, abs=1e-9)
+    monkeypatch.setattr(study, "statistics", seen_with(best))
+    table = rows_at([0.1, 0.05, 0.42, 0.47, 0.53, 0.58, 0.9, 0.95])
+    table[held] = 0.35
+    point = calibration._point(start("trend", held=held), table, 1).set_index("key")["value"]
+    assert point["structure"] == "trend"
+    first = priors.FITTED["trend"][0]
+    assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(chosen, abs=1e-9)
 
 
 def history_of(sizes: list[int]) -> SimpleNamespace:
