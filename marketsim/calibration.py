@@ -347,7 +347,7 @@ def _predict(settings: Settings, drawn: pd.DataFrame, name: str, threads: int) -
     weights = mine["weight"].to_numpy()
     jobs = []
     for run in range(PREDICTED):
-        u = rng.uniform(settings.seed, Purpose.DRAW, 0, run, 0)
+        u = rng.uniform(settings.seed, int(Purpose.DRAW), 0, run, 0)
         row = mine.iloc[posterior.place(weights, u)]
         jobs.append((_settings(settings, row), study.run_seed(settings.seed, run)))
     return study.statistics(jobs, threads)
@@ -360,7 +360,8 @@ def _settings(settings: Settings, row: pd.Series) -> Settings:
 
 def _point(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFrame:
     """Return, of the draws nearest to the mean of the fitted, the one whose surveys fit best."""
-    keys = list(priors.FITTED[str(drawn["structure"].iloc[0])])
+    fitted = priors.FITTED[str(drawn["structure"].iloc[0])]
+    keys = [key for key in fitted if key not in settings.held]
     shares = np.array(
         [
             [priors.share(priors.uncertain()[key], row[key]) for key in keys]

@@ -138,12 +138,12 @@ def draw(settings: Settings, number: int) -> Draw:
         return Draw(0, *point())
     if structure == MIXTURE:
         odds = probabilities() if settings.posterior != PRIOR else dict.fromkeys(priors.FITTED, 1.0)
-        u = rng.uniform(seed, Purpose.STRUCTURE, 0, number, 0)
+        u = rng.uniform(seed, int(Purpose.STRUCTURE), 0, number, 0)
         structure = list(odds)[place(np.array(list(odds.values())), u)]
     if settings.posterior == PRIOR:
         return Draw(number, structure, priors.draw(seed, number))
     mine = draws()[draws()["structure"] == structure]
-    u = rng.uniform(seed, Purpose.DRAW, 0, number, 0)
+    u = rng.uniform(seed, int(Purpose.DRAW), 0, number, 0)
     row = place(mine["weight"].to_numpy(), u)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
     return Draw(number, structure, values)

@@ -98,7 +98,9 @@ def draw(seed: int, number: int = 0) -> dict[str, float]:
         another parameter moves none.
     """
     return {
-        name: value(prior, rng.uniform(seed, Purpose.PRIOR, 0, zlib.crc32(name.encode()), number))
+        name: value(
+            prior, rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
+        )
         for name, prior in uncertain().items()
     }
 

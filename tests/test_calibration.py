@@ -610,7 +610,7 @@ def test_workers_end_with_a_search_that_is_killed():
         wait_for(process, lambda: list(Path("killed").glob(f"*/.*/{calibration.DATABASE}")))
         time.sleep(1.0)  # they are in the midst of a sample far larger than a pipe holds
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=10)  # it ends when the last has closed its end
+        process.communicate(timeout=30)  # it ends when the last has closed its end
 
 
 # ---------------------------------------------------------------- samplers
