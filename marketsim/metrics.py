@@ -53,10 +53,10 @@ SUMMARIES = (
     "backup_accounts",
     "backup_accounts_early",
 )
-# The total of a panel varies by about 16 % for luck of the panel alone (300 runs at the reference
-# values), against an interval of 3 %; measured in half-widths of the interval only, it would drown
-# every shape.
-LEVEL_UNIT = 5.3  # half-widths: sqrt(1 + (16 / 3)**2), rounded
+# For luck of the panel alone the total varies by a standard deviation of 5.2 half-widths of its
+# interval (measured: 300 runs at the reference values). In half-widths it would drown every shape;
+# so its unit is interval and luck together.
+LEVEL_UNIT = 5.3  # half-widths: sqrt(1 + 5.2**2)
 FARTHEST = 10.0  # half-widths; a statistic that is not there is as far off as one can be
 
 

@@ -49,8 +49,8 @@ def draws() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns structure, weight (adds up to 1 within a structure), seed, distance, then every
-        uncertain parameter by its dotted name and the statistics of the simulated survey.
+        Columns structure, weight (adds up to 1 within a structure), seed, generation, then every
+        uncertain parameter by its dotted name and the statistics of a survey simulated with it.
     """
     return pd.read_parquet(folder() / "posterior.parquet")
 
