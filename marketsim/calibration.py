@@ -236,7 +236,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
     """Write what the search found, as tables."""
     names = simulations.structures(settings)
     generations = _generations(history, names)
-    found = {name: _particles(settings, history, m, name) for m, name in enumerate(names)}
+    found = _particles(settings, history, names)
     drawn = pd.concat(
         [_draws(settings, name, particles, threads) for name, particles in found.items()],
         ignore_index=True,
@@ -267,18 +267,23 @@ def _generations(history: Any, names: list[str]) -> pd.DataFrame:
     return out.join(chances.fillna(0.0)).reset_index()
 
 
-def _particles(settings: Settings, history: Any, m: int, name: str) -> pd.DataFrame:
-    """Return the particles of a structure from its last generation with enough of them.
+def _particles(settings: Settings, history: Any, names: list[str]) -> dict[str, pd.DataFrame]:
+    """Return the particles of each structure from its last generation with enough of them.
 
     Columns weight, distance, generation, every uncertain parameter and every statistic.
     """
+    found: dict[str, pd.DataFrame] = {}
     for t in range(history.max_t, -1, -1):
-        here = [one for one in history.get_population(t=t).particles if one.m == m]
-        if len(here) >= FEWEST or (here and t == 0):
-            break
-    else:
-        raise RuntimeError(f"no particle of {name} in any generation")
-    return pd.DataFrame([_row(settings, name, one) for one in here]).assign(generation=t)
+        particles = history.get_population(t=t).particles
+        for m, name in enumerate(names):
+            here = [one for one in particles if one.m == m]
+            if name not in found and (len(here) >= FEWEST or (here and t == 0)):
+                rows = [_row(settings, name, one) for one in here]
+                found[name] = pd.DataFrame(rows).assign(generation=t)
+        if len(found) == len(names):
+            return {name: found[name] for name in names}
+    missing = ", ".join(name for name in names if name not in found)
+    raise RuntimeError(f"no particle of {missing} in any generation")
 
 
 def _row(settings: Settings, name: str, one: Any) -> dict[str, Any]:
@@ -375,7 +380,7 @@ def _point(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFram
     off = []
     for _, row in drawn.iloc[nearest].iterrows():
         seen = study.statistics([(_settings(settings, row), seed) for seed in seeds], threads)
-        middle = seen.median().to_frame().T.assign(panel_unblocked=1.0)
+        middle = seen.median().to_frame().T
         off.append(metrics.distance(metrics.deviations(middle))[0])
     best = drawn.iloc[nearest[int(np.argmin(off))]]
     names = ["structure", *priors.uncertain()]

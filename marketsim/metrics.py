@@ -113,7 +113,11 @@ def by_trader(survey: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index (run, trader); columns `items` (pictures and videos a day) and `ads` (a day).
     """
-    codes, pair = _pairs(survey)
+    return _by_pair(survey, *_pairs(survey))
+
+
+def _by_pair(survey: pd.DataFrame, codes: np.ndarray, pair: np.ndarray) -> pd.DataFrame:
+    """Return what `by_trader` does; `pair` is the place of each row among the codes."""
     surveys = np.bincount(pair, minlength=codes.size)
     items = _sums(survey["pictures"] + survey["videos"], pair, codes.size)
     ads = _sums(survey["ads"], pair, codes.size)
@@ -167,15 +171,14 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
 
 def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
     """Return the statistics that count traders: heavy posters, bans, backup accounts."""
-    traders = by_trader(survey)
+    codes, pair = _pairs(survey)
+    traders = _by_pair(survey, codes, pair)
     of = runs.get_indexer(traders.index.get_level_values("run"))
     heavy = (traders["items"] > evidence.inputs()["heavy_posters_cut"].value).to_numpy()
 
     def share(column: str) -> np.ndarray:
         made = traders[column].to_numpy()
         return np.bincount(of[heavy], made[heavy], len(runs)) / np.bincount(of, made, len(runs))
-
-    _, pair = _pairs(survey)
 
     def how_many(marked: np.ndarray) -> np.ndarray:
         seen = np.bincount(pair, marked, len(traders)) > 0

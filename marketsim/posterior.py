@@ -109,9 +109,10 @@ def check(settings: Settings) -> None:
     for key in settings.held:
         if key not in priors.uncertain():
             raise InputError("held", key, "names of parameters with a prior (docs/parameters.md)")
+    reference = Settings()
     for key in priors.uncertain():
         value = given(settings, key)
-        if value != given(Settings(), key) and key not in settings.held:
+        if value != given(reference, key) and key not in settings.held:
             allowed = f"held=[{key}] beside it, or posterior=none; else it is drawn"
             raise InputError(key, value, allowed)
 

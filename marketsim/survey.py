@@ -104,9 +104,7 @@ def _met(draws: np.ndarray, weights: np.ndarray) -> np.ndarray:
     This is Pareto sampling (Rosén 1997). A race would not do: in a small market it exhausts the
     heavy posters, so that the same survey would see fewer of them there than in a large one.
     """
-    total = 0.0
-    for weight in weights:
-        total += weight
+    total = np.cumsum(weights)[-1]  # in the order of the ids
     number = _number("survey_panel_contacts")
     chance = np.minimum(number * weights / total, CERTAIN)
     odds = draws / (1.0 - draws) * ((1.0 - chance) / chance)

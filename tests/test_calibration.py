@@ -306,7 +306,7 @@ def searched_in(found: Path):
 def test_particles_are_those_of_the_search(found, brief, m):
     """Scores and weights are those pyABC has, of the last generation that has enough of them."""
     history, name = searched_in(found), TWO[m]
-    mine = calibration._particles(start(), history, m, name)
+    mine = calibration._particles(start(), history, list(TWO))[name]
     (t,) = mine["generation"].unique()
     counts = [len(history.get_distribution(m, at)[1]) for at in range(history.max_t + 1)]
     assert len(mine) == counts[t]
@@ -712,8 +712,13 @@ def history_of(sizes: list[int]) -> SimpleNamespace:
     def population(t: int) -> SimpleNamespace:
         parameter = dict.fromkeys(KEYS, 0.1 * t)
         sums = {"statistics": np.zeros(len(metrics.STATISTICS))}
-        one = SimpleNamespace(m=1, weight=0.01, distance=1.0, parameter=parameter, sum_stat=sums)
-        return SimpleNamespace(particles=[one] * sizes[t] + [SimpleNamespace(m=0)] * 3)
+
+        def of(m: int) -> SimpleNamespace:
+            return SimpleNamespace(
+                m=m, weight=0.1, distance=1.0, parameter=parameter, sum_stat=sums
+            )
+
+        return SimpleNamespace(particles=[of(1)] * sizes[t] + [of(0)] * 3)
 
     return SimpleNamespace(max_t=len(sizes) - 1, get_population=population)
 
@@ -725,7 +730,7 @@ def history_of(sizes: list[int]) -> SimpleNamespace:
 def test_a_structure_that_dies_out_keeps_its_last_good_generation(monkeypatch, sizes, generation):
     """Its particles are of the last generation with enough of them."""
     monkeypatch.setattr(calibration, "FEWEST", 40)
-    rows = calibration._particles(start(), history_of(sizes), 1, "forgetting")
+    rows = calibration._particles(start(), history_of(sizes), ["none", "forgetting"])["forgetting"]
     assert (rows["generation"] == generation).all()
     assert len(rows) == sizes[generation]
 
@@ -733,7 +738,7 @@ def test_a_structure_that_dies_out_keeps_its_last_good_generation(monkeypatch, s
 def test_a_structure_without_any_particle_is_an_error():
     """Negative control: a structure that never had one has no draws."""
     with pytest.raises(RuntimeError, match="forgetting"):
-        calibration._particles(start(), history_of([0, 0]), 1, "forgetting")
+        calibration._particles(start(), history_of([0, 0]), ["none", "forgetting"])
 
 
 def accepted(places: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
