@@ -20,7 +20,8 @@ from marketsim.settings import Settings
 
 Levers = namedtuple(
     "Levers",
-    "activity news habituation recall reports capacity sweep_accounts sweep_posts sweep_lean",
+    "activity news habituation recall reports capacity sweep_accounts sweep_posts sweep_lean "
+    "border couriers names police cases demand legal machines",
 )
 FRIDAY = 4
 
@@ -44,6 +45,12 @@ class Table:
         Accounts and posts that sweeps take, on the whole platform.
     sweep_lean : ndarray of float64, shape (days,)
         0 takes traders evenly, 1 in proportion to their recent visible posts.
+    border, couriers, names, police : ndarray of float64, shape (days,)
+        Multipliers of seizures at the border, of parcels intercepted, of senders under a false
+        name, and of what police do.
+    demand, legal, machines : ndarray of float64, shape (days,)
+        Multiplier of willingness to pay, 1 while the legal market is open, and the share of
+        processors who lose their machines on the day.
     """
 
     def __init__(self, first: dt.date, last: dt.date) -> None:
@@ -52,6 +59,8 @@ class Table:
         self.news = np.zeros(days)
         self.recall, self.reports, self.capacity = (np.ones(days) for _ in range(3))
         self.sweep_accounts, self.sweep_posts, self.sweep_lean = (np.zeros(days) for _ in range(3))
+        self.border, self.couriers, self.names, self.police = (np.ones(days) for _ in range(4))
+        self.demand, self.legal, self.machines = np.ones(days), np.ones(days), np.zeros(days)
 
     def day(self, date: dt.date) -> int:
         """Return the row of a date."""
@@ -118,7 +127,76 @@ class Effort:
         table.capacity[days] *= self.capacity
 
 
-KINDS: dict[str, type] = {"sweep": Sweep, "news": News, "effort": Effort}
+@dataclass(frozen=True)
+class Chase:
+    """Work against the chain behind the posts is multiplied from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    border: float = dose(1.0, "ratio", 0.0, 100.0, "so many times as many shipments are seized")
+    couriers: float = dose(1.0, "ratio", 0.0, 1000.0, "so many times as many parcels intercepted")
+    names: float = dose(1.0, "ratio", 0.0, 10.0, "so many times as many senders under false names")
+    police: float = dose(1.0, "ratio", 0.0, 1000.0, "police do so many times as much")
+
+    def apply(self, table: Table) -> None:
+        """Multiply the levers, both dates included."""
+        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
+        table.border[days] *= self.border
+        table.couriers[days] *= self.couriers
+        table.names[days] *= self.names
+        table.police[days] *= self.police
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Buyers come to want ivory less, or more, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    willingness: float = dose(1.0, "ratio", 0.0, 10.0, "they would pay so many times as much")
+
+    def apply(self, table: Table) -> None:
+        """Multiply the lever, both dates included."""
+        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
+        table.demand[days] *= self.willingness
+
+
+@dataclass(frozen=True)
+class Closure:
+    """The legal market closes, in whole or in part, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    share: float = dose(0.0, "share", 0.0, 1.0, "of the legal market that closes")
+
+    def apply(self, table: Table) -> None:
+        """Close the share, both dates included."""
+        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
+        table.legal[days] *= 1.0 - self.share
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Engraving machines are seized on one day."""
+
+    date: dt.date
+    share: float = dose(0.0, "share", 0.0, 1.0, "of processors, who lose their machines")
+
+    def apply(self, table: Table) -> None:
+        """Add the seizure to its day."""
+        day = table.day(self.date)
+        table.machines[day] = 1.0 - (1.0 - table.machines[day]) * (1.0 - self.share)
+
+
+KINDS: dict[str, type] = {
+    "sweep": Sweep,
+    "news": News,
+    "effort": Effort,
+    "chase": Chase,
+    "campaign": Campaign,
+    "closure": Closure,
+    "machines": Machines,
+}
 
 
 def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
@@ -166,7 +244,7 @@ def compile_levers(settings: Settings) -> Levers:
     Returns
     -------
     Levers
-        Named tuple of arrays of shape (days,): float64, but int64 for `capacity`,
+        Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
         `sweep_accounts` and `sweep_posts`.
     """
     first, last = horizon(settings)
@@ -175,19 +253,30 @@ def compile_levers(settings: Settings) -> Levers:
         intervention.apply(table)
     people = settings.population
     scale = people.retailers / people.platform_traders
-    daily = settings.moderation.capacity * people.retailers / 1000.0 * table.capacity
-    done = np.floor(np.cumsum(daily)).astype(np.int64)
     return Levers(
         activity=_activity(settings, table),
         news=table.news,
         habituation=_habituation(settings, table),
         recall=table.recall,
         reports=table.reports,
-        capacity=np.diff(done, prepend=0),
+        capacity=_whole(settings.moderation.capacity * people.retailers / 1000.0 * table.capacity),
         sweep_accounts=np.floor(table.sweep_accounts * scale + 0.5).astype(np.int64),
         sweep_posts=np.floor(table.sweep_posts * scale + 0.5).astype(np.int64),
         sweep_lean=table.sweep_lean,
+        border=table.border,
+        couriers=table.couriers,
+        names=table.names,
+        police=table.police,
+        cases=_whole(settings.police.capacity * people.retailers / 1000.0 * table.police),
+        demand=table.demand,
+        legal=table.legal,
+        machines=table.machines,
     )
+
+
+def _whole(daily: np.ndarray) -> np.ndarray:
+    """Return whole numbers a day that add up to the sums so far, rounded down."""
+    return np.diff(np.floor(np.cumsum(daily)).astype(np.int64), prepend=0)
 
 
 def _activity(settings: Settings, table: Table) -> np.ndarray:

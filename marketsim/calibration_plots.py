@@ -21,7 +21,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from marketsim import identification, metrics, priors, report, validation
-from marketsim.parameters import Prior
+from marketsim.declaring import Prior
 from marketsim.plots import BLACK, BLUE, GREEN, GREY, NARROW, ORANGE, PURPLE, STYLE, VERMILION
 from marketsim.settings import Settings, declared
 

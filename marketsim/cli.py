@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from marketsim import door, presets
+from marketsim.declaring import parameter
 from marketsim.errors import InputError
-from marketsim.parameters import parameter
 from marketsim.settings import Calibration, Settings
 
 HELP = """\

@@ -14,7 +14,10 @@ from typing import Any
 import numba
 
 PACKAGE = Path(__file__).parent
-KERNEL_SOURCES = ("compiled.py", "day.py", "exact.py", "rng.py", "state.py", "kernels/*.py")
+KERNEL_SOURCES = (
+    *("books.py", "chain.py", "compiled.py", "day.py", "exact.py", "pricing.py", "rng.py"),
+    *("state.py", "trade_state.py", "kernels/*.py"),
+)
 numba_config: Any = numba.config
 
 
@@ -51,6 +54,9 @@ _CACHE_FOLDER = _cache_folder()
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function without the global interpreter lock and cache the machine code.
 
+    It makes no arrays, so that it counts no references to those it is handed: a call that hands
+    on named tuples of arrays would count up and down for every one of them.
+
     Parameters
     ----------
     function : callable
@@ -61,21 +67,22 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     callable
         The compiled function, or `function` itself where ``NUMBA_DISABLE_JIT`` is set.
     """
-    return _compiled(function, forceinline=False)
+    return _compiled(function, _nrt=False)
+
+
+def array_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function that makes arrays, otherwise like `kernel`."""
+    return _compiled(function)
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a part of a kernel into its callers.
-
-    A call that hands on a named tuple of arrays counts references up and down for every array;
-    inside one function the compiler takes these pairs out again.
-    """
-    return _compiled(function, forceinline=True)
+    """Compile a part of a kernel into its callers; it makes no arrays either."""
+    return _compiled(function, forceinline=True, _nrt=False)
 
 
-def _compiled(function: Callable[..., Any], forceinline: bool) -> Callable[..., Any]:
+def _compiled(function: Callable[..., Any], **options: bool) -> Callable[..., Any]:
     before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, _CACHE_FOLDER
     try:
-        return numba.njit(cache=True, nogil=True, forceinline=forceinline)(function)
+        return numba.njit(cache=True, nogil=True, **options)(function)
     finally:
         numba_config.CACHE_DIR = before

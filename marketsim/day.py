@@ -2,19 +2,27 @@
 
 import numpy as np
 
-from marketsim import calendar, population, survey
-from marketsim.compiled import kernel
+from marketsim import calendar, chain, population, survey
+from marketsim.compiled import array_kernel
 from marketsim.kernels.accounts import keep_accounts
+from marketsim.kernels.closing import close_day
+from marketsim.kernels.delivery import deliver
+from marketsim.kernels.licensing import sell_legally
 from marketsim.kernels.moderation import open_cases, review, sweep
 from marketsim.kernels.noting import note, record
 from marketsim.kernels.perception import perceive
+from marketsim.kernels.policing import police
 from marketsim.kernels.posting import post
+from marketsim.kernels.retail import restock
+from marketsim.kernels.supply import supply
+from marketsim.kernels.trading import trade
 from marketsim.kernels.turnover import come_and_go
+from marketsim.kernels.workshop import work
 from marketsim.settings import Settings, rules
 from marketsim.state import Flow, Note, Queue, Series, Stock, World
 
 
-@kernel
+@array_kernel
 def live(world, row, end):
     """Live the days from `row` up to, but not including, `end`: this is the order of a day.
 
@@ -27,20 +35,30 @@ def live(world, row, end):
     """
     seed, rules, levers = world.seed, world.rules, world.levers
     traders, today, queue = world.retailers, world.today, world.queue
+    chain = world.chain
     while row < end:
         day = world.first_day + row
         effort = (levers.recall[row], levers.reports[row])
         struck = (levers.sweep_accounts[row], levers.sweep_posts[row], levers.sweep_lean[row])
+        legal = levers.legal[row]
         news, habituation = levers.news[row], levers.habituation[row]
-        come_and_go(seed, day, rules.turnover, traders)
-        post(seed, day, levers.activity[row], effort, rules, traders, today)
+        come_and_go(seed, day, row, rules, traders, chain)
+        supply(seed, day, row, levers.border[row], rules, chain)
+        work(seed, day, row, levers.machines[row], rules, chain)
+        restock(seed, day, row, rules, traders, chain)
+        post(seed, day, levers.activity[row], chain.shops.push, effort, rules, traders, today)
+        trade(seed, day, row, levers.demand[row], legal, rules, traders, today, chain)
+        sell_legally(seed, day, row, legal, world.founders, rules, chain)
+        deliver(seed, day, row, levers.couriers[row], levers.names[row], rules, chain)
         open_cases(seed, day, traders, today, queue)
         review(seed, day, levers.capacity[row], rules, traders, today, queue)
         sweep(seed, day, struck[0], struck[1], struck[2], rules, traders, today)
+        police(seed, day, row, levers.police[row], levers.cases[row], rules, traders, today, chain)
         perceive(seed, day, news, habituation, rules, traders, today, world.ties)
         keep_accounts(seed, day, rules.accounts, traders, today)
         note(row, world.contacts, traders, today, world.notes)
         record(row, day, traders, today, queue, world.series)
+        close_day(seed, day, row, world.contacts, rules, traders, today, world.notes, chain)
         row += 1
 
 
@@ -63,11 +81,12 @@ def build(settings: Settings, seed: int) -> World:
     days, first_day = (last - first).days + 1, first.toordinal()
     retailers, ties = population.synthesize(settings, seed, first_day, days)
     met = survey.contacts(settings, seed, retailers)
+    values = rules(settings)
     size = retailers.state.size
     return World(
         seed=seed,
         first_day=first_day,
-        rules=rules(settings),
+        rules=values,
         levers=calendar.compile_levers(settings),
         retailers=retailers,
         today=population.quiet_day(size),
@@ -80,4 +99,6 @@ def build(settings: Settings, seed: int) -> World:
             stocks=np.zeros((days, len(Stock)), np.int64),
             risk=np.zeros(days),
         ),
+        chain=chain.build(settings, values, seed, retailers, met.size, days),
+        founders=settings.population.retailers,
     )

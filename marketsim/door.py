@@ -78,7 +78,7 @@ def _object(config: Any, schema: Any) -> Any:
     if out.posterior != posterior.NONE:
         words = HydraConfig.get().overrides.task
         named = {word.lstrip("+").partition("=")[0] for word in words}
-        out.held = sorted({*out.held, *(named & set(priors.uncertain()))})
+        out.held = sorted({*out.held, *(named & set(priors.everything()))})
     check(out)
     return out
 

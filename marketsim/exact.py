@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from marketsim.compiled import kernel
+from marketsim.compiled import array_kernel, kernel
 
 # ln 2 in two parts: the first has trailing zero bits, so that k * LN2_HIGH is exact.
 LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
@@ -50,7 +50,7 @@ def exp(x):
     return total * POWERS_OF_TWO[int(k) - LOWEST_POWER]
 
 
-@kernel
+@array_kernel
 def exp_each(values):
     """Return `exp` of each number of a float64 array."""
     out = np.empty(values.size)
@@ -85,7 +85,7 @@ def log(x):
     return k * LN2_HIGH + (2.0 * s + (s * z * tail + k * LN2_LOW))
 
 
-@kernel
+@array_kernel
 def log_each(values):
     """Return `log` of each number of a float64 array."""
     out = np.empty(values.size)
@@ -162,7 +162,7 @@ def normal_quantile(u):
     return -size if q < 0.0 else size
 
 
-@kernel
+@array_kernel
 def normal_quantile_each(probabilities):
     """Return `normal_quantile` of each number of a float64 array."""
     out = np.empty(probabilities.size)

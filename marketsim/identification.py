@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import betaincinv, expit, logit
 
 from marketsim import metrics
-from marketsim.parameters import Prior
+from marketsim.declaring import Prior
 from marketsim.priors import shares, values
 
 # Claimed to be identified by the survey, declared before any recovery was run: the level and the

@@ -20,7 +20,9 @@ from marketsim.errors import InputError, span
 from marketsim.parameters import TRADER_TYPES
 from marketsim.settings import Settings, check, from_tree
 from marketsim.state import Backup, Flow, State, Stock, World
+from marketsim.trade_state import Tally
 
+MILLIGRAMS = 1000.0
 # what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
 FOREIGN = (
     OSError,
@@ -183,7 +185,12 @@ class Market(mesa.Model):
             raise InputError("days", self.days_lived, f"{self.horizon}, the whole horizon")
         world = self.world
         return survey.observe(
-            self.run_seed, world.first_day, world.contacts, world.retailers.kind, world.notes
+            self.run_seed,
+            world.first_day,
+            world.contacts,
+            world.retailers.kind,
+            world.notes,
+            world.chain.labels,
         )
 
     def checkpoint(self, path: str | Path) -> None:
@@ -242,8 +249,14 @@ def _reporters() -> dict[str, Callable[[Market], float]]:
     reporters: dict[str, Callable[[Market], float]] = {}
     reporters |= {item.name.lower(): of("flows", item) for item in Flow}
     reporters |= {f"traders_{item.name.lower()}": of("stocks", item) for item in Stock}
+    reporters["grams_sold"] = lambda market: float(_sold(market).sum()) / MILLIGRAMS
     reporters["mean_risk"] = lambda market: float(market.world.series.risk[_row(market)])
     return reporters
+
+
+def _sold(market: Market) -> np.ndarray:
+    """Return the milligrams sold on the last day lived, by channel."""
+    return market.world.chain.tallies.trade[_row(market), Tally.SOLD : Tally.REVENUE]
 
 
 def _row(market: Market) -> int:
@@ -254,7 +267,10 @@ def _arrays(world: World) -> dict[str, np.ndarray]:
     """Return every array that a day writes, by name."""
     groups = {"retailers": world.retailers, "queue": world.queue, "series": world.series}
     arrays = {"notes": world.notes}
-    for group, members in (groups | {"today": world.today}).items():
+    chain = world.chain._asdict()
+    groups |= {"today": world.today} | {k: v for k, v in chain.items() if isinstance(v, tuple)}
+    arrays |= {k: v for k, v in chain.items() if isinstance(v, np.ndarray)}
+    for group, members in groups.items():
         arrays |= {f"{group}.{name}": array for name, array in members._asdict().items()}
     return arrays
 

@@ -18,7 +18,7 @@ from marketsim import presets, priors, rng
 from marketsim.errors import InputError
 from marketsim.parameters import Recovery
 from marketsim.rng import Purpose
-from marketsim.settings import Settings, given
+from marketsim.settings import POSTS, Settings, given
 
 NONE, PRIOR, POINT = "none", "prior", "point"
 NAMES = (NONE, PRIOR, POINT, presets.POSTERIOR)
@@ -34,12 +34,12 @@ class Draw(NamedTuple):
     values: dict[str, float]
 
 
-def folder() -> Path:
-    """Return the folder of the shipped calibration: in the package, or in its checkout."""
-    shipped = presets.PACKAGE / "published" / presets.POSTERIOR
+def folder(name: str = presets.POSTERIOR) -> Path:
+    """Return the folder of a shipped calibration: in the package, or in its checkout."""
+    shipped = presets.PACKAGE / "published" / name
     if shipped.is_dir():
         return shipped
-    return presets.PACKAGE.parent / "results" / "published" / presets.POSTERIOR
+    return presets.PACKAGE.parent / "results" / "published" / name
 
 
 @cache
@@ -56,11 +56,19 @@ def draws() -> pd.DataFrame:
 
 
 @cache
+def trade_draws() -> pd.DataFrame:
+    """Return the shipped draws of the chain: weight, every uncertain parameter, statistics."""
+    return pd.read_parquet(folder(presets.TRADE_POSTERIOR) / "posterior.parquet")
+
+
+@cache
 def point() -> tuple[str, dict[str, float]]:
     """Return the calibrated point: a structure and its values, for work with a single market."""
     with (folder() / "point.csv").open(encoding="utf-8", newline="") as file:
         _, (_, structure), *rows = csv.reader(file)
-    return structure, {key: float(text) for key, text in rows}
+    with (folder(presets.TRADE_POSTERIOR) / "point.csv").open(encoding="utf-8", newline="") as file:
+        _, *trade = csv.reader(file)
+    return structure, {key: float(text) for key, text in rows + trade}
 
 
 @cache
@@ -76,10 +84,12 @@ def fingerprint(name: str) -> str:
     if name == presets.POSTERIOR or name == POINT:
         for file in ("posterior.parquet", "structures.csv", "point.csv"):
             digest.update((folder() / file).read_bytes())
+        for file in ("posterior.parquet", "point.csv"):
+            digest.update((folder(presets.TRADE_POSTERIOR) / file).read_bytes())
     if name != NONE:
         for structure in priors.STRUCTURES:
             digest.update(repr(presets.choice("recovery", structure)).encode())
-        digest.update(repr(priors.uncertain()).encode())
+        digest.update(repr(priors.everything()).encode())
     return digest.hexdigest()
 
 
@@ -107,10 +117,10 @@ def check(settings: Settings) -> None:
         allowed = f"{', '.join(known)} as they are; for one of your own posterior=none"
         raise InputError("recovery", structure, allowed)
     for key in settings.held:
-        if key not in priors.uncertain():
+        if key not in priors.everything():
             raise InputError("held", key, "names of parameters with a prior (docs/parameters.md)")
     reference = Settings()
-    for key in priors.uncertain():
+    for key in priors.everything():
         value = given(settings, key)
         if value != given(reference, key) and key not in settings.held:
             allowed = f"held=[{key}] beside it, or posterior=none; else it is drawn"
@@ -142,12 +152,23 @@ def draw(settings: Settings, number: int) -> Draw:
         u = rng.uniform(seed, int(Purpose.STRUCTURE), 0, number, 0)
         structure = list(odds)[place(np.array(list(odds.values())), u)]
     if settings.posterior == PRIOR:
-        return Draw(number, structure, priors.draw(seed, number))
+        return Draw(number, structure, priors.draw(seed, number) | _trade(settings, number))
     mine = draws()[draws()["structure"] == structure]
     u = rng.uniform(seed, int(Purpose.DRAW), 0, number, 0)
     row = place(mine["weight"].to_numpy(), u)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
-    return Draw(number, structure, values)
+    return Draw(number, structure, values | _trade(settings, number))
+
+
+def _trade(settings: Settings, number: int) -> dict[str, float]:
+    """Draw what is uncertain of the chain, beside the posting side; without trade, nothing."""
+    if settings.market == POSTS:
+        return {}
+    if settings.posterior == PRIOR:
+        return priors.draw(settings.seed, number, trade=True)
+    u = rng.uniform(settings.seed, int(Purpose.TRADE_DRAW), 0, number, 0)
+    row = place(trade_draws()["weight"].to_numpy(), u)
+    return {key: float(trade_draws()[key].iloc[row]) for key in priors.uncertain_trade()}
 
 
 def place(weights: np.ndarray, u: float) -> int:

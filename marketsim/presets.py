@@ -14,6 +14,7 @@ from marketsim.settings import Settings
 
 PACKAGE = Path(__file__).parent
 DEFAULTS = {"population": "wechat", "recovery": "mixture", "scenario": "baseline_2015"}
+TRADE_POSTERIOR = "market_2015"  # the same of the chain behind the posts
 POSTERIOR = "calibration_2015"  # where a study draws uncertain parameters from
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
 

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from marketsim import presets, rng
+from marketsim.declaring import Prior
 from marketsim.exact import exp_each, log, log_each
-from marketsim.parameters import Prior, Recovery
+from marketsim.parameters import Recovery
 from marketsim.rng import Purpose
 from marketsim.settings import Settings, declared
 
@@ -38,10 +39,35 @@ FITTED = {
     "combined": (*_COMMON, "perception.sensitivity", "perception.half_life"),
 }
 STRUCTURES = tuple(FITTED)
+# Groups of the chain behind the posts: the posting side of the survey says nothing about them.
+TRADE = ("supply", "workshop", "retail", "resale", "demand", "payment", "delivery", "police", "legal")
+# What is fitted to prices and to the mix of products, given the posterior of the posting side.
+FITTED_TRADE = (
+    "supply.cost",
+    "workshop.best",
+    "workshop.grade_value",
+    "workshop.semi_share",
+    "workshop.wage_uncarved",
+    "workshop.wage_carved",
+    "retail.raw_share",
+    "retail.physical_premium",
+)
 
 
 @cache
 def uncertain() -> dict[str, Prior]:
+    """Return the parameters of the posting side that have a prior, in declared order."""
+    return {key: prior for key, prior in everything().items() if not _is_trade(key)}
+
+
+@cache
+def uncertain_trade() -> dict[str, Prior]:
+    """Return the parameters of the chain that have a prior, in declared order."""
+    return {key: prior for key, prior in everything().items() if _is_trade(key)}
+
+
+@cache
+def everything() -> dict[str, Prior]:
     """Return the parameters that have a prior, by their dotted names, in declared order."""
     return {
         f"{item.name}.{name}": one["prior"]
@@ -50,6 +76,10 @@ def uncertain() -> dict[str, Prior]:
         for name, one in declared(item.default_factory).items()
         if one["prior"] is not None
     }
+
+
+def _is_trade(key: str) -> bool:
+    return key.split(".")[0] in TRADE
 
 
 def values(prior: Prior, shares: np.ndarray) -> np.ndarray:
@@ -81,8 +111,8 @@ def share(prior: Prior, value: float) -> float:
     return float(shares(prior, np.array([value]))[0])
 
 
-def draw(seed: int, number: int = 0) -> dict[str, float]:
-    """Draw every uncertain parameter from its prior.
+def draw(seed: int, number: int = 0, trade: bool = False) -> dict[str, float]:
+    """Draw every uncertain parameter of the posting side, or of the chain, from its prior.
 
     Parameters
     ----------
@@ -90,6 +120,8 @@ def draw(seed: int, number: int = 0) -> dict[str, float]:
         Seed, 0 to 2**63 - 1.
     number : int
         Which draw of that seed.
+    trade : bool
+        Those of the chain.
 
     Returns
     -------
@@ -101,7 +133,7 @@ def draw(seed: int, number: int = 0) -> dict[str, float]:
         name: value(
             prior, rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
         )
-        for name, prior in uncertain().items()
+        for name, prior in (uncertain_trade() if trade else uncertain()).items()
     }
 
 
@@ -118,8 +150,13 @@ def put(settings: Settings, structure: str, values: dict[str, float]) -> Setting
         By dotted names.
     """
     groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
+    free = {key: drawn for key, drawn in values.items() if key not in settings.held}
+    return replace(_put(settings, free), **groups, posterior="none", held=[])
+
+
+def _put(settings: Settings, values: dict[str, float]) -> Settings:
+    groups: dict[str, Any] = {}
     for key, drawn in values.items():
-        if key not in settings.held:
-            group, name = key.split(".")
-            groups[group] = replace(groups.get(group, getattr(settings, group)), **{name: drawn})
-    return replace(settings, **groups, posterior="none", held=[])
+        group, name = key.split(".")
+        groups[group] = replace(groups.get(group, getattr(settings, group)), **{name: drawn})
+    return replace(settings, **groups)

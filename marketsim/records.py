@@ -24,12 +24,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marketsim import evidence, posterior, priors
+from marketsim.books import PRODUCTS, Account, Item
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
 from marketsim.parameters import TRADER_TYPES
 from marketsim.settings import Settings, declared, given
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
+from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
 
 try:
     import fcntl
@@ -37,6 +39,10 @@ except ImportError:  # on Windows two processes must not write one result at the
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.json"
+MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in a CNY
+EPOCH = dt.date(1970, 1, 1).toordinal()
+PRODUCT_NAMES = [item.name.lower() for item in Item][:PRODUCTS]
+WEIGHED = (*(Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK),)
 LIBRARIES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib")
 
 # column: unit, description
@@ -65,6 +71,39 @@ COLUMNS = {
     "traders_with_backup": ("traders", "traders with a backup account"),
     "traders_with_announced_backup": ("traders", "traders with an advertised backup account"),
     "traders_cases_waiting": ("cases", "cases in the moderators' queue"),
+    "traders_arrested": ("traders", "traders arrested since the run began"),
+    "inquiries": ("inquiries", "people who asked a seller"),
+    "deals": ("deals", "illegal sales to buyers"),
+    "repeat_deals": ("deals", "of these, to friends who had bought of the seller before"),
+    "resale_deals": ("deals", "of these, through a resale agent"),
+    "auctions": ("auctions", "pieces bid for in groups"),
+    "escrow_deals": ("deals", "deals paid through escrow"),
+    "unmet": ("inquiries", "inquiries for a product that the seller had none of"),
+    "forwarded": ("posts", "posts forwarded by resale agents"),
+    "parcels": ("parcels", "parcels handed to couriers"),
+    "friends_added": ("friends", "strangers who became friends of a seller"),
+    "friends_lost": ("friends", "friends lost with an account or with their trust"),
+    "raw_shipped": ("g", "raw ivory shipped and bought or seized at the border"),
+    "raw_landed": ("g", "raw ivory bought by suppliers"),
+    "legal_deals": ("deals", "sales of licensed shops"),
+    "legal_sold": ("g", "ivory sold by licensed shops"),
+    "laundered": ("g", "of it, from illegal workshops"),
+    "stock": ("g", "ivory held by retailers in the evening"),
+    "grams_sold": ("g", "ivory sold illegally to buyers, all channels"),
+    "revenue": ("CNY", "what buyers paid for it"),
+    "elephants": ("elephants", "elephants that the raw ivory shipped is worth"),
+    "product": ("name", "raw, semi_worked, uncarved or carved"),
+    "stage": ("name", "where in the chain the price is asked or paid"),
+    "channel": ("name", "where the offer stands or the deal begins"),
+    "mean": ("CNY/g", "mean price"),
+    "sd": ("CNY/g", "standard deviation of prices; empty for a single one"),
+    "n": ("1", "prices counted"),
+    "kind": ("name", "what enforcement did"),
+    "count": ("1", "how often"),
+    "grams": ("g", "ivory seized by it"),
+    "item": ("name", "raw, semi_worked, uncarved, carved and waste in mg, money in fen"),
+    "account": ("name", "kind of holder; from poached on they are outside the market"),
+    "balance": ("mg or fen", "held in the evening; an item adds up to zero over all accounts"),
     "mean_risk": ("1", "mean perceived risk of the traders present, 0 to 1"),
     "survey_date": ("date", "survey day: what stood on the account at its end was seen"),
     "regular": ("yes or no", "Tuesday, Thursday or Saturday; the others are random days"),
@@ -80,8 +119,23 @@ COLUMNS = {
     "structure": ("name", "what brings posts back: the recovery structure of the run"),
 }
 
+COLUMNS |= {
+    f"{what}_{channel.name.lower()}": (unit, f"{words} that began on the channel")
+    for what, unit, words in (("sold", "g", "ivory of deals"), ("revenue", "CNY", "sums of deals"))
+    for channel in Channel
+}
+COLUMNS |= {
+    f"{what}_{name}": (unit, f"{words} of the product")
+    for what, unit, words in (
+        ("ads", "advertisements", "advertisements seen"),
+        ("items", "pictures and videos", "pictures and videos seen"),
+        ("price", "CNY/g", "price on the labels; empty where none was seen"),
+    )
+    for name in PRODUCT_NAMES
+}
 
-def daily_table(run: int, first_day: int, series: Series) -> pd.DataFrame:
+
+def daily_table(run: int, first_day: int, series: Series, tallies: Tallies) -> pd.DataFrame:
     """Return the daily series of one run: run, day, then one column a series."""
     days = first_day + np.arange(series.risk.size)
     table: dict[str, Any] = {
@@ -90,7 +144,86 @@ def daily_table(run: int, first_day: int, series: Series) -> pd.DataFrame:
     }
     table |= {item.name.lower(): series.flows[:, item] for item in Flow}
     table |= {f"traders_{item.name.lower()}": series.stocks[:, item] for item in Stock}
-    return pd.DataFrame(table | {"mean_risk": series.risk})
+    table["mean_risk"] = series.risk
+    trade = tallies.trade
+    for item in list(Tally)[: Tally.SOLD]:
+        counted = trade[:, item]
+        table[item.name.lower()] = counted / MILLIGRAMS if item in WEIGHED else counted
+    sold = trade[:, Tally.SOLD : Tally.REVENUE] / MILLIGRAMS
+    revenue = trade[:, Tally.REVENUE :] / FEN
+    for channel in Channel:
+        table[f"sold_{channel.name.lower()}"] = sold[:, channel]
+        table[f"revenue_{channel.name.lower()}"] = revenue[:, channel]
+    table |= {"grams_sold": sold.sum(axis=1), "revenue": revenue.sum(axis=1)}
+    elephant = evidence.inputs()["elephants_ivory"].value
+    assert elephant is not None
+    table["elephants"] = table["raw_shipped"] / (elephant * 1000.0)
+    return pd.DataFrame(table)
+
+
+def price_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+    """Return the prices of one run: a row for each day, product, stage and channel that has one."""
+    day, product, stage, channel = np.nonzero(tallies.prices[..., 2])
+    total, squares, n = tallies.prices[day, product, stage, channel].astype(float).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.maximum(squares - total * total / n, 0.0) / (n - 1.0)
+    return pd.DataFrame(
+        {
+            "run": np.full(day.size, run, np.int32),
+            "day": _days(first_day + day),
+            "product": _names(PRODUCT_NAMES, product),
+            "stage": _names([item.name.lower() for item in Stage], stage),
+            "channel": _names([item.name.lower() for item in Channel], channel),
+            "mean": total / n / FEN,
+            "sd": np.sqrt(variance) / FEN,
+            "n": n.astype(np.int64),
+        }
+    )
+
+
+def enforcement_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+    """Return what enforcement did in one run: a row for each day, kind and channel with any."""
+    day, kind, channel = np.nonzero(tallies.measures[..., 0])
+    count, milligrams = tallies.measures[day, kind, channel].T
+    return pd.DataFrame(
+        {
+            "run": np.full(day.size, run, np.int32),
+            "day": _days(first_day + day),
+            "kind": _names([item.name.lower() for item in Measure], kind),
+            "channel": _names([item.name.lower() for item in Channel], channel),
+            "count": count,
+            "grams": milligrams / MILLIGRAMS,
+        }
+    )
+
+
+def ledger_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+    """Return the books of one run: the balance of each account and item on the evening of a day.
+
+    Pairs of account and item that are zero on every day are left out.
+    """
+    account, item = np.nonzero(tallies.ledger.any(axis=0))
+    days = np.arange(tallies.ledger.shape[0])
+    return pd.DataFrame(
+        {
+            "run": np.full(days.size * item.size, run, np.int32),
+            "day": _days(first_day + np.repeat(days, item.size)),
+            "item": _names([one.name.lower() for one in Item], np.tile(item, days.size)),
+            "account": _names([one.name.lower() for one in Account], np.tile(account, days.size)),
+            "balance": tallies.ledger[:, account, item].ravel(),
+        }
+    )
+
+
+def _days(ordinals: np.ndarray) -> pd.Series:
+    """Return ordinals of days as dates."""
+    return pd.Series(
+        pd.array((ordinals - EPOCH).astype(np.int32), dtype=pd.ArrowDtype(pa.int32()))
+    ).astype(pd.ArrowDtype(pa.date32()))
+
+
+def _names(names: list[str], codes: np.ndarray) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, names)
 
 
 def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
@@ -109,6 +242,11 @@ def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
         table[column.name.lower()] = rows.seen[:, :, column].ravel()
     for column in (Note.MENTION, Note.BLOCKED):
         table[column.name.lower()] = rows.seen[:, :, column].ravel() > 0
+    for product, name in enumerate(PRODUCT_NAMES):
+        table[f"ads_{name}"] = rows.ads[:, :, product].ravel()
+        table[f"items_{name}"] = rows.items[:, :, product].ravel()
+        fen = rows.price[:, :, product].ravel()
+        table[f"price_{name}"] = np.where(fen > 0, fen / FEN, np.nan)
     return pd.DataFrame(table)
 
 
@@ -123,7 +261,7 @@ def run_table(run: int, seed: int, draw: int, settings: Settings, rows: SurveyRo
         "draw": np.array([draw], np.int64),
         "structure": [settings.recovery.name],
     }
-    return pd.DataFrame(table | {key: [given(settings, key)] for key in priors.uncertain()})
+    return pd.DataFrame(table | {key: [given(settings, key)] for key in priors.everything()})
 
 
 def write_parquet(

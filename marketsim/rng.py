@@ -12,7 +12,7 @@ from enum import IntEnum, unique
 
 import numpy as np
 
-from marketsim.compiled import kernel
+from marketsim.compiled import array_kernel, kernel
 from marketsim.exact import exp, log
 
 LANES = 4
@@ -62,8 +62,71 @@ class Purpose(IntEnum):
     # which parameters a run has
     STRUCTURE = 44
     DRAW = 45
+    TRADE_DRAW = 46
     PRIOR = 48
     PARTICLE = 52
+    # how the chain is made
+    UPSTREAM = 56
+    UPSTREAM_RAW = 57
+    MARKUP = 58
+    STALL = 59
+    TIER = 60
+    FORWARDS = 61
+    FRIENDS = 64
+    # four friends of a seller's row
+    FRIEND = 68
+    # shipments
+    SHIPMENTS = 72
+    SHIPMENT_KIND = 76
+    SHIPMENT_MASS = 77
+    SHIPMENT_SEIZED = 78
+    # processors
+    WORK_ORDER = 80
+    MACHINES = 81
+    SUPPLIER_RACE = 84
+    # retailers buy
+    RESTOCK = 88
+    RESTOCK_TURN = 89
+    SOURCE = 90
+    STAYS_AWAY = 91
+    # inquiries on Moments, in groups, elsewhere, at a stall
+    INQUIRIES = 92
+    FORWARDED = 96
+    KEPT = 100
+    # one lane a platform
+    PLATFORM = 104
+    # the product of a post: one lane a product
+    PRODUCT = 108
+    # an inquiry
+    STRANGER = 112
+    WHO = 113
+    INTEREST = 114
+    PIECE = 115
+    ESCROW = 116
+    ESCROW_REFUSED = 117
+    ESCROW_TRACED = 118
+    # one lane a bidder
+    BIDDER = 120
+    # a buyer, for good
+    WILLINGNESS = 124
+    TASTE = 125
+    HABIT = 126
+    # a parcel
+    COURIER = 128
+    TRACED = 129
+    PARCEL_LOST = 130
+    COMPLAINT = 131
+    # police
+    REFERRAL = 132
+    INSPECTION = 133
+    ARREST = 136
+    TRACED_UP = 137
+    TRACED_DOWN = 138
+    TRACED_FURTHER = 139
+    AGENT_TAKEN = 140
+    # the legal market
+    CUSTOMERS = 144
+    LEGAL_SALE = 148
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
@@ -150,7 +213,7 @@ def uniform(seed, purpose, day, who, whom):
     return _unit(d)
 
 
-@kernel
+@array_kernel
 def pair_array(seed, purpose, day, who, whom):
     """Return one uniform for each pair of ids, shape (n,) (see `uniform_array`)."""
     out = np.empty(who.size)
@@ -159,7 +222,7 @@ def pair_array(seed, purpose, day, who, whom):
     return out
 
 
-@kernel
+@array_kernel
 def uniform_array(seed, purpose, day, who):
     """Return one uniform for each id.
 
@@ -182,7 +245,7 @@ def uniform_array(seed, purpose, day, who):
     return out
 
 
-@kernel
+@array_kernel
 def waiting_times(seed, purpose, day, weights):
     """Return the finishing times of a keyed race, one for each runner; the smallest wins.
 
@@ -266,12 +329,12 @@ def chance_of_none(mean, shape):
     return exp(-shape * log(1.0 + mean / shape))
 
 
-@kernel
-def chances_of_none(rates, factor, shape):
-    """Return `chance_of_none` for each mean ``rates[i] * factor``, shape (n,)."""
+@array_kernel
+def chances_of_none(rates, factors, factor, shape):
+    """Return `chance_of_none` for each mean ``rates[i] * factors[i] * factor``, shape (n,)."""
     out = np.empty(rates.size)
     for i in range(rates.size):
-        out[i] = chance_of_none(rates[i] * factor, shape)
+        out[i] = chance_of_none(rates[i] * factors[i] * factor, shape)
     return out
 
 

@@ -4,6 +4,18 @@ from collections import namedtuple
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any
 
+from marketsim.chain_parameters import (
+    Delivery,
+    Demand,
+    Legal,
+    Payment,
+    Police,
+    Resale,
+    Retail,
+    Supply,
+    Workshop,
+)
+from marketsim.declaring import parameter
 from marketsim.errors import InputError, span
 from marketsim.parameters import (
     TRADER_TYPES,
@@ -16,8 +28,9 @@ from marketsim.parameters import (
     Posting,
     Recovery,
     Turnover,
-    parameter,
 )
+
+WHOLE, POSTS = "whole", "posts"
 
 
 @dataclass
@@ -41,6 +54,7 @@ class Scenario:
 class Settings:
     """Everything one study is made of.
 
+    `market` is "whole", or "posts" for the posting side alone, without anybody who trades.
     `posterior` names where uncertain parameters are drawn from (see posterior.py); `held` names
     those that keep the value given here all the same.
     """
@@ -54,8 +68,18 @@ class Settings:
     moderation: Moderation = field(default_factory=Moderation)
     turnover: Turnover = field(default_factory=Turnover)
     observer: Observer = field(default_factory=Observer)
+    supply: Supply = field(default_factory=Supply)
+    workshop: Workshop = field(default_factory=Workshop)
+    retail: Retail = field(default_factory=Retail)
+    resale: Resale = field(default_factory=Resale)
+    demand: Demand = field(default_factory=Demand)
+    payment: Payment = field(default_factory=Payment)
+    delivery: Delivery = field(default_factory=Delivery)
+    police: Police = field(default_factory=Police)
+    legal: Legal = field(default_factory=Legal)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
+    market: str = WHOLE
     posterior: str = "none"
     held: list[str] = field(default_factory=list)
     seed: int = parameter(
@@ -128,6 +152,8 @@ def check(settings: Settings) -> None:
         Naming the key, the value and the allowed range.
     """
     check_ranges(settings, "")
+    if settings.market not in (WHOLE, POSTS):
+        raise InputError("market", settings.market, f"{WHOLE}, {POSTS}")
     if not isinstance(settings.held, list):
         raise InputError("held", settings.held, "a list of parameters")
     shares = settings.population
@@ -138,6 +164,9 @@ def check(settings: Settings) -> None:
     if silent.silent_days < least * (1.0 - 1e-9):
         allowed = f"{least:.3g} days or more, for a silent share of {silent.silent_share:g}"
         raise InputError("posting.silent_days", silent.silent_days, allowed)
+    tastes = settings.demand
+    if tastes.taste_uncarved + tastes.taste_carved <= 0.0:
+        raise InputError("demand.taste_uncarved", 0, "above 0, or demand.taste_carved above 0")
     moved = settings.displacement
     if moved.moved > 0 and moved.groups + moved.elsewhere <= 0:
         raise InputError("displacement.groups", moved.groups, "above 0, or elsewhere above 0")
@@ -168,9 +197,19 @@ AccountsValues = _kernel_tuple(Accounts)
 DisplacementValues = _kernel_tuple(Displacement)
 ModerationValues = _kernel_tuple(Moderation)
 TurnoverValues = _kernel_tuple(Turnover)
+SupplyValues = _kernel_tuple(Supply)
+WorkshopValues = _kernel_tuple(Workshop)
+RetailValues = _kernel_tuple(Retail)
+ResaleValues = _kernel_tuple(Resale)
+DemandValues = _kernel_tuple(Demand)
+PaymentValues = _kernel_tuple(Payment)
+DeliveryValues = _kernel_tuple(Delivery)
+PoliceValues = _kernel_tuple(Police)
+LegalValues = _kernel_tuple(Legal)
 Rules = namedtuple(
     "Rules",
-    "posting perception recovery accounts displacement moderation turnover",
+    "posting perception recovery accounts displacement moderation turnover "
+    "supply workshop retail resale demand payment delivery police legal",
 )
 
 
@@ -191,6 +230,15 @@ def rules(settings: Settings) -> Rules:
         values(DisplacementValues, settings.displacement),
         values(ModerationValues, settings.moderation),
         values(TurnoverValues, settings.turnover),
+        values(SupplyValues, settings.supply),
+        values(WorkshopValues, settings.workshop),
+        values(RetailValues, settings.retail),
+        values(ResaleValues, settings.resale),
+        values(DemandValues, settings.demand),
+        values(PaymentValues, settings.payment),
+        values(DeliveryValues, settings.delivery),
+        values(PoliceValues, settings.police),
+        values(LegalValues, settings.legal),
     )
 
 

@@ -16,6 +16,7 @@ class State(IntEnum):
     LYING_LOW = 2
     BANNED = 3
     LEFT = 4
+    ARRESTED = 5  # gone for good, like those who left
 
 
 class Backup(IntEnum):
@@ -63,6 +64,7 @@ class Stock(IntEnum):
     WITH_BACKUP = 5
     WITH_ANNOUNCED_BACKUP = 6
     CASES_WAITING = 7
+    ARRESTED = 8
 
 
 class Note(IntEnum):
@@ -108,5 +110,6 @@ Queue = namedtuple("Queue", "ring ends")
 Series = namedtuple("Series", "flows stocks risk")
 
 World = namedtuple(
-    "World", "seed first_day rules levers retailers today ties queue contacts notes series"
+    "World",
+    "seed first_day rules levers retailers today ties queue contacts notes series chain founders",
 )

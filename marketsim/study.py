@@ -15,9 +15,10 @@ from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import Settings, check
 from marketsim.state import Series
+from marketsim.trade_state import Tallies
 
 BATCH = 20  # runs kept together: a kill loses at most so many
-TABLES = ("daily", "survey", "runs")
+TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 Tables = dict[str, pd.DataFrame]
 
 
@@ -35,7 +36,7 @@ def run_seed(seed: int, run: int) -> int:
     return int(rng.words(seed, int(Purpose.REPLICATE) // rng.LANES, 0, run, 0)[0]) >> 1
 
 
-def simulate(settings: Settings, seed: int) -> tuple[Series, survey.SurveyRows]:
+def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, survey.SurveyRows]:
     """Live one whole run and survey it.
 
     Parameters
@@ -48,14 +49,17 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, survey.SurveyRows]:
     Returns
     -------
     Series
-        Daily counts.
+        Daily counts of the posting side.
+    Tallies
+        Daily counts of trade, prices, enforcement and the ledger.
     SurveyRows
         What the observer saw.
     """
     world = build(settings, seed)
     live(world, 0, world.series.risk.size)
-    seen = survey.observe(seed, world.first_day, world.contacts, world.retailers.kind, world.notes)
-    return world.series, seen
+    kind, chain = world.retailers.kind, world.chain
+    seen = survey.observe(seed, world.first_day, world.contacts, kind, world.notes, chain.labels)
+    return world.series, chain.tallies, seen
 
 
 def statistics(
@@ -81,7 +85,7 @@ def statistics(
     """
 
     def one(job: tuple[Settings, int]) -> pd.DataFrame:
-        _, seen = simulate(*job)
+        *_, seen = simulate(*job)
         counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
         found = metrics.statistics(records.survey_table(0, seen), pd.DataFrame(counted))
         done()
@@ -107,12 +111,15 @@ def run_tables(settings: Settings, run: int) -> Tables:
     seed = run_seed(settings.seed, run)
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
     mine = posterior.settings_of(settings, drawn)
-    series, seen = simulate(mine, seed)
+    series, tallies, seen = simulate(mine, seed)
     first_day = calendar.horizon(mine)[0].toordinal()
     return {
-        "daily": records.daily_table(run, first_day, series),
+        "daily": records.daily_table(run, first_day, series, tallies),
         "survey": records.survey_table(run, seen),
         "runs": records.run_table(run, seed, drawn.number, mine, seen),
+        "prices": records.price_table(run, first_day, tallies),
+        "enforcement": records.enforcement_table(run, first_day, tallies),
+        "ledger": records.ledger_table(run, first_day, tallies),
     }
 
 

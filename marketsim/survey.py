@@ -17,6 +17,7 @@ from marketsim.exact import exp_each, log_each
 from marketsim.rng import Purpose
 from marketsim.settings import Settings
 from marketsim.state import Note, Retailers
+from marketsim.trade_state import Labels
 
 REGULAR_WEEKDAYS = (1, 3, 5)  # Tuesday, Thursday, Saturday
 NOBODY = -1
@@ -52,6 +53,9 @@ class SurveyRows:
         Tuesday, Thursday or Saturday; the others are the random days.
     seen : ndarray of int32, shape (surveys, panel, len(Note))
         What was seen, by the columns of `Note`.
+    ads, items, price : ndarray of int32, shape (surveys, panel, products)
+        Advertisements, pictures and videos by product, and the price on the label in fen a gram;
+        all zero where nobody trades.
     active_contacts : int
         Contacts that posted within the fortnight before the survey.
     contacts : int
@@ -63,6 +67,9 @@ class SurveyRows:
     day: np.ndarray
     regular: np.ndarray
     seen: np.ndarray
+    ads: np.ndarray
+    items: np.ndarray
+    price: np.ndarray
     active_contacts: int
     contacts: int
 
@@ -134,7 +141,7 @@ def survey_days(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def observe(
-    seed: int, first_day: int, met: np.ndarray, kind: np.ndarray, notes: np.ndarray
+    seed: int, first_day: int, met: np.ndarray, kind: np.ndarray, notes: np.ndarray, labels: Labels
 ) -> SurveyRows:
     """Draw the panel from the record of a run and read its survey days.
 
@@ -150,6 +157,8 @@ def observe(
         Types of all traders.
     notes : ndarray of int32, shape (days, contacts, len(Note))
         The record.
+    labels : Labels
+        What the contacts' posts showed, and the prices on them.
 
     Returns
     -------
@@ -168,6 +177,9 @@ def observe(
         day=days,
         regular=regular,
         seen=notes[days - first_day][:, panel],
+        ads=labels.ads[days - first_day][:, panel],
+        items=labels.items[days - first_day][:, panel],
+        price=labels.price[days - first_day][:, panel],
         active_contacts=int(active.size),
         contacts=int(met.size),
     )

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from marketsim import identification, metrics, observed
+from marketsim.declaring import Prior
 from marketsim.identification import IDENTIFIED, LEVELS, POOLED
-from marketsim.parameters import Prior
 from marketsim.priors import values
 from marketsim.settings import Settings
 

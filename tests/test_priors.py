@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from marketsim import evidence, presets, priors, study
-from marketsim.parameters import Prior, Recovery
+from marketsim.declaring import Prior
+from marketsim.parameters import Recovery
 from marketsim.settings import Settings, check, declared
 from marketsim.settings import given as value_of
 

@@ -25,7 +25,7 @@ def keep_accounts(seed, day, rules, retailers, today):
         `moments` is read, `mention` is written.
     """
     for i in range(retailers.state.size):
-        if retailers.state[i] == State.ABSENT or retailers.state[i] == State.LEFT:
+        if retailers.state[i] == State.ABSENT or retailers.state[i] >= State.LEFT:
             continue
         u_backup, u_mention, u_replacement, u_quit = uniforms(seed, Purpose.BACKUP, day, i, 0)
         if retailers.state[i] == State.BANNED:

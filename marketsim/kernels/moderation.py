@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketsim.compiled import kernel, part
+from marketsim.compiled import array_kernel, kernel, part
 from marketsim.rng import Purpose, uniform, waiting_times
 from marketsim.state import Case, State
 
@@ -11,7 +11,7 @@ HEAD, WAITING = 0, 1
 LIMIT, SUSPENSION, BAN = 3, 4, 5
 
 
-@kernel
+@array_kernel
 def open_cases(seed, day, retailers, today, queue):
     """Open a case for each account flagged today that has none, in a drawn order.
 
@@ -127,7 +127,7 @@ def _ban(i, retailers, today):
     today.videos[i] = 0
 
 
-@kernel
+@array_kernel
 def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
     """Ban a number of accounts and remove a post each of a number of further traders.
 
@@ -163,7 +163,7 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
             _block(day, i, rules.moderation.mute_days, 0, retailers)
 
 
-@part
+@array_kernel
 def _exposure(lean, retailers):
     """Return the odds of each trader in a sweep; those without an account have none."""
     n = retailers.state.size

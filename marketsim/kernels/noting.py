@@ -62,8 +62,9 @@ def record(row, day, retailers, today, queue, series):
     for i in range(retailers.state.size):
         _add_flows(i, today, series.flows[row])
         state = retailers.state[i]
-        if state == State.LEFT:
-            stocks[Stock.LEFT] += 1
+        if state >= State.LEFT:
+            stocks[Stock.LEFT] += state == State.LEFT
+            stocks[Stock.ARRESTED] += state == State.ARRESTED
         elif state != State.ABSENT:
             present += 1
             fear += retailers.risk[i]

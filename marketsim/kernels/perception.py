@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketsim.compiled import kernel, part
+from marketsim.compiled import array_kernel, part
 from marketsim.exact import exp
 from marketsim.rng import Purpose, uniform
 from marketsim.state import State
@@ -10,7 +10,7 @@ from marketsim.state import State
 LN_2 = 0.6931471805599453
 
 
-@kernel
+@array_kernel
 def perceive(seed, day, news, habituation, rules, retailers, today, ties):
     """Move every trader's perceived risk by what happened today.
 
@@ -44,7 +44,7 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
     struck = today.sanction.any()
     unmoved = 1.0 - perception.news * perception.warning * news * habituation
     for i in range(state.size):
-        if state[i] == State.ABSENT or state[i] == State.LEFT:
+        if state[i] == State.ABSENT or state[i] >= State.LEFT:
             continue
         seen = 0
         trust = unmoved
@@ -69,7 +69,7 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
                 state[i] = State.LYING_LOW
 
 
-@kernel
+@array_kernel
 def _unpunished(today):
     """Return the visible posts of traders without a sanction: small, since it is read at random."""
     shown = np.zeros(today.moments.size, np.int32)

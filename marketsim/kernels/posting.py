@@ -1,6 +1,6 @@
 """Traders post: how much they mean to, how much of it they dare, and where the rest goes."""
 
-from marketsim.compiled import kernel, part
+from marketsim.compiled import array_kernel, part
 from marketsim.exact import exp
 from marketsim.rng import Purpose, chances_of_none, choose, invert, uniforms
 from marketsim.state import Backup, State
@@ -8,8 +8,8 @@ from marketsim.state import Backup, State
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2
 
 
-@kernel
-def post(seed, day, activity, flag_levers, rules, retailers, today):
+@array_kernel
+def post(seed, day, activity, push, flag_levers, rules, retailers, today):
     """Let every trader post for one day, and count what became of the posts.
 
     Parameters
@@ -20,6 +20,8 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
         Ordinal of the day.
     activity : float
         Posting against an ordinary weekday.
+    push : ndarray of float64, shape (ids,)
+        Posting against that of a trader with full stock.
     flag_levers : tuple of two float
         Multipliers of filter recall and of user reports.
     rules : Rules
@@ -32,16 +34,16 @@ def post(seed, day, activity, flag_levers, rules, retailers, today):
     state, blocked_until = retailers.state, retailers.blocked_until
     shape = rules.posting.daily_shape
     # all at once: alone, each would wait for the branches of the trader before
-    none = chances_of_none(retailers.base_rate, activity, shape)
+    none = chances_of_none(retailers.base_rate, push, activity, shape)
     kept = 1.0 - 1.0 / rules.moderation.memory_days
     for i in range(state.size):
         intended, openness, chance = 0, 0.0, 0.0
-        if state[i] != State.ABSENT and state[i] != State.LEFT:
+        if state[i] != State.ABSENT and state[i] < State.LEFT:
             u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
             talking = _talks(retailers.talking[i], u_spell, rules.posting)
             retailers.talking[i] = talking
             if talking:
-                mean = retailers.base_rate[i] * activity
+                mean = retailers.base_rate[i] * push[i] * activity
                 intended = invert(u_posts, mean, shape, none[i])
         risk, backup = retailers.risk[i], retailers.backup[i]
         if intended > 0:

@@ -1,29 +1,48 @@
-"""New dealers come, some leave."""
+"""New dealers come, some leave, some drop ivory that they cannot sell."""
 
-from marketsim.compiled import kernel
+from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniform
 from marketsim.state import State
 
+FIRST_THAT_DROPS = 2  # types C and D live on other goods as well
+
 
 @kernel
-def come_and_go(seed, day, rules, retailers):
+def come_and_go(seed, day, row, rules, retailers, chain):
     """Let the dealers of the day enter, and let traders leave the trade for good.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
-    day : int
-        Ordinal of the day.
-    rules : TurnoverValues
-        `leave` is the daily hazard.
+    day, row : int
+        Ordinal of the day, and its number in the run.
+    rules : Rules
+        Parameters.
     retailers : Retailers
         `state` is written.
+    chain : Chain
+        `shops.last_sale` and `pulse` are read.
     """
+    retail, stays_away = rules.retail, 0.0
+    if chain.pulse[1] > 0.0:
+        stays_away = retail.deterred * max(0.0, 1.0 - chain.pulse[0] / chain.pulse[1])
     for i in range(retailers.state.size):
         state = retailers.state[i]
         if state == State.ABSENT:
             if retailers.arrival[i] == day:
-                retailers.state[i] = State.ACTIVE
-        elif state != State.LEFT and uniform(seed, Purpose.LEAVE, day, i, 0) < rules.leave:
-            retailers.state[i] = State.LEFT
+                here = uniform(seed, Purpose.STAYS_AWAY, day, i, 0) >= stays_away
+                retailers.state[i] = State.ACTIVE if here else State.LEFT
+                chain.shops.last_sale[i] = row
+        elif state < State.LEFT:
+            hazard = rules.turnover.leave
+            if retailers.kind[i] >= FIRST_THAT_DROPS:
+                hazard += _drops(row - chain.shops.last_sale[i], retail)
+            if uniform(seed, Purpose.LEAVE, day, i, 0) < hazard:
+                retailers.state[i] = State.LEFT
+
+
+@part
+def _drops(unsold_days, retail):
+    """Return the further hazard of a trader who has sold nothing for so long."""
+    return retail.drop if unsold_days > retail.patience else 0.0

@@ -1,0 +1,74 @@
+"""The legal market: licensed makers and shops sell, and launder, until the market closes."""
+
+from marketsim.books import Account, Item, fen_of, move
+from marketsim.compiled import kernel, part
+from marketsim.pricing import dealer_price, price_noted
+from marketsim.rng import Purpose, count, uniform, uniforms
+from marketsim.trade_state import Channel, Stage, Tally
+
+ALMOST_POISSON = 1e6  # the shape of a gamma-Poisson count
+MILLIGRAMS = 1000.0
+
+
+@kernel
+def sell_legally(seed, day, row, legal, retailers, rules, chain):
+    """Let the customers of the day buy of licensed shops.
+
+    Parameters
+    ----------
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Ordinal of the day, and its number in the run.
+    legal : float
+        1 while the legal market is open, 0 once it is closed.
+    retailers : int
+        Illegal retailers at the start, by which the legal market is scaled.
+    rules : Rules
+        Parameters.
+    chain : Chain
+        Written: goods, money, tallies.
+    """
+    mean = rules.legal.customers * legal * retailers / 1000.0
+    u_customers = uniform(seed, Purpose.CUSTOMERS, day, 0, 0)
+    for number in range(count(u_customers, min(mean, 1e5), ALMOST_POISSON)):
+        draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
+        product, demand = Item.CARVED, rules.demand
+        worth, piece = demand.worth_carved, demand.piece_carved
+        if draws[0] < demand.taste_uncarved / (demand.taste_uncarved + demand.taste_carved):
+            product = Item.UNCARVED
+            worth, piece = demand.worth_uncarved, demand.piece_uncarved
+        price = worth * (1.0 + rules.legal.premium)
+        mass, fen = int(piece * MILLIGRAMS), fen_of(price, int(piece * MILLIGRAMS))
+        shop = chain.books.start[Account.LICENSED]
+        launders = draws[1] < rules.legal.laundered
+        if not (launders and _launder(product, mass, draws[2], rules, chain, row)):
+            move(chain.books, product, chain.books.start[Account.LEGAL_STOCK], shop, mass)
+        move(chain.books, product, shop, chain.books.start[Account.CONSUMED], mass)
+        move(chain.books, Item.MONEY, chain.books.start[Account.INCOME], shop, fen)
+        move(chain.books, Item.MONEY, shop, chain.books.start[Account.OWNERS],
+             chain.books.balance[shop, Item.MONEY])  # fmt: skip
+        chain.tallies.trade[row, Tally.LEGAL_DEALS] += 1
+        chain.tallies.trade[row, Tally.LEGAL_SOLD] += mass
+        price_noted(chain.tallies, row, product, Stage.LICENSED, Channel.PHYSICAL, price)
+
+
+@part
+def _launder(product, mass, u, rules, chain, row):
+    """Sell an illegal piece as a legal one, where a processor has it."""
+    books, workshop = chain.books, rules.workshop
+    first = books.start[Account.PROCESSORS]
+    processors = books.start[Account.PROCESSORS + 1] - first
+    if processors == 0:
+        return False
+    processor = first + min(int(u * processors), processors - 1)
+    if books.balance[processor, product] < mass:
+        return False
+    price = dealer_price(processor, product, workshop.margin, workshop.cover, rules, chain)
+    shop, owners = books.start[Account.LICENSED], books.start[Account.OWNERS]
+    fen = fen_of(price, mass)
+    move(books, Item.MONEY, owners, shop, fen)
+    move(books, Item.MONEY, shop, processor, fen)
+    move(books, product, processor, shop, mass)
+    chain.tallies.trade[row, Tally.LAUNDERED] += mass
+    return True

@@ -1,0 +1,84 @@
+"""Shipments of raw ivory reach suppliers, or are seized at the border."""
+
+from marketsim.books import Account, Item, affordable, fen_of, move
+from marketsim.compiled import kernel, part
+from marketsim.exact import exp, log
+from marketsim.pricing import dealer_price, pace, paid_on_average
+from marketsim.rng import Purpose, count, uniform, uniforms
+from marketsim.trade_state import Channel, Measure, Tally, measured
+
+ALMOST_POISSON = 1e6  # the shape of a gamma-Poisson count
+MILLIGRAMS = 1000.0
+LARGEST = 1e12  # milligrams of a shipment; only absurd parameters come near
+
+
+@kernel
+def supply(seed, day, row, border, rules, chain):
+    """Let the shipments of the day land with suppliers who have room and money for them.
+
+    Parameters
+    ----------
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Ordinal of the day, and its number in the run.
+    border : float
+        Multiplier of the share of shipments seized.
+    rules : Rules
+        Parameters.
+    chain : Chain
+        Written: raw ivory, money, tallies.
+    """
+    supply, books, dealers = rules.supply, chain.books, chain.dealers
+    seized = min(1.0, supply.seized * border)
+    cost = supply.cost
+    if seized < 1.0:  # who ships bears the loss, and asks more for what lands
+        cost *= (1.0 - supply.seized) / (1.0 - seized) if supply.seized < 1.0 else 1.0
+    reference = supply.cost * (1.0 + supply.margin)
+    for holder in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
+        if dealers.closed_until[holder] > day:
+            continue
+        price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, rules, chain)
+        mean = supply.shipments * _response(price / reference, supply)
+        offered = count(
+            uniform(seed, Purpose.SHIPMENTS, day, holder, 0), min(mean, 1e4), ALMOST_POISSON
+        )
+        for number in range(offered):
+            draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, holder, number)
+            milligrams = _mass(draws[0], draws[1], supply)
+            if draws[2] < seized:
+                source, sink = books.start[Account.POACHED], books.start[Account.SEIZED]
+                move(books, Item.RAW, source, sink, milligrams)
+                measured(chain.tallies, row, Measure.BORDER_SEIZURES, Channel.PHYSICAL, milligrams)
+                chain.tallies.trade[row, Tally.RAW_SHIPPED] += milligrams
+            elif books.balance[holder, Item.RAW] < supply.cover * pace(dealers, holder, Item.RAW):
+                _land(row, holder, milligrams, cost, chain)
+
+
+@part
+def _response(ratio, supply):
+    """Return shipments offered against those at the reference price."""
+    if ratio <= 0.0:
+        return 0.0
+    return exp(supply.elasticity * supply.pass_through * log(ratio))
+
+
+@part
+def _mass(u_kind, u_mass, supply):
+    grams = supply.tusk_mass if u_kind < supply.tusks else supply.segment_mass
+    return int(min(-log(u_mass) * grams * MILLIGRAMS, LARGEST)) + 1
+
+
+@part
+def _land(row, holder, milligrams, cost, chain):
+    """Buy a shipment, or what money there is for of it."""
+    books = chain.books
+    milligrams = min(milligrams, affordable(cost, books.balance[holder, Item.MONEY]))
+    if milligrams <= 0:
+        return
+    poached = books.start[Account.POACHED]
+    paid_on_average(chain, holder, Item.RAW, milligrams, cost)
+    move(books, Item.RAW, poached, holder, milligrams)
+    move(books, Item.MONEY, holder, poached, fen_of(cost, milligrams))
+    chain.tallies.trade[row, Tally.RAW_SHIPPED] += milligrams
+    chain.tallies.trade[row, Tally.RAW_LANDED] += milligrams

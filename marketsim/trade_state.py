@@ -1,0 +1,174 @@
+"""The memory of the chain behind the posts: codes, named tuples of arrays, what is counted.
+
+Kernels read and write these, like those of state.py. Suppliers and processors are dealers:
+position d is holder d of the books. Sellers are the retailers and after them the resale agents.
+Goods are in milligrams, money in fen, prices in CNY a gram.
+"""
+
+from collections import namedtuple
+from enum import IntEnum
+
+from marketsim.compiled import part
+
+
+class Channel(IntEnum):
+    """Where an offer stands and a deal begins."""
+
+    MOMENTS = 0
+    GROUPS = 1
+    PUBLIC = 2
+    SOCIAL = 3
+    WEBSITES = 4
+    PHYSICAL = 5
+
+
+class Stage(IntEnum):
+    """Where in the chain a price is asked or paid."""
+
+    SUPPLIER = 0
+    PROCESSOR = 1
+    ADVERTISED = 2
+    SOLD = 3
+    LICENSED = 4
+
+
+class Tally(IntEnum):
+    """What trade counts over one day; the last two blocks have one column a channel."""
+
+    INQUIRIES = 0
+    DEALS = 1
+    REPEAT_DEALS = 2
+    RESALE_DEALS = 3
+    AUCTIONS = 4
+    ESCROW_DEALS = 5
+    UNMET = 6
+    FORWARDED = 7
+    PARCELS = 8
+    FRIENDS_ADDED = 9
+    FRIENDS_LOST = 10
+    RAW_SHIPPED = 11
+    RAW_LANDED = 12
+    LEGAL_DEALS = 13
+    LEGAL_SOLD = 14
+    LAUNDERED = 15
+    STOCK = 16
+    SOLD = 17  # and the five after it: milligrams by channel
+    REVENUE = 23  # and the five after it: fen by channel
+
+
+TALLIES = 29
+
+
+class Measure(IntEnum):
+    """What enforcement does; counted with the milligrams that it takes."""
+
+    POSTS_REMOVED = 0
+    ACCOUNTS_BANNED = 1
+    BORDER_SEIZURES = 2
+    PARCELS_SEIZED = 3
+    PARCELS_TRACED = 4
+    REFERRALS = 5
+    ESCROW_TRACES = 6
+    COMPLAINTS = 7
+    INSPECTIONS = 8
+    ARRESTS = 9
+    AGENTS_TAKEN = 10
+    PROCESSORS_RAIDED = 11
+    SUPPLIERS_RAIDED = 12
+    MACHINES_SEIZED = 13
+
+
+class Parcel(IntEnum):
+    """The columns of a parcel on its way."""
+
+    RETAILER = 0
+    SELLER = 1
+    BUYER = 2
+    FRIEND = 3
+    PRODUCT = 4
+    MASS = 5
+    ESCROWED = 6
+    KEY = 7  # of the inquiry, by which its draws are keyed
+
+
+# arrays over dealers: perceived risk, first free day, share of machines left, fen of working
+# capital; by product milligrams sold a day (smoothed), and what is always reckoned with
+Dealers = namedtuple("Dealers", "risk closed_until machines purse sold floor")
+
+Shops = namedtuple(
+    "Shops",
+    # of retailers, drawn once: dealer bought from, dealer of raw bought from, factor on prices,
+    # 0 or 1, milligrams a day expected, fen of working capital
+    "processor supplier markup stall expected purse "
+    # milligrams sold a day (smoothed), sold today, day of the last sale, posts against no stock
+    "sold today last_sale push "
+    # share of the audience kept when friends were last struck off
+    "audience",
+)
+
+# The resale agents: retailer whose goods they sell, agent they forward (-1: the retailer
+# itself), tier from 1, 0 or 1.
+Agents = namedtuple("Agents", "retailer upstream tier active")
+
+# The friends of seller s are rows start[s] to start[s] + count[s], those who have bought first,
+# as many as `customers` says; room ends at start[s + 1]. who: int32; trust: uint16 in steps of
+# 1/65535.
+Friends = namedtuple("Friends", "start count customers who trust")
+
+# perceived risk (float32) as of the row touched (int16)
+Buyers = namedtuple("Buyers", "risk touched")
+
+# rows[day % buckets, place, len(Parcel)], count[day % buckets]
+Parcels = namedtuple("Parcels", "rows count")
+
+# A ring of retailer ids at the police, first in first out; waiting is 0 or 1 by retailer.
+Cases = namedtuple("Cases", "ring ends waiting")
+
+# Days by what is counted: int64. prices holds sum, sum of squares and number, in fen a gram.
+Tallies = namedtuple("Tallies", "trade prices measures ledger")
+
+# What stands on contacts' accounts, int32: advertisements and items by product, fen a gram asked.
+Labels = namedtuple("Labels", "ads items price")
+
+# mix: products as they come out of the workshops, milligrams. fading: what is left of a buyer's
+# perceived risk after so many days. pulse: milligrams sold a day (smoothed), now and at first.
+Chain = namedtuple(
+    "Chain",
+    "books unit_cost dealers shops agents friends buyers parcels cases "
+    "mix fading pulse tallies labels",
+)
+
+
+@part
+def swapped(friends, one, other):
+    """Let two friends of a seller change places."""
+    friends.who[one], friends.who[other] = friends.who[other], friends.who[one]
+    friends.trust[one], friends.trust[other] = friends.trust[other], friends.trust[one]
+
+
+@part
+def struck_off(friends, seller, friend):
+    """Take a friend out of a seller's row, so that those who have bought still come first."""
+    start = friends.start[seller]
+    if friend < start + friends.customers[seller]:
+        friends.customers[seller] -= 1
+        swapped(friends, friend, start + friends.customers[seller])
+        friend = start + friends.customers[seller]
+    friends.count[seller] -= 1
+    swapped(friends, friend, start + friends.count[seller])
+
+
+@part
+def file_case(cases, retailer):
+    """Open a case at the police; a retailer has at most one."""
+    if cases.waiting[retailer] == 0:
+        cases.waiting[retailer] = 1
+        cases.ring[(cases.ends[0] + cases.ends[1]) % cases.ring.size] = retailer
+        cases.ends[1] += 1
+
+
+@part
+def measured(tallies, row, measure, channel, milligrams):
+    """Count one act of enforcement and what it took."""
+    tallies.measures[row, measure, channel, 0] += 1
+    tallies.measures[row, measure, channel, 1] += milligrams
