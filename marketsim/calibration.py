@@ -312,16 +312,12 @@ def _draws(settings: Settings, name: str, found: pd.DataFrame, threads: int) -> 
     drawn.insert(0, "structure", name)
     drawn.insert(1, "weight", weight)
     place = priors.STRUCTURES.index(name)
-    seeds = [_seed(settings.seed, number, place) for number in range(len(drawn))]
+    numbers = range(len(drawn))
+    seeds = [rng.new_seed(settings.seed, Purpose.PARTICLE, number, place) for number in numbers]
     drawn.insert(2, "seed", seeds)
     drawn.insert(3, "generation", found["generation"])
     jobs = [(_settings(settings, row), int(row["seed"])) for _, row in drawn.iterrows()]
     return drawn.join(study.statistics(jobs, threads))
-
-
-def _seed(seed: int, number: int, structure: int) -> int:
-    block = int(Purpose.PARTICLE) // rng.LANES
-    return int(rng.words(seed, block, 0, number, structure)[0]) >> 1
 
 
 def _probabilities(

@@ -31,8 +31,8 @@ class Result:
 
 
 def run_seed(seed: int, run: int) -> int:
-    """Return the seed of one run of a study: 63 bits of a block of its own."""
-    return int(rng.words(seed, int(Purpose.REPLICATE) // rng.LANES, 0, run, 0)[0]) >> 1
+    """Return the seed of one run of a study."""
+    return rng.new_seed(seed, Purpose.REPLICATE, run)
 
 
 def simulate(settings: Settings, seed: int) -> tuple[Series, survey.SurveyRows]:
