@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from marketsim import (
+    adjustment,
     calibration_plots,
-    identification,
     metrics,
     posterior,
     priors,
@@ -297,15 +297,15 @@ def _draws(settings: Settings, name: str, found: pd.DataFrame, threads: int) -> 
     """Return the posterior of a structure: its particles, adjusted to the published survey.
 
     A particle was accepted for a survey some way off the published one, so it leans to the prior;
-    the regression of Beaumont, Zhang & Balding (2002) takes the lean out, with their weights. Each
-    draw then gets a seed and the statistics of a survey simulated with it.
+    the regression takes the lean out. Each draw then gets a seed and the statistics of a survey
+    simulated with it.
     """
-    bandwidth = found["distance"].max() * (1.0 + 1e-9)
-    kept = (found["weight"] * (1.0 - (found["distance"] / bandwidth) ** 2)).to_numpy()
-    weight = kept / kept.sum()
+    distance = found["distance"].to_numpy()
+    weight = found["weight"].to_numpy() * adjustment.kernel(distance, distance.max())
+    weight /= weight.sum()
     off = metrics.deviations(found).to_numpy()
     keys = [key for key in priors.uncertain() if key not in settings.held]
-    drawn = identification.adjust(found[keys], off, weight, priors.uncertain())
+    drawn = adjustment.adjust(found[keys], off, weight, priors.uncertain())
     for key in settings.held:
         drawn[key] = given(settings, key)
     drawn = drawn[list(priors.uncertain())]
@@ -363,12 +363,7 @@ def _point(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFram
     """Return, of the draws nearest to the mean of the fitted, the one whose surveys fit best."""
     fitted = priors.FITTED[str(drawn["structure"].iloc[0])]
     keys = [key for key in fitted if key not in settings.held]
-    shares = np.array(
-        [
-            [priors.share(priors.uncertain()[key], row[key]) for key in keys]
-            for _, row in drawn.iterrows()
-        ]
-    )
+    shares = adjustment.prior_shares(drawn[keys], priors.uncertain()).to_numpy()
     mean = drawn["weight"].to_numpy() @ shares
     spread = np.sqrt(drawn["weight"].to_numpy() @ (shares - mean) ** 2)
     nearest = np.argsort((((shares - mean) / spread) ** 2).sum(axis=1), kind="stable")[:CANDIDATES]

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv, expit, logit
+from scipy.special import betaincinv
 
 from marketsim import metrics
+from marketsim.adjustment import adjust, nearest, prior_shares
 from marketsim.parameters import Prior
-from marketsim.priors import shares, values
 
 # Claimed to be identified by the survey, declared before any recovery was run: the level and the
 # spread of posting, and what posts show, all of which were counted. No other parameter is claimed.
@@ -27,7 +27,6 @@ IDENTIFIED = (
 )
 POOLED = "identified, pooled"  # stands in place of a parameter
 LEVELS = np.arange(1, 20) / 20.0  # of central intervals
-EDGE = 1e-6  # logits are taken of shares this far inside 0 and 1
 
 
 def posterior(
@@ -41,9 +40,7 @@ def posterior(
     """Return posterior draws: the rows nearest to a survey, adjusted to it.
 
     Rejection with Epanechnikov weights, then local-linear regression of the parameters on the
-    deviations (Beaumont, Zhang and Balding 2002, Genetics 162, 2025-2035). The regression is of
-    the logit of the share of the prior below a value, so that no draw leaves the prior's range. A
-    deviation that all kept rows have in common adjusts nothing.
+    deviations (see `adjustment`).
 
     Parameters
     ----------
@@ -66,63 +63,10 @@ def posterior(
         Indexed like the rows kept; `weight`, which adds up to 1, then `names` in natural units.
     """
     apart = off.to_numpy() - target
-    near, weight = _nearest(np.linalg.norm(apart, axis=1), keep)
+    near, weight = nearest(np.linalg.norm(apart, axis=1), keep)
     drawn = adjust(table[list(names)].iloc[near], apart[near], weight, priors)
     drawn.insert(0, "weight", weight)
     return drawn
-
-
-def adjust(
-    kept: pd.DataFrame, apart: np.ndarray, weight: np.ndarray, priors: Mapping[str, Prior]
-) -> pd.DataFrame:
-    """Move draws along a regression to what they would be, were their surveys the one asked about.
-
-    Parameters
-    ----------
-    kept : DataFrame
-        Draws of parameters, in natural units, one column each.
-    apart : ndarray of float64, shape (draws, deviations)
-        How far their simulated surveys are from the one asked about.
-    weight : ndarray of float64, shape (draws,)
-        Adds up to 1.
-    priors : mapping of str to Prior
-        Form (uniform or loguniform) and ends by parameter.
-
-    Returns
-    -------
-    DataFrame
-        Like `kept`.
-    """
-    scale = logit(np.clip(_shares(kept, priors).to_numpy(), EDGE, 1.0 - EDGE))
-    moved = expit(_adjusted(scale, apart, weight))
-    drawn = {str(name): values(priors[str(name)], moved[:, k]) for k, name in enumerate(kept)}
-    return pd.DataFrame(drawn, kept.index)
-
-
-def _nearest(distance: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the nearest rows and their Epanechnikov weights, which add up to 1.
-
-    The bandwidth is the distance of the nearest row left out. The hair's breadth beyond it gives
-    rows that are all equally far equal weights, also at distance zero.
-    """
-    order = np.argpartition(distance, keep)
-    near = np.sort(order[:keep])
-    bandwidth = distance[order[keep]] * (1.0 + 1e-9) + np.finfo(float).tiny
-    weight = 1.0 - (distance[near] / bandwidth) ** 2
-    return near, weight / weight.sum()
-
-
-def _adjusted(scale: np.ndarray, apart: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return each draw moved along the weighted regression to where `apart` is zero."""
-    root, differs = np.sqrt(weight)[:, None], np.ptp(apart, axis=0) > 0.0
-    design = root * (apart - weight @ apart) * differs  # exactly zero, not rounding, where shared
-    slope = np.linalg.lstsq(design, root * (scale - weight @ scale))[0]
-    return scale - apart @ slope
-
-
-def _shares(values: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFrame:
-    """Return the share of the prior below each value."""
-    return values.apply(lambda column: shares(priors[str(column.name)], column.to_numpy(float)))
 
 
 def recovery(
@@ -270,7 +214,7 @@ def contraction(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFram
             "high": high,
             "prior_sd": [_prior_sd(priors[name]) for name in own.columns],
             "posterior_sd": np.sqrt(_variances(own, weight)),
-            "contraction": 1.0 - 12.0 * _variances(_shares(own, priors), weight),
+            "contraction": 1.0 - 12.0 * _variances(prior_shares(own, priors), weight),
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
@@ -321,8 +265,8 @@ def correlations(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFra
     parts = []
     for structure, weight, own in _structures(draws, priors):
         one, other = np.triu_indices(own.shape[1], 1)
-        places = _shares(own, priors).to_numpy()
-        away = places - weight @ places
+        shares = prior_shares(own, priors).to_numpy()
+        away = shares - weight @ shares
         joint = (weight * away.T) @ away
         tie = joint[one, other] / np.sqrt(joint[one, one] * joint[other, other])
         pairs = {"one": own.columns[one], "other": own.columns[other], "correlation": tie}
@@ -376,7 +320,7 @@ def _probabilities(
     distance: np.ndarray, code: np.ndarray, odds: np.ndarray, keep: int
 ) -> tuple[np.ndarray, float]:
     """Return the probabilities of structures and how many equal draws they are worth."""
-    near, weight = _nearest(distance, keep)
+    near, weight = nearest(distance, keep)
     rows = np.bincount(code[np.isfinite(distance)], minlength=odds.size)
     weight = weight * odds[code[near]] / rows[code[near]]
     votes = np.bincount(code[near], weight, odds.size)
