@@ -13,7 +13,6 @@ import hashlib
 import logging
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -149,19 +148,13 @@ def calibrate(
         For settings outside their ranges or a folder that cannot be written to.
     """
     check(calibration, settings)
-    final = folder / records.key(settings, {"calibration": asdict(calibration)})
-    with records.writing(final) as partial:
-        if records.is_complete(final):
-            return final
-        started = time.perf_counter()
-        history = search(settings, calibration, partial / DATABASE, threads, progress)
-        _write(settings, history, partial, threads)
-        seconds = time.perf_counter() - started
-        facts = records.manifest(settings, partial, threads, seconds)
-        simulated = int(history.total_nr_simulations)
-        facts |= {"calibration": asdict(calibration), "simulations": simulated, "key": final.name}
-        records.write_manifest(partial, facts)
-        records.publish(partial, final)
+    facts: dict[str, Any] = {"calibration": asdict(calibration)}
+    final = folder / records.key(settings, facts)
+    with records.result(settings, final, threads, facts) as partial:
+        if partial is not None:
+            history = search(settings, calibration, partial / DATABASE, threads, progress)
+            _write(settings, history, partial, threads)
+            facts["simulations"] = int(history.total_nr_simulations)
     return final
 
 
@@ -252,8 +245,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
         "structure_fit": pd.concat(fits),
         "point": _point(settings, drawn[drawn["structure"] == best], threads),
     }
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    records.write_csv(folder, tables)
     calibration_plots.draw_calibration(folder / "figures", tables | {"posterior": drawn})
 
 

@@ -13,6 +13,7 @@ import json
 import platform
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -145,6 +146,12 @@ def write_parquet(
     beside.replace(path)
 
 
+def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables as CSV files by their names."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
 def _parameter(key: str) -> tuple[str, str]:
     """Return unit and meaning of a parameter by its dotted name."""
     group, name = key.split(".")
@@ -194,6 +201,39 @@ def writing(folder: Path) -> Iterator[Path]:
         yield partial
         if is_complete(folder):
             shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def result(
+    settings: Settings, folder: Path, threads: int, facts: dict[str, Any]
+) -> Iterator[Path | None]:
+    """Give a folder to fill, and its final name and manifest to what fills it.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the result is of.
+    folder : Path
+        Where it rests.
+    threads : int
+        For the manifest.
+    facts : dict
+        What the manifest says beside; facts put in while the folder is filled are among them.
+
+    Yields
+    ------
+    Path or None
+        None where the result is complete.
+    """
+    with writing(folder) as partial:
+        if is_complete(folder):
+            yield None
+            return
+        started = time.perf_counter()
+        yield partial
+        plain = manifest(settings, partial, threads, time.perf_counter() - started)
+        write_manifest(partial, plain | facts | {"key": folder.name})
+        publish(partial, folder)
 
 
 @contextlib.contextmanager

@@ -189,7 +189,7 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
     fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
-    fit.to_csv(folder / "fit.csv", index=False, lineterminator="\n")
+    records.write_csv(folder, {"fit": fit})
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     seconds = time.perf_counter() - started
     facts = records.manifest(settings, folder, threads, seconds)
