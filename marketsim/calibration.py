@@ -236,8 +236,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
     )
     probable = _probabilities(history, generations, drawn, names)
     records.write_parquet(drawn, folder / "posterior.parquet", metrics.described() | COLUMNS)
-    predicted = {name: _predict(settings, drawn, name, threads) for name in names}
-    fits = [metrics.fit(seen).assign(structure=name) for name, seen in predicted.items()]
+    fits = [_fit(settings, drawn, name, threads) for name in names]
     best = str(probable["structure"].iloc[int(probable["probability"].to_numpy().argmax())])
     tables = {
         "generations": generations,
@@ -334,16 +333,17 @@ def _probabilities(
     )
 
 
-def _predict(settings: Settings, drawn: pd.DataFrame, name: str, threads: int) -> pd.DataFrame:
-    """Return surveys simulated afresh from the draws of one structure."""
-    mine = drawn[drawn["structure"] == name]
-    weights = mine["weight"].to_numpy()
-    jobs = []
-    for run in range(PREDICTED):
-        u = rng.uniform(settings.seed, int(Purpose.DRAW), 0, run, 0)
-        row = mine.iloc[posterior.place(weights, u)]
-        jobs.append((_settings(settings, row), study.run_seed(settings.seed, run)))
-    return study.statistics(jobs, threads)
+def _fit(settings: Settings, drawn: pd.DataFrame, name: str, threads: int) -> pd.DataFrame:
+    """Return how surveys simulated afresh from the draws of one structure fit the evidence."""
+    mine, seed = drawn[drawn["structure"] == name], settings.seed
+    weights, runs = mine["weight"].to_numpy(), range(PREDICTED)
+    chosen = [posterior.pick(weights, seed, Purpose.DRAW, run) for run in runs]
+    jobs = [
+        (_settings(settings, mine.iloc[row]), study.run_seed(seed, run))
+        for run, row in zip(runs, chosen, strict=True)
+    ]
+    seen = study.statistics(jobs, threads)
+    return metrics.fit(seen, pd.Series(chosen)).assign(structure=name)
 
 
 def _settings(settings: Settings, row: pd.Series) -> Settings:

@@ -139,15 +139,18 @@ def draw(settings: Settings, number: int) -> Draw:
         return Draw(0, *point())
     if structure == MIXTURE:
         odds = probabilities() if settings.posterior != PRIOR else dict.fromkeys(priors.FITTED, 1.0)
-        u = rng.uniform(seed, int(Purpose.STRUCTURE), 0, number, 0)
-        structure = list(odds)[place(np.array(list(odds.values())), u)]
+        structure = list(odds)[pick(np.array(list(odds.values())), seed, Purpose.STRUCTURE, number)]
     if settings.posterior == PRIOR:
         return Draw(number, structure, priors.draw(seed, number))
     mine = draws()[draws()["structure"] == structure]
-    u = rng.uniform(seed, int(Purpose.DRAW), 0, number, 0)
-    row = place(mine["weight"].to_numpy(), u)
+    row = pick(mine["weight"].to_numpy(), seed, Purpose.DRAW, number)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
     return Draw(number, structure, values)
+
+
+def pick(weights: np.ndarray, seed: int, purpose: Purpose, number: int) -> int:
+    """Return a place drawn by weight, a function of seed, purpose and number alone."""
+    return place(weights, rng.uniform(seed, int(purpose), 0, number, 0))
 
 
 def place(weights: np.ndarray, u: float) -> int:

@@ -664,9 +664,14 @@ def rows_at(places: list[float], weights: list[float] | None = None) -> pd.DataF
 def test_predictions_are_from_draws_by_their_weight(monkeypatch):
     """Surveys are simulated from draws by weight, each with a seed of its own."""
     jobs = []
-    monkeypatch.setattr(study, "statistics", lambda of, threads: jobs.extend(of))
+
+    def nothing(of, threads):
+        jobs.extend(of)
+        return pd.DataFrame([PUBLISHED] * len(of))
+
+    monkeypatch.setattr(study, "statistics", nothing)
     table = rows_at([0.1, 0.2, 0.3], [0.25, 0.0, 0.75])
-    calibration._predict(start(), table, "trend", 1)
+    calibration._fit(start(), table, "trend", 1)
     assert len({seed for _, seed in jobs}) == calibration.PREDICTED == len(jobs)
     first = priors.FITTED["trend"][0]
     used = [value_of(mine, first) for mine, _ in jobs]
@@ -675,6 +680,22 @@ def test_predictions_are_from_draws_by_their_weight(monkeypatch):
     assert counts[1] == 0
     assert stats.binomtest(counts[2], len(jobs), 0.75).pvalue > 1e-3
     assert {mine.recovery.name for mine, _ in jobs} == {"trend"}
+
+
+@pytest.mark.parametrize(("noise", "luck"), [(0.0, 0.0), (0.05, 1 / 9), (5.0, 1.0)])
+def test_luck_is_what_differs_between_surveys_of_one_draw(monkeypatch, noise, luck):
+    """Of a fall that follows from the draw none is luck; of one that is all noise, all is."""
+    sure = seen_with(0.0)
+    random = np.random.default_rng(3)
+
+    def seen(jobs, threads):
+        table = sure(jobs, threads)
+        return table.assign(fall_week_5=table["fall_week_5"] + noise * random.random(len(jobs)))
+
+    monkeypatch.setattr(study, "statistics", seen)
+    fit = calibration._fit(start(), rows_at([0.1, 0.15, 0.2]), "trend", 1).set_index("id")
+    assert fit["luck"]["fall_week_5"] == pytest.approx(luck, abs=0.03)
+    assert set(fit["structure"]) == {"trend"}
 
 
 def seen_with(best: float):
