@@ -13,6 +13,7 @@ from marketsim import (
     presets,
     priors,
     records,
+    results,
     simulations,
     study,
     validation,
@@ -60,8 +61,8 @@ def identify(
     """
     simulations.check(settings)
     shipped = posterior.fingerprint(presets.POSTERIOR)
-    final = folder / records.key(settings, {"simulations": number, "posterior": shipped})
-    with records.result(settings, final, threads, {"simulations": number}) as partial:
+    final = folder / results.key(settings, {"simulations": number, "posterior": shipped})
+    with results.fill(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             table = simulations.table(settings, tables, number, threads, progress)
             found = _identification(table, settings.seed)
@@ -109,8 +110,8 @@ def validate(
         The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures and
         manifest.json.
     """
-    final = folder / records.key(settings, {"simulations": number})
-    with records.result(settings, final, threads, {"simulations": number}) as partial:
+    final = folder / results.key(settings, {"simulations": number})
+    with results.fill(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             result = study.run_study(settings, folder / "runs", threads, progress=progress)
             runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")

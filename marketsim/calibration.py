@@ -28,6 +28,7 @@ from marketsim import (
     posterior,
     priors,
     records,
+    results,
     rng,
     simulations,
     study,
@@ -149,8 +150,8 @@ def calibrate(
     """
     check(calibration, settings)
     facts: dict[str, Any] = {"calibration": asdict(calibration)}
-    final = folder / records.key(settings, facts)
-    with records.result(settings, final, threads, facts) as partial:
+    final = folder / results.key(settings, facts)
+    with results.fill(settings, final, threads, facts) as partial:
         if partial is not None:
             history = search(settings, calibration, partial / DATABASE, threads, progress)
             _write(settings, history, partial, threads)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, records, rng, survey
+from marketsim import calendar, metrics, posterior, records, results, rng, survey
 from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import Settings, check
@@ -168,14 +168,14 @@ def run_study(
     check(settings)
     posterior.check(settings)
     calendar.compile_levers(settings)
-    final = folder / records.key(settings)
-    if records.is_complete(final) and not fresh:
+    final = folder / results.key(settings)
+    if results.is_complete(final) and not fresh:
         return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
-    with records.writing(final) as partial:
-        if records.is_complete(final) and not fresh:
+    with results.writing(final) as partial:
+        if results.is_complete(final) and not fresh:
             return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
         fit = _write(settings, partial, threads, progress)
-        records.publish(partial, final)
+        results.publish(partial, final)
     return Result(final, fit, reused=False)
 
 
@@ -192,10 +192,10 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     records.write_csv(folder, {"fit": fit})
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     seconds = time.perf_counter() - started
-    facts = records.manifest(settings, folder, threads, seconds)
+    facts = results.manifest(settings, folder, threads, seconds)
     report.write(folder, facts, fit)
     shutil.rmtree(folder / "batches")
-    records.write_manifest(folder, facts)
+    results.write_manifest(folder, facts)
     return fit
 
 

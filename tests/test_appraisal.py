@@ -25,7 +25,7 @@ from marketsim import (
     posterior,
     presets,
     priors,
-    records,
+    results,
     simulations,
 )
 from marketsim.errors import InputError
@@ -181,7 +181,7 @@ def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
         with pytest.raises(SystemExit):
             command(monkeypatch, *words)
     assert taken[0] == taken[1] == appraisal.prior_settings() != taken[2]
-    assert records.key(taken[0]) == records.key(appraisal.prior_settings())
+    assert results.key(taken[0]) == results.key(appraisal.prior_settings())
     assert appraisal.prior_settings().population.retailers == 1000
     assert appraisal.prior_settings().posterior == posterior.PRIOR
 
@@ -284,7 +284,7 @@ def assert_taken_as_it_is(name: str, asked: tuple, folder: Path, toy: SimpleName
         ask = getattr(appraisal, name)
         assert ask(*asked) == folder
         assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
-        assert not records.partial_folder(folder).exists()
+        assert not results.partial_folder(folder).exists()
         with pytest.raises(AssertionError, match="simulated"):
             ask(*asked[:3], 320, *asked[4:])
         structures.write_bytes(shipped + b"\n")

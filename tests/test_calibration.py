@@ -36,7 +36,7 @@ from marketsim import (
     posterior,
     presets,
     priors,
-    records,
+    results,
     study,
 )
 from marketsim.errors import InputError
@@ -809,7 +809,7 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
 def test_the_result_of_a_search_is_keyed_by_it():
     """Particles, budget and settings are in the name of the result."""
     keys = {
-        records.key(start(), {"calibration": one})
+        results.key(start(), {"calibration": one})
         for one in ({"particles": 1}, {"particles": 2}, None)
     }
     assert len(keys) == 3

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim import calibration, metrics, posterior, presets, priors, records, study
+from marketsim import calibration, metrics, posterior, presets, priors, records, results, study
 from marketsim.errors import InputError
 from marketsim.parameters import Recovery
 from marketsim.settings import Settings
@@ -398,7 +398,7 @@ def test_a_result_of_an_older_posterior_is_never_taken(toy, file):
 
     def keys() -> dict[str, str]:
         return {
-            name: records.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
+            name: results.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
         }
 
     before = keys()
@@ -414,12 +414,12 @@ def test_a_prior_is_part_of_the_key_where_it_is_drawn_from(toy, monkeypatch):
     """A prior made wider makes new results, but not where nothing is drawn."""
     names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
     of = [mixture(name=name, recovery="forgetting") for name in names]
-    before = [records.key(one) for one in of]
+    before = [results.key(one) for one in of]
     wider = priors.uncertain() | {
         "posting.full_grid": priors.uncertain()["posting.full_grid"]._replace(high=0.71)
     }
     monkeypatch.setattr(priors, "uncertain", lambda: wider)
-    assert [records.key(one) != key for one, key in zip(of, before, strict=True)] == [
+    assert [results.key(one) != key for one, key in zip(of, before, strict=True)] == [
         *[True] * 3,
         False,
     ]
@@ -513,9 +513,9 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     table = toy.table.assign(**{"posting.full_grid": 0.123})
     known = metrics.described() | calibration.COLUMNS
     records.write_parquet(table, copy / "posterior.parquet", known)
-    before = posterior.draw(mixture(), 0), records.key(mixture())
+    before = posterior.draw(mixture(), 0), results.key(mixture())
     monkeypatch.setattr(posterior, "folder", lambda: copy)
     forget()
-    after = posterior.draw(mixture(), 0), records.key(mixture())
+    after = posterior.draw(mixture(), 0), results.key(mixture())
     assert after[1] != before[1]
     assert after[0].values["posting.full_grid"] == 0.123 != before[0].values["posting.full_grid"]
