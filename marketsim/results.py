@@ -32,7 +32,11 @@ except ImportError:  # on Windows two processes must not write one result at the
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.json"
-LIBRARIES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib")
+# Those a result may depend on; of the last two only a calibration and what tests it.
+LIBRARIES = (
+    *("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib"),
+    *("pyabc", "statsmodels"),
+)
 
 
 def key(settings: Settings, more: dict[str, Any] | None = None, source: str | None = None) -> str:
@@ -169,12 +173,21 @@ def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> 
         "commit": _git("rev-parse", "HEAD"),
         "changed_since_commit": bool(_git("status", "--porcelain")),
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "versions": _versions(),
         "threads": threads,
         "wall_seconds": round(seconds, 2),
         "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "tables": tables,
     }
+
+
+def _versions() -> dict[str, str]:
+    """Return the version of each library that is there."""
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def _rows(path: Path) -> int:

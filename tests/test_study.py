@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,22 @@ def test_the_source_is_part_of_the_key(monkeypatch):
     plain = results.key(settings())
     monkeypatch.setattr(results, "source_fingerprint", lambda: "changed")
     assert plain != results.key(settings())
+
+
+def test_the_manifest_has_the_versions_of_what_is_installed(tmp_path, monkeypatch):
+    """Without pyABC, which a study does not need, its version is left out and nothing else."""
+    known = results.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    assert set(known) == set(results.LIBRARIES)
+    assert {name: version(name) for name in known} == known
+
+    def without(name: str) -> str:
+        if name == "pyabc":
+            raise PackageNotFoundError(name)
+        return known[name]
+
+    monkeypatch.setattr("importlib.metadata.version", without)
+    fewer = results.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    assert known == fewer | {"pyabc": known["pyabc"]} != fewer
 
 
 def test_refused_settings_leave_nothing(tmp_path):
