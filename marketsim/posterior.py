@@ -51,8 +51,16 @@ def draws() -> pd.DataFrame:
     DataFrame
         Columns structure, weight (adds up to 1 within a structure), seed, generation, then every
         uncertain parameter by its dotted name and the statistics of a survey simulated with it.
+
+    Raises
+    ------
+    InputError
+        Where a weight is not a number of 0 or more, or a structure has no weight at all.
     """
-    return pd.read_parquet(folder() / "posterior.parquet")
+    table = pd.read_parquet(folder() / "posterior.parquet")
+    for structure, rows in table.groupby("structure"):
+        _check_weights(rows["weight"], f"weights of {structure} in posterior.parquet")
+    return table
 
 
 @cache
@@ -67,7 +75,15 @@ def point() -> tuple[str, dict[str, float]]:
 def probabilities() -> dict[str, float]:
     """Return the posterior probability of each structure."""
     table = pd.read_csv(folder() / "structures.csv")
+    _check_weights(table["probability"], "probabilities in structures.csv")
     return {str(name): float(p) for name, p in table[["structure", "probability"]].to_numpy()}
+
+
+def _check_weights(weights: pd.Series, what: str) -> None:
+    of = weights.to_numpy(float)
+    if not np.isfinite(of).all() or of.min() < 0.0 or of.sum() == 0.0:
+        allowed = f"one whose {what} are finite, not negative and not all 0"
+        raise InputError("posterior", presets.POSTERIOR, allowed)
 
 
 def fingerprint(name: str) -> str:
@@ -89,8 +105,9 @@ def check(settings: Settings) -> None:
     Raises
     ------
     InputError
-        For an unknown posterior, a structure it does not know, a parameter that is drawn and
-        also set but not held, or a name among the held that is not drawn.
+        For an unknown posterior, one with weights that cannot be drawn by, a structure it does not
+        know, a parameter that is drawn and also set but not held, or a name among the held that is
+        not drawn.
     """
     name, structure = settings.posterior, settings.recovery.name
     if name not in NAMES:
@@ -100,6 +117,9 @@ def check(settings: Settings) -> None:
             allowed = f"one of {', '.join(priors.STRUCTURES)}, where posterior=none"
             raise InputError("recovery", MIXTURE, allowed)
         return
+    if name == presets.POSTERIOR:
+        draws()
+        probabilities()
     known = (MIXTURE, point()[0]) if name == POINT else (MIXTURE, *priors.STRUCTURES)
     if structure not in known or settings.recovery != Recovery(
         **presets.choice("recovery", structure)

@@ -266,6 +266,49 @@ def test_what_would_be_overwritten_is_refused(toy, name):
     assert not Path("results").exists()
 
 
+SPOILT = {
+    "not a number": [0.1, 0.0, np.nan, 0.15, 0.25],
+    "infinite": [0.1, 0.0, np.inf, 0.15, 0.25],
+    "negative": [0.1, -1e-9, 0.5, 0.15, 0.25],
+    "none at all": [0.0] * 5,
+}
+
+
+def spoil(folder: Path, file: str, weights: list[float]) -> None:
+    """Give the draws of one structure, or the first structures, other weights."""
+    path = folder / file
+    if path.suffix == ".csv":
+        table = pd.read_csv(path)
+        table["probability"] = [*weights, *[0.0] * (len(table) - len(weights))]
+        table.to_csv(path, index=False)
+    else:
+        table = pd.read_parquet(path)
+        table.loc[table["structure"] == "trend", "weight"] = weights
+        records.write_parquet(table, path, metrics.described() | calibration.COLUMNS)
+    forget()
+
+
+@pytest.mark.parametrize("file", FILES[:2])
+@pytest.mark.parametrize("weights", list(SPOILT))
+def test_weights_that_cannot_be_drawn_by_are_refused(toy, file, weights):
+    """One clear refusal that names the file, before anything is written."""
+    spoil(toy.folder, file, SPOILT[weights])
+    for ask in (posterior.check, lambda of: study.run_study(of, Path("results"))):
+        with pytest.raises(InputError, match=file) as fault:
+            ask(mixture(recovery="forgetting"))
+        assert (fault.value.key, fault.value.value) == ("posterior", SHIPPED)
+        assert "finite, not negative and not all 0" in fault.value.allowed
+    assert not Path("results").exists()
+    posterior.check(mixture(name=posterior.PRIOR))  # negative control: does not draw by them
+
+
+@pytest.mark.parametrize("file", FILES[:2])
+def test_a_weight_of_zero_is_not_refused(toy, file):
+    """Negative control: as long as there is another."""
+    spoil(toy.folder, file, [0.0, 0.0, 0.0, 0.0, 1.0])
+    posterior.check(mixture())
+
+
 GOOD = {
     "mixture": {},
     "one structure": {"recovery": "trend"},
