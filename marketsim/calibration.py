@@ -25,6 +25,7 @@ from marketsim import (
     adjustment,
     calibration_plots,
     metrics,
+    misfit,
     posterior,
     priors,
     records,
@@ -75,7 +76,7 @@ class Structure:
         if self.parent not in (None, os.getpid(), os.getppid()):
             os._exit(1)  # a worker whose search was killed would hold its lock
         seen = study.statistics([particle(self.settings, self.name, dict(scores))])
-        off = metrics.deviations(seen)
+        off = misfit.deviations(seen)
         return {"off": off.to_numpy()[0], "statistics": seen.to_numpy(float)[0]}
 
 
@@ -184,7 +185,7 @@ def search(
             abc.load(address)
         else:
             database.unlink(missing_ok=True)
-            abc.new(address, {"off": np.zeros(len(metrics.SUMMARIES))})
+            abc.new(address, {"off": np.zeros(len(misfit.SUMMARIES))})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
@@ -295,7 +296,7 @@ def _draws(settings: Settings, name: str, found: pd.DataFrame, threads: int) -> 
     distance = found["distance"].to_numpy()
     weight = found["weight"].to_numpy() * adjustment.kernel(distance, distance.max())
     weight /= weight.sum()
-    off = metrics.deviations(found).to_numpy()
+    off = misfit.deviations(found).to_numpy()
     keys = [key for key in priors.uncertain() if key not in settings.held]
     drawn = adjustment.adjust(found[keys], off, weight, priors.uncertain())
     for key in settings.held:
@@ -365,7 +366,7 @@ def _point(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFram
     for _, row in drawn.iloc[nearest].iterrows():
         seen = study.statistics([(_settings(settings, row), seed) for seed in seeds], threads)
         middle = seen.median().to_frame().T
-        off.append(metrics.distance(metrics.deviations(middle))[0])
+        off.append(misfit.distance(misfit.deviations(middle))[0])
     best = drawn.iloc[nearest[int(np.argmin(off))]]
     names = ["structure", *priors.uncertain()]
     return pd.DataFrame({"key": names, "value": [str(best[name]) for name in names]})

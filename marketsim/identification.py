@@ -3,7 +3,7 @@
 One table of simulations from the prior serves every question. Its rows have `number` (each its
 own), `structure`, every uncertain parameter by its dotted name, and the statistics of the
 simulated survey (`metrics.statistics`). Two surveys are as far apart as the Euclidean distance
-between their deviations (`metrics.deviations`), in half-widths of the evidence intervals. Numbers
+between their deviations (`misfit.deviations`), in half-widths of the evidence intervals. Numbers
 of backup accounts inside their interval are no distance apart: the report said no more.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
-from marketsim import metrics
+from marketsim import misfit
 from marketsim.adjustment import adjust, nearest, prior_shares
 from marketsim.parameters import Prior
 
@@ -45,7 +45,7 @@ def posterior(
     Parameters
     ----------
     off : DataFrame
-        Deviations of the rows of `table`, in half-widths, from `metrics.deviations`.
+        Deviations of the rows of `table`, in half-widths, from `misfit.deviations`.
     table : DataFrame
         Drawn parameters, in natural units, among its columns.
     target : ndarray of float64, shape (deviations,)
@@ -108,7 +108,7 @@ def recovery(
         One row for each survey and parameter: number, structure, parameter, truth, rank (share of
         the posterior below the truth), then as in `contraction`.
     """
-    off = metrics.deviations(table)
+    off = misfit.deviations(table)
     chosen = _some(_like_published(off, near), tests, seed)
     parts = []
     for structure in table["structure"].iloc[np.sort(chosen)].unique():
@@ -142,7 +142,7 @@ def _recovered(
 
 def _like_published(off: pd.DataFrame, near: float) -> np.ndarray:
     """Return the places of a share of the rows, the nearest to the published survey."""
-    order = np.argsort(metrics.distance(off), kind="stable")
+    order = np.argsort(misfit.distance(off), kind="stable")
     return order[: max(1, round(near * len(off)))]
 
 
@@ -297,7 +297,7 @@ def confusion(table: pd.DataFrame, tests: int, keep: int, seed: int, near: float
         probability (mean over surveys), standard_error (of that mean), chosen (share of surveys
         for which it was the most probable), tests.
     """
-    off = metrics.deviations(table)
+    off = misfit.deviations(table)
     code, names = pd.factorize(table["structure"], sort=True)
     places = _like_published(off, near)
     parts = []
@@ -355,7 +355,7 @@ def structure_probabilities(
         "equal odds"; "odds halved for each further parameter" than the simplest structure has; at
         equal odds "nearer", with half the rows, and "farther", with twice as many.
     """
-    distance = metrics.distance(metrics.deviations(table))
+    distance = misfit.distance(misfit.deviations(table))
     code, names = pd.factorize(table["structure"], sort=True)
     sizes = np.array([len(fitted[name]) for name in names])
     equal, fewer = np.ones(sizes.size), 0.5 ** (sizes - sizes.min())

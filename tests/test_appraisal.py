@@ -21,6 +21,7 @@ from marketsim import (
     calibration_plots,
     cli,
     metrics,
+    misfit,
     observed,
     posterior,
     presets,
@@ -208,7 +209,7 @@ def test_the_smallest_table_is_large_enough():
     (of,) = [item for item in fields(cli.TableCommand) if item.name == "simulations"]
     keep = int(of.metadata["low"] * appraisal.KEEP)
     others = of.metadata["low"] // len(priors.STRUCTURES) - 1
-    assert len(metrics.SUMMARIES) < keep < others
+    assert len(misfit.SUMMARIES) < keep < others
 
 
 # ---------------------------------------------------------------- from end to end

@@ -32,6 +32,7 @@ from marketsim import (
     calibration,
     calibration_plots,
     metrics,
+    misfit,
     observed,
     posterior,
     presets,
@@ -163,8 +164,8 @@ def test_a_structure_answers_for_its_particle():
     seen = model(scores)
     expected = study.statistics([calibration.particle(start(), "forgetting", scores)])
     np.testing.assert_array_equal(seen["statistics"], expected.to_numpy()[0])
-    np.testing.assert_array_equal(seen["off"], metrics.deviations(expected).to_numpy()[0])
-    assert calibration.off_by(seen) == metrics.distance(metrics.deviations(expected))[0]
+    np.testing.assert_array_equal(seen["off"], misfit.deviations(expected).to_numpy()[0])
+    assert calibration.off_by(seen) == misfit.distance(misfit.deviations(expected))[0]
     sent = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
     other = model(scores | {KEYS[0]: 0.31})
@@ -342,7 +343,7 @@ def test_every_particle_can_be_run_again(found):
         mine, seed = calibration.particle(start(), name, dict(one.parameter))
         seen = study.statistics([(mine, seed)])
         np.testing.assert_array_equal(seen.to_numpy(float)[0], one.sum_stat["statistics"])
-        assert metrics.distance(metrics.deviations(seen))[0] == one.distance
+        assert misfit.distance(misfit.deviations(seen))[0] == one.distance
         carried = priors.draw(seed)
         same = {key for key in carried if carried[key] == value_of(mine, key)}
         assert same == set(carried) - set(priors.FITTED[name])
@@ -429,7 +430,7 @@ def test_what_is_held_is_not_searched_for(brief):
 
 def toy(self: calibration.Structure, scores: dict) -> dict:
     """Simulate nothing: how far a survey is off is luck alone."""
-    off = np.full(len(metrics.SUMMARIES), np.random.random())
+    off = np.full(len(misfit.SUMMARIES), np.random.random())
     return {"off": off, "statistics": np.zeros(len(metrics.STATISTICS))}
 
 

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim import identification, metrics, observed
+from marketsim import identification, metrics, misfit, observed
 from marketsim.identification import IDENTIFIED, LEVELS, POOLED
 from marketsim.parameters import Prior
 from marketsim.priors import values
@@ -55,7 +55,7 @@ def mixed(rows: dict[str, int], shifts=(0.0, 0.0), seed=1) -> pd.DataFrame:
 
 def asked(table, target=0.0, seen=1, keep=3000, names=(LEVEL,), priors=PRIORS) -> pd.DataFrame:
     """Return the posterior for a survey that is off by `target` in each statistic seen."""
-    off = metrics.deviations(table)
+    off = misfit.deviations(table)
     survey = np.where(off.columns.isin(SEEN[:seen]), target, 0.0)
     return identification.posterior(off, table, survey, keep, names, priors)
 
@@ -70,10 +70,10 @@ def mean_and_sd(values, weight) -> tuple[float, float]:
 
 def test_toy_tables_have_the_statistics_of_a_survey():
     """Published statistics deviate nowhere, and one moved by two half-widths deviates by two."""
-    assert not metrics.deviations(published(3)).any(axis=None)
-    moved = metrics.deviations(published(1, fall_week_5=np.array([-2.0])))
+    assert not misfit.deviations(published(3)).any(axis=None)
+    moved = misfit.deviations(published(1, fall_week_5=np.array([-2.0])))
     assert moved.loc[0, "fall_week_5"] == pytest.approx(-2.0)
-    assert metrics.distance(moved)[0] == pytest.approx(2.0 / np.sqrt(len(metrics.SUMMARIES)))
+    assert misfit.distance(moved)[0] == pytest.approx(2.0 / np.sqrt(len(misfit.SUMMARIES)))
 
 
 @pytest.mark.parametrize("seen", [1, 3])
@@ -202,7 +202,7 @@ def test_only_what_matters_for_the_structure_is_judged(both, told):
 
 def test_surveys_are_taken_near_the_published_one(both, told):
     """Every survey is among the nearest share, and another seed takes others."""
-    far = pd.Series(metrics.distance(metrics.deviations(both)), both["number"])
+    far = pd.Series(misfit.distance(misfit.deviations(both)), both["number"])
     assert far[told["number"]].max() <= far.quantile(0.3)
     assert far.max() > 2.0 * far.quantile(0.3)
     assert set(recovered(both, 20, seed=5)["number"]) < set(told["number"])
@@ -227,7 +227,7 @@ def test_no_survey_is_its_own_neighbour(both, monkeypatch):
     monkeypatch.setattr(identification, "posterior", watched)
     recovered(both, 50)
     assert len(nearest) == 50 and min(nearest) > 0.0
-    off = metrics.deviations(both)
+    off = misfit.deviations(both)
     watched(off[:3000], both[:3000], off.to_numpy()[7], 400, (LEVEL,), PRIORS)
     assert nearest[-1] == 0.0
 
@@ -434,7 +434,7 @@ def test_a_survey_does_not_vote_for_its_own_structure():
     """
     table = mixed({"none": 1500, "trend": 1500})
     assert (np.abs(matrix(table, tests=400, keep=1) - 0.5) < 0.15).all(axis=None)
-    off = metrics.deviations(table).to_numpy()
+    off = misfit.deviations(table).to_numpy()
     code = np.repeat([0, 1], 1500)
     own = [
         identification._probabilities(np.linalg.norm(off - off[k], axis=1), code, np.ones(2), 1)[0]
