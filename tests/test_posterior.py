@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim import calibration, metrics, posterior, presets, priors, records, results, study
+from marketsim import metrics, particles, posterior, presets, priors, records, results, study
 from marketsim.errors import InputError
 from marketsim.parameters import Recovery
 from marketsim.settings import Settings
@@ -57,7 +57,7 @@ def made(folder: Path) -> pd.DataFrame:
             row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
             rows.append(row | priors.draw(seed) | dict.fromkeys(metrics.STATISTICS, 0.5))
     table = pd.DataFrame(rows)
-    known = metrics.described() | calibration.COLUMNS
+    known = metrics.described() | particles.COLUMNS
     records.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
@@ -284,7 +284,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        records.write_parquet(table, path, metrics.described() | calibration.COLUMNS)
+        records.write_parquet(table, path, metrics.described() | particles.COLUMNS)
     forget()
 
 
@@ -554,7 +554,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = metrics.described() | calibration.COLUMNS
+    known = metrics.described() | particles.COLUMNS
     records.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), results.key(mixture())
     monkeypatch.setattr(posterior, "folder", lambda: copy)
