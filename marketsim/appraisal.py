@@ -7,6 +7,7 @@ import pandas as pd
 
 from marketsim import (
     calibration_plots,
+    discrimination,
     identification,
     metrics,
     posterior,
@@ -77,8 +78,8 @@ def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     return {
         "recovery": recovered,
         "coverage": identification.coverage(recovered),
-        "confusion": identification.confusion(table, TESTS, keep, seed, NEAR),
-        "structure_probabilities": identification.structure_probabilities(table, fitted, keep),
+        "confusion": discrimination.confusion(table, TESTS, keep, seed, NEAR),
+        "structure_probabilities": discrimination.structure_probabilities(table, fitted, keep),
         "contraction": identification.contraction(posterior.draws(), uncertain),
         "correlations": identification.correlations(posterior.draws(), uncertain),
     }
