@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from marketsim import (
-    calibration_plots,
     discrimination,
     identification,
+    identification_plots,
     metrics,
     posterior,
     presets,
@@ -18,6 +18,7 @@ from marketsim import (
     simulations,
     study,
     validation,
+    validation_plots,
 )
 from marketsim.settings import Settings
 
@@ -68,7 +69,7 @@ def identify(
             table = simulations.table(settings, tables, number, threads, progress)
             found = _identification(table, settings.seed)
             records.write_csv(partial, found)
-            calibration_plots.draw_identification(partial / "figures", found)
+            identification_plots.draw(partial / "figures", found)
     return final
 
 
@@ -126,7 +127,7 @@ def validate(
                 "models": validation.summary(scores).reset_index(),
             }
             records.write_csv(partial, found)
-            calibration_plots.draw_validation(partial / "figures", found)
+            validation_plots.draw(partial / "figures", found)
     return final
 
 

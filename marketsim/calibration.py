@@ -221,4 +221,4 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
         "point": particles.point(settings, drawn[drawn["structure"] == best], threads),
     }
     records.write_csv(folder, tables)
-    calibration_plots.draw_calibration(folder / "figures", tables | {"posterior": drawn})
+    calibration_plots.draw(folder / "figures", tables | {"posterior": drawn})

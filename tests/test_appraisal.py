@@ -18,8 +18,8 @@ from test_posterior import forget, made
 from marketsim import (
     appraisal,
     calibration,
-    calibration_plots,
     cli,
+    identification_plots,
     metrics,
     misfit,
     observed,
@@ -28,6 +28,7 @@ from marketsim import (
     priors,
     results,
     simulations,
+    validation_plots,
 )
 from marketsim.errors import InputError
 
@@ -230,9 +231,9 @@ def toy(tmp_path, monkeypatch):
     of = small(30, recovery="mixture", posterior=posterior.PRIOR)
     monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
     drawn = []
-    for name in ("draw_identification", "draw_validation"):
+    for plots in (identification_plots, validation_plots):
         monkeypatch.setattr(
-            calibration_plots, name, lambda folder, tables: drawn.append((folder.name, set(tables)))
+            plots, "draw", lambda folder, tables: drawn.append((folder.name, set(tables)))
         )
     forget()
     yield SimpleNamespace(drawn=drawn, posterior=folder)

@@ -49,7 +49,7 @@ import sys
 from marketsim import calibration, calibration_plots, cli, particles
 calibration.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
 particles.CANDIDATES, particles.TRIALS = 2, 2
-calibration_plots.draw_calibration = lambda *_: None
+calibration_plots.draw = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
@@ -76,7 +76,7 @@ def shortened():
 
 @pytest.fixture
 def brief(monkeypatch):
-    monkeypatch.setattr(calibration_plots, "draw_calibration", lambda *_: None)
+    monkeypatch.setattr(calibration_plots, "draw", lambda *_: None)
     with shortened():
         yield
 
