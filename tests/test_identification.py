@@ -244,6 +244,16 @@ def test_the_truth_is_as_often_at_any_rank(told):
     assert level["truth"].shift(1, fill_value=0.0).between(level["low"], level["high"]).mean() < 0.7
 
 
+def test_the_rank_is_the_share_of_the_posterior_below_the_truth(told):
+    """A truth under the interval has a low rank and one over it a high one."""
+    for outside, rank in (
+        (told["truth"] < told["low"], told["rank"]),
+        (told["truth"] > told["high"], 1.0 - told["rank"]),
+    ):
+        assert outside.sum() > 3
+        assert rank[outside].max() < 0.06
+
+
 def test_contraction_is_told_for_each_survey(told):
     """The level, seen with an error of one, contracts to a 27th of its variance, the idle not."""
     gained = told.groupby("parameter")["contraction"].mean()

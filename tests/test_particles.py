@@ -154,6 +154,35 @@ def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best,
     assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(chosen, abs=1e-9)
 
 
+def test_near_the_middle_is_in_units_of_each_spread(monkeypatch):
+    """A step that is small among the draws of one parameter is far among those of another."""
+    monkeypatch.setattr(particles, "CANDIDATES", 1)
+    monkeypatch.setattr(study, "statistics", seen_with(0.5))
+    wide, narrow = priors.FITTED["trend"][:2]
+    table = rows_at([0.1, 0.9, 0.1, 0.9, 0.55, 0.65])
+    places = np.array([0.49, 0.51, 0.51, 0.49, 0.53, 0.5])
+    table[narrow] = priors.values(PRIORS[narrow], places)
+    point = particles.point(start("trend"), table, 1).set_index("key")["value"]
+    assert priors.share(PRIORS[wide], float(point[wide])) == pytest.approx(0.65)
+
+
+def test_the_point_is_judged_by_the_median_of_its_surveys(monkeypatch):
+    """A draw that is right but for rare surveys far off beats one that is always a little off."""
+    first = priors.FITTED["trend"][0]
+    little = seen_with(0.47)
+
+    def seen(jobs, threads):
+        table = little(jobs, threads)
+        if priors.share(PRIORS[first], value_of(jobs[0][0], first)) < 0.5:
+            table.loc[::10, "fall_week_5"] = 9.0
+        return table
+
+    monkeypatch.setattr(study, "statistics", seen)
+    table = rows_at([0.47, 0.53])
+    point = particles.point(start("trend"), table, 1).set_index("key")["value"]
+    assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(0.47)
+
+
 def history_of(sizes: list[int]) -> SimpleNamespace:
     """Return a history with so many particles of structure 1 in each generation."""
 
@@ -230,4 +259,7 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
     assert (held[key] == value_of(start(), key)).all()
     elsewhere = particles.draws(start("trend"), "combined", found, 1)
     assert not set(elsewhere["seed"]) & set(rows["seed"])
+    first = particles.draws(start("trend"), priors.STRUCTURES[0], found, 1)
+    runs = {study.run_seed(start().seed, number) for number in range(60)}
+    assert not set(first["seed"]) & runs  # no run of a study has the luck of a draw
     assert particles.draws(start("trend", seed=1), "trend", found, 1)["seed"].nunique() == 60
