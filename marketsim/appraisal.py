@@ -1,25 +1,24 @@
 """What the survey could tell, and how well the model stands: studies of the calibration itself."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from marketsim import (
-    calibration_plots,
+    discrimination,
     identification,
+    identification_plots,
     metrics,
     posterior,
     presets,
     priors,
     records,
+    results,
     simulations,
     study,
     validation,
+    validation_plots,
 )
 from marketsim.settings import Settings
 
@@ -64,13 +63,13 @@ def identify(
     """
     simulations.check(settings)
     shipped = posterior.fingerprint(presets.POSTERIOR)
-    final = folder / records.key(settings, {"simulations": number, "posterior": shipped})
-    with _result(settings, final, threads, {"simulations": number}) as partial:
+    final = folder / results.key(settings, {"simulations": number, "posterior": shipped})
+    with results.fill(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             table = simulations.table(settings, tables, number, threads, progress)
             found = _identification(table, settings.seed)
-            _write(partial, found)
-            calibration_plots.draw_identification(partial / "figures", found)
+            records.write_csv(partial, found)
+            identification_plots.draw(partial / "figures", found)
     return final
 
 
@@ -80,8 +79,8 @@ def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     return {
         "recovery": recovered,
         "coverage": identification.coverage(recovered),
-        "confusion": identification.confusion(table, TESTS, keep, seed, NEAR),
-        "structure_probabilities": identification.structure_probabilities(table, fitted, keep),
+        "confusion": discrimination.confusion(table, TESTS, keep, seed, NEAR),
+        "structure_probabilities": discrimination.structure_probabilities(table, fitted, keep),
         "contraction": identification.contraction(posterior.draws(), uncertain),
         "correlations": identification.correlations(posterior.draws(), uncertain),
     }
@@ -113,8 +112,8 @@ def validate(
         The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures and
         manifest.json.
     """
-    final = folder / records.key(settings, {"simulations": number})
-    with _result(settings, final, threads, {"simulations": number}) as partial:
+    final = folder / results.key(settings, {"simulations": number})
+    with results.fill(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             result = study.run_study(settings, folder / "runs", threads, progress=progress)
             runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
@@ -127,8 +126,8 @@ def validate(
                 "leave_one_out": scores,
                 "models": validation.summary(scores).reset_index(),
             }
-            _write(partial, found)
-            calibration_plots.draw_validation(partial / "figures", found)
+            records.write_csv(partial, found)
+            validation_plots.draw(partial / "figures", found)
     return final
 
 
@@ -186,25 +185,3 @@ def variation(values: pd.DataFrame) -> pd.DataFrame:
         for size in sorted({*(size for size in SIZES if size < len(values)), len(values)})
     ]
     return pd.DataFrame(rows)
-
-
-@contextmanager
-def _result(
-    settings: Settings, final: Path, threads: int, more: dict[str, Any]
-) -> Iterator[Path | None]:
-    """Give a folder to fill, or nothing where the result is complete; name it when filled."""
-    with records.writing(final) as partial:
-        if records.is_complete(final):
-            yield None
-            return
-        started = time.perf_counter()
-        yield partial
-        seconds = time.perf_counter() - started
-        facts = records.manifest(settings, partial, threads, seconds) | more | {"key": final.name}
-        records.write_manifest(partial, facts)
-        records.publish(partial, final)
-
-
-def _write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

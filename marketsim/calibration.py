@@ -4,16 +4,13 @@ pyABC (Schälte et al. 2022) compares simulated surveys with the published one, 
 structure, after Toni & Stumpf (2010). What it searches is the fitted parameters, each as a normal
 score of its prior (0 is the prior's middle), since in a box of eight sides nearly all volume lies
 in corners, where proposals are poor. The carried ones are drawn anew from their priors for every
-simulation. Each simulation is keyed by a seed made of its own scores, so that any particle can be
-run again.
+simulation. What becomes of the particles that a search keeps is told in `particles`.
 """
 
 import contextlib
-import hashlib
 import logging
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -24,32 +21,23 @@ import pandas as pd
 
 from marketsim import (
     calibration_plots,
-    identification,
     metrics,
-    posterior,
+    misfit,
+    particles,
     priors,
     records,
-    rng,
+    results,
     simulations,
     study,
 )
 from marketsim.errors import InputError
-from marketsim.rng import Purpose
-from marketsim.settings import Calibration, Settings, check_ranges, given
+from marketsim.settings import Calibration, Settings, check_ranges
 
 SAMPLERS = ("multicore", "single", "dask")
 DATABASE = "pyabc.db"
-SCALING = (
-    2.0  # of the proposals' covariance: at 1 a generation kept 4 to 8 % of its weight, at 2 43 %
-)
+# Of the proposals' covariance: at 1 a generation kept 4 to 8 % of its weight, at 2 43 %.
+SCALING = 2.0
 QUANTILE = 0.4  # of the distances of a generation: the tolerance of the next
-FEWEST = 50  # particles of a structure that carry a regression on the summaries
-PREDICTED = 200  # surveys simulated afresh for each structure
-CANDIDATES, TRIALS = 20, 100  # draws tried as the calibrated point, and surveys of each
-COLUMNS = {
-    "weight": ("share", "weight of the draw among those of its structure"),
-    "generation": ("1", "generation of the search that the draw is from"),
-}
 
 
 class Structure:
@@ -74,23 +62,9 @@ class Structure:
         """
         if self.parent not in (None, os.getpid(), os.getppid()):
             os._exit(1)  # a worker whose search was killed would hold its lock
-        seen = study.statistics([particle(self.settings, self.name, dict(scores))])
-        off = metrics.deviations(seen)
+        seen = study.statistics([particles.particle(self.settings, self.name, dict(scores))])
+        off = misfit.deviations(seen)
         return {"off": off.to_numpy()[0], "statistics": seen.to_numpy(float)[0]}
-
-
-def particle(settings: Settings, structure: str, scores: dict[str, float]) -> tuple[Settings, int]:
-    """Return the settings and the seed of a particle: a function of seed, structure and scores."""
-    from scipy.special import ndtr
-
-    text = "|".join(f"{key}={float(score).hex()}" for key, score in sorted(scores.items()))
-    digest = hashlib.sha256(f"{settings.seed}|{structure}|{text}".encode()).digest()
-    seed = int.from_bytes(digest[:8], "big") >> 1
-    values = priors.draw(seed)
-    for key, score in scores.items():
-        name = key.replace("__", ".")
-        values[name] = priors.value(priors.uncertain()[name], float(ndtr(float(score))))
-    return priors.put(settings, structure, values), seed
 
 
 def off_by(simulated: Any, _observed: Any = None) -> float:
@@ -109,9 +83,9 @@ def check(calibration: Calibration, settings: Settings) -> None:
     """
     simulations.check(settings)
     check_ranges(calibration, "calibration.")
-    least = FEWEST * len(simulations.structures(settings))
+    least = particles.FEWEST * len(simulations.structures(settings))
     if calibration.particles < least:
-        allowed = f"{least} or more, {FEWEST} for each structure"
+        allowed = f"{least} or more, {particles.FEWEST} for each structure"
         raise InputError("calibration.particles", calibration.particles, allowed)
     if calibration.sampler not in SAMPLERS:
         raise InputError("calibration.sampler", calibration.sampler, ", ".join(SAMPLERS))
@@ -149,19 +123,13 @@ def calibrate(
         For settings outside their ranges or a folder that cannot be written to.
     """
     check(calibration, settings)
-    final = folder / records.key(settings, {"calibration": asdict(calibration)})
-    with records.writing(final) as partial:
-        if records.is_complete(final):
-            return final
-        started = time.perf_counter()
-        history = search(settings, calibration, partial / DATABASE, threads, progress)
-        _write(settings, history, partial, threads)
-        seconds = time.perf_counter() - started
-        facts = records.manifest(settings, partial, threads, seconds)
-        simulated = int(history.total_nr_simulations)
-        facts |= {"calibration": asdict(calibration), "simulations": simulated, "key": final.name}
-        records.write_manifest(partial, facts)
-        records.publish(partial, final)
+    facts: dict[str, Any] = {"calibration": asdict(calibration)}
+    final = folder / results.key(settings, facts)
+    with results.fill(settings, final, threads, facts) as partial:
+        if partial is not None:
+            history = search(settings, calibration, partial / DATABASE, threads, progress)
+            _write(settings, history, partial, threads)
+            facts["simulations"] = int(history.total_nr_simulations)
     return final
 
 
@@ -190,7 +158,7 @@ def search(
             abc.load(address)
         else:
             database.unlink(missing_ok=True)
-            abc.new(address, {"off": np.zeros(len(metrics.SUMMARIES))})
+            abc.new(address, {"off": np.zeros(len(misfit.SUMMARIES))})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
@@ -235,153 +203,22 @@ def _sampler(calibration: Calibration, threads: int) -> Iterator[Any]:
 def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None:
     """Write what the search found, as tables."""
     names = simulations.structures(settings)
-    generations = _generations(history, names)
-    found = _particles(settings, history, names)
+    generations = particles.generations(history, names)
+    kept = particles.last_kept(settings, history, names)
     drawn = pd.concat(
-        [_draws(settings, name, particles, threads) for name, particles in found.items()],
+        [particles.draws(settings, name, rows, threads) for name, rows in kept.items()],
         ignore_index=True,
     )
-    probable = _probabilities(history, generations, drawn, names)
-    records.write_parquet(drawn, folder / "posterior.parquet", metrics.described() | COLUMNS)
-    predicted = {name: _predict(settings, drawn, name, threads) for name in names}
-    fits = [metrics.fit(seen).assign(structure=name) for name, seen in predicted.items()]
+    probable = particles.probabilities(history, generations, drawn, names)
+    known = metrics.described() | particles.COLUMNS
+    records.write_parquet(drawn, folder / "posterior.parquet", known)
+    fits = [particles.fit(settings, drawn, name, threads) for name in names]
     best = str(probable["structure"].iloc[int(probable["probability"].to_numpy().argmax())])
     tables = {
         "generations": generations,
         "structures": probable,
         "structure_fit": pd.concat(fits),
-        "point": _point(settings, drawn[drawn["structure"] == best], threads),
+        "point": particles.point(settings, drawn[drawn["structure"] == best], threads),
     }
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    calibration_plots.draw_calibration(folder / "figures", tables | {"posterior": drawn})
-
-
-def _generations(history: Any, names: list[str]) -> pd.DataFrame:
-    """Return for each generation its tolerance, simulations and structures' probabilities."""
-    table = history.get_all_populations()
-    table = table[table["t"] >= 0].rename(columns={"t": "generation", "samples": "simulations"})
-    chances = history.get_model_probabilities().reindex(columns=range(len(names)), fill_value=0.0)
-    chances.columns = pd.Index(names)
-    out = table[["generation", "epsilon", "simulations", "particles"]].set_index("generation")
-    return out.join(chances.fillna(0.0)).reset_index()
-
-
-def _particles(settings: Settings, history: Any, names: list[str]) -> dict[str, pd.DataFrame]:
-    """Return the particles of each structure from its last generation with enough of them.
-
-    Columns weight, distance, generation, every uncertain parameter and every statistic.
-    """
-    found: dict[str, pd.DataFrame] = {}
-    for t in range(history.max_t, -1, -1):
-        particles = history.get_population(t=t).particles
-        for m, name in enumerate(names):
-            here = [one for one in particles if one.m == m]
-            if name not in found and (len(here) >= FEWEST or (here and t == 0)):
-                rows = [_row(settings, name, one) for one in here]
-                found[name] = pd.DataFrame(rows).assign(generation=t)
-        if len(found) == len(names):
-            return {name: found[name] for name in names}
-    missing = ", ".join(name for name in names if name not in found)
-    raise RuntimeError(f"no particle of {missing} in any generation")
-
-
-def _row(settings: Settings, name: str, one: Any) -> dict[str, Any]:
-    mine, _ = particle(settings, name, dict(one.parameter))
-    row: dict[str, Any] = {"weight": one.weight, "distance": float(one.distance)}
-    row |= {key: given(mine, key) for key in priors.uncertain()}
-    return row | dict(zip(metrics.STATISTICS, one.sum_stat["statistics"], strict=True))
-
-
-def _draws(settings: Settings, name: str, found: pd.DataFrame, threads: int) -> pd.DataFrame:
-    """Return the posterior of a structure: its particles, adjusted to the published survey.
-
-    A particle was accepted for a survey some way off the published one, so it leans to the prior;
-    the regression of Beaumont, Zhang & Balding (2002) takes the lean out, with their weights. Each
-    draw then gets a seed and the statistics of a survey simulated with it.
-    """
-    bandwidth = found["distance"].max() * (1.0 + 1e-9)
-    kept = (found["weight"] * (1.0 - (found["distance"] / bandwidth) ** 2)).to_numpy()
-    weight = kept / kept.sum()
-    off = metrics.deviations(found).to_numpy()
-    keys = [key for key in priors.uncertain() if key not in settings.held]
-    drawn = identification.adjust(found[keys], off, weight, priors.uncertain())
-    for key in settings.held:
-        drawn[key] = given(settings, key)
-    drawn = drawn[list(priors.uncertain())]
-    drawn.insert(0, "structure", name)
-    drawn.insert(1, "weight", weight)
-    place = priors.STRUCTURES.index(name)
-    seeds = [_seed(settings.seed, number, place) for number in range(len(drawn))]
-    drawn.insert(2, "seed", seeds)
-    drawn.insert(3, "generation", found["generation"])
-    jobs = [(_settings(settings, row), int(row["seed"])) for _, row in drawn.iterrows()]
-    return drawn.join(study.statistics(jobs, threads))
-
-
-def _seed(seed: int, number: int, structure: int) -> int:
-    block = int(Purpose.PARTICLE) // rng.LANES
-    return int(rng.words(seed, block, 0, number, structure)[0]) >> 1
-
-
-def _probabilities(
-    history: Any, generations: pd.DataFrame, drawn: pd.DataFrame, names: list[str]
-) -> pd.DataFrame:
-    """Return the structures' probabilities with the error of a sample of that effective size."""
-    weights = np.array([one.weight for one in history.get_population().particles])
-    effective = weights.sum() ** 2 / (weights**2).sum()
-    last = generations.iloc[-1]
-    shares = np.array([last[name] for name in names], float)
-    tolerance = generations.set_index("generation")["epsilon"]
-    of = drawn.groupby("structure")["generation"].first()
-    return pd.DataFrame(
-        {
-            "structure": names,
-            "probability": shares,
-            "standard_error": np.sqrt(shares * (1.0 - shares) / effective),
-            "draws": [int((drawn["structure"] == name).sum()) for name in names],
-            "generation": [int(of[name]) for name in names],
-            "epsilon": [float(tolerance[of[name]]) for name in names],
-        }
-    )
-
-
-def _predict(settings: Settings, drawn: pd.DataFrame, name: str, threads: int) -> pd.DataFrame:
-    """Return surveys simulated afresh from the draws of one structure."""
-    mine = drawn[drawn["structure"] == name]
-    weights = mine["weight"].to_numpy()
-    jobs = []
-    for run in range(PREDICTED):
-        u = rng.uniform(settings.seed, int(Purpose.DRAW), 0, run, 0)
-        row = mine.iloc[posterior.place(weights, u)]
-        jobs.append((_settings(settings, row), study.run_seed(settings.seed, run)))
-    return study.statistics(jobs, threads)
-
-
-def _settings(settings: Settings, row: pd.Series) -> Settings:
-    values = {key: float(row[key]) for key in priors.uncertain()}
-    return priors.put(settings, str(row["structure"]), values)
-
-
-def _point(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFrame:
-    """Return, of the draws nearest to the mean of the fitted, the one whose surveys fit best."""
-    fitted = priors.FITTED[str(drawn["structure"].iloc[0])]
-    keys = [key for key in fitted if key not in settings.held]
-    shares = np.array(
-        [
-            [priors.share(priors.uncertain()[key], row[key]) for key in keys]
-            for _, row in drawn.iterrows()
-        ]
-    )
-    mean = drawn["weight"].to_numpy() @ shares
-    spread = np.sqrt(drawn["weight"].to_numpy() @ (shares - mean) ** 2)
-    nearest = np.argsort((((shares - mean) / spread) ** 2).sum(axis=1), kind="stable")[:CANDIDATES]
-    seeds = [study.run_seed(settings.seed, run) for run in range(TRIALS)]
-    off = []
-    for _, row in drawn.iloc[nearest].iterrows():
-        seen = study.statistics([(_settings(settings, row), seed) for seed in seeds], threads)
-        middle = seen.median().to_frame().T
-        off.append(metrics.distance(metrics.deviations(middle))[0])
-    best = drawn.iloc[nearest[int(np.argmin(off))]]
-    names = ["structure", *priors.uncertain()]
-    return pd.DataFrame({"key": names, "value": [str(best[name]) for name in names]})
+    records.write_csv(folder, tables)
+    calibration_plots.draw(folder / "figures", tables | {"posterior": drawn})

@@ -1,9 +1,9 @@
-"""What a survey like TRAFFIC's could tell: parameters recovered, structures told apart.
+"""What a survey like TRAFFIC's could tell of parameters: how well they are recovered.
 
 One table of simulations from the prior serves every question. Its rows have `number` (each its
 own), `structure`, every uncertain parameter by its dotted name, and the statistics of the
 simulated survey (`metrics.statistics`). Two surveys are as far apart as the Euclidean distance
-between their deviations (`metrics.deviations`), in half-widths of the evidence intervals. Numbers
+between their deviations (`misfit.deviations`), in half-widths of the evidence intervals. Numbers
 of backup accounts inside their interval are no distance apart: the report said no more.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv, expit, logit
+from scipy.special import betaincinv
 
-from marketsim import metrics
+from marketsim import misfit
+from marketsim.adjustment import adjust, nearest, prior_shares
 from marketsim.declaring import Prior
-from marketsim.priors import shares, values
 
 # Claimed to be identified by the survey, declared before any recovery was run: the level and the
 # spread of posting, and what posts show, all of which were counted. No other parameter is claimed.
@@ -27,7 +27,6 @@ IDENTIFIED = (
 )
 POOLED = "identified, pooled"  # stands in place of a parameter
 LEVELS = np.arange(1, 20) / 20.0  # of central intervals
-EDGE = 1e-6  # logits are taken of shares this far inside 0 and 1
 
 
 def posterior(
@@ -41,14 +40,12 @@ def posterior(
     """Return posterior draws: the rows nearest to a survey, adjusted to it.
 
     Rejection with Epanechnikov weights, then local-linear regression of the parameters on the
-    deviations (Beaumont, Zhang and Balding 2002, Genetics 162, 2025-2035). The regression is of
-    the logit of the share of the prior below a value, so that no draw leaves the prior's range. A
-    deviation that all kept rows have in common adjusts nothing.
+    deviations (see `adjustment`).
 
     Parameters
     ----------
     off : DataFrame
-        Deviations of the rows of `table`, in half-widths, from `metrics.deviations`.
+        Deviations of the rows of `table`, in half-widths, from `misfit.deviations`.
     table : DataFrame
         Drawn parameters, in natural units, among its columns.
     target : ndarray of float64, shape (deviations,)
@@ -66,63 +63,10 @@ def posterior(
         Indexed like the rows kept; `weight`, which adds up to 1, then `names` in natural units.
     """
     apart = off.to_numpy() - target
-    near, weight = _nearest(np.linalg.norm(apart, axis=1), keep)
+    near, weight = nearest(np.linalg.norm(apart, axis=1), keep)
     drawn = adjust(table[list(names)].iloc[near], apart[near], weight, priors)
     drawn.insert(0, "weight", weight)
     return drawn
-
-
-def adjust(
-    kept: pd.DataFrame, apart: np.ndarray, weight: np.ndarray, priors: Mapping[str, Prior]
-) -> pd.DataFrame:
-    """Move draws along a regression to what they would be, were their surveys the one asked about.
-
-    Parameters
-    ----------
-    kept : DataFrame
-        Draws of parameters, in natural units, one column each.
-    apart : ndarray of float64, shape (draws, deviations)
-        How far their simulated surveys are from the one asked about.
-    weight : ndarray of float64, shape (draws,)
-        Adds up to 1.
-    priors : mapping of str to Prior
-        Form (uniform or loguniform) and ends by parameter.
-
-    Returns
-    -------
-    DataFrame
-        Like `kept`.
-    """
-    scale = logit(np.clip(_shares(kept, priors).to_numpy(), EDGE, 1.0 - EDGE))
-    moved = expit(_adjusted(scale, apart, weight))
-    drawn = {str(name): values(priors[str(name)], moved[:, k]) for k, name in enumerate(kept)}
-    return pd.DataFrame(drawn, kept.index)
-
-
-def _nearest(distance: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the nearest rows and their Epanechnikov weights, which add up to 1.
-
-    The bandwidth is the distance of the nearest row left out. The hair's breadth beyond it gives
-    rows that are all equally far equal weights, also at distance zero.
-    """
-    order = np.argpartition(distance, keep)
-    near = np.sort(order[:keep])
-    bandwidth = distance[order[keep]] * (1.0 + 1e-9) + np.finfo(float).tiny
-    weight = 1.0 - (distance[near] / bandwidth) ** 2
-    return near, weight / weight.sum()
-
-
-def _adjusted(scale: np.ndarray, apart: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return each draw moved along the weighted regression to where `apart` is zero."""
-    root, differs = np.sqrt(weight)[:, None], np.ptp(apart, axis=0) > 0.0
-    design = root * (apart - weight @ apart) * differs  # exactly zero, not rounding, where shared
-    slope = np.linalg.lstsq(design, root * (scale - weight @ scale))[0]
-    return scale - apart @ slope
-
-
-def _shares(values: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFrame:
-    """Return the share of the prior below each value."""
-    return values.apply(lambda column: shares(priors[str(column.name)], column.to_numpy(float)))
 
 
 def recovery(
@@ -164,8 +108,8 @@ def recovery(
         One row for each survey and parameter: number, structure, parameter, truth, rank (share of
         the posterior below the truth), then as in `contraction`.
     """
-    off = metrics.deviations(table)
-    chosen = _some(_like_published(off, near), tests, seed)
+    off = misfit.deviations(table)
+    chosen = some(like_published(off, near), tests, seed)
     parts = []
     for structure in table["structure"].iloc[np.sort(chosen)].unique():
         names, same = list(fitted[structure]), np.flatnonzero(table["structure"] == structure)
@@ -196,13 +140,13 @@ def _recovered(
     return told
 
 
-def _like_published(off: pd.DataFrame, near: float) -> np.ndarray:
+def like_published(off: pd.DataFrame, near: float) -> np.ndarray:
     """Return the places of a share of the rows, the nearest to the published survey."""
-    order = np.argsort(metrics.distance(off), kind="stable")
+    order = np.argsort(misfit.distance(off), kind="stable")
     return order[: max(1, round(near * len(off)))]
 
 
-def _some(places: np.ndarray, count: int, seed: int) -> np.ndarray:
+def some(places: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return places chosen at random, or all of them where there are no more."""
     luck = np.random.default_rng(seed).random(places.size)
     return places[np.argsort(luck, kind="stable")[:count]]
@@ -270,7 +214,7 @@ def contraction(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFram
             "high": high,
             "prior_sd": [_prior_sd(priors[name]) for name in own.columns],
             "posterior_sd": np.sqrt(_variances(own, weight)),
-            "contraction": 1.0 - 12.0 * _variances(_shares(own, priors), weight),
+            "contraction": 1.0 - 12.0 * _variances(prior_shares(own, priors), weight),
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
@@ -321,109 +265,10 @@ def correlations(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFra
     parts = []
     for structure, weight, own in _structures(draws, priors):
         one, other = np.triu_indices(own.shape[1], 1)
-        places = _shares(own, priors).to_numpy()
-        away = places - weight @ places
+        shares = prior_shares(own, priors).to_numpy()
+        away = shares - weight @ shares
         joint = (weight * away.T) @ away
         tie = joint[one, other] / np.sqrt(joint[one, one] * joint[other, other])
         pairs = {"one": own.columns[one], "other": own.columns[other], "correlation": tie}
         parts.append(pd.DataFrame({"structure": structure, **pairs}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def confusion(table: pd.DataFrame, tests: int, keep: int, seed: int, near: float) -> pd.DataFrame:
-    """Return which structures are taken for which, for simulated surveys taken as real.
-
-    The probability of a structure is its weighted share of the rows nearest to the survey, the
-    survey's own excepted, at equal odds before, however many rows each structure has (Grelaud and
-    others 2009, Bayesian Anal. 4, 317-336). It is a probability given these statistics, not given
-    all of the survey; what it is worth, this matrix tells (Robert and others 2011, PNAS 108,
-    15112-15117).
-
-    Parameters
-    ----------
-    table, keep, seed, near
-        As in `recovery`, with neighbours of every structure.
-    tests : int
-        Surveys in all, equally many of each structure, or all there are where `near` leaves fewer.
-
-    Returns
-    -------
-    DataFrame
-        For each true structure with a survey and each one it may be taken for: true, selected,
-        probability (mean over surveys), standard_error (of that mean), chosen (share of surveys
-        for which it was the most probable), tests.
-    """
-    off = metrics.deviations(table)
-    code, names = pd.factorize(table["structure"], sort=True)
-    places = _like_published(off, near)
-    parts = []
-    for true, name in enumerate(names):
-        chosen = _some(places[code[places] == true], tests // len(names), seed)
-        if chosen.size:
-            seen = [_taken_for(off.to_numpy(), code, place, keep) for place in chosen]
-            parts.append(_told_apart(name, pd.DataFrame(seen, columns=names)))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _taken_for(off: np.ndarray, code: np.ndarray, place: int, keep: int) -> np.ndarray:
-    """Return the probabilities of structures for the survey of one row, without that row."""
-    distance = np.linalg.norm(off - off[place], axis=1)
-    distance[place] = np.inf
-    return _probabilities(distance, code, np.ones(code.max() + 1), keep)[0]
-
-
-def _probabilities(
-    distance: np.ndarray, code: np.ndarray, odds: np.ndarray, keep: int
-) -> tuple[np.ndarray, float]:
-    """Return the probabilities of structures and how many equal draws they are worth."""
-    near, weight = _nearest(distance, keep)
-    rows = np.bincount(code[np.isfinite(distance)], minlength=odds.size)
-    weight = weight * odds[code[near]] / rows[code[near]]
-    votes = np.bincount(code[near], weight, odds.size)
-    return votes / votes.sum(), weight.sum() ** 2 / (weight @ weight)
-
-
-def _told_apart(true: str, seen: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of one true structure; `seen` has a row for each of its surveys."""
-    best = np.bincount(seen.to_numpy().argmax(axis=1), minlength=seen.shape[1])
-    columns = {"probability": seen.mean().to_numpy(), "standard_error": seen.sem().to_numpy()}
-    named = {"true": true, "selected": seen.columns}
-    return pd.DataFrame({**named, **columns, "chosen": best / len(seen), "tests": len(seen)})
-
-
-def structure_probabilities(
-    table: pd.DataFrame, fitted: Mapping[str, Sequence[str]], keep: int
-) -> pd.DataFrame:
-    """Return the probability of each structure given the published survey, as in `confusion`.
-
-    Parameters
-    ----------
-    table, fitted
-        As in `recovery`.
-    keep : int
-        Rows kept, of all structures.
-
-    Returns
-    -------
-    DataFrame
-        Columns structure, variant, probability, standard_error: luck of simulation, as for shares
-        among equal draws, as many as the weights are worth (0 where no row was kept). Variants:
-        "equal odds"; "odds halved for each further parameter" than the simplest structure has; at
-        equal odds "nearer", with half the rows, and "farther", with twice as many.
-    """
-    distance = metrics.distance(metrics.deviations(table))
-    code, names = pd.factorize(table["structure"], sort=True)
-    sizes = np.array([len(fitted[name]) for name in names])
-    equal, fewer = np.ones(sizes.size), 0.5 ** (sizes - sizes.min())
-    variants = {
-        "equal odds": (equal, keep),
-        "odds halved for each further parameter": (fewer, keep),
-        "nearer": (equal, keep // 2),
-        "farther": (equal, 2 * keep),
-    }
-    parts = []
-    for variant, (odds, kept) in variants.items():
-        share, worth = _probabilities(distance, code, odds, kept)
-        columns = {"probability": share, "standard_error": np.sqrt(share * (1.0 - share) / worth)}
-        parts.append(pd.DataFrame({"structure": names, "variant": variant, **columns}))
     return pd.concat(parts, ignore_index=True)

@@ -51,8 +51,16 @@ def draws() -> pd.DataFrame:
     DataFrame
         Columns structure, weight (adds up to 1 within a structure), seed, generation, then every
         uncertain parameter by its dotted name and the statistics of a survey simulated with it.
+
+    Raises
+    ------
+    InputError
+        Where a weight is not a number of 0 or more, or a structure has no weight at all.
     """
-    return pd.read_parquet(folder() / "posterior.parquet")
+    table = pd.read_parquet(folder() / "posterior.parquet")
+    for structure, rows in table.groupby("structure"):
+        _check_weights(rows["weight"], f"weights of {structure} in posterior.parquet")
+    return table
 
 
 @cache
@@ -75,7 +83,15 @@ def point() -> tuple[str, dict[str, float]]:
 def probabilities() -> dict[str, float]:
     """Return the posterior probability of each structure."""
     table = pd.read_csv(folder() / "structures.csv")
+    _check_weights(table["probability"], "probabilities in structures.csv")
     return {str(name): float(p) for name, p in table[["structure", "probability"]].to_numpy()}
+
+
+def _check_weights(weights: pd.Series, what: str) -> None:
+    of = weights.to_numpy(float)
+    if not np.isfinite(of).all() or of.min() < 0.0 or of.sum() == 0.0:
+        allowed = f"one whose {what} are finite, not negative and not all 0"
+        raise InputError("posterior", presets.POSTERIOR, allowed)
 
 
 def fingerprint(name: str) -> str:
@@ -99,8 +115,9 @@ def check(settings: Settings) -> None:
     Raises
     ------
     InputError
-        For an unknown posterior, a structure it does not know, a parameter that is drawn and
-        also set but not held, or a name among the held that is not drawn.
+        For an unknown posterior, one with weights that cannot be drawn by, a structure it does not
+        know, a parameter that is drawn and also set but not held, or a name among the held that is
+        not drawn.
     """
     name, structure = settings.posterior, settings.recovery.name
     if name not in NAMES:
@@ -110,6 +127,9 @@ def check(settings: Settings) -> None:
             allowed = f"one of {', '.join(priors.STRUCTURES)}, where posterior=none"
             raise InputError("recovery", MIXTURE, allowed)
         return
+    if name == presets.POSTERIOR:
+        draws()
+        probabilities()
     known = (MIXTURE, point()[0]) if name == POINT else (MIXTURE, *priors.STRUCTURES)
     if structure not in known or settings.recovery != Recovery(
         **presets.choice("recovery", structure)
@@ -149,13 +169,11 @@ def draw(settings: Settings, number: int) -> Draw:
         return Draw(0, *point())
     if structure == MIXTURE:
         odds = probabilities() if settings.posterior != PRIOR else dict.fromkeys(priors.FITTED, 1.0)
-        u = rng.uniform(seed, int(Purpose.STRUCTURE), 0, number, 0)
-        structure = list(odds)[place(np.array(list(odds.values())), u)]
+        structure = list(odds)[pick(np.array(list(odds.values())), seed, Purpose.STRUCTURE, number)]
     if settings.posterior == PRIOR:
         return Draw(number, structure, priors.draw(seed, number) | _trade(settings, number))
     mine = draws()[draws()["structure"] == structure]
-    u = rng.uniform(seed, int(Purpose.DRAW), 0, number, 0)
-    row = place(mine["weight"].to_numpy(), u)
+    row = pick(mine["weight"].to_numpy(), seed, Purpose.DRAW, number)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
     return Draw(number, structure, values | _trade(settings, number))
 
@@ -169,6 +187,11 @@ def _trade(settings: Settings, number: int) -> dict[str, float]:
     u = rng.uniform(settings.seed, int(Purpose.TRADE_DRAW), 0, number, 0)
     row = place(trade_draws()["weight"].to_numpy(), u)
     return {key: float(trade_draws()[key].iloc[row]) for key in priors.uncertain_trade()}
+
+
+def pick(weights: np.ndarray, seed: int, purpose: Purpose, number: int) -> int:
+    """Return a place drawn by weight, a function of seed, purpose and number alone."""
+    return place(weights, rng.uniform(seed, int(purpose), 0, number, 0))
 
 
 def place(weights: np.ndarray, u: float) -> int:

@@ -40,7 +40,17 @@ FITTED = {
 }
 STRUCTURES = tuple(FITTED)
 # Groups of the chain behind the posts: the posting side of the survey says nothing about them.
-TRADE = ("supply", "workshop", "retail", "resale", "demand", "payment", "delivery", "police", "legal")
+TRADE = (
+    "supply",
+    "workshop",
+    "retail",
+    "resale",
+    "demand",
+    "payment",
+    "delivery",
+    "police",
+    "legal",
+)
 # What is fitted to prices and to the mix of products, given the posterior of the posting side.
 FITTED_TRADE = (
     "supply.cost",

@@ -1,20 +1,6 @@
-"""Tables of a study and the folder they rest in.
+"""Tables of a study, and how tables are written."""
 
-A result is complete or absent: it is written beside its final name and renamed last, and it is
-done if and only if ``manifest.json`` is there. Its key is a hash over the settings, the source of
-the model and the evidence, so that a stale result is never taken for a fresh one.
-"""
-
-import contextlib
 import datetime as dt
-import hashlib
-import importlib.metadata
-import json
-import platform
-import shutil
-import subprocess
-from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +9,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketsim import evidence, posterior, priors
+from marketsim import evidence, priors
 from marketsim.books import PRODUCTS, Account, Item
-from marketsim.compiled import PACKAGE, source_fingerprint
-from marketsim.errors import InputError
 from marketsim.parameters import TRADER_TYPES
 from marketsim.settings import Settings, declared, given
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
 
-try:
-    import fcntl
-except ImportError:  # on Windows two processes must not write one result at the same time
-    fcntl = None  # type: ignore[assignment]
-
-MANIFEST = "manifest.json"
 MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in a CNY
 EPOCH = dt.date(1970, 1, 1).toordinal()
 PRODUCT_NAMES = [item.name.lower() for item in Item][:PRODUCTS]
-WEIGHED = (*(Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK),)
-LIBRARIES = ("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib")
+WEIGHED = (Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK)
 
 # column: unit, description
 COLUMNS = {
@@ -217,9 +194,8 @@ def ledger_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
 
 def _days(ordinals: np.ndarray) -> pd.Series:
     """Return ordinals of days as dates."""
-    return pd.Series(
-        pd.array((ordinals - EPOCH).astype(np.int32), dtype=pd.ArrowDtype(pa.int32()))
-    ).astype(pd.ArrowDtype(pa.date32()))
+    since = pa.array((ordinals - EPOCH).astype(np.int32)).cast(pa.date32())
+    return pd.Series(since, dtype=pd.ArrowDtype(pa.date32()))
 
 
 def _names(names: list[str], codes: np.ndarray) -> pd.Categorical:
@@ -283,148 +259,17 @@ def write_parquet(
     beside.replace(path)
 
 
+def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables as CSV files by their names."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
 def _parameter(key: str) -> tuple[str, str]:
     """Return unit and meaning of a parameter by its dotted name."""
     group, name = key.split(".")
     one = declared(getattr(Settings(), group))[name]
     return one["unit"], one["meaning"]
-
-
-def key(settings: Settings, more: dict[str, Any] | None = None, source: str | None = None) -> str:
-    """Return the name of a result: a hash over settings, model source, evidence and posterior.
-
-    `more` is what the result depends on beside them; `source` is the fingerprint of the source
-    files it depends on, all of the package's if not given.
-    """
-    digest = hashlib.sha256()
-    digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
-    digest.update((source or source_fingerprint()).encode())
-    digest.update(evidence.TABLE.read_bytes())
-    digest.update(posterior.fingerprint(settings.posterior).encode())
-    return digest.hexdigest()[:12]
-
-
-def is_complete(folder: Path) -> bool:
-    """Return whether a result is there."""
-    return (folder / MANIFEST).is_file()
-
-
-def partial_folder(folder: Path) -> Path:
-    """Return the folder in which a result grows until it is complete."""
-    return folder.with_name(f".{folder.name}.partial")
-
-
-@contextlib.contextmanager
-def writing(folder: Path) -> Iterator[Path]:
-    """Hold the right to write a result, in a folder beside its final one; others wait.
-
-    Yields
-    ------
-    Path
-        The folder in which the result grows.
-
-    Raises
-    ------
-    InputError
-        Where the place cannot be written to.
-    """
-    with growing(partial_folder(folder), folder) as partial:
-        yield partial
-        if is_complete(folder):
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
-    """Hold the right to write into a folder; a second process waits until the first has ended.
-
-    The empty lock file stays: were it removed, a third process could lock another one. It has the
-    name of the folder, or of `named`.
-
-    Raises
-    ------
-    InputError
-        Where the place cannot be written to.
-    """
-    folder = named or place
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_name(f".{folder.name}.lock").open("w")
-    except OSError as fault:
-        raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
-    with lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        place.mkdir(exist_ok=True)
-        yield place
-
-
-def publish(partial: Path, folder: Path) -> None:
-    """Give a complete result its final name; an older one goes."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    partial.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> dict[str, Any]:
-    """Return what is needed to make a result again, and to check it.
-
-    Returns
-    -------
-    dict
-        Settings, key, commit, versions, threads, wall time, rows and sha256 of each table. No
-        name of a user, a machine or a path.
-    """
-    tables = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".parquet", ".csv"):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            tables[path.name] = {"sha256": digest, "rows": _rows(path)}
-    return {
-        "key": key(settings),
-        "settings": asdict(settings),
-        "source": source_fingerprint(),
-        "evidence": hashlib.sha256(evidence.TABLE.read_bytes()).hexdigest(),
-        "commit": _git("rev-parse", "HEAD"),
-        "changed_since_commit": bool(_git("status", "--porcelain")),
-        "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
-        "threads": threads,
-        "wall_seconds": round(seconds, 2),
-        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "tables": tables,
-    }
-
-
-def _rows(path: Path) -> int:
-    if path.suffix == ".parquet":
-        return int(pq.read_metadata(path).num_rows)
-    return path.read_text(encoding="utf-8").count("\n") - 1
-
-
-def _git(*words: str) -> str | None:
-    """Ask git about the package's own checkout; None where there is none."""
-    try:
-        top = ["git", "-C", str(PACKAGE)]
-        inside = subprocess.run(
-            [*top, "ls-files", "--error-unmatch", "model.py"], capture_output=True, timeout=10
-        )
-        if inside.returncode != 0:
-            return None
-        done = subprocess.run([*top, *words], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """Write the manifest, last of all files."""
-    beside = folder / (MANIFEST + ".part")
-    beside.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
-    beside.replace(folder / MANIFEST)
 
 
 def write_batch(folder: Path, start: int, tables: dict[str, pd.DataFrame]) -> None:

@@ -173,6 +173,11 @@ def words(seed, block, day, who, whom):
     return c0, c1, c2, c3
 
 
+def new_seed(seed: int, purpose: Purpose, who: int, whom: int = 0) -> int:
+    """Return a seed of 63 bits: the first word of a block that serves no other purpose."""
+    return int(words(seed, int(purpose) // LANES, 0, who, whom)[0]) >> 1
+
+
 @kernel
 def _unit(word):
     """Map a word to the middle of one of 2^52 equal steps, so that 0 and 1 never come up."""

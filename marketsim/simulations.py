@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, priors, records, study
+from marketsim import calendar, metrics, posterior, priors, records, results, study
 from marketsim.compiled import source_fingerprint
 from marketsim.errors import InputError
 from marketsim.settings import Settings, given
@@ -87,9 +87,9 @@ def table(
 
     check(settings)
     batches = []
-    key = records.key(settings, source=source_fingerprint(SOURCES))
+    key = results.key(settings, source=source_fingerprint(SOURCES))
     with (
-        records.growing(folder / key) as place,
+        results.growing(folder / key) as place,
         tqdm(total=simulations, unit="survey", disable=not progress) as bar,
     ):
         for start in range(0, simulations, BATCH):

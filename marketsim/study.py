@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, records, rng, survey
+from marketsim import calendar, metrics, posterior, records, results, rng, survey
 from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import Settings, check
@@ -32,8 +32,8 @@ class Result:
 
 
 def run_seed(seed: int, run: int) -> int:
-    """Return the seed of one run of a study: 63 bits of a block of its own."""
-    return int(rng.words(seed, int(Purpose.REPLICATE) // rng.LANES, 0, run, 0)[0]) >> 1
+    """Return the seed of one run of a study."""
+    return rng.new_seed(seed, Purpose.REPLICATE, run)
 
 
 def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, survey.SurveyRows]:
@@ -175,14 +175,14 @@ def run_study(
     check(settings)
     posterior.check(settings)
     calendar.compile_levers(settings)
-    final = folder / records.key(settings)
-    if records.is_complete(final) and not fresh:
+    final = folder / results.key(settings)
+    if results.is_complete(final) and not fresh:
         return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
-    with records.writing(final) as partial:
-        if records.is_complete(final) and not fresh:
+    with results.writing(final) as partial:
+        if results.is_complete(final) and not fresh:
             return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
         fit = _write(settings, partial, threads, progress)
-        records.publish(partial, final)
+        results.publish(partial, final)
     return Result(final, fit, reused=False)
 
 
@@ -196,13 +196,13 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
     fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
-    fit.to_csv(folder / "fit.csv", index=False, lineterminator="\n")
+    records.write_csv(folder, {"fit": fit})
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     seconds = time.perf_counter() - started
-    facts = records.manifest(settings, folder, threads, seconds)
+    facts = results.manifest(settings, folder, threads, seconds)
     report.write(folder, facts, fit)
     shutil.rmtree(folder / "batches")
-    records.write_manifest(folder, facts)
+    results.write_manifest(folder, facts)
     return fit
 
 

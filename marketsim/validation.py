@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from marketsim import metrics
+from marketsim.adjustment import moved
 from marketsim.observed import targets
 
 # First and last week of each row.
@@ -180,9 +181,9 @@ def nearest_simulations(kept: pd.DataFrame, asked: pd.DataFrame, table: pd.DataF
     The distance has the level once (the mean logarithm of the four rows) and the shape (what each
     is above the level), in half-widths of the published intervals relative to their values. The
     logarithm of the row asked for is moved along its linear regression on the four logarithms,
-    over the kept simulations, to where these were observed (Beaumont et al. 2002,
-    doi:10.1093/genetics/162.4.2025, with weights all equal). A simulation draws parameters and
-    a panel and surveys it, so that the draws hold the doubt and the luck.
+    over the kept simulations, to where these were observed (see `adjustment`, with weights all
+    equal). A simulation draws parameters and a panel and surveys it, so that the draws hold the
+    doubt and the luck.
 
     Parameters
     ----------
@@ -204,8 +205,8 @@ def nearest_simulations(kept: pd.DataFrame, asked: pd.DataFrame, table: pd.DataF
     logs = np.log(counts[there].clip(lower=NO_ADS))
     off = logs[list(kept["id"])].to_numpy() - np.log(kept["observed"].to_numpy())
     near = np.argsort(_distance(off, _half_widths(kept)), kind="stable")[:NEAREST]
-    asked_for = logs[asked["id"].item()].to_numpy()
-    return np.exp(_adjusted(asked_for[near], off[near]))
+    asked_for, alike = logs[[asked["id"].item()]].to_numpy(), np.full(near.size, 1.0 / near.size)
+    return np.exp(moved(asked_for[near], off[near], alike)[:, 0])
 
 
 def _half_widths(kept: pd.DataFrame) -> np.ndarray:
@@ -221,12 +222,6 @@ def _distance(off: np.ndarray, half_widths: np.ndarray) -> np.ndarray:
     level = off.mean(axis=1)
     shape = (off - level[:, None]) / half_widths
     return np.sqrt((level / half_widths.mean()) ** 2 + (shape**2).sum(axis=1))
-
-
-def _adjusted(values: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """Move values along their linear regression on `off` to where `off` is zero."""
-    design = np.column_stack([np.ones(len(off)), off])
-    return values - off @ np.linalg.lstsq(design, values)[0][1:]
 
 
 # ---------------------------------------------------------------- the comparison

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import records, study
+from marketsim import results, study
 from marketsim.compiled import source_fingerprint
 from marketsim.errors import InputError
 from marketsim.settings import Settings, from_tree
@@ -54,7 +54,7 @@ def verify(folder: Path, threads: int = 1, progress: bool = False) -> list[str]:
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
     allowed = "a folder with the manifest.json of a study of this version"
     try:
-        facts = json.loads((folder / records.MANIFEST).read_text(encoding="utf-8"))
+        facts = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8"))
         settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
             table["sha256"].lower()

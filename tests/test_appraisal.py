@@ -18,15 +18,17 @@ from test_posterior import forget, made
 from marketsim import (
     appraisal,
     calibration,
-    calibration_plots,
     cli,
+    identification_plots,
     metrics,
+    misfit,
     observed,
     posterior,
     presets,
     priors,
-    records,
+    results,
     simulations,
+    validation_plots,
 )
 from marketsim.errors import InputError
 
@@ -181,7 +183,7 @@ def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
         with pytest.raises(SystemExit):
             command(monkeypatch, *words)
     assert taken[0] == taken[1] == appraisal.prior_settings() != taken[2]
-    assert records.key(taken[0]) == records.key(appraisal.prior_settings())
+    assert results.key(taken[0]) == results.key(appraisal.prior_settings())
     assert appraisal.prior_settings().population.retailers == 1000
     assert appraisal.prior_settings().posterior == posterior.PRIOR
 
@@ -208,7 +210,7 @@ def test_the_smallest_table_is_large_enough():
     (of,) = [item for item in fields(cli.TableCommand) if item.name == "simulations"]
     keep = int(of.metadata["low"] * appraisal.KEEP)
     others = of.metadata["low"] // len(priors.STRUCTURES) - 1
-    assert len(metrics.SUMMARIES) < keep < others
+    assert len(misfit.SUMMARIES) < keep < others
 
 
 # ---------------------------------------------------------------- from end to end
@@ -229,9 +231,9 @@ def toy(tmp_path, monkeypatch):
     of = small(30, recovery="mixture", posterior=posterior.PRIOR)
     monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
     drawn = []
-    for name in ("draw_identification", "draw_validation"):
+    for plots in (identification_plots, validation_plots):
         monkeypatch.setattr(
-            calibration_plots, name, lambda folder, tables: drawn.append((folder.name, set(tables)))
+            plots, "draw", lambda folder, tables: drawn.append((folder.name, set(tables)))
         )
     forget()
     yield SimpleNamespace(drawn=drawn, posterior=folder)
@@ -284,7 +286,7 @@ def assert_taken_as_it_is(name: str, asked: tuple, folder: Path, toy: SimpleName
         ask = getattr(appraisal, name)
         assert ask(*asked) == folder
         assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
-        assert not records.partial_folder(folder).exists()
+        assert not results.partial_folder(folder).exists()
         with pytest.raises(AssertionError, match="simulated"):
             ask(*asked[:3], 320, *asked[4:])
         structures.write_bytes(shipped + b"\n")

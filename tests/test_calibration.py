@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,53 +19,40 @@ import pyabc
 import pyarrow.parquet as pq
 import pytest
 from conftest import settings as small
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from pyabc import sampler
 from scipy import stats
 from test_cli import command
+from test_particles import KEYS, start
 from test_posterior import forget
 
 from marketsim import (
     calibration,
     calibration_plots,
     metrics,
-    observed,
+    misfit,
+    particles,
     posterior,
     presets,
     priors,
-    records,
+    results,
     study,
 )
 from marketsim.errors import InputError
-from marketsim.settings import Calibration, Settings
+from marketsim.settings import Calibration
 from marketsim.settings import given as value_of
 
 TWO = ("none", "forgetting")
 TINY = Calibration(particles=48, simulations=200, sampler="single")
 TABLES = ("posterior.parquet", "structures.csv", "generations.csv", "structure_fit.csv")
-PRIORS = priors.uncertain()
-PUBLISHED = {
-    name: (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
-    for name, fact in (observed.targets() | observed.validation()).items()
-    if name in metrics.STATISTICS
-}
-KEYS = [key.replace(".", "__") for key in priors.FITTED["forgetting"]]
-SCORES = st.fixed_dictionaries({key: st.floats(-6.0, 6.0) for key in KEYS})
 PROGRAM = """
 import sys
-from marketsim import calibration, calibration_plots, cli
-calibration.FEWEST, calibration.QUANTILE, calibration.PREDICTED = 20, 0.7, 4
-calibration.CANDIDATES, calibration.TRIALS = 2, 2
-calibration_plots.draw_calibration = lambda *_: None
+from marketsim import calibration, calibration_plots, cli, particles
+calibration.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
+particles.CANDIDATES, particles.TRIALS = 2, 2
+calibration_plots.draw = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
-
-
-def start(recovery: str = "mixture", retailers: int = 20, **changes: object) -> Settings:
-    return small(retailers, recovery=recovery, **{"posterior": posterior.PRIOR} | changes)
 
 
 @pytest.fixture(autouse=True)
@@ -80,17 +66,17 @@ def shortened():
     """Let two structures compete, and shorten what follows a search."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(priors, "STRUCTURES", TWO)
-        patch.setattr(calibration, "FEWEST", 20)
+        patch.setattr(particles, "FEWEST", 20)
         patch.setattr(calibration, "QUANTILE", 0.7)
-        patch.setattr(calibration, "PREDICTED", 5)
-        patch.setattr(calibration, "CANDIDATES", 3)
-        patch.setattr(calibration, "TRIALS", 3)
+        patch.setattr(particles, "PREDICTED", 5)
+        patch.setattr(particles, "CANDIDATES", 3)
+        patch.setattr(particles, "TRIALS", 3)
         yield
 
 
 @pytest.fixture
 def brief(monkeypatch):
-    monkeypatch.setattr(calibration_plots, "draw_calibration", lambda *_: None)
+    monkeypatch.setattr(calibration_plots, "draw", lambda *_: None)
     with shortened():
         yield
 
@@ -114,46 +100,7 @@ def again(row: pd.Series, seed: int) -> pd.DataFrame:
     return study.statistics([(priors.put(start(), row["structure"], values), seed)])
 
 
-# ---------------------------------------------------------------- particles
-
-
-@hypothesis_settings(deadline=None)
-@given(scores=SCORES, key=st.sampled_from(KEYS), up=st.booleans())
-def test_a_particle_is_a_function_of_its_scores(scores, key, up):
-    """The same scores in any order are the same run; the last bit of any is another."""
-    mine, seed = calibration.particle(start(), "forgetting", scores)
-    backwards = dict(reversed(scores.items()))
-    assert calibration.particle(start(), "forgetting", backwards) == (mine, seed)
-    as_numpy = {name: np.float64(score) for name, score in scores.items()}
-    assert calibration.particle(start(), "forgetting", as_numpy) == (mine, seed)
-    assert calibration.particle(start(retailers=99), "forgetting", scores)[1] == seed
-    assert 0 <= seed < 2**63
-    moved = scores | {key: np.nextafter(scores[key], np.inf if up else -np.inf)}
-    assert calibration.particle(start(), "forgetting", moved)[1] != seed
-    assert calibration.particle(start(seed=1), "forgetting", scores)[1] != seed
-    assert calibration.particle(start(), "combined", scores)[1] != seed
-
-
-@hypothesis_settings(deadline=None)
-@given(scores=SCORES)
-def test_scores_place_what_is_fitted_and_the_seed_the_rest(scores):
-    """A score is the normal score of the place in the prior; others are drawn by the seed."""
-    mine, seed = calibration.particle(start(), "forgetting", scores)
-    carried = priors.draw(seed)
-    for name, prior in priors.uncertain().items():
-        if name in priors.FITTED["forgetting"]:
-            place = stats.norm.cdf(scores[name.replace(".", "__")])
-            assert priors.share(prior, value_of(mine, name)) == pytest.approx(place, abs=1e-12)
-        else:
-            assert value_of(mine, name) == carried[name]
-
-
-def test_far_scores_stay_inside_the_prior():
-    """However far out a proposal is, the value is inside its prior; a score of 0 is its middle."""
-    for score, place in ((-40.0, 0.0), (0.0, 0.5), (40.0, 1.0)):
-        mine, _ = calibration.particle(start(), "trend", {"posting__trend": score})
-        prior = priors.uncertain()["posting.trend"]
-        assert value_of(mine, "posting.trend") == priors.value(prior, place)
+# ---------------------------------------------------------------- a structure
 
 
 def test_a_structure_answers_for_its_particle():
@@ -161,10 +108,10 @@ def test_a_structure_answers_for_its_particle():
     model = calibration.Structure(start(), "forgetting")
     scores = dict.fromkeys(KEYS, 0.3)
     seen = model(scores)
-    expected = study.statistics([calibration.particle(start(), "forgetting", scores)])
+    expected = study.statistics([particles.particle(start(), "forgetting", scores)])
     np.testing.assert_array_equal(seen["statistics"], expected.to_numpy()[0])
-    np.testing.assert_array_equal(seen["off"], metrics.deviations(expected).to_numpy()[0])
-    assert calibration.off_by(seen) == metrics.distance(metrics.deviations(expected))[0]
+    np.testing.assert_array_equal(seen["off"], misfit.deviations(expected).to_numpy()[0])
+    assert calibration.off_by(seen) == misfit.distance(misfit.deviations(expected))[0]
     sent = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
     other = model(scores | {KEYS[0]: 0.31})
@@ -182,7 +129,7 @@ BAD = {
         Calibration(particles=100),
         {"recovery": "mixture"},
         "calibration.particles",
-        f"{8 * calibration.FEWEST} or more",
+        f"{8 * particles.FEWEST} or more",
     ),
     "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "100 to"),
     "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
@@ -306,11 +253,11 @@ def searched_in(found: Path):
 def test_particles_are_those_of_the_search(found, brief, m):
     """Scores and weights are those pyABC has, of the last generation that has enough of them."""
     history, name = searched_in(found), TWO[m]
-    mine = calibration._particles(start(), history, list(TWO))[name]
+    mine = particles.last_kept(start(), history, list(TWO))[name]
     (t,) = mine["generation"].unique()
     counts = [len(history.get_distribution(m, at)[1]) for at in range(history.max_t + 1)]
     assert len(mine) == counts[t]
-    assert t == max([0, *(at for at, count in enumerate(counts) if count >= calibration.FEWEST)])
+    assert t == max([0, *(at for at, count in enumerate(counts) if count >= particles.FEWEST)])
     scores, weights = history.get_distribution(m, t)
     shares = mine["weight"] / mine["weight"].sum()
     assert sorted(shares) == pytest.approx(sorted(weights / weights.sum()))
@@ -336,13 +283,13 @@ def test_the_error_of_a_probability_is_that_of_the_effective_sample(found):
 def test_every_particle_can_be_run_again(found):
     """A particle's scores give, to the bit, its parameters, survey and distance again."""
     history = searched_in(found)
-    particles = history.get_population().particles
-    for one in particles:
+    population = history.get_population().particles
+    for one in population:
         name = TWO[one.m]
-        mine, seed = calibration.particle(start(), name, dict(one.parameter))
+        mine, seed = particles.particle(start(), name, dict(one.parameter))
         seen = study.statistics([(mine, seed)])
         np.testing.assert_array_equal(seen.to_numpy(float)[0], one.sum_stat["statistics"])
-        assert metrics.distance(metrics.deviations(seen))[0] == one.distance
+        assert misfit.distance(misfit.deviations(seen))[0] == one.distance
         carried = priors.draw(seed)
         same = {key for key in carried if carried[key] == value_of(mine, key)}
         assert same == set(carried) - set(priors.FITTED[name])
@@ -429,7 +376,7 @@ def test_what_is_held_is_not_searched_for(brief):
 
 def toy(self: calibration.Structure, scores: dict) -> dict:
     """Simulate nothing: how far a survey is off is luck alone."""
-    off = np.full(len(metrics.SUMMARIES), np.random.random())
+    off = np.full(len(misfit.SUMMARIES), np.random.random())
     return {"off": off, "statistics": np.zeros(len(metrics.STATISTICS))}
 
 
@@ -636,159 +583,18 @@ def test_a_dask_cluster_searches(brief):
             particles=24, simulations=100, sampler="dask", address=cluster.scheduler_address
         )
         folder = calibration.calibrate(start("forgetting"), of, Path("results"), 1, False)
-    particles = searched_in(folder).get_population().particles
-    assert len(particles) == len(drawn(folder)) == 24
-    for one in particles:
-        mine = calibration.particle(start(), "forgetting", dict(one.parameter))
+    population = searched_in(folder).get_population().particles
+    assert len(population) == len(drawn(folder)) == 24
+    for one in population:
+        mine = particles.particle(start(), "forgetting", dict(one.parameter))
         seen = study.statistics([mine]).to_numpy(float)[0]
         np.testing.assert_array_equal(seen, one.sum_stat["statistics"])
-
-
-# ---------------------------------------------------------------- what follows a search
-
-
-def rows_at(places: list[float], weights: list[float] | None = None) -> pd.DataFrame:
-    """Return draws whose first fitted parameter is at these places, the others nearly alike."""
-    rows = []
-    for i, place in enumerate(places):
-        values = {
-            name: priors.value(prior, 0.5 + 1e-9 * (-1) ** i)
-            for name, prior in priors.uncertain().items()
-        }
-        first = priors.FITTED["trend"][0]
-        values[first] = priors.value(priors.uncertain()[first], place)
-        rows.append({"structure": "trend", "seed": i, **values})
-    return pd.DataFrame(rows).assign(weight=weights or [1.0 / len(places)] * len(places))
-
-
-def test_predictions_are_from_draws_by_their_weight(monkeypatch):
-    """Surveys are simulated from draws by weight, each with a seed of its own."""
-    jobs = []
-    monkeypatch.setattr(study, "statistics", lambda of, threads: jobs.extend(of))
-    table = rows_at([0.1, 0.2, 0.3], [0.25, 0.0, 0.75])
-    calibration._predict(start(), table, "trend", 1)
-    assert len({seed for _, seed in jobs}) == calibration.PREDICTED == len(jobs)
-    first = priors.FITTED["trend"][0]
-    used = [value_of(mine, first) for mine, _ in jobs]
-    counts = [used.count(value) for value in table[first]]
-    assert sum(counts) == calibration.PREDICTED
-    assert counts[1] == 0
-    assert stats.binomtest(counts[2], len(jobs), 0.75).pvalue > 1e-3
-    assert {mine.recovery.name for mine, _ in jobs} == {"trend"}
-
-
-def seen_with(best: float):
-    """Return a simulator whose fall in week 5 is off by how far the first fitted is from `best`."""
-    first = priors.FITTED["trend"][0]
-
-    def seen(jobs, threads):
-        values = np.array([value_of(mine, first) for mine, _ in jobs])
-        fall = PUBLISHED["fall_week_5"] + np.abs(priors.shares(PRIORS[first], values) - best)
-        return pd.DataFrame(PUBLISHED | {"fall_week_5": fall})
-
-    return seen
-
-
-@pytest.mark.parametrize(("best", "chosen"), [(0.47, 0.47), (0.6, 0.58), (0.9, 0.58), (0.0, 0.42)])
-@pytest.mark.parametrize("held", [[], ["posting.full_grid"]])
-def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best, chosen):
-    """Of the draws nearest to the mean the one whose surveys fit best; a far one may not win.
-
-    What is held is the same in all draws and does not count.
-    """
-    monkeypatch.setattr(calibration, "CANDIDATES", 4)
-    monkeypatch.setattr(study, "statistics", seen_with(best))
-    table = rows_at([0.1, 0.05, 0.42, 0.47, 0.53, 0.58, 0.9, 0.95])
-    table[held] = 0.35
-    point = calibration._point(start("trend", held=held), table, 1).set_index("key")["value"]
-    assert point["structure"] == "trend"
-    first = priors.FITTED["trend"][0]
-    assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(chosen, abs=1e-9)
-
-
-def history_of(sizes: list[int]) -> SimpleNamespace:
-    """Return a history with so many particles of structure 1 in each generation."""
-
-    def population(t: int) -> SimpleNamespace:
-        parameter = dict.fromkeys(KEYS, 0.1 * t)
-        sums = {"statistics": np.zeros(len(metrics.STATISTICS))}
-
-        def of(m: int) -> SimpleNamespace:
-            return SimpleNamespace(
-                m=m, weight=0.1, distance=1.0, parameter=parameter, sum_stat=sums
-            )
-
-        return SimpleNamespace(particles=[of(1)] * sizes[t] + [of(0)] * 3)
-
-    return SimpleNamespace(max_t=len(sizes) - 1, get_population=population)
-
-
-@pytest.mark.parametrize(
-    ("sizes", "generation"),
-    [([90, 60, 40], 2), ([90, 60, 39], 1), ([90, 40, 0], 1), ([70, 3, 0], 0), ([7, 3, 0], 0)],
-)
-def test_a_structure_that_dies_out_keeps_its_last_good_generation(monkeypatch, sizes, generation):
-    """Its particles are of the last generation with enough of them."""
-    monkeypatch.setattr(calibration, "FEWEST", 40)
-    rows = calibration._particles(start(), history_of(sizes), ["none", "forgetting"])["forgetting"]
-    assert (rows["generation"] == generation).all()
-    assert len(rows) == sizes[generation]
-
-
-def test_a_structure_without_any_particle_is_an_error():
-    """Negative control: a structure that never had one has no draws."""
-    with pytest.raises(RuntimeError, match="forgetting"):
-        calibration._particles(start(), history_of([0, 0]), ["none", "forgetting"])
-
-
-def accepted(places: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
-    """Return particles whose fall in week 5 follows from the place of the first fitted alone.
-
-    At a place of 0.7 the fall is the published one; all else is as published.
-    """
-    first = priors.FITTED["trend"][0]
-    prior = priors.uncertain()[first]
-    scale = np.log(places / (1.0 - places)) - np.log(0.7 / 0.3)
-    columns = {key: np.full(places.size, (of.low + of.high) / 2.0) for key, of in PRIORS.items()}
-    columns |= {first: priors.values(prior, places), "weight": weight, "distance": distance}
-    columns |= {name: np.full(places.size, value) for name, value in PUBLISHED.items()}
-    columns["fall_week_5"] = PUBLISHED["fall_week_5"] + 0.05 * scale
-    return pd.DataFrame(columns).assign(generation=4)
-
-
-def test_draws_are_moved_to_the_published_survey(monkeypatch):
-    """Where a figure follows from a parameter all draws are put where it is the published one."""
-    jobs = []
-
-    def nothing(of, threads):
-        jobs.extend(of)
-        return pd.DataFrame({name: np.zeros(len(of)) for name in metrics.STATISTICS})
-
-    monkeypatch.setattr(study, "statistics", nothing)
-    places = np.linspace(0.3, 0.8, 60)
-    distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 60)
-    key, *others = priors.FITTED["trend"]
-    found = accepted(places, distance, weight)
-    rows = calibration._draws(start("trend"), "trend", found, 1)
-    assert priors.shares(PRIORS[key], rows[key].to_numpy()) == pytest.approx(0.7, abs=1e-6)
-    for other in others:
-        assert rows[other].to_numpy() == pytest.approx(found[other].to_numpy(), rel=1e-9)
-    expected = weight * (1.0 - (distance / distance.max()) ** 2)
-    assert rows["weight"].to_numpy() == pytest.approx(expected / expected.sum(), abs=1e-8)
-    assert (rows["generation"] == 4).all()
-    assert [seed for _, seed in jobs] == rows["seed"].tolist()
-    assert rows["seed"].nunique() == 60
-    held = calibration._draws(start("trend", held=[key]), "trend", found, 1)
-    assert (held[key] == value_of(start(), key)).all()
-    elsewhere = calibration._draws(start("trend"), "combined", found, 1)
-    assert not set(elsewhere["seed"]) & set(rows["seed"])
-    assert calibration._draws(start("trend", seed=1), "trend", found, 1)["seed"].nunique() == 60
 
 
 def test_the_result_of_a_search_is_keyed_by_it():
     """Particles, budget and settings are in the name of the result."""
     keys = {
-        records.key(start(), {"calibration": one})
+        results.key(start(), {"calibration": one})
         for one in ({"particles": 1}, {"particles": 2}, None)
     }
     assert len(keys) == 3

@@ -1,4 +1,4 @@
-"""The figures of a calibration show what its tables hold, whatever the tables hold."""
+"""The figures of a calibration and of its tests show what their tables hold, whatever that is."""
 
 import re
 
@@ -8,18 +8,37 @@ import pandas as pd
 import pytest
 from matplotlib.patches import StepPatch
 
-from marketsim import calibration_plots as plots
-from marketsim import identification, metrics, observed, priors, report, validation
+from marketsim import (
+    calibration_plots,
+    drawing,
+    identification,
+    identification_plots,
+    metrics,
+    observed,
+    priors,
+    report,
+    validation,
+    validation_plots,
+)
+from marketsim.calibration_plots import SEARCH, WAYS, WRONG
+from marketsim.plots import BLUE, STYLE
+from marketsim.validation_plots import ROLES
+from marketsim.validation_plots import _half_widths as half_widths
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FACTS = observed.targets() | observed.validation()
-VARIANTS = [way for way in plots.WAYS if way != plots.SEARCH]
+VARIANTS = [way for way in WAYS if way != SEARCH]
 FILES = {
-    plots.draw_calibration: ["posterior.png", "structures.png"],
-    plots.draw_identification: ["confusion.png", "coverage.png", "recovery.png"],
-    plots.draw_validation: ["predictive.png", "leave_one_out.png", "replicates.png"],
+    calibration_plots: ["posterior.png", "structures.png"],
+    identification_plots: ["confusion.png", "coverage.png", "recovery.png"],
+    validation_plots: ["predictive.png", "leave_one_out.png", "replicates.png"],
 }
-NAMES = [name.removesuffix(".png") for names in FILES.values() for name in names]
+MAKERS = {
+    name.removesuffix(".png"): getattr(plots, "_" + name.removesuffix(".png"))
+    for plots, names in FILES.items()
+    for name in names
+}
+NAMES = list(MAKERS)
 
 
 def statistics(runs, seed=0):
@@ -151,8 +170,8 @@ def validated():
 
 
 def figure(name, tables):
-    with matplotlib.rc_context(plots.STYLE):
-        made = getattr(plots, f"_{name}")(tables)
+    with matplotlib.rc_context(STYLE):
+        made = MAKERS[name](tables)
         made.draw_without_rendering()
     return made
 
@@ -181,13 +200,13 @@ def without(tables, name, structure):
 # ---------------------------------------------------------------- every figure
 
 
-@pytest.mark.parametrize("draw", FILES, ids=lambda draw: draw.__name__)
-def test_pictures_are_written_and_the_style_is_left_alone(tmp_path, draw):
+@pytest.mark.parametrize("plots", FILES, ids=lambda plots: plots.__name__)
+def test_pictures_are_written_and_the_style_is_left_alone(tmp_path, plots):
     before = dict(matplotlib.rcParams)
-    paths = draw(tmp_path / "some" / "figures", TABLES)
-    assert [path.name for path in paths] == FILES[draw]
+    paths = plots.draw(tmp_path / "some" / "figures", TABLES)
+    assert [path.name for path in paths] == FILES[plots]
     assert all(path.read_bytes().startswith(PNG) for path in paths)
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(FILES[draw])
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(FILES[plots])
     assert dict(matplotlib.rcParams) == before
 
 
@@ -305,7 +324,7 @@ def even_posterior(names=("none",), draws=400):
 def test_one_panel_for_each_fitted_parameter(figures):
     union = {key for keys in priors.FITTED.values() for key in keys}
     labels = [axes.get_xlabel() for axes in figures["posterior"].axes]
-    assert sorted(labels) == sorted(map(plots._label, union))
+    assert sorted(labels) == sorted(map(drawing.label, union))
     alone = figure("posterior", calibration(("trend",), (1.0,)))
     assert len(alone.axes) == len(priors.FITTED["trend"])
 
@@ -329,7 +348,7 @@ def test_median_and_interval_are_those_of_the_mixture(figures):
         below = (draws["weight"] * draws["structure"].map(odds)).cumsum()
         ends = [draws[key][below >= share * below.iloc[-1]].iloc[0] for share in (0.05, 0.5, 0.95)]
         low, middle, high = ends
-        axes = panels[plots._label(key)]
+        axes = panels[drawing.label(key)]
         line, point = axes.get_lines()
         np.testing.assert_allclose(line.get_xdata(), [low, high])
         np.testing.assert_allclose(point.get_xdata(), [middle])
@@ -339,7 +358,7 @@ def test_median_and_interval_are_those_of_the_mixture(figures):
 
 
 def test_headline_names_what_is_known_best_of_what_every_structure_has(figures):
-    labels = {plots._label(key): key for key in priors.uncertain()}
+    labels = {drawing.label(key): key for key in priors.uncertain()}
     spans = {}
     for axes in figures["posterior"].axes:
         key = labels[axes.get_xlabel()]
@@ -347,7 +366,7 @@ def test_headline_names_what_is_known_best_of_what_every_structure_has(figures):
         spans[key] = np.ptp(ends) / 0.9
     everywhere = [key for key in spans if all(key in keys for keys in priors.FITTED.values())]
     least = min(everywhere, key=lambda key: spans[key])
-    assert f"structures is {plots._words(least)}:" in headline(figures["posterior"])
+    assert f"structures is {drawing.words(least)}:" in headline(figures["posterior"])
     assert in_text(figures["posterior"]) == [90, round(100 * spans[least])]
     assert min(spans, key=lambda key: spans[key]) not in everywhere
 
@@ -366,7 +385,7 @@ def test_a_parameter_of_structures_without_probability_is_drawn_all_the_same():
     names = ("none", "lying_low")
     made = figure("posterior", calibration(names, (1.0, 0.0)))
     panels = {axes.get_xlabel(): place for place, axes in enumerate(made.axes)}
-    place = panels[plots._label("perception.low_days")]
+    place = panels[drawing.label("perception.low_days")]
     assert densities(made)[place].mean() == pytest.approx(1.0)
     assert made.axes[place].get_title(loc="left").endswith(" 0 %")
 
@@ -374,10 +393,10 @@ def test_a_parameter_of_structures_without_probability_is_drawn_all_the_same():
 def test_probabilities_carry_their_monte_carlo_error(figures):
     axes = figures["structures"].axes[0]
     found = TABLES["structures"].sort_values("probability", ascending=False)
-    points = [line for line in axes.get_lines() if line.get_marker() == plots.WAYS[plots.SEARCH][1]]
+    points = [line for line in axes.get_lines() if line.get_marker() == WAYS[SEARCH][1]]
     np.testing.assert_allclose([p.get_xdata()[0] for p in points], 100 * found["probability"])
     best = found.iloc[0]
-    lines = [line.get_xdata() for line in axes.get_lines() if line.get_color() == plots.BLUE]
+    lines = [line.get_xdata() for line in axes.get_lines() if line.get_color() == BLUE]
     ends = 100 * (best["probability"] + 1.645 * best["standard_error"] * np.array([-1, 1]))
     assert any(len(line) == 2 and np.allclose(line, ends) for line in lines)
     ticks = [label.get_text() for label in axes.get_yticklabels()]
@@ -388,7 +407,7 @@ def test_probabilities_carry_their_monte_carlo_error(figures):
 
 
 def test_structures_are_held_against_the_evidence(figures):
-    for axes, name in zip(figures["structures"].axes[1:], plots.WRONG, strict=True):
+    for axes, name in zip(figures["structures"].axes[1:], WRONG, strict=True):
         rows = TABLES["structure_fit"][TABLES["structure_fit"]["id"] == name]
         fact = FACTS[name]
         bands = [
@@ -490,15 +509,15 @@ def test_half_widths_are_those_of_the_side():
         ],
         columns=["observed", "low", "high", "simulated"],
     )
-    np.testing.assert_allclose(plots._half_widths(table, "simulated"), [0.5, -0.5, -0.5, 0.5])
-    np.testing.assert_allclose(plots._half_widths(table, "low"), [-1, -1, -1, -1])
-    np.testing.assert_allclose(plots._half_widths(table, "high"), [1, 1, 0, 1])
-    np.testing.assert_allclose(plots._half_widths(table, "observed"), [0, 0, 0, np.nan])
+    np.testing.assert_allclose(half_widths(table, "simulated"), [0.5, -0.5, -0.5, 0.5])
+    np.testing.assert_allclose(half_widths(table, "low"), [-1, -1, -1, -1])
+    np.testing.assert_allclose(half_widths(table, "high"), [1, 1, 0, 1])
+    np.testing.assert_allclose(half_widths(table, "observed"), [0, 0, 0, np.nan])
 
 
 def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
     axes, table = figures["predictive"].axes[0], TABLES["predictive"]
-    off = {name: plots._half_widths(table, name) for name in ("sim_low", "simulated", "sim_high")}
+    off = {name: half_widths(table, name) for name in ("sim_low", "simulated", "sim_high")}
     marks = [line.get_marker() for line in axes.get_lines()]
     assert marks.count("<") == (off["sim_low"] < -4).sum() > 0
     assert marks.count(">") == (off["sim_high"] > 4).sum() > 0
@@ -510,7 +529,7 @@ def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
         assert f"{published}[{report.span(row['low'], row['high'])}]" in margin
     assert "2,000 [900 to 4,000]" in margin
     assert "no figure" in margin
-    counts = [n for role in plots.ROLES for n in roles(table, role)]
+    counts = [n for role in ROLES for n in roles(table, role)]
     assert in_text(figures["predictive"]) == counts
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim import calibration, metrics, posterior, presets, priors, records, study
+from marketsim import metrics, particles, posterior, presets, priors, records, results, study
 from marketsim.errors import InputError
 from marketsim.parameters import Recovery
 from marketsim.settings import Settings
@@ -57,7 +57,7 @@ def made(folder: Path) -> pd.DataFrame:
             row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
             rows.append(row | priors.draw(seed) | dict.fromkeys(metrics.STATISTICS, 0.5))
     table = pd.DataFrame(rows)
-    known = metrics.described() | calibration.COLUMNS
+    known = metrics.described() | particles.COLUMNS
     records.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
@@ -266,6 +266,49 @@ def test_what_would_be_overwritten_is_refused(toy, name):
     assert not Path("results").exists()
 
 
+SPOILT = {
+    "not a number": [0.1, 0.0, np.nan, 0.15, 0.25],
+    "infinite": [0.1, 0.0, np.inf, 0.15, 0.25],
+    "negative": [0.1, -1e-9, 0.5, 0.15, 0.25],
+    "none at all": [0.0] * 5,
+}
+
+
+def spoil(folder: Path, file: str, weights: list[float]) -> None:
+    """Give the draws of one structure, or the first structures, other weights."""
+    path = folder / file
+    if path.suffix == ".csv":
+        table = pd.read_csv(path)
+        table["probability"] = [*weights, *[0.0] * (len(table) - len(weights))]
+        table.to_csv(path, index=False)
+    else:
+        table = pd.read_parquet(path)
+        table.loc[table["structure"] == "trend", "weight"] = weights
+        records.write_parquet(table, path, metrics.described() | particles.COLUMNS)
+    forget()
+
+
+@pytest.mark.parametrize("file", FILES[:2])
+@pytest.mark.parametrize("weights", list(SPOILT))
+def test_weights_that_cannot_be_drawn_by_are_refused(toy, file, weights):
+    """One clear refusal that names the file, before anything is written."""
+    spoil(toy.folder, file, SPOILT[weights])
+    for ask in (posterior.check, lambda of: study.run_study(of, Path("results"))):
+        with pytest.raises(InputError, match=file) as fault:
+            ask(mixture(recovery="forgetting"))
+        assert (fault.value.key, fault.value.value) == ("posterior", SHIPPED)
+        assert "finite, not negative and not all 0" in fault.value.allowed
+    assert not Path("results").exists()
+    posterior.check(mixture(name=posterior.PRIOR))  # negative control: does not draw by them
+
+
+@pytest.mark.parametrize("file", FILES[:2])
+def test_a_weight_of_zero_is_not_refused(toy, file):
+    """Negative control: as long as there is another."""
+    spoil(toy.folder, file, [0.0, 0.0, 0.0, 0.0, 1.0])
+    posterior.check(mixture())
+
+
 GOOD = {
     "mixture": {},
     "one structure": {"recovery": "trend"},
@@ -398,7 +441,7 @@ def test_a_result_of_an_older_posterior_is_never_taken(toy, file):
 
     def keys() -> dict[str, str]:
         return {
-            name: records.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
+            name: results.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
         }
 
     before = keys()
@@ -414,12 +457,12 @@ def test_a_prior_is_part_of_the_key_where_it_is_drawn_from(toy, monkeypatch):
     """A prior made wider makes new results, but not where nothing is drawn."""
     names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
     of = [mixture(name=name, recovery="forgetting") for name in names]
-    before = [records.key(one) for one in of]
+    before = [results.key(one) for one in of]
     wider = priors.uncertain() | {
         "posting.full_grid": priors.uncertain()["posting.full_grid"]._replace(high=0.71)
     }
     monkeypatch.setattr(priors, "uncertain", lambda: wider)
-    assert [records.key(one) != key for one, key in zip(of, before, strict=True)] == [
+    assert [results.key(one) != key for one, key in zip(of, before, strict=True)] == [
         *[True] * 3,
         False,
     ]
@@ -511,11 +554,11 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = metrics.described() | calibration.COLUMNS
+    known = metrics.described() | particles.COLUMNS
     records.write_parquet(table, copy / "posterior.parquet", known)
-    before = posterior.draw(mixture(), 0), records.key(mixture())
+    before = posterior.draw(mixture(), 0), results.key(mixture())
     monkeypatch.setattr(posterior, "folder", lambda: copy)
     forget()
-    after = posterior.draw(mixture(), 0), records.key(mixture())
+    after = posterior.draw(mixture(), 0), results.key(mixture())
     assert after[1] != before[1]
     assert after[0].values["posting.full_grid"] == 0.123 != before[0].values["posting.full_grid"]

@@ -7,7 +7,7 @@ import pytest
 from conftest import settings
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, presets, records
+from marketsim import cli, presets, results
 from marketsim.errors import InputError
 from marketsim.settings import Settings, check
 
@@ -31,7 +31,7 @@ def test_named_choices_are_those_of_the_command(monkeypatch, group):
     for name in presets.names(group):
         plain = presets.named(**{group: name})
         check(plain)
-        assert records.key(plain) == records.key(composed(monkeypatch, [f"{group}={name}"]))
+        assert results.key(plain) == results.key(composed(monkeypatch, [f"{group}={name}"]))
 
 
 def test_unknown_choices_are_refused():
@@ -67,6 +67,6 @@ def test_overrides_give_the_settings_again(monkeypatch, name):
     """The words written for some settings compose to the same key, and only to that one."""
     of = changed(name)
     again = composed(monkeypatch, presets.overrides(asdict(of)))
-    assert records.key(again) == records.key(of)
+    assert results.key(again) == results.key(of)
     if name != "nothing":
-        assert records.key(of) != records.key(changed("nothing"))
+        assert results.key(of) != results.key(changed("nothing"))

@@ -24,6 +24,7 @@ from marketsim.rng import (
     _unit,
     choose,
     count,
+    new_seed,
     pair_array,
     uniform,
     uniform_array,
@@ -102,6 +103,17 @@ def test_words_equal_numpy_and_a_philox_from_scratch():
 def test_words_equal_numpy_for_any_keys(keys):
     """No key, however large or odd, makes our words differ from numpy's."""
     assert our_words(*keys) == words_of_numpy(*keys)
+
+
+@exact_law
+@given(seed=st.integers(0, 2**63 - 1), who=st.integers(0, 2**31), whom=st.integers(0, 2**31))
+def test_a_new_seed_is_the_first_word_of_its_block(seed, who, whom):
+    """A seed is 63 bits of numpy's block of its purpose, and no other purpose draws from there."""
+    for purpose in (Purpose.REPLICATE, Purpose.PARTICLE):
+        block = int(purpose) // LANES
+        expected = words_of_numpy(seed, block, 0, who, whom)[0] >> 1
+        assert new_seed(seed, purpose, who, whom) == expected
+        assert [one for one in Purpose if one // LANES == block] == [purpose]
 
 
 def test_words_equal_the_published_known_answers():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import metrics, posterior, priors, records, simulations, study
+from marketsim import metrics, posterior, priors, results, simulations, study
 from marketsim.compiled import PACKAGE
 from marketsim.errors import InputError
 from marketsim.settings import Settings
@@ -164,7 +164,7 @@ def test_a_stale_table_is_never_read(monkeypatch):
     """A change in what a survey depends on makes a new table; a change elsewhere does not."""
     plain = folders(start())
     assert len(plain) == 1
-    monkeypatch.setattr(records, "source_fingerprint", lambda: "all of the package changed")
+    monkeypatch.setattr(results, "source_fingerprint", lambda: "all of the package changed")
     assert folders(start()) == plain
     monkeypatch.setattr(simulations, "source_fingerprint", lambda _: "the market changed")
     assert len(folders(start())) == 2

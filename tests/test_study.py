@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import records, study
+from marketsim import records, results, study
 from marketsim.errors import InputError
 
 WORDS = ["population.retailers=150", "progress=false", "threads=1"]
@@ -90,18 +91,34 @@ def test_two_processes_give_one_whole_result():
 
 def test_a_stale_result_is_never_taken():
     """The key changes with any setting and with the evidence, not with anything else."""
-    plain = records.key(settings())
-    assert plain == records.key(settings())
-    assert plain != records.key(settings(seed=1))
-    assert plain != records.key(settings(posting__base_posts=1.0))
-    assert plain != records.key(settings(scenario="no_crackdown"))
+    plain = results.key(settings())
+    assert plain == results.key(settings())
+    assert plain != results.key(settings(seed=1))
+    assert plain != results.key(settings(posting__base_posts=1.0))
+    assert plain != results.key(settings(scenario="no_crackdown"))
 
 
 def test_the_source_is_part_of_the_key(monkeypatch):
     """A changed line of the model changes the key."""
-    plain = records.key(settings())
-    monkeypatch.setattr(records, "source_fingerprint", lambda: "changed")
-    assert plain != records.key(settings())
+    plain = results.key(settings())
+    monkeypatch.setattr(results, "source_fingerprint", lambda: "changed")
+    assert plain != results.key(settings())
+
+
+def test_the_manifest_has_the_versions_of_what_is_installed(tmp_path, monkeypatch):
+    """Without pyABC, which a study does not need, its version is left out and nothing else."""
+    known = results.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    assert set(known) == set(results.LIBRARIES)
+    assert {name: version(name) for name in known} == known
+
+    def without(name: str) -> str:
+        if name == "pyabc":
+            raise PackageNotFoundError(name)
+        return known[name]
+
+    monkeypatch.setattr("importlib.metadata.version", without)
+    fewer = results.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    assert known == fewer | {"pyabc": known["pyabc"]} != fewer
 
 
 def test_refused_settings_leave_nothing(tmp_path):
@@ -136,9 +153,9 @@ def test_a_published_result_replaces_the_old_one(tmp_path):
     """Publishing swaps whole folders and leaves nothing but the lock's empty file beside."""
     final = tmp_path / "study" / "key"
     for content in ("old", "new"):
-        with records.writing(final) as partial:
+        with results.writing(final) as partial:
             (partial / "file").write_text(content)
-            records.write_manifest(partial, {})
-            records.publish(partial, final)
+            results.write_manifest(partial, {})
+            results.publish(partial, final)
     assert (final / "file").read_text() == "new"
     assert sorted(path.name for path in final.parent.iterdir()) == [".key.lock", "key"]

@@ -279,8 +279,18 @@ def test_a_normal_prior_gives_the_known_answer(left_out):
 def test_the_nearest_alone_are_blunter(left_out, monkeypatch):
     """The control: the kept simulations are further apart before they are moved."""
     moved = np.ptp(quantiles(left_out))
-    monkeypatch.setattr(validation, "_adjusted", lambda values, off: values)
+    monkeypatch.setattr(validation, "moved", lambda values, *_: values)
     assert np.ptp(quantiles(left_out)) > 1.15 * moved
+
+
+def test_the_distance_has_the_level_once_and_the_shape():
+    """Rows that are all off alike are as far as one; those off against each other, as their sum."""
+    half_widths = np.array([0.05, 0.1, 0.1, 0.15])
+    alike, against = np.full(4, 0.2), np.array([0.0, 0.3, -0.3, 0.0])
+    known = validation._distance(
+        np.array([alike, against, alike + against, 0 * alike]), half_widths
+    )
+    assert known == pytest.approx([2.0, np.sqrt(18.0), np.sqrt(22.0), 0.0])
 
 
 def test_other_columns_and_order_do_not_matter():

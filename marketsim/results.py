@@ -1,0 +1,218 @@
+"""Where a result rests, and what makes it again.
+
+A result is complete or absent: it is written beside its final name and renamed last, and it is
+done if and only if ``manifest.json`` is there. Its key is a hash over the settings, the source of
+the model and the evidence, so that a stale result is never taken for a fresh one.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from marketsim import evidence, posterior
+from marketsim.compiled import PACKAGE, source_fingerprint
+from marketsim.errors import InputError
+from marketsim.settings import Settings
+
+try:
+    import fcntl
+except ImportError:  # on Windows two processes must not write one result at the same time
+    fcntl = None  # type: ignore[assignment]
+
+MANIFEST = "manifest.json"
+# Those a result may depend on; of the last two only a calibration and what tests it.
+LIBRARIES = (
+    *("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib"),
+    *("pyabc", "statsmodels"),
+)
+
+
+def key(settings: Settings, more: dict[str, Any] | None = None, source: str | None = None) -> str:
+    """Return the name of a result: a hash over settings, model source, evidence and posterior.
+
+    `more` is what the result depends on beside them; `source` is the fingerprint of the source
+    files it depends on, all of the package's if not given.
+    """
+    digest = hashlib.sha256()
+    digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
+    digest.update((source or source_fingerprint()).encode())
+    digest.update(evidence.TABLE.read_bytes())
+    digest.update(posterior.fingerprint(settings.posterior).encode())
+    return digest.hexdigest()[:12]
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether a result is there."""
+    return (folder / MANIFEST).is_file()
+
+
+def partial_folder(folder: Path) -> Path:
+    """Return the folder in which a result grows until it is complete."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[Path]:
+    """Hold the right to write a result, in a folder beside its final one; others wait.
+
+    Yields
+    ------
+    Path
+        The folder in which the result grows.
+
+    Raises
+    ------
+    InputError
+        Where the place cannot be written to.
+    """
+    with growing(partial_folder(folder), folder) as partial:
+        yield partial
+        if is_complete(folder):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def fill(
+    settings: Settings, folder: Path, threads: int, facts: dict[str, Any]
+) -> Iterator[Path | None]:
+    """Hold the right to write a result; once its folder is filled, write the manifest and publish.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the result is of.
+    folder : Path
+        Where it rests.
+    threads : int
+        For the manifest.
+    facts : dict
+        What the manifest says beside; facts put in while the folder is filled are among them.
+
+    Yields
+    ------
+    Path or None
+        None where the result is complete.
+    """
+    with writing(folder) as partial:
+        if is_complete(folder):
+            yield None
+            return
+        started = time.perf_counter()
+        yield partial
+        plain = manifest(settings, partial, threads, time.perf_counter() - started)
+        write_manifest(partial, plain | facts | {"key": folder.name})
+        publish(partial, folder)
+
+
+@contextlib.contextmanager
+def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
+    """Hold the right to write into a folder; a second process waits until the first has ended.
+
+    The empty lock file stays: were it removed, a third process could lock another one. It has the
+    name of the folder, or of `named`.
+
+    Raises
+    ------
+    InputError
+        Where the place cannot be written to.
+    """
+    folder = named or place
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f".{folder.name}.lock").open("w")
+    except OSError as fault:
+        raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
+    with lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        place.mkdir(exist_ok=True)
+        yield place
+
+
+def publish(partial: Path, folder: Path) -> None:
+    """Give a complete result its final name; an older one goes."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> dict[str, Any]:
+    """Return what is needed to make a result again, and to check it.
+
+    Returns
+    -------
+    dict
+        Settings, key, commit, versions, threads, wall time, rows and sha256 of each table. No
+        name of a user, a machine or a path.
+    """
+    tables = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".parquet", ".csv"):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            tables[path.name] = {"sha256": digest, "rows": _rows(path)}
+    return {
+        "key": key(settings),
+        "settings": asdict(settings),
+        "source": source_fingerprint(),
+        "evidence": hashlib.sha256(evidence.TABLE.read_bytes()).hexdigest(),
+        "commit": _git("rev-parse", "HEAD"),
+        "changed_since_commit": bool(_git("status", "--porcelain")),
+        "python": platform.python_version(),
+        "versions": _versions(),
+        "threads": threads,
+        "wall_seconds": round(seconds, 2),
+        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "tables": tables,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Return the version of each library that is there."""
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _rows(path: Path) -> int:
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    return path.read_text(encoding="utf-8").count("\n") - 1
+
+
+def _git(*words: str) -> str | None:
+    """Ask git about the package's own checkout; None where there is none."""
+    try:
+        top = ["git", "-C", str(PACKAGE)]
+        inside = subprocess.run(
+            [*top, "ls-files", "--error-unmatch", "model.py"], capture_output=True, timeout=10
+        )
+        if inside.returncode != 0:
+            return None
+        done = subprocess.run([*top, *words], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest, last of all files."""
+    beside = folder / (MANIFEST + ".part")
+    beside.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
+    beside.replace(folder / MANIFEST)

@@ -1,0 +1,159 @@
+"""The misfit is nothing at the published survey, and one at the ends of an interval."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from test_metrics import statistics
+
+from marketsim import metrics, misfit, observed
+
+TARGETS = observed.targets()
+COUNTS = ("ads_total", *misfit.AT_PUBLISHED_TOTAL)
+SIZE = len(misfit.SUMMARIES)
+DEVIATIONS = st.lists(st.integers(-100, 100), min_size=SIZE, max_size=SIZE)  # in tenths
+
+
+def published(runs=1, **changes) -> pd.DataFrame:
+    """Return statistics as published (the middle where only an interval is), some changed."""
+    facts = TARGETS | observed.validation()
+    columns = {}
+    for name in metrics.STATISTICS:
+        fact = facts[name]
+        middle = (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
+        columns[name] = np.full(runs, changes.get(name, middle))
+    return pd.DataFrame(columns)
+
+
+def off(**changes) -> pd.Series:
+    """Return the deviations of one published survey with some statistics changed."""
+    return misfit.deviations(published(**changes)).loc[0]
+
+
+def test_summaries_are_targets_in_one_order():
+    """What is fitted to are targets with an interval, no row that is only compared."""
+    of = misfit.deviations(published(3))
+    assert list(of.columns) == list(misfit.SUMMARIES)
+    assert len(of) == 3
+    assert set(misfit.SUMMARIES) <= set(metrics.STATISTICS) & set(TARGETS)
+
+
+def test_the_published_survey_is_off_by_nothing():
+    """At the published values every deviation and the distance are 0."""
+    assert (misfit.deviations(published()) == 0.0).all(axis=None)
+    assert misfit.distance(misfit.deviations(published())).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+@pytest.mark.parametrize("name", misfit.SUMMARIES)
+def test_the_ends_of_the_interval_are_one_off(name, end):
+    """A figure at an end of its interval is 1 off, where it has a published value inside.
+
+    The total is off by less: what is luck of the panel is taken for no more than that.
+    """
+    fact = TARGETS[name]
+    expected = {"low": -1.0, "high": 1.0}[end] * (fact.value not in (None, getattr(fact, end)))
+    if name == "ads_total":
+        expected /= misfit.LEVEL_UNIT
+    found = off(**{name: getattr(fact, end)})
+    assert found[name] == pytest.approx(expected, abs=1e-12)
+    others = [other for other in misfit.SUMMARIES if other != name]
+    if name == "ads_total":  # the counts are then taken at another level than their own
+        others = [other for other in others if other not in COUNTS]
+    assert (found[others] == 0.0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "expected"),
+    [
+        ("backup_accounts", 1.0, 0.0),
+        ("backup_accounts", 20.0, 0.0),
+        ("backup_accounts", 29.5, 1.0),
+        ("backup_accounts", 0.0, -2.0 / 19.0),
+        ("backup_accounts_early", 0.5, 0.0),
+        ("backup_accounts_early", 1.0, 2.0),
+        ("fall_week_5", 0.65, 2.0),
+        ("fall_week_5", 0.45, -2.0),
+        ("ratio_week_6_12", 0.68, -1.0),
+        ("ratio_week_6_12", 0.963, 2.0),
+        ("ads_total", 10650.0 * 1.16, 16.0 / 3.0 / 5.3),
+        ("ads_total", 0.0, -100.0 / 3.0 / 5.3),
+    ],
+)
+def test_known_deviations(name, seen, expected):
+    """Half-widths are taken on the side of the figure; inside a bare interval all is well."""
+    assert off(**{name: seen})[name] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", misfit.SUMMARIES)
+def test_what_is_not_there_is_as_far_as_can_be(name):
+    """A missing figure counts as 10 half-widths, and none is farther."""
+    assert off(**{name: np.nan})[name] == 10.0
+    assert off(**{name: np.inf})[name] == 10.0
+    if TARGETS[name].high != 1.0:
+        assert off(**{name: 1e9})[name] == 10.0
+    assert off(fall_week_5=-1e9)["fall_week_5"] == -10.0
+
+
+def test_early_backups_are_none_where_there_is_none():
+    """Where nobody has a backup account no share of them is missing."""
+    assert off(backup_accounts=0.0, backup_accounts_early=np.nan)["backup_accounts_early"] == 0.0
+    assert off(backup_accounts=1.0, backup_accounts_early=np.nan)["backup_accounts_early"] == 10.0
+
+
+@hypothesis_settings(deadline=None)
+@given(factor=st.floats(1e-3, 1e3))
+def test_the_level_of_posting_enters_once(factor):
+    """All counts times a factor change one deviation, that of the total."""
+    before, of = off(), published()
+    after = misfit.deviations(of.assign(**{name: of[name] * factor for name in COUNTS})).loc[0]
+    others = [name for name in misfit.SUMMARIES if name != "ads_total"]
+    assert after[others].to_numpy() == pytest.approx(before[others].to_numpy(), abs=1e-9)
+    level = np.clip((factor - 1.0) / 0.03 / misfit.LEVEL_UNIT, -10.0, 10.0)
+    assert after["ads_total"] == pytest.approx(level, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", misfit.AT_PUBLISHED_TOTAL)
+def test_a_count_of_its_own_is_noticed(name):
+    """Negative control: one count changed alone, or held still at another total, is off."""
+    half = (TARGETS[name].high - TARGETS[name].value) / TARGETS[name].value
+    value = TARGETS[name].value
+    assert off(**{name: value * (1.0 + 2.0 * half)})[name] == pytest.approx(2.0, rel=1e-9)
+    assert abs(off(ads_total=2.0 * TARGETS["ads_total"].value)[name]) > 1.0
+
+
+def test_a_panel_that_shows_nothing_is_far_off():
+    """A panel without one advertisement has no shape: far off, without a warning."""
+    nothing = statistics(lambda *_: 0)
+    found = misfit.deviations(nothing).loc[0]
+    assert found["ads_total"] == pytest.approx(-100.0 / 3.0 / misfit.LEVEL_UNIT)
+    assert (found[["ads_week_1_3", "pictures_total", "fall_week_5"]] == 10.0).all()
+
+
+def test_each_run_is_measured_for_itself():
+    """Deviations keep the index of the runs, and no run moves another."""
+    both = pd.concat([published(), published(fall_week_5=0.6)]).set_axis([4, 9])
+    of = misfit.deviations(both)
+    assert of.index.tolist() == [4, 9]
+    assert of["fall_week_5"].tolist() == pytest.approx([0.0, 1.0], abs=1e-12)
+
+
+@hypothesis_settings(deadline=None)
+@given(rows=st.lists(DEVIATIONS, min_size=1))
+def test_distance_is_the_root_mean_square(rows):
+    """A distance is between the mean and the largest deviation, whatever their signs."""
+    of = pd.DataFrame(rows, columns=list(misfit.SUMMARIES)) / 10.0
+    found = misfit.distance(of)
+    assert found == pytest.approx([np.sqrt(np.mean(np.square(row))) / 10.0 for row in rows])
+    np.testing.assert_array_equal(found, misfit.distance(-of))
+    assert (found <= of.abs().max(axis=1) * (1 + 1e-12)).all()
+    assert (found >= of.abs().mean(axis=1) * (1 - 1e-12)).all()
+
+
+def test_known_distances():
+    """One deviation of n that is as large as n is the root of n; all off by 2 are 2."""
+    one = pd.DataFrame(np.zeros((2, SIZE)), columns=list(misfit.SUMMARIES))
+    one.loc[0, "fall_week_5"], one.loc[1] = -SIZE, 2.0
+    assert misfit.distance(one) == pytest.approx([np.sqrt(SIZE), 2.0], rel=1e-14)
