@@ -49,7 +49,7 @@ class Workshop:
         Prior("uniform", 0.25, 0.65),
     )  # fmt: skip
     grade_value: float = parameter(
-        2.5, "ratio", 1.0, 10.0, "value of the best grade over the rest, by which cost is allocated",
+        2.5, "ratio", 1.0, 10.0, "value of the best grade over the rest: cost is allocated by it",
         TUNED, Prior("loguniform", 1.0, 5.0),
     )  # fmt: skip
     semi_share: float = parameter(

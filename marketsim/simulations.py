@@ -12,13 +12,14 @@ import pandas as pd
 from marketsim import calendar, metrics, posterior, priors, records, results, study
 from marketsim.compiled import source_fingerprint
 from marketsim.errors import InputError
-from marketsim.settings import Settings, given
+from marketsim.settings import POSTS, Settings, given
 from marketsim.settings import check as check_settings
 
 NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depends on")}
 BATCH = 500  # rows kept together: a kill loses at most so many
 # what a simulated survey depends on; a change elsewhere in the package leaves the table valid
 SOURCES = (
+    *("books.py", "chain.py", "chain_parameters.py", "declaring.py", "pricing.py", "trade_state.py"),
     *("calendar.py", "compiled.py", "day.py", "evidence.py", "exact.py", "kernels/*.py"),
     *("metrics.py", "observed.py", "parameters.py", "population.py", "presets.py", "priors.py"),
     *("records.py", "rng.py", "settings.py", "simulations.py", "state.py", "study.py", "survey.py"),
@@ -42,6 +43,8 @@ def check(settings: Settings) -> None:
     check_settings(settings)
     if settings.posterior != posterior.PRIOR:
         raise InputError("posterior", settings.posterior, "prior, where calibration starts")
+    if settings.market != POSTS:
+        raise InputError("market", settings.market, f"{POSTS}, which is all that is fitted here")
     posterior.check(settings)
     calendar.compile_levers(settings)
 

@@ -1,4 +1,4 @@
-"""Police work off cases within their capacity: arrests, seizures, one step up and down the chain."""
+"""Police work off cases within their capacity: arrests, seizures, steps along the chain."""
 
 import numpy as np
 

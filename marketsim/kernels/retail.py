@@ -65,7 +65,7 @@ def _fund(i, chain):
 
 @part
 def _dealers_evening(rules, chain):
-    """Smooth dealers' sales, let their fear fade, and let their owners take what they do not need."""
+    """Smooth dealers' sales, let fear fade, and let owners take what is not needed."""
     books, dealers = chain.books, chain.dealers
     fading = 1.0 - 1.0 / (rules.perception.half_life * 1.44269504)
     for dealer in range(dealers.risk.size):

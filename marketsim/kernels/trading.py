@@ -59,7 +59,7 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     chain : Chain
         Written: goods, money, friends, buyers, parcels, cases, tallies.
     """
-    demand, friends = rules.demand, chain.friends
+    demand = rules.demand
     level = demand_level * demand.willingness
     visits = demand.visits
     if legal < 1.0:

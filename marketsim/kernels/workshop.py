@@ -36,10 +36,10 @@ def work(seed, day, row, seized, rules, chain):
         turns[k] = uniform(seed, Purpose.WORK_ORDER, day, first + k, 0)
     for k in np.argsort(turns, kind="mergesort"):
         processor = first + k
-        if dealers.machines[processor] > 0.0 and seized > 0.0:
-            if uniform(seed, Purpose.MACHINES, day, processor, 0) < seized:
-                dealers.machines[processor] = 0.0
-                measured(chain.tallies, row, Measure.MACHINES_SEIZED, Channel.PHYSICAL, 0)
+        has_machines = dealers.machines[processor] > 0.0
+        if has_machines and uniform(seed, Purpose.MACHINES, day, processor, 0) < seized:
+            dealers.machines[processor] = 0.0
+            measured(chain.tallies, row, Measure.MACHINES_SEIZED, Channel.PHYSICAL, 0)
         if dealers.closed_until[processor] <= day:
             _buy_raw(seed, day, row, processor, rules, chain)
             _cut(processor, rules.workshop, chain)
