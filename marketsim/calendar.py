@@ -16,7 +16,7 @@ import numpy as np
 
 from marketsim import evidence, exact
 from marketsim.errors import InputError, span
-from marketsim.settings import Settings
+from marketsim.settings import POSTS, Settings
 
 Levers = namedtuple(
     "Levers",
@@ -253,6 +253,9 @@ def compile_levers(settings: Settings) -> Levers:
         intervention.apply(table)
     people = settings.population
     scale = people.retailers / people.platform_traders
+    cases = 0.0
+    if settings.market != POSTS:
+        cases = settings.police.capacity * people.retailers / 1000.0
     return Levers(
         activity=_activity(settings, table),
         news=table.news,
@@ -267,7 +270,7 @@ def compile_levers(settings: Settings) -> Levers:
         couriers=table.couriers,
         names=table.names,
         police=table.police,
-        cases=_whole(settings.police.capacity * people.retailers / 1000.0 * table.police),
+        cases=_whole(cases * table.police),
         demand=table.demand,
         legal=table.legal,
         machines=table.machines,

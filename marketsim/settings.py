@@ -1,7 +1,7 @@
 """Everything one study is made of: its groups of parameters, checked and handed to the kernels."""
 
 from collections import namedtuple
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from marketsim.chain_parameters import (
@@ -54,7 +54,8 @@ class Scenario:
 class Settings:
     """Everything one study is made of.
 
-    `market` is "whole", or "posts" for the posting side alone, without anybody who trades.
+    `market` is "whole", or "posts" for the posting side alone: nobody trades, and police
+    have nothing to find.
     `posterior` names where uncertain parameters are drawn from (see posterior.py); `held` names
     those that keep the value given here all the same.
     """
@@ -222,6 +223,9 @@ def rules(settings: Settings) -> Rules:
     def values(kind: Any, group: Any) -> Any:
         return kind(*(float(getattr(group, name)) for name in kind._fields))
 
+    retail = settings.retail
+    if settings.market == POSTS:  # who does not trade is not moved by trade
+        retail = replace(retail, drop=0.0, push=0.0)
     return Rules(
         values(PostingValues, settings.posting),
         values(PerceptionValues, settings.perception),
@@ -232,7 +236,7 @@ def rules(settings: Settings) -> Rules:
         values(TurnoverValues, settings.turnover),
         values(SupplyValues, settings.supply),
         values(WorkshopValues, settings.workshop),
-        values(RetailValues, settings.retail),
+        values(RetailValues, retail),
         values(ResaleValues, settings.resale),
         values(DemandValues, settings.demand),
         values(PaymentValues, settings.payment),
