@@ -199,7 +199,7 @@ def _days(ordinals: np.ndarray) -> pd.Series:
 
 
 def _names(names: list[str], codes: np.ndarray) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes.astype(np.int8), names)
+    return pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(names))
 
 
 def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
