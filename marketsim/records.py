@@ -198,7 +198,7 @@ def _days(ordinals: np.ndarray) -> pd.Series:
     return pd.Series(since, dtype=pd.ArrowDtype(pa.date32()))
 
 
-def _names(names: list[str], codes: np.ndarray) -> pd.Categorical:
+def _names(names: list[str], codes: np.ndarray) -> Any:
     return pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(names))
 
 
