@@ -201,7 +201,7 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
-    fit = metrics.fit(_statistics(settings, tables, runs), runs["draw"])
+    fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
     records.write_csv(folder, {"fit": fit} | _headline(settings, tables))
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     seconds = time.perf_counter() - started
@@ -212,11 +212,22 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     return fit
 
 
-def _statistics(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
-    seen = metrics.statistics(tables["survey"], runs)
+def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the statistics of the runs of a study, those of trade where there is any.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the study.
+    tables : dict of str to DataFrame
+        `survey` and `prices`.
+    runs : DataFrame
+        Rows of `runs.parquet`, indexed by run.
+    """
+    out = metrics.statistics(tables["survey"], runs)
     if settings.market == POSTS:
-        return seen
-    return seen.join(trade_metrics.statistics(tables["survey"], tables["prices"], runs.index))
+        return out
+    return out.join(trade_metrics.statistics(tables["survey"], tables["prices"], runs.index))
 
 
 def _headline(settings: Settings, tables: Tables) -> Tables:
