@@ -149,8 +149,9 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     seller = i if agent < 0 else traders.state.size + agent
     key = number[0] + channel * POSTS_APART
     tallies.trade[row, Tally.INQUIRIES] += 1
-    product = shown(seed, day, i, number[0] % number[1], demand, chain)
-    u_stranger, u_who, u_interest, u_payment = uniforms(seed, Purpose.STRANGER, day, seller, key)
+    post = number[0] if channel == PHYSICAL else number[0] % number[1]
+    product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
+    u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, seller, key)
     friend = NOBODY
     if channel != PHYSICAL and u_stranger >= demand.strangers:
         customers = chain.friends.customers[seller]
@@ -197,7 +198,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
             file_case(chain.cases, i)
     if worth < price:
         return
-    mass = min(_piece(u_payment, product, demand), books.balance[holder, product])
+    mass = min(_piece(u_piece, product, demand), books.balance[holder, product])
     _close_deal(
         row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
         rules, traders, chain,
