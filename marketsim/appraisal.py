@@ -20,7 +20,7 @@ from marketsim import (
     validation,
     validation_plots,
 )
-from marketsim.settings import Settings
+from marketsim.settings import POSTS, Settings
 
 KEEP = 0.01  # share of a table's simulations kept
 TESTS = 500  # synthetic surveys
@@ -31,7 +31,7 @@ SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 def prior_settings() -> Settings:
     """Return the settings of the shared table: the survey's market, everything from the prior."""
     settings = presets.named(population="survey")
-    settings.posterior = posterior.PRIOR
+    settings.market, settings.posterior = POSTS, posterior.PRIOR
     return settings
 
 
