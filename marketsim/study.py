@@ -13,7 +13,7 @@ import pandas as pd
 from marketsim import calendar, metrics, posterior, records, results, rng, survey
 from marketsim.day import build, live
 from marketsim.rng import Purpose
-from marketsim.settings import Settings, check
+from marketsim.settings import WHOLE, Settings, check
 from marketsim.state import Series
 from marketsim.trade_state import Tallies
 
@@ -188,7 +188,7 @@ def run_study(
 
 def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
     """Write the tables, figures and report of a study; batches already there are kept."""
-    from marketsim import plots, report
+    from marketsim import plots, report, trade_metrics, trade_plots
 
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
@@ -198,9 +198,13 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
     records.write_csv(folder, {"fit": fit})
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
+    trade = None
+    if settings.market == WHOLE:
+        trade_plots.draw(folder / "figures", tables)
+        trade = trade_metrics.totals(tables)
     seconds = time.perf_counter() - started
     facts = results.manifest(settings, folder, threads, seconds)
-    report.write(folder, facts, fit)
+    report.write(folder, facts, fit, trade)
     shutil.rmtree(folder / "batches")
     results.write_manifest(folder, facts)
     return fit
