@@ -97,7 +97,7 @@ TRADE_FIGURES = (
         "they are few, one large sale moves it far.",
     ),
 )
-# column of `trade_metrics.totals`: words, unit
+# column of `trade_sums.totals`: words, unit
 TRADE = {
     "grams_sold": ("Ivory sold illegally", "g a week"),
     "revenue": ("What buyers paid for it", "CNY a week"),

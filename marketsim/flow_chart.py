@@ -16,7 +16,7 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from marketsim.plots import BLUE, GREEN, GREY, ORANGE, PURPLE
-from marketsim.trade_metrics import HOLDERS, quantiles
+from marketsim.trade_sums import HOLDERS, quantiles
 
 Flows = dict[tuple[str, str], pd.Series]
 
@@ -76,7 +76,7 @@ def draw(flows: pd.DataFrame, days: int) -> Figure:
     Parameters
     ----------
     flows : DataFrame
-        From `trade_metrics.flows`.
+        From `trade_sums.flows`.
     days : int
         Days that these went on for.
     """

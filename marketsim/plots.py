@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from marketsim import evidence, metrics, observed, trade_metrics
+from marketsim import evidence, metrics, observed
 from marketsim.evidence import Fact
 
 # Okabe and Ito's colours, told apart by colour-blind people too. Vermilion is the survey's alone.
@@ -171,7 +171,8 @@ def _cumulated(survey: pd.DataFrame) -> pd.DataFrame:
 
 def _per_thousand(daily: pd.DataFrame, column: str, smooth: int = 1) -> pd.DataFrame:
     """Return a daily series per 1,000 traders present: one row a run, one column a day."""
-    present = trade_metrics.present(daily)
+    # The muted are among the active and those lying low; a banned trader is between two accounts.
+    present = daily[["traders_active", "traders_lying_low", "traders_banned"]].sum(axis=1)
     rate = 1000.0 * daily[column] / present.where(present > 0)
     table = daily[["run"]].assign(day=pd.to_datetime(daily["day"]), rate=rate)
     days = table.pivot(index="day", columns="run", values="rate")

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from marketsim import evidence, presets, trade_metrics
+from marketsim import evidence, presets, trade_sums
 from marketsim.captions import FIGURES, LABELS, TRADE, TRADE_FIGURES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -36,7 +36,7 @@ def write(
     fit : DataFrame
         From `metrics.fit`.
     trade : DataFrame, optional
-        From `trade_metrics.totals`, where the market trades.
+        From `trade_sums.totals`, where the market trades.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
     Parameters
     ----------
     trade : DataFrame
-        From `trade_metrics.totals`.
+        From `trade_sums.totals`.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
     rows = []
     for name, (label, unit) in TRADE.items():
         scale = 100.0 if unit == "%" else 1.0
-        middle, low, high = scale * trade_metrics.quantiles(trade[[name]])[name]
+        middle, low, high = scale * trade_sums.quantiles(trade[[name]])[name]
         words = {"simulated": number(middle), "interval": span(low, high)}
         rows.append({"id": name, "label": label, "unit": unit} | words)
     return rows

@@ -188,7 +188,7 @@ def run_study(
 
 def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
     """Write the tables, figures and report of a study; batches already there are kept."""
-    from marketsim import plots, report, trade_metrics, trade_plots
+    from marketsim import plots, report, trade_sums, trade_plots
 
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
@@ -201,7 +201,7 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     trade = None
     if settings.market == WHOLE:
         trade_plots.draw(folder / "figures", tables)
-        trade = trade_metrics.totals(tables)
+        trade = trade_sums.totals(tables)
     seconds = time.perf_counter() - started
     facts = results.manifest(settings, folder, threads, seconds)
     report.write(folder, facts, fit, trade)

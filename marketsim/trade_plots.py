@@ -1,6 +1,6 @@
 """The figures on trade: prices along the chain, the flow of ivory, and where trade moved to.
 
-What they show is computed in `trade_metrics`. Vermilion is the survey's alone.
+What they show is computed in `trade_sums`. Vermilion is the survey's alone.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from marketsim import drawing, evidence, flow_chart, metrics, observed, trade_metrics
+from marketsim import drawing, evidence, flow_chart, metrics, observed, trade_sums
 from marketsim.evidence import Fact
 from marketsim.plots import (
     BLACK,
@@ -27,7 +27,7 @@ from marketsim.plots import (
     VERMILION,
 )
 from marketsim.records import PRODUCT_NAMES
-from marketsim.trade_metrics import Tables
+from marketsim.trade_sums import Tables
 
 # place: words, colour; from the source to the buyer
 PLACES = {
@@ -85,8 +85,8 @@ def figures(tables: Tables) -> dict[str, Figure]:
     """Return the figures on trade by the names of their files."""
     days = tables["daily"]["day"].nunique() - 1
     return {
-        "prices.png": _prices(trade_metrics.prices(tables)),
-        "flow.png": flow_chart.draw(trade_metrics.flows(tables), days),
+        "prices.png": _prices(trade_sums.prices(tables)),
+        "flow.png": flow_chart.draw(trade_sums.flows(tables), days),
         "displacement.png": _displacement(tables["daily"]),
     }
 
@@ -96,11 +96,11 @@ def _prices(prices: pd.DataFrame) -> Figure:
     figure, grid = drawing.figure(8.6, 2, 2, sharex=True, sharey=True)
     for axes, product in zip(grid.flat, PRODUCT_NAMES, strict=True):
         axes.set_title(PRODUCTS[product])
-        _chain(axes, trade_metrics.quantiles(prices[[product]].droplevel(0, axis=1)))
+        _chain(axes, trade_sums.quantiles(prices[[product]].droplevel(0, axis=1)))
         for place, fact in published(product).items():
             _point(axes, list(PLACES).index(place), fact)
     _price_axes(grid)
-    middle = trade_metrics.quantiles(prices).loc["middle"]
+    middle = trade_sums.quantiles(prices).loc["middle"]
     facts = observed.targets()
     text = (
         "On labels uncarved ivory was offered at {:.0f} CNY a gram, in TRAFFIC's survey at {:.0f}"
@@ -163,7 +163,7 @@ def _explained() -> list:
 def _displacement(daily: pd.DataFrame) -> Figure:
     """Draw week by week where posts went, and what was sold at each place."""
     figure, grid = drawing.figure(12.5, len(WHERE), 2, sharex=True)
-    posts, sold = trade_metrics.posts(daily), trade_metrics.sold(daily)
+    posts, sold = trade_sums.posts(daily), trade_sums.sold(daily)
     for (left, right), (post, sale) in zip(grid, WHERE, strict=True):
         _panel(left, 100.0 * posts[post[0]], f"Posts: {post[1]}", post[2])
         _panel(right, sold[sale[0]], f"Sold: {sale[1]}{_few(sold[sale[0]])}", sale[2])
@@ -199,7 +199,7 @@ def _few(sold: pd.DataFrame) -> str:
 
 def _band(axes: Axes, table: pd.DataFrame, colour: str) -> None:
     """Draw median and 90 % interval over the runs along the weeks."""
-    found = trade_metrics.quantiles(table)
+    found = trade_sums.quantiles(table)
     axes.fill_between(
         found.columns, *found.loc[["low", "high"]].to_numpy(), color=colour, alpha=NARROW, lw=0
     )
