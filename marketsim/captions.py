@@ -18,6 +18,21 @@ LABELS = {
     "backup_accounts": "Traders who advertise a backup account",
     "backup_accounts_early": "Share of these who did so before week 5",
     "contacts_active": "Share of the contacts that were active before the survey",
+    "price_raw": "Advertised price of raw ivory",
+    "price_semi_worked": "Advertised price of semi-worked ivory",
+    "price_uncarved": "Advertised price of ivory worked without carving",
+    "price_carved": "Advertised price of carved ivory",
+    "physical_prices_ratio_uncarved": "Online price over physical markets', without carving",
+    "physical_prices_ratio_carved": "Online price over physical markets', carved",
+    "product_mix_raw": "Share of the pictures and videos: raw",
+    "product_mix_semi_worked": "Share of the pictures and videos: semi-worked",
+    "product_mix_uncarved": "Share of the pictures and videos: worked without carving",
+    "product_mix_carved": "Share of the pictures and videos: carved",
+    "product_mix_raw_ads": "Share of the advertisements: raw",
+    "product_mix_semi_worked_ads": "Share of the advertisements: semi-worked",
+    "product_mix_uncarved_ads": "Share of the advertisements: worked without carving",
+    "product_mix_carved_ads": "Share of the advertisements: carved",
+    "raw_price_range": "Price of raw ivory on the black market",
 }
 # file, heading, alternative text, caption
 FIGURES = (
@@ -97,18 +112,3 @@ TRADE_FIGURES = (
         "they are few, one large sale moves it far.",
     ),
 )
-# column of `trade_sums.totals`: words, unit
-TRADE = {
-    "grams_sold": ("Ivory sold illegally", "g a week"),
-    "revenue": ("What buyers paid for it", "CNY a week"),
-    "online": ("Share of it sold online", "%"),
-    "legal_sold": ("Ivory sold by licensed shops", "g a week"),
-    "laundered": ("Of that, from illegal workshops", "g a week"),
-    "seized": ("Ivory seized by anybody", "g a week"),
-    "border_seizures": ("Seized by customs at the border", "g a week"),
-    "parcels_seized": ("Seized by couriers in parcels", "g a week"),
-    "arrests": ("Seized by police from arrested traders", "g a week"),
-    "processors_raided": ("Seized by police in workshops", "g a week"),
-    "suppliers_raided": ("Seized by police from suppliers", "g a week"),
-    "elephants": ("Elephants that gave the raw ivory", "elephants in the whole run"),
-}

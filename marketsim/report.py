@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from marketsim import evidence, presets, trade_sums
-from marketsim.captions import FIGURES, LABELS, TRADE, TRADE_FIGURES
+from marketsim import evidence, presets
+from marketsim.captions import FIGURES, LABELS, TRADE_FIGURES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 NONE = "no figure"
@@ -36,7 +36,7 @@ def write(
     fit : DataFrame
         From `metrics.fit`.
     trade : DataFrame, optional
-        From `trade_sums.totals`, where the market trades.
+        From `trade_sums.report_rows`, where the market trades.
 
     Returns
     -------
@@ -99,25 +99,28 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the sums of trade in words and rounded figures, one dictionary a row.
+    """Return the figures of trade in words and rounded figures, one dictionary a row.
 
     Parameters
     ----------
     trade : DataFrame
-        From `trade_sums.totals`.
+        From `trade_sums.report_rows`.
 
     Returns
     -------
     list of dict
         Keys id, label, simulated, interval, unit.
     """
-    rows = []
-    for name, (label, unit) in TRADE.items():
-        scale = 100.0 if unit == "%" else 1.0
-        middle, low, high = scale * trade_sums.quantiles(trade[[name]])[name]
-        words = {"simulated": number(middle), "interval": span(low, high)}
-        rows.append({"id": name, "label": label, "unit": unit} | words)
-    return rows
+    return [
+        {
+            "id": str(row["id"]),
+            "label": str(row["meaning"]).capitalize(),
+            "simulated": number(row["median"]),
+            "interval": span(row["low"], row["high"]),
+            "unit": str(row["unit"]),
+        }
+        for row in trade.to_dict("records")
+    ]
 
 
 def fit_lines(fit: pd.DataFrame) -> list[str]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, records, results, rng, survey
+from marketsim import calendar, metrics, posterior, records, results, rng, survey, trade_metrics
 from marketsim.day import build, live
 from marketsim.rng import Purpose
-from marketsim.settings import WHOLE, Settings, check
+from marketsim.settings import POSTS, Settings, check
 from marketsim.state import Series
 from marketsim.trade_state import Tallies
 
@@ -81,13 +81,19 @@ def statistics(
     Returns
     -------
     DataFrame
-        One row a job, one column an evidence id.
+        One row a job, one column an evidence id; those of trade where there is any.
     """
 
     def one(job: tuple[Settings, int]) -> pd.DataFrame:
-        *_, seen = simulate(*job)
+        settings, seed = job
+        _, tallies, seen = simulate(settings, seed)
+        survey = records.survey_table(0, seen)
         counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
-        found = metrics.statistics(records.survey_table(0, seen), pd.DataFrame(counted))
+        found = metrics.statistics(survey, pd.DataFrame(counted))
+        if settings.market != POSTS:
+            first_day = calendar.horizon(settings)[0].toordinal()
+            prices = records.price_table(0, first_day, tallies)
+            found = found.join(trade_metrics.statistics(survey, prices, found.index))
         done()
         return found
 
@@ -188,26 +194,53 @@ def run_study(
 
 def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
     """Write the tables, figures and report of a study; batches already there are kept."""
-    from marketsim import plots, report, trade_sums, trade_plots
+    from marketsim import plots, report, trade_plots, trade_sums
 
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
-    fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
-    records.write_csv(folder, {"fit": fit})
+    fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
+    headline = _headline(settings, tables)
+    records.write_csv(folder, {"fit": fit} | headline)
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     trade = None
-    if settings.market == WHOLE:
-        trade_plots.draw(folder / "figures", tables)
-        trade = trade_sums.totals(tables)
+    if headline:
+        trade_plots.draw(folder / "figures", tables, settings.population.retailers)
+        trade = trade_sums.report_rows(tables, headline["headline"], settings.population.retailers)
     seconds = time.perf_counter() - started
     facts = results.manifest(settings, folder, threads, seconds)
     report.write(folder, facts, fit, trade)
     shutil.rmtree(folder / "batches")
     results.write_manifest(folder, facts)
     return fit
+
+
+def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the statistics of the runs of a study, those of trade where there is any.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the study.
+    tables : dict of str to DataFrame
+        `survey` and `prices`.
+    runs : DataFrame
+        Rows of `runs.parquet`, indexed by run.
+    """
+    out = metrics.statistics(tables["survey"], runs)
+    if settings.market == POSTS:
+        return out
+    return out.join(trade_metrics.statistics(tables["survey"], tables["prices"], runs.index))
+
+
+def _headline(settings: Settings, tables: Tables) -> Tables:
+    if settings.market == POSTS:
+        return {}
+    daily, enforcement, runs = tables["daily"], tables["enforcement"], tables["runs"]
+    retailers = settings.population.retailers
+    return {"headline": trade_metrics.headline(daily, enforcement, runs, retailers)}
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:

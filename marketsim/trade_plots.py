@@ -58,7 +58,7 @@ WHERE = (
 )
 
 
-def draw(folder: Path, tables: Tables) -> list[Path]:
+def draw(folder: Path, tables: Tables, retailers: int) -> list[Path]:
     """Write the figures on trade as PNG files.
 
     Parameters
@@ -67,6 +67,8 @@ def draw(folder: Path, tables: Tables) -> list[Path]:
         Made where it is missing.
     tables : mapping of str to DataFrame
         All tables of a study.
+    retailers : int
+        Traders at the start of each run.
 
     Returns
     -------
@@ -75,18 +77,18 @@ def draw(folder: Path, tables: Tables) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
-        made = figures(tables)
+        made = figures(tables, retailers)
         for name, figure in made.items():
             figure.savefig(folder / name, dpi=150)
     return [folder / name for name in made]
 
 
-def figures(tables: Tables) -> dict[str, Figure]:
-    """Return the figures on trade by the names of their files."""
+def figures(tables: Tables, retailers: int) -> dict[str, Figure]:
+    """Return the figures on trade, of what `draw` takes, by the names of their files."""
     days = tables["daily"]["day"].nunique() - 1
     return {
         "prices.png": _prices(trade_sums.prices(tables)),
-        "flow.png": flow_chart.draw(trade_sums.flows(tables), days),
+        "flow.png": flow_chart.draw(trade_sums.flows(tables, retailers), days),
         "displacement.png": _displacement(tables["daily"]),
     }
 

@@ -1,6 +1,6 @@
-"""What the tables of a study say of trade: prices, flows, displacement, and sums.
+"""What the figures and the report show of trade: prices, flows, displacement, seizures.
 
-Every table returned has one row a run. Volumes are per 1,000 traders present.
+Volumes are per 1,000 traders at the start of a run.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from marketsim import evidence, metrics
+from marketsim import evidence, metrics, trade_metrics
 from marketsim.books import Account, Item
 from marketsim.records import FEN, MILLIGRAMS, PRODUCT_NAMES
 
@@ -27,9 +27,17 @@ SOLD_IN = {
 ONLINE = ("moments", "groups", "other")
 HOLDERS = ("suppliers", "processors", "retailers", "couriers")
 POSTS = ("visible", "withheld", "groups", "elsewhere", "backup")
-SEIZURES = (
-    "border_seizures", "parcels_seized", "arrests", "processors_raided", "suppliers_raided",
-)  # fmt: skip
+SEIZURES = {
+    "border_seizures": "seized by customs at the border, a week",
+    "parcels_seized": "seized by couriers in parcels, a week",
+    "arrests": "seized by police from arrested traders, a week",
+    "processors_raided": "seized by police in workshops, a week",
+    "suppliers_raided": "seized by police from suppliers, a week",
+}
+MEANINGS = SEIZURES | {
+    "legal_sold": "ivory sold by licensed shops, a week",
+    "laundered": "of it, from illegal workshops, a week",
+}
 # place in the chain: stages of the tables, and what holds of the channel
 PLACES = {
     "upstream": (("supplier", "processor"), lambda channel: channel == "physical"),
@@ -49,12 +57,6 @@ def quantiles(table: pd.DataFrame) -> pd.DataFrame:
     return found.set_axis(["middle", "low", "high"])
 
 
-def present(daily: pd.DataFrame) -> pd.Series:
-    """Return the traders present at the end of each day."""
-    # The muted are among the active and those lying low; a banned trader is between two accounts.
-    return daily[["traders_active", "traders_lying_low", "traders_banned"]].sum(axis=1)
-
-
 def prices(tables: Tables) -> pd.DataFrame:
     """Return the mean price of each run at each place of the chain.
 
@@ -70,14 +72,14 @@ def prices(tables: Tables) -> pd.DataFrame:
         (the labels of the panel, a mean over traders as the survey's). nan where there is none.
     """
     runs = _runs(tables)
+    surveyed = trade_metrics.statistics(tables["survey"], tables["prices"], runs)
     found = {("raw", "import"): _import_price(tables)}
     for product in PRODUCT_NAMES:
         rows = tables["prices"][tables["prices"]["product"] == product]
         for place, (stages, where) in PLACES.items():
             chosen = rows["stage"].isin(stages) & where(rows["channel"])
             found[product, place] = _mean_price(rows[chosen])
-        labels = tables["survey"].groupby(["run", "trader"])[f"price_{product}"].mean()
-        found[product, "seen"] = labels.groupby("run").mean()
+        found[product, "seen"] = surveyed[f"price_{product}"]
     columns = pd.MultiIndex.from_product([PRODUCT_NAMES, ["import", *PLACES, "seen"]])
     table = pd.DataFrame({key: column.reindex(runs) for key, column in found.items()}, runs)
     return table.reindex(columns=columns).astype(float)
@@ -109,13 +111,15 @@ def _evening(ledger: pd.DataFrame, day: object, runs: pd.Index) -> pd.DataFrame:
     return held.reindex(index=runs, columns=columns).fillna(0.0)
 
 
-def flows(tables: Tables) -> pd.DataFrame:
+def flows(tables: Tables, retailers: int) -> pd.DataFrame:
     """Return the ivory that went from hand to hand between the first and the last evening.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         `daily`, `enforcement` and `ledger`.
+    retailers : int
+        Traders at the start of each run.
 
     Returns
     -------
@@ -135,9 +139,7 @@ def flows(tables: Tables) -> pd.DataFrame:
     sums = later["daily"].groupby("run").sum(numeric_only=True).reindex(runs) * MILLIGRAMS
     seized = _seized(later["enforcement"], runs) * MILLIGRAMS
     found = _flows(last - first, sums.fillna(0.0), seized, _raw_share(ledger, runs))
-    people = present(tables["daily"]).groupby(tables["daily"]["run"]).mean()
-    table = pd.DataFrame(found, runs).div(people.where(people > 0) / 1000.0, axis=0)
-    return table.fillna(0.0) / KILOGRAM
+    return pd.DataFrame(found, runs) / (KILOGRAM * retailers / 1000.0)
 
 
 def _seized(enforcement: pd.DataFrame, runs: pd.Index) -> pd.DataFrame:
@@ -208,12 +210,11 @@ def sold(daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     A run that sold nothing there in these weeks has nan.
     """
-    week, people = _week(daily), present(daily).astype(float)
+    week = _week(daily)
     out = {}
     for place, channels in SOLD_IN.items():
-        rate = daily[[f"sold_{channel}" for channel in channels]].sum(axis=1)
-        rate /= people.where(people > 0)
-        grams = _by_week(rate.groupby([daily["run"], week]).mean())
+        sums = daily[[f"sold_{channel}" for channel in channels]].sum(axis=1)
+        grams = _by_week(sums.groupby([daily["run"], week]).sum())
         before = grams[metrics.FIRST_WEEKS].mean(axis=1)
         out[place] = grams.div(before.where(before > 0), axis=0)
     return out
@@ -229,30 +230,34 @@ def _by_week(values: pd.Series) -> pd.DataFrame:
     return values.unstack("week").reindex(columns=range(1, metrics.WEEKS + 1)).astype(float)
 
 
-def totals(tables: Tables) -> pd.DataFrame:
-    """Return what was sold, paid and seized.
+def report_rows(tables: Tables, headline: pd.DataFrame, retailers: int) -> pd.DataFrame:
+    """Return the headline figures of trade with what was seized by whom, and the legal market.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         `daily` and `enforcement`.
+    headline : DataFrame
+        From `trade_metrics.headline`.
+    retailers : int
+        Traders at the start of each run.
 
     Returns
     -------
     DataFrame
-        Per 1,000 traders a week: `grams_sold`, `revenue`, `legal_sold`, `laundered`, and by
-        `SEIZURES` and in `seized` the grams seized. `online` is a share of `grams_sold`, nan where
-        nothing was sold; `elephants` are per 1,000 traders over the run.
+        Columns id, meaning, unit, median, low, high, as those of the headline.
     """
     daily, runs = tables["daily"], _runs(tables)
-    names = ["grams_sold", "revenue", "legal_sold", "laundered", "sold_physical", "elephants"]
-    days = daily.groupby("run")["day"].nunique()
-    people = present(daily).groupby(daily["run"]).mean()
-    sums = daily.groupby("run")[names].sum().join(_seized(tables["enforcement"], runs))
-    table = sums.div(people.where(people > 0) / 1000.0, axis=0).fillna(0.0)
-    weekly = table.columns.difference(["elephants"])
-    table[weekly] = table[weekly].div(days / DAYS, axis=0)
-    table["seized"] = table[list(SEIZURES)].sum(axis=1)
-    some = table["grams_sold"].where(table["grams_sold"] > 0)
-    table["online"] = 1.0 - table.pop("sold_physical") / some
-    return table
+    legal = daily.groupby("run")[["legal_sold", "laundered"]].sum()
+    weeks = daily.groupby("run")["day"].nunique() / DAYS
+    grams = _seized(tables["enforcement"], runs).join(legal).div(weeks, axis=0)
+    table = quantiles(grams * 1000.0 / retailers).T
+    more = pd.DataFrame(
+        {
+            "id": list(MEANINGS),
+            "meaning": list(MEANINGS.values()),
+            "unit": "g",
+            **{end: table.loc[list(MEANINGS), end].to_numpy() for end in ("middle", "low", "high")},
+        }
+    ).rename(columns={"middle": "median"})
+    return pd.concat([headline, more], ignore_index=True)
