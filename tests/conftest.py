@@ -31,6 +31,13 @@ def settings(
     return out
 
 
+def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
+    """Return settings of a small market with suppliers, processors and agents enough to trade."""
+    dealers = {"supply__suppliers": 3000.0 / retailers, "workshop__processors": 6000.0 / retailers}
+    dealers["resale__agents"] = 500.0
+    return settings(retailers, *args, **{k: min(v, 1000.0) for k, v in dealers.items()} | changes)
+
+
 def output_without_compiler(script: str, *flags: str) -> str:
     """Return what a script prints as plain Python; it must end well and without a warning."""
     root = Path(__file__).parents[1]

@@ -148,7 +148,6 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     demand, books, tallies = rules.demand, chain.books, chain.tallies
     seller = i if agent < 0 else traders.state.size + agent
     key = number[0] + channel * POSTS_APART
-    tallies.trade[row, Tally.INQUIRIES] += 1
     post = number[0] if channel == PHYSICAL else number[0] % number[1]
     product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
     u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, seller, key)
@@ -161,6 +160,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     buyers = chain.buyers.risk.size
     if friend < 0 and buyers == 0:
         return
+    tallies.trade[row, Tally.INQUIRIES] += 1
     buyer = chain.friends.who[friend] if friend >= 0 else int(u_who * buyers)
     label = _label(i, agent, product, channel, rules, traders, chain)
     price_noted(tallies, row, product, Stage.ADVERTISED, channel, label)
