@@ -1,1 +1,1 @@
-"""The same work timed side by side, in one run."""
+"""How long marketsim takes, measured side by side in one run."""

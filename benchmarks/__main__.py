@@ -1,118 +1,131 @@
-"""Time whole runs and the processes of a day, beside the floor that the draws set.
+"""``python -m benchmarks``: one thread, compilation apart, medians over repetitions.
 
-``python -m benchmarks`` prints a table; ``--retailers`` takes other sizes. Compilation is timed
-apart; each figure is the median of several runs on one thread.
+Prints Markdown tables and, with ``--json FILE``, writes the same figures.
 """
 
 import argparse
+import json
 import statistics
 import time
-from collections.abc import Callable
+import types
+from collections import Counter
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from marketsim import presets, rng
-from marketsim.compiled import kernel
-from marketsim.day import build, live
-from marketsim.kernels.accounts import keep_accounts
-from marketsim.kernels.moderation import open_cases, review, sweep
-from marketsim.kernels.noting import note, record
-from marketsim.kernels.perception import perceive
-from marketsim.kernels.posting import post
-from marketsim.kernels.turnover import come_and_go
-from marketsim.rng import Purpose
+from marketsim import day, posterior, presets
 from marketsim.settings import Settings
-from marketsim.state import Flow, World
+from marketsim.state import World
+from marketsim.trade_state import Tally
+
+BUYERS = (5.0, 50.0, 500.0)  # per retailer: the same trade among ever more people
 
 
-@kernel
-def draw_blocks(blocks):
-    """Draw as many blocks as a run needs, and do nothing else."""
-    total = 0.0
-    for i in range(blocks):
-        a, b, c, d = rng.uniforms(1, Purpose.PLACE, 1, i, 0)
-        total += a + b + c + d
-    return total
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that some work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def processes(world: World) -> dict[str, float]:
-    """Live a whole run process by process and return the seconds of each."""
-    seconds: dict[str, float] = {}
-
-    def spend(process: Callable[..., object], *arguments: object) -> None:
-        name = process.__name__
-        seconds[name] = seconds.get(name, 0.0) + timed(lambda: process(*arguments))
-
-    seed, rules, levers = world.seed, world.rules, world.levers
-    traders, today, queue = world.retailers, world.today, world.queue
-    for row in range(world.series.risk.size):
-        day = world.first_day + row
-        effort = (levers.recall[row], levers.reports[row])
-        struck = (levers.sweep_accounts[row], levers.sweep_posts[row], levers.sweep_lean[row])
-        news = (levers.news[row], levers.habituation[row])
-        spend(come_and_go, seed, day, rules.turnover, traders)
-        spend(post, seed, day, levers.activity[row], effort, rules, traders, today)
-        spend(open_cases, seed, day, traders, today, queue)
-        spend(review, seed, day, levers.capacity[row], rules, traders, today, queue)
-        spend(sweep, seed, day, *struck, rules, traders, today)
-        spend(perceive, seed, day, *news, rules, traders, today, world.ties)
-        spend(keep_accounts, seed, day, rules.accounts, traders, today)
-        spend(note, row, world.contacts, traders, today, world.notes)
-        spend(record, row, day, traders, today, queue, world.series)
-    return seconds
-
-
-def settings(retailers: int) -> Settings:
-    """Return the baseline with a number of retailers."""
-    out = presets.named()
-    out.population.retailers = retailers
+def settings(population: str, **demand: float) -> Settings:
+    """Return the calibrated point at a preset population, with demand changed."""
+    out = presets.named(population=population)
+    out.posterior = posterior.POINT
+    out = posterior.settings_of(out, posterior.draw(out, 0))
+    for key, value in demand.items():
+        setattr(out.demand, key, value)
     return out
 
 
-def measure(retailers: int, repeats: int) -> None:
-    """Print the table of one size."""
-    of = settings(retailers)
-    building, living = [], []
-    for seed in range(repeats):
-        building.append(timed(lambda seed=seed: build(of, seed)))
-        world = build(of, seed)
-        living.append(timed(lambda world=world: live(world, 0, world.series.risk.size)))
-    parts = processes(build(of, 0))
-    flows = world.series.flows
-    posts = int(flows[:, [Flow.OFFERS, Flow.WITHHELD]].sum())
-    trader_days = world.series.risk.size * world.retailers.state.size
-    # a trader's day takes a block each for posting, leaving and accounts; a post takes one
-    blocks = 3 * trader_days + posts
-    floor = timed(lambda: draw_blocks(blocks))
-    print(f"\n{retailers:,} retailers, {trader_days:,} trader-days, {posts:,} posts meant")
-    print(f"  make the market   {statistics.median(building) * 1e3:8.1f} ms")
-    print(f"  live the horizon  {statistics.median(living) * 1e3:8.1f} ms")
-    print(f"  floor: its draws  {floor * 1e3:8.1f} ms ({floor / blocks * 1e9:.1f} ns a block)")
-    for name, seconds in sorted(parts.items(), key=lambda item: -item[1]):
-        print(f"    {name:15s} {seconds * 1e3:8.1f} ms  {seconds / sum(parts.values()):4.0%}")
-    size = sum(array.nbytes for array in [*world.retailers, *world.today])
-    print(f"  {size / world.retailers.state.size:.0f} bytes a trader, and ties beside them")
+def lived(one: Settings, seed: int) -> tuple[World, float, float]:
+    """Live one run; return the market, the seconds to make it and the seconds to live it."""
+    start = time.perf_counter()
+    world = day.build(one, seed)
+    made = time.perf_counter()
+    day.live(world, 0, world.series.risk.size)
+    return world, made - start, time.perf_counter() - made
+
+
+def default_run(population: str, repetitions: int) -> dict[str, Any]:
+    """Time whole runs after a first one that compiles."""
+    one = settings(population)
+    lived(one, 0)
+    runs = [lived(one, seed) for seed in range(1, repetitions + 1)]
+    made, alive = ([run[k] for run in runs] for k in (1, 2))
+    return {
+        "population": population,
+        "make_seconds": round(statistics.median(made), 3),
+        "live_seconds": round(statistics.median(alive), 3),
+        "slowest_seconds": round(max(a + b for a, b in zip(made, alive, strict=True)), 3),
+    }
+
+
+def by_process(population: str) -> list[dict[str, Any]]:
+    """Time each process of the day over one run, called from Python."""
+    names = [name for name in day.live.py_func.__code__.co_names if name in vars(day)]
+    processes = [name for name in names if hasattr(vars(day)[name], "py_func")]
+    seconds: Counter[str] = Counter()
+
+    def timed(name: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            start = time.perf_counter()
+            out = vars(day)[name](*arguments)
+            seconds[name] += time.perf_counter() - start
+            return out
+
+        return call
+
+    world = day.build(settings(population), 1)
+    known = vars(day) | {name: timed(name) for name in processes}
+    live = types.FunctionType(day.live.py_func.__code__, known)
+    live(world, 0, 2)
+    seconds.clear()
+    live(world, 2, world.series.risk.size)
+    whole = sum(seconds.values())
+    return [
+        {"process": name, "milliseconds": round(1e3 * took, 1), "share": round(took / whole, 3)}
+        for name, took in seconds.most_common()
+    ]
+
+
+def over_buyers(population: str, repetitions: int) -> list[dict[str, Any]]:
+    """Time runs with ever more buyers at the same trade volume."""
+    rows = []
+    for buyers in BUYERS:
+        one = settings(population, buyers=buyers)
+        runs = [lived(one, seed) for seed in range(repetitions)]
+        inquiries = [int(run[0].chain.tallies.trade[:, Tally.INQUIRIES].sum()) for run in runs]
+        chain = runs[0][0].chain
+        friends = chain.friends.who.size
+        rows.append(
+            {
+                "buyers": chain.buyers.risk.size,
+                "inquiries": int(statistics.median(inquiries)),
+                "live_seconds": round(statistics.median(run[2] for run in runs), 3),
+                "bytes_a_buyer": sum(a.nbytes for a in chain.buyers) / chain.buyers.risk.size,
+                "bytes_a_friend": (chain.friends.who.nbytes + chain.friends.trust.nbytes) / friends,
+            }
+        )
+    return rows
+
+
+def as_markdown(rows: list[dict[str, Any]]) -> str:
+    """Return a table of rows."""
+    lines = [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
+    lines += [f"| {' | '.join(str(value) for value in row.values())} |" for row in rows]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Read the sizes and measure each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--retailers", type=int, nargs="+", default=[1_000, 10_000, 50_000])
-    parser.add_argument("--repeats", type=int, default=7)
-    arguments = parser.parse_args()
-    small = build(settings(10), 0)
-    compiling = timed(lambda: live(small, 0, 1)) + timed(lambda: processes(build(settings(10), 0)))
-    print(f"compile or load the kernels: {compiling:.1f} s; numpy {np.__version__}")
-    draw_blocks(1)
-    for retailers in arguments.retailers:
-        measure(retailers, arguments.repeats)
+    """Run the benchmarks asked for."""
+    words = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    words.add_argument("--population", default="wechat", choices=presets.names("population"))
+    words.add_argument("--repetitions", type=int, default=5)
+    words.add_argument("--json", type=Path)
+    asked = words.parse_args()
+    found = {
+        "default run": [default_run(asked.population, asked.repetitions)],
+        "by process": by_process(asked.population),
+        "over buyers": over_buyers(asked.population, min(3, asked.repetitions)),
+    }
+    for title, rows in found.items():
+        print(f"## {title}\n\n{as_markdown(rows)}")
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

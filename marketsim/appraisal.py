@@ -31,7 +31,7 @@ SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 def prior_settings() -> Settings:
     """Return the settings of the shared table: the survey's market, everything from the prior."""
     settings = presets.named(population="survey")
-    settings.market, settings.posterior = POSTS, posterior.PRIOR
+    settings.posterior, settings.market = posterior.PRIOR, POSTS
     return settings
 
 
@@ -117,7 +117,9 @@ def validate(
         if partial is not None:
             result = study.run_study(settings, folder / "runs", threads, progress=progress)
             runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
-            seen = metrics.statistics(pd.read_parquet(result.folder / "survey.parquet"), runs)
+            needed = ("survey", "prices")
+            lived = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in needed}
+            seen = study.seen(settings, lived, runs)
             table = simulations.table(prior_settings(), tables, number, threads, progress)
             scores = validation.leave_one_out(table)
             found = {

@@ -21,7 +21,7 @@ from marketsim.settings import POSTS, Settings
 Levers = namedtuple(
     "Levers",
     "activity news habituation recall reports capacity sweep_accounts sweep_posts sweep_lean "
-    "border couriers names police cases demand legal machines",
+    "border couriers names police sharing cases demand legal machines",
 )
 FRIDAY = 4
 
@@ -45,9 +45,10 @@ class Table:
         Accounts and posts that sweeps take, on the whole platform.
     sweep_lean : ndarray of float64, shape (days,)
         0 takes traders evenly, 1 in proportion to their recent visible posts.
-    border, couriers, names, police : ndarray of float64, shape (days,)
+    border, couriers, names, police, sharing : ndarray of float64, shape (days,)
         Multipliers of seizures at the border, of parcels intercepted, of senders under a false
-        name, and of what police do.
+        name, of the cases that police decide and the stalls they inspect, and of the sanctioned
+        accounts that platforms refer to them.
     demand, legal, machines : ndarray of float64, shape (days,)
         Multiplier of willingness to pay, 1 while the legal market is open, and the share of
         processors who lose their machines on the day.
@@ -59,7 +60,8 @@ class Table:
         self.news = np.zeros(days)
         self.recall, self.reports, self.capacity = (np.ones(days) for _ in range(3))
         self.sweep_accounts, self.sweep_posts, self.sweep_lean = (np.zeros(days) for _ in range(3))
-        self.border, self.couriers, self.names, self.police = (np.ones(days) for _ in range(4))
+        self.border, self.couriers, self.names = (np.ones(days) for _ in range(3))
+        self.police, self.sharing = np.ones(days), np.ones(days)
         self.demand, self.legal, self.machines = np.ones(days), np.ones(days), np.zeros(days)
 
     def day(self, date: dt.date) -> int:
@@ -137,6 +139,9 @@ class Chase:
     couriers: float = dose(1.0, "ratio", 0.0, 1000.0, "so many times as many parcels intercepted")
     names: float = dose(1.0, "ratio", 0.0, 10.0, "so many times as many senders under false names")
     police: float = dose(1.0, "ratio", 0.0, 1000.0, "police do so many times as much")
+    sharing: float = dose(
+        1.0, "ratio", 0.0, 1000.0, "platforms refer so many times as many to them"
+    )
 
     def apply(self, table: Table) -> None:
         """Multiply the levers, both dates included."""
@@ -145,6 +150,7 @@ class Chase:
         table.couriers[days] *= self.couriers
         table.names[days] *= self.names
         table.police[days] *= self.police
+        table.sharing[days] *= self.sharing
 
 
 @dataclass(frozen=True)
@@ -270,6 +276,7 @@ def compile_levers(settings: Settings) -> Levers:
         couriers=table.couriers,
         names=table.names,
         police=table.police,
+        sharing=table.sharing,
         cases=_whole(cases * table.police),
         demand=table.demand,
         legal=table.legal,

@@ -87,6 +87,11 @@ def check(calibration: Calibration, settings: Settings) -> None:
     if calibration.particles < least:
         allowed = f"{least} or more, {particles.FEWEST} for each structure"
         raise InputError("calibration.particles", calibration.particles, allowed)
+    check_sampler(calibration)
+
+
+def check_sampler(calibration: Calibration) -> None:
+    """Refuse an unknown sampler, or an address that is of no use."""
     if calibration.sampler not in SAMPLERS:
         raise InputError("calibration.sampler", calibration.sampler, ", ".join(SAMPLERS))
     if calibration.address is not None and calibration.sampler != "dask":
@@ -127,30 +132,67 @@ def calibrate(
     final = folder / results.key(settings, facts)
     with results.fill(settings, final, threads, facts) as partial:
         if partial is not None:
-            history = search(settings, calibration, partial / DATABASE, threads, progress)
+            history = _search(settings, calibration, partial / DATABASE, threads, progress)
             _write(settings, history, partial, threads)
             facts["simulations"] = int(history.total_nr_simulations)
     return final
 
 
-def search(
+def _search(
     settings: Settings, calibration: Calibration, database: Path, threads: int, progress: bool
 ) -> Any:
-    """Run pyABC from the start or from the last whole generation, and return its history."""
+    """Search all structures at once, so that they compete."""
+    parent = os.getpid() if calibration.sampler == "multicore" else None
+    models = {name: Structure(settings, name, parent) for name in simulations.structures(settings)}
+    fitted = [priors.FITTED[name] for name in models]
+    free = [[key for key in keys if key not in settings.held] for keys in fitted]
+    return search(models, free, len(misfit.SUMMARIES), calibration, database, threads, progress)
+
+
+def search(
+    models: dict[str, Any],
+    fitted: list[list[str]],
+    summaries: int,
+    calibration: Calibration,
+    database: Path,
+    threads: int,
+    progress: bool,
+) -> Any:
+    """Run pyABC from the start or from the last whole generation.
+
+    Parameters
+    ----------
+    models : dict of str to callable
+        By name: from normal scores to `off` and `statistics`, as `Structure`.
+    fitted : list of list of str
+        The parameters of each that have a score.
+    summaries : int
+        Length of `off`.
+    calibration : Calibration
+        How to search.
+    database : Path
+        Where pyABC keeps what it has.
+    threads : int
+        Processes of the multicore sampler.
+    progress : bool
+        Tell of each generation on the error stream.
+
+    Returns
+    -------
+    pyabc.History
+    """
     import pyabc
 
     logging.getLogger("ABC").setLevel(logging.INFO if progress else logging.WARNING)
-    names = simulations.structures(settings)
-    Structure(settings, names[0])({})  # compiled here, once, before there are workers
-    parent = os.getpid() if calibration.sampler == "multicore" else None
+    next(iter(models.values()))({})  # compiled here, once, before there are workers
     with _sampler(calibration, threads) as sampler:
         abc = pyabc.ABCSMC(
-            models=[pyabc.FunctionModel(Structure(settings, n, parent), n) for n in names],
-            parameter_priors=[_prior(settings, name) for name in names],
+            models=[pyabc.FunctionModel(model, name) for name, model in models.items()],
+            parameter_priors=[_prior(keys) for keys in fitted],
             distance_function=off_by,
             population_size=calibration.particles,
             eps=pyabc.QuantileEpsilon(alpha=QUANTILE),
-            transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in names],
+            transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in models],
             sampler=sampler,
         )
         address = f"sqlite:///{database.resolve()}"
@@ -158,7 +200,7 @@ def search(
             abc.load(address)
         else:
             database.unlink(missing_ok=True)
-            abc.new(address, {"off": np.zeros(len(misfit.SUMMARIES))})
+            abc.new(address, {"off": np.zeros(summaries)})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
@@ -176,11 +218,10 @@ def _begun(database: Path) -> bool:
     return bool(found[0] > 0)
 
 
-def _prior(settings: Settings, structure: str) -> Any:
-    """Return the prior of what is fitted in a structure: scores are standard normal."""
+def _prior(fitted: list[str]) -> Any:
+    """Return the prior of what is fitted: scores are standard normal."""
     import pyabc
 
-    fitted = [key for key in priors.FITTED[structure] if key not in settings.held]
     return pyabc.Distribution(**{key.replace(".", "__"): pyabc.RV("norm", 0, 1) for key in fitted})
 
 

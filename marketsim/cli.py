@@ -22,6 +22,7 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
        marketsim verify FOLDER [threads=N]    run a published study again and compare
        marketsim validate [KEY=VALUE ...]     hold every published row against its prediction
        marketsim calibrate [KEY=VALUE ...]    search for the posterior again (hours or minutes)
+       marketsim calibrate_market [KEY=VALUE ...]  the same for prices and products, after it
        marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
@@ -114,6 +115,11 @@ def calibrate(arguments: list[str]) -> None:
     door.compose(arguments, "calibrate", CalibrateCommand, _calibrate)
 
 
+def calibrate_market(arguments: list[str]) -> None:
+    """Search for the posterior of the chain; parameters and errors as in `run`."""
+    door.compose(arguments, "calibrate_market", CalibrateCommand, _calibrate_market)
+
+
 def identify(arguments: list[str]) -> None:
     """Ask what the survey can tell; parameters and errors as in `run`."""
     door.compose(arguments, "identify", TableCommand, _identify)
@@ -148,6 +154,17 @@ def _calibrate(command: CalibrateCommand) -> None:
         _settings(command), command.calibration, folder, threads, command.progress
     )
     print("\n".join(report.csv_lines(found / "structures.csv")))
+    print(f"\ndone: {found}")
+
+
+def _calibrate_market(command: CalibrateCommand) -> None:
+    from marketsim import market_calibration, report
+
+    folder, threads = _study_folder(command), command.threads or _cores()
+    found = market_calibration.calibrate(
+        _settings(command), command.calibration, folder, threads, command.progress
+    )
+    print("\n".join(report.csv_lines(found / "market_fit.csv")))
     print(f"\ndone: {found}")
 
 
@@ -229,5 +246,6 @@ SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "verify": verify,
     "validate": validate,
     "calibrate": calibrate,
+    "calibrate_market": calibrate_market,
     "identify": identify,
 }

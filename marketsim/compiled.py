@@ -19,6 +19,7 @@ KERNEL_SOURCES = (
     *("state.py", "trade_state.py", "kernels/*.py"),
 )
 numba_config: Any = numba.config
+njit: Any = numba.njit  # its annotations leave out what is not for everyday use
 
 
 def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> str:
@@ -83,6 +84,6 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compiled(function: Callable[..., Any], **options: bool) -> Callable[..., Any]:
     before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, _CACHE_FOLDER
     try:
-        return numba.njit(cache=True, nogil=True, **options)(function)
+        return njit(cache=True, nogil=True, **options)(function)
     finally:
         numba_config.CACHE_DIR = before

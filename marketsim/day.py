@@ -41,6 +41,7 @@ def live(world, row, end):
         effort = (levers.recall[row], levers.reports[row])
         struck = (levers.sweep_accounts[row], levers.sweep_posts[row], levers.sweep_lean[row])
         legal = levers.legal[row]
+        chased = (levers.police[row], levers.sharing[row])
         news, habituation = levers.news[row], levers.habituation[row]
         come_and_go(seed, day, row, rules, traders, chain)
         supply(seed, day, row, levers.border[row], rules, chain)
@@ -53,7 +54,7 @@ def live(world, row, end):
         open_cases(seed, day, traders, today, queue)
         review(seed, day, levers.capacity[row], rules, traders, today, queue)
         sweep(seed, day, struck[0], struck[1], struck[2], rules, traders, today)
-        police(seed, day, row, levers.police[row], levers.cases[row], rules, traders, today, chain)
+        police(seed, day, row, chased, levers.cases[row], rules, traders, today, chain)
         perceive(seed, day, news, habituation, rules, traders, today, world.ties)
         keep_accounts(seed, day, rules.accounts, traders, today)
         note(row, world.contacts, traders, today, world.notes)

@@ -61,14 +61,32 @@ def deviations(values: pd.DataFrame) -> pd.DataFrame:
                 seen = seen * level
             if name == "backup_accounts_early":
                 seen = np.where(values["backup_accounts"] == 0, 0.0, seen)
-            off = _deviation(facts[name], seen)
-            if name == "ads_total":
-                off = off / LEVEL_UNIT
-            out[name] = np.where(np.isnan(off), FARTHEST, np.clip(off, -FARTHEST, FARTHEST))
+            unit = LEVEL_UNIT if name == "ads_total" else 1.0
+            out[name] = deviation(facts[name], seen, unit)
     return pd.DataFrame(out, values.index)
 
 
-def _deviation(fact: Fact, seen: np.ndarray) -> np.ndarray:
+def deviation(fact: Fact, seen: np.ndarray, unit: float = 1.0) -> np.ndarray:
+    """Return how far values are from a row of the evidence, from -10 to 10.
+
+    Parameters
+    ----------
+    fact : Fact
+        The row; it has an interval.
+    seen : ndarray of float64, shape (n,)
+        Values of it; nan counts as 10.
+    unit : float
+        What is one, in half-widths of the interval on that side.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    off = _in_half_widths(fact, seen) / unit
+    return np.where(np.isnan(off), FARTHEST, np.clip(off, -FARTHEST, FARTHEST))
+
+
+def _in_half_widths(fact: Fact, seen: np.ndarray) -> np.ndarray:
     assert fact.low is not None and fact.high is not None
     if fact.value is None:
         half = (fact.high - fact.low) / 2.0

@@ -14,6 +14,7 @@ import mesa
 import numpy as np
 
 from marketsim import posterior, survey
+from marketsim.books import PRODUCTS, Account, Item
 from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
 from marketsim.errors import InputError, span
@@ -22,7 +23,7 @@ from marketsim.settings import Settings, check, from_tree
 from marketsim.state import Backup, Flow, State, Stock, World
 from marketsim.trade_state import Tally
 
-MILLIGRAMS = 1000.0
+MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in a CNY
 # what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
 FOREIGN = (
     OSError,
@@ -58,6 +59,10 @@ class Retailer:
     ties: tuple[int, ...]
     posts_today: int
     visible_today: int
+    grams: tuple[float, ...]  # in stock: raw, semi-worked, uncarved, carved
+    money: float  # CNY
+    friends: int
+    stall: bool
 
 
 class RetailersView(Sequence[Retailer]):
@@ -79,6 +84,8 @@ class RetailersView(Sequence[Retailer]):
             raise IndexError(f"retailer {i}: allowed is 0 to {len(self) - 1}")
         i = int(i) % len(self)
         traders, today, ties = self._world.retailers, self._world.today, self._world.ties
+        chain = self._world.chain
+        held = chain.books.balance[chain.books.start[Account.RETAILERS] + i]
         return Retailer(
             id=i,
             type=TRADER_TYPES[traders.kind[i]].upper(),
@@ -97,6 +104,10 @@ class RetailersView(Sequence[Retailer]):
             ties=tuple(int(j) for j in ties.other[ties.start[i] : ties.start[i + 1]]),
             posts_today=int(today.intended[i] - today.withheld[i]),
             visible_today=int(today.moments[i]),
+            grams=tuple(float(mass) / MILLIGRAMS for mass in held[:PRODUCTS]),
+            money=float(held[Item.MONEY]) / FEN,
+            friends=int(chain.friends.count[i]),
+            stall=bool(chain.shops.stall[i]),
         )
 
 

@@ -94,13 +94,13 @@ def _check_weights(weights: pd.Series, what: str) -> None:
         raise InputError("posterior", presets.POSTERIOR, allowed)
 
 
-def fingerprint(name: str) -> str:
-    """Return a hash over all that a draw depends on beside the settings."""
+def fingerprint(name: str, trade: bool = True) -> str:
+    """Return a hash over all that a draw depends on; `trade` says whether the chain is drawn."""
     digest = hashlib.sha256()
     if name == presets.POSTERIOR or name == POINT:
         for file in ("posterior.parquet", "structures.csv", "point.csv"):
             digest.update((folder() / file).read_bytes())
-        for file in ("posterior.parquet", "point.csv"):
+        for file in ("posterior.parquet", "point.csv") if trade else ():
             digest.update((folder(presets.TRADE_POSTERIOR) / file).read_bytes())
     if name != NONE:
         for structure in priors.STRUCTURES:
@@ -184,8 +184,8 @@ def _trade(settings: Settings, number: int) -> dict[str, float]:
         return {}
     if settings.posterior == PRIOR:
         return priors.draw(settings.seed, number, trade=True)
-    u = rng.uniform(settings.seed, int(Purpose.TRADE_DRAW), 0, number, 0)
-    row = place(trade_draws()["weight"].to_numpy(), u)
+    weights = trade_draws()["weight"].to_numpy()
+    row = pick(weights, settings.seed, Purpose.TRADE_DRAW, number)
     return {key: float(trade_draws()[key].iloc[row]) for key in priors.uncertain_trade()}
 
 

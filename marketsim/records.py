@@ -199,8 +199,8 @@ def _days(ordinals: np.ndarray) -> pd.Series:
     return pd.Series(since, dtype=pd.ArrowDtype(pa.date32()))
 
 
-def _names(names: list[str], codes: np.ndarray) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes, names)
+def _names(names: list[str], codes: np.ndarray) -> Any:
+    return pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(names))
 
 
 def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:

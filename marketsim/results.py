@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from marketsim import evidence, posterior
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
-from marketsim.settings import Settings
+from marketsim.settings import POSTS, Settings
 
 try:
     import fcntl
@@ -49,7 +49,7 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
     digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
     digest.update((source or source_fingerprint()).encode())
     digest.update(evidence.TABLE.read_bytes())
-    digest.update(posterior.fingerprint(settings.posterior).encode())
+    digest.update(posterior.fingerprint(settings.posterior, settings.market != POSTS).encode())
     return digest.hexdigest()[:12]
 
 

@@ -137,6 +137,8 @@ _LOW_HALF = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _TO_52_BITS = np.uint64(12)
 _SPACING = 2.0**-52
+ALMOST_POISSON = 1e6  # a gamma shape at which a variance exceeds its mean by a millionth of that
+MOST_EVENTS = 600.0  # beyond, the chance of no event underflows
 
 
 @kernel
@@ -326,6 +328,20 @@ def count(u, mean, shape):
         mean only appends events (but for rounding, where u lies within 2e-12 of a step).
     """
     return invert(u, mean, shape, chance_of_none(mean, shape))
+
+
+@kernel
+def events(u, mean):
+    """Return a Poisson count by inversion: a gamma-Poisson one (`count`) of hardly any spread.
+
+    Parameters
+    ----------
+    u : float
+        A uniform, strictly between 0 and 1.
+    mean : float
+        Expected count, not negative; more than `MOST_EVENTS` are taken for that many.
+    """
+    return count(u, min(mean, MOST_EVENTS), ALMOST_POISSON)
 
 
 @kernel

@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, records, results, rng, survey
+from marketsim import calendar, metrics, posterior, records, results, rng, survey, trade_metrics
 from marketsim.day import build, live
 from marketsim.rng import Purpose
-from marketsim.settings import Settings, check
+from marketsim.settings import POSTS, Settings, check
 from marketsim.state import Series
 from marketsim.trade_state import Tallies
 
@@ -81,13 +81,19 @@ def statistics(
     Returns
     -------
     DataFrame
-        One row a job, one column an evidence id.
+        One row a job, one column an evidence id; those of trade where there is any.
     """
 
     def one(job: tuple[Settings, int]) -> pd.DataFrame:
-        *_, seen = simulate(*job)
+        settings, seed = job
+        _, tallies, seen = simulate(settings, seed)
+        survey = records.survey_table(0, seen)
         counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
-        found = metrics.statistics(records.survey_table(0, seen), pd.DataFrame(counted))
+        found = metrics.statistics(survey, pd.DataFrame(counted))
+        if settings.market != POSTS:
+            first_day = calendar.horizon(settings)[0].toordinal()
+            prices = records.price_table(0, first_day, tallies)
+            found = found.join(trade_metrics.statistics(survey, prices, found.index))
         done()
         return found
 
@@ -195,8 +201,8 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
-    fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
-    records.write_csv(folder, {"fit": fit})
+    fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
+    records.write_csv(folder, {"fit": fit} | _headline(settings, tables))
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
     seconds = time.perf_counter() - started
     facts = results.manifest(settings, folder, threads, seconds)
@@ -204,6 +210,32 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
     shutil.rmtree(folder / "batches")
     results.write_manifest(folder, facts)
     return fit
+
+
+def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the statistics of the runs of a study, those of trade where there is any.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the study.
+    tables : dict of str to DataFrame
+        `survey` and `prices`.
+    runs : DataFrame
+        Rows of `runs.parquet`, indexed by run.
+    """
+    out = metrics.statistics(tables["survey"], runs)
+    if settings.market == POSTS:
+        return out
+    return out.join(trade_metrics.statistics(tables["survey"], tables["prices"], runs.index))
+
+
+def _headline(settings: Settings, tables: Tables) -> Tables:
+    if settings.market == POSTS:
+        return {}
+    daily, enforcement, runs = tables["daily"], tables["enforcement"], tables["runs"]
+    retailers = settings.population.retailers
+    return {"headline": trade_metrics.headline(daily, enforcement, runs, retailers)}
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:

@@ -3,10 +3,9 @@
 from marketsim.books import Account, Item, fen_of, move
 from marketsim.compiled import kernel, part
 from marketsim.pricing import dealer_price, price_noted
-from marketsim.rng import Purpose, count, uniform, uniforms
+from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.trade_state import Channel, Stage, Tally
 
-ALMOST_POISSON = 1e6  # the shape of a gamma-Poisson count
 MILLIGRAMS = 1000.0
 
 
@@ -30,8 +29,7 @@ def sell_legally(seed, day, row, legal, retailers, rules, chain):
         Written: goods, money, tallies.
     """
     mean = rules.legal.customers * legal * retailers / 1000.0
-    u_customers = uniform(seed, Purpose.CUSTOMERS, day, 0, 0)
-    for number in range(count(u_customers, min(mean, 1e5), ALMOST_POISSON)):
+    for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
         product, demand = Item.CARVED, rules.demand
         worth, piece = demand.worth_carved, demand.piece_carved

@@ -19,8 +19,8 @@ def police(seed, day, row, effort, capacity, rules, traders, today, chain):
         Seed of the run.
     day, row : int
         Ordinal of the day, and its number in the run.
-    effort : float
-        Multiplier of referrals and of inspections at the physical market.
+    effort : tuple of two float
+        Multipliers of inspections at the physical market and of referrals.
     capacity : int
         Cases that can be decided today.
     rules : Rules
@@ -52,7 +52,8 @@ def police(seed, day, row, effort, capacity, rules, traders, today, chain):
 @part
 def _open_cases(seed, day, row, effort, police, traders, today, chain):
     """Open cases on referrals by moderators and at inspected stalls."""
-    referred, inspected = min(1.0, police.referred * effort), min(1.0, police.inspected * effort)
+    inspected = min(1.0, police.inspected * effort[0])
+    referred = min(1.0, police.referred * effort[1])
     for i in range(traders.state.size):
         if traders.state[i] >= State.LEFT or traders.state[i] == State.ABSENT:
             continue

@@ -4,10 +4,9 @@ from marketsim.books import Account, Item, affordable, fen_of, move
 from marketsim.compiled import kernel, part
 from marketsim.exact import exp, log
 from marketsim.pricing import dealer_price, pace, paid_on_average
-from marketsim.rng import Purpose, count, uniform, uniforms
+from marketsim.rng import Purpose, events, uniform, uniforms
 from marketsim.trade_state import Channel, Measure, Tally, measured
 
-ALMOST_POISSON = 1e6  # the shape of a gamma-Poisson count
 MILLIGRAMS = 1000.0
 LARGEST = 1e12  # milligrams of a shipment; only absurd parameters come near
 
@@ -40,9 +39,7 @@ def supply(seed, day, row, border, rules, chain):
             continue
         price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, rules, chain)
         mean = supply.shipments * _response(price / reference, supply)
-        offered = count(
-            uniform(seed, Purpose.SHIPMENTS, day, holder, 0), min(mean, 1e4), ALMOST_POISSON
-        )
+        offered = events(uniform(seed, Purpose.SHIPMENTS, day, holder, 0), mean)
         for number in range(offered):
             draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, holder, number)
             milligrams = _mass(draws[0], draws[1], supply)

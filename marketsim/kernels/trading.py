@@ -12,7 +12,7 @@ from marketsim.books import Account, Item, fen_of, move
 from marketsim.compiled import kernel, part
 from marketsim.exact import exp, normal_quantile
 from marketsim.pricing import asked, price_noted, shown
-from marketsim.rng import Purpose, choose, count, uniform, uniforms
+from marketsim.rng import Purpose, choose, events, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import (
     Channel,
@@ -25,7 +25,6 @@ from marketsim.trade_state import (
     struck_off,
 )
 
-ALMOST_POISSON = 1e6  # the shape of a gamma-Poisson count
 SURE = 65535.0  # steps of trust
 MILLIGRAMS = 1000.0
 NOBODY = -1
@@ -63,8 +62,8 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     level = demand_level * demand.willingness
     visits = demand.visits
     if legal < 1.0:
-        level *= 1.0 - rules.legal.stigma
-        visits += rules.legal.turn * _turned(traders, chain, rules)
+        level *= 1.0 - rules.legal.stigma * (1.0 - legal)
+        visits += rules.legal.turn * (1.0 - legal) * _turned(traders, chain, rules)
     retailers = traders.state.size
     for seller in range(retailers + chain.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
@@ -83,7 +82,7 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
         chain.tallies.trade[row, Tally.FORWARDED] += posts[0] if agent >= 0 else 0
         left = int(demand.answers)
         for slot in range(4):
-            inquiries = min(count(draws[slot], means[slot], ALMOST_POISSON), left)
+            inquiries = min(events(draws[slot], means[slot]), left)
             left -= inquiries
             for k in range(inquiries):
                 number = (k, posts[slot])
@@ -99,7 +98,7 @@ def _posts(seed, day, i, agent, traders, today, chain, resale):
         forwarded = 0
         if chain.agents.active[agent] > 0 and today.moments[i] > 0:
             u = uniform(seed, Purpose.FORWARDED, day, agent, 0)
-            forwarded = count(u, resale.forwarded * today.moments[i], ALMOST_POISSON)
+            forwarded = events(u, resale.forwarded * today.moments[i])
         return forwarded, 0, 0, 0
     state = traders.state[i]
     here = state == State.ACTIVE or state == State.LYING_LOW
@@ -149,8 +148,9 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     demand, books, tallies = rules.demand, chain.books, chain.tallies
     seller = i if agent < 0 else traders.state.size + agent
     key = number[0] + channel * POSTS_APART
-    product = shown(seed, day, i, number[0] % number[1], demand, chain)
-    u_stranger, u_who, u_interest, u_payment = uniforms(seed, Purpose.STRANGER, day, seller, key)
+    post = number[0] if channel == PHYSICAL else number[0] % number[1]
+    product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
+    u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, seller, key)
     friend = NOBODY
     if channel != PHYSICAL and u_stranger >= demand.strangers:
         customers = chain.friends.customers[seller]
@@ -198,7 +198,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
             file_case(chain.cases, i)
     if worth < price:
         return
-    mass = min(_piece(u_payment, product, demand), books.balance[holder, product])
+    mass = min(_piece(u_piece, product, demand), books.balance[holder, product])
     _close_deal(
         row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
         rules, traders, chain,
