@@ -7,6 +7,7 @@ import base64
 import math
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,77 +15,16 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marketsim import evidence, presets
+from marketsim.captions import FIGURES, LABELS, TRADE_FIGURES
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 NONE = "no figure"
 CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # words that depart from a named choice
-LABELS = {
-    "ads_total": "Advertisements in all surveys",
-    "pictures_total": "Pictures in these advertisements",
-    "videos_total": "Videos in these advertisements",
-    "ads_week_1_3": "Advertisements a week, mean of weeks 1 to 3",
-    "ads_week_4": "Advertisements in week 4",
-    "spread_week_1_4": "Largest less smallest of weeks 1 to 4, over their mean",
-    "fall_week_5": "Week 5 over week 4",
-    "ratio_week_6_12": "Mean of weeks 6 to 12 over mean of weeks 1 to 4",
-    "return_week_13": "Week 13 over mean of weeks 1 to 4",
-    "heavy_posters_count": "Traders who post heavily",
-    "heavy_posters_share": "Share of the advertisements made by them",
-    "heavy_posters_share_items": "Share of pictures and videos shown by them",
-    "panel_unblocked": "No trader of the panel loses the watched account",
-    "backup_accounts": "Traders who advertise a backup account",
-    "backup_accounts_early": "Share of these who did so before week 5",
-    "contacts_active": "Share of the contacts that were active before the survey",
-}
-# file, heading, alternative text, caption
-FIGURES = (
-    (
-        "weekly.png",
-        "Advertisements seen in each week",
-        "Line chart of the advertisements seen in each of the survey's weeks: the simulated median "
-        "with bands for half and for 90 % of the runs, and TRAFFIC's published counts as diamonds. "
-        "The figures for weeks 1 to 5 and 13 are in the table.",
-        "The line is the middle run of each week. Half of the runs lie in the dark band and 90 % "
-        "in the light one. Diamonds are TRAFFIC's counts, their bars the interval of the evidence; "
-        "counts without bars have no interval there. Weeks 6 to 12 were not published week by "
-        "week.",
-    ),
-    (
-        "ratios.png",
-        "Each week against the panel's own first weeks",
-        "Line chart of each week's advertisements over the mean of weeks 1 to 4: the simulated "
-        "median with bands, TRAFFIC's week 5 and week 13 as diamonds with bars, and its mean of "
-        "weeks 6 to 12 as a box. The figures are in the table.",
-        "A panel's level is a matter of luck: how much the chosen traders post. So each run is "
-        "held against its own first four weeks. TRAFFIC's fall is published as week 5 over week 4 "
-        "and is turned here into week 5 over the mean of weeks 1 to 4. The box is TRAFFIC's mean "
-        "of weeks 6 to 12 with its interval, to be compared with the line's mean there.",
-    ),
-    (
-        "concentration.png",
-        "How much the heaviest posters make up",
-        "Curve of the share of the advertisements made by the heaviest traders, counted from the "
-        "heaviest: the simulated median with bands, the straight line of equal posting, and "
-        "TRAFFIC's heavy posters as a diamond with bars both ways.",
-        "Traders are lined up from the heaviest poster down. The curve says what share of the "
-        "advertisements the first few make. TRAFFIC's heavy posters are those above a daily number "
-        "of pictures and videos, which need not be exactly the first in line.",
-    ),
-    (
-        "accounts_and_channels.png",
-        "What the survey could not see",
-        "Two line charts by day, per 1,000 traders. Above: posts visible in Moments, withheld, in "
-        "groups and private messages, on other platforms, on backup accounts. Below: traders with "
-        "a backup account, with an advertised one, lying low, muted or suspended, banned.",
-        "Only posts in Moments are seen by a survey. On the upper scale each step is ten times the "
-        "one below, since the channels differ so much; a mean over several days blurs the day of "
-        "an event. Nothing here was observed in 2015: it is what the model says under its "
-        "assumptions.",
-    ),
-)
 
 
-def write(folder: Path, facts: dict[str, Any], fit: pd.DataFrame) -> Path:
+def write(
+    folder: Path, facts: dict[str, Any], fit: pd.DataFrame, trade: pd.DataFrame | None = None
+) -> Path:
     """Write `report.html`: one page that needs no other file and no network.
 
     Parameters
@@ -95,6 +35,8 @@ def write(folder: Path, facts: dict[str, Any], fit: pd.DataFrame) -> Path:
         The manifest of the study.
     fit : DataFrame
         From `metrics.fit`.
+    trade : DataFrame, optional
+        From `trade_sums.report_rows`, where the market trades.
 
     Returns
     -------
@@ -110,7 +52,9 @@ def write(folder: Path, facts: dict[str, Any], fit: pd.DataFrame) -> Path:
         back=_percentages(fit, "return_week_13"),
         inside=sum(row["within"] == "yes" for row in rows),
         inputs={name: number(fact.value) for name, fact in evidence.inputs().items()},
-        figures=[_figure(folder / "figures", *figure) for figure in FIGURES],
+        figures=_figures(folder, FIGURES),
+        trade=None if trade is None else trade_rows(trade),
+        trade_figures=[] if trade is None else _figures(folder, TRADE_FIGURES),
         command=command(facts["settings"]),
         changes=[word for word in presets.overrides(facts["settings"]) if CHANGED.match(word)],
     )
@@ -152,6 +96,31 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the figures of trade in words and rounded figures, one dictionary a row.
+
+    Parameters
+    ----------
+    trade : DataFrame
+        From `trade_sums.report_rows`.
+
+    Returns
+    -------
+    list of dict
+        Keys id, label, simulated, interval, unit.
+    """
+    return [
+        {
+            "id": str(row["id"]),
+            "label": str(row["meaning"]).capitalize(),
+            "simulated": number(row["median"]),
+            "interval": span(row["low"], row["high"]),
+            "unit": str(row["unit"]),
+        }
+        for row in trade.to_dict("records")
+    ]
 
 
 def fit_lines(fit: pd.DataFrame) -> list[str]:
@@ -232,9 +201,13 @@ def _percentages(fit: pd.DataFrame, name: str) -> dict[str, Any]:
     return spaced | {"known": math.isfinite(row["simulated"])}
 
 
-def _figure(folder: Path, name: str, heading: str, alt: str, caption: str) -> dict[str, str]:
-    data = base64.b64encode((folder / name).read_bytes()).decode("ascii")
-    return {"name": name, "heading": heading, "alt": alt, "caption": caption, "data": data}
+def _figures(folder: Path, rows: Sequence[tuple[str, str, str, str]]) -> list[dict[str, str]]:
+    keys = ("name", "heading", "alt", "caption")
+    made = [dict(zip(keys, row, strict=True)) for row in rows]
+    for figure in made:
+        picture = (folder / "figures" / figure["name"]).read_bytes()
+        figure["data"] = base64.b64encode(picture).decode("ascii")
+    return made
 
 
 def _template() -> Any:

@@ -194,7 +194,7 @@ def run_study(
 
 def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
     """Write the tables, figures and report of a study; batches already there are kept."""
-    from marketsim import plots, report
+    from marketsim import plots, report, trade_plots, trade_sums
 
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
@@ -202,11 +202,16 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
     fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
-    records.write_csv(folder, {"fit": fit} | _headline(settings, tables))
+    headline = _headline(settings, tables)
+    records.write_csv(folder, {"fit": fit} | headline)
     plots.draw(folder / "figures", tables["daily"], tables["survey"])
+    trade = None
+    if headline:
+        trade_plots.draw(folder / "figures", tables, settings.population.retailers)
+        trade = trade_sums.report_rows(tables, headline["headline"], settings.population.retailers)
     seconds = time.perf_counter() - started
     facts = results.manifest(settings, folder, threads, seconds)
-    report.write(folder, facts, fit)
+    report.write(folder, facts, fit, trade)
     shutil.rmtree(folder / "batches")
     results.write_manifest(folder, facts)
     return fit

@@ -21,7 +21,17 @@ from marketsim.trade_state import Measure, Parcel, Tally
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 40
-GROUPS = "supply workshop retail resale demand payment delivery police legal".split()
+GROUPS = [
+    "supply",
+    "workshop",
+    "retail",
+    "resale",
+    "demand",
+    "payment",
+    "delivery",
+    "police",
+    "legal",
+]
 RANGES = {
     f"{group}__{name}": (one["low"], one["high"])
     for group in GROUPS

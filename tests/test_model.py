@@ -64,7 +64,9 @@ def test_each_step_collects_the_row_of_its_day():
     collected = of.datacollector.get_model_vars_dataframe()
     daily = records.daily_table(0, FIRST.toordinal(), of.world.series, of.world.chain.tallies)
     columns = list(collected.columns)
-    posting = {item.name.lower() for item in Flow} | {f"traders_{item.name.lower()}" for item in Stock}
+    posting = {item.name.lower() for item in Flow} | {
+        f"traders_{item.name.lower()}" for item in Stock
+    }
     assert set(columns) == posting | {"mean_risk", "grams_sold"} <= set(daily)
     assert len(collected) == DAYS
     assert (collected[columns].to_numpy(float) == daily[columns].to_numpy(float)).all()
