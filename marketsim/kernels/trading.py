@@ -294,6 +294,8 @@ def _bids(seed, day, seller, key, product, level, friend, worth, chain, demand):
         other = _friend(seller, friends.count[seller], draws[k], friends)
         if other < 0 or other == friend:
             continue
+        if place >= 0 and friends.who[other] == buyer:  # nobody bids against himself
+            continue
         z, _, _ = _buyer(seed, friends.who[other], product, demand)
         bid = _worth(product, demand) * level * exp(demand.spread * z)
         if bid > best:
