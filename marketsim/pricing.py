@@ -42,9 +42,8 @@ def pace(dealers, dealer, product):
 
 
 @part
-def dealer_price(dealer, product, margin, cover, rules, chain):
+def dealer_price(dealer, product, margin, cover, retail, chain):
     """Return what a supplier or processor asks of retailers and each other, in CNY a gram."""
-    retail = rules.retail
     target = cover * pace(chain.dealers, dealer, product)
     factor = scarcity(chain.books.balance[dealer, product], target, retail.turnover)
     risk = 1.0 + retail.risk_premium * chain.dealers.risk[dealer]
@@ -52,9 +51,9 @@ def dealer_price(dealer, product, margin, cover, rules, chain):
 
 
 @part
-def asked(i, product, risk, rules, chain):
+def asked(i, product, risk, retail, chain):
     """Return what a retailer's label says, in CNY a gram."""
-    retail, shops = rules.retail, chain.shops
+    shops = chain.shops
     holder = chain.books.start[Account.RETAILERS] + i
     target = retail.cover * max(shops.sold[i], shops.expected[i])
     factor = scarcity(stock_of(chain.books, holder), target, retail.turnover)

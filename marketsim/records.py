@@ -131,7 +131,8 @@ def daily_table(run: int, first_day: int, series: Series, tallies: Tallies) -> p
     for channel in Channel:
         table[f"sold_{channel.name.lower()}"] = sold[:, channel]
         table[f"revenue_{channel.name.lower()}"] = revenue[:, channel]
-    table |= {"grams_sold": sold.sum(axis=1), "revenue": revenue.sum(axis=1)}
+    table["grams_sold"] = trade[:, Tally.SOLD : Tally.REVENUE].sum(axis=1) / MILLIGRAMS
+    table["revenue"] = trade[:, Tally.REVENUE :].sum(axis=1) / FEN
     elephant = evidence.inputs()["elephants_ivory"].value
     assert elephant is not None
     table["elephants"] = table["raw_shipped"] / (elephant * 1000.0)

@@ -279,6 +279,21 @@ def waiting_times(seed, purpose, day, weights):
     return out
 
 
+@array_kernel
+def in_turn(draws):
+    """Return places in the order of their draws, ties by place: who is served first.
+
+    Parameters
+    ----------
+    draws : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    return np.argsort(draws, kind="mergesort")
+
+
 @kernel
 def choose(draws, weights):
     """Return the winner of a keyed race among four options, one draw an option.

@@ -223,9 +223,10 @@ def rules(settings: Settings) -> Rules:
     def values(kind: Any, group: Any) -> Any:
         return kind(*(float(getattr(group, name)) for name in kind._fields))
 
-    retail = settings.retail
-    if settings.market == POSTS:  # who does not trade is not moved by trade
+    retail, police, legal = settings.retail, settings.police, settings.legal
+    if settings.market == POSTS:  # who does not trade is not moved by trade, and nobody else trades
         retail = replace(retail, drop=0.0, push=0.0)
+        police, legal = replace(police, referred=0.0), replace(legal, customers=0.0)
     return Rules(
         values(PostingValues, settings.posting),
         values(PerceptionValues, settings.perception),
@@ -241,8 +242,8 @@ def rules(settings: Settings) -> Rules:
         values(DemandValues, settings.demand),
         values(PaymentValues, settings.payment),
         values(DeliveryValues, settings.delivery),
-        values(PoliceValues, settings.police),
-        values(LegalValues, settings.legal),
+        values(PoliceValues, police),
+        values(LegalValues, legal),
     )
 
 

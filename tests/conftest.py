@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from marketsim import presets
-from marketsim.settings import Settings
+from marketsim import chain, presets
+from marketsim.books import Account, move
+from marketsim.population import quiet_day, synthesize
+from marketsim.settings import Settings, rules
 
 
 def settings(
@@ -29,6 +31,52 @@ def settings(
         assert hasattr(node, last), path
         setattr(node, last, value)
     return out
+
+
+def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
+    """Return settings of a small market with suppliers, processors and agents enough to trade."""
+    dealers = {"supply__suppliers": 3000.0 / retailers, "workshop__processors": 6000.0 / retailers}
+    dealers["resale__agents"] = 500.0
+    return settings(retailers, *args, **{k: min(v, 1000.0) for k, v in dealers.items()} | changes)
+
+
+class Standstill:
+    """A market in which nothing happens but what a test lets happen.
+
+    There are no newcomers; each retailer asks what his goods cost and the margin on it.
+    """
+
+    day = 735_720
+
+    def __init__(self, retailers: int = 1, seed: int = 3, days: int = 400, **changes: object):
+        fixed = {"turnover__entry": 0.0, "retail__turnover": 0.0, "retail__stall": 0.0}
+        of = trading(retailers, **fixed | changes)
+        self.seed, self.rules = seed, rules(of)
+        self.retailers, _ = synthesize(of, seed, self.day, 1)
+        self.retailers.risk[:] = 0.0
+        self.today = quiet_day(retailers)
+        self.chain = chain.build(of, self.rules, seed, self.retailers, 1, days)
+        self.chain.shops.markup[:] = 1.0
+        self.books, self.trade = self.chain.books, self.chain.tallies.trade
+
+    def holder(self, account: Account, number: int = 0) -> int:
+        """Return the row of a holder in the books."""
+        return int(self.books.start[account]) + number
+
+    def held(self, account: Account, item: int, number: int = 0) -> int:
+        """Return what a holder has of an item."""
+        return int(self.books.balance[self.holder(account, number), item])
+
+    def total(self, account: Account, item: int) -> int:
+        """Return what all holders of a kind have of an item."""
+        first, end = self.books.start[account], self.books.start[account + 1]
+        return int(self.books.balance[first:end, item].sum())
+
+    def set(self, account: Account, item: int, amount: int, number: int = 0) -> None:
+        """Let a holder have so much of an item, from or to the opening account."""
+        missing = amount - self.held(account, item, number)
+        taker = self.holder(account, number)
+        move(self.books, item, self.holder(Account.OPENING), taker, missing)
 
 
 def output_without_compiler(script: str, *flags: str) -> str:

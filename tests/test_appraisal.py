@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_cli import command
-from test_posterior import forget, made
+from test_posterior import forget, made, shelf
 
 from marketsim import (
     appraisal,
@@ -31,6 +31,7 @@ from marketsim import (
     validation_plots,
 )
 from marketsim.errors import InputError
+from marketsim.settings import POSTS
 
 TOTAL = observed.targets()["ads_total"].value
 
@@ -186,6 +187,7 @@ def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
     assert results.key(taken[0]) == results.key(appraisal.prior_settings())
     assert appraisal.prior_settings().population.retailers == 1000
     assert appraisal.prior_settings().posterior == posterior.PRIOR
+    assert appraisal.prior_settings().market == POSTS
 
 
 def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
@@ -200,6 +202,7 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
     with pytest.raises(SystemExit):
         command(monkeypatch, "validate")
     default = presets.named()
+    default.market = POSTS  # which is all that the survey is held against
     assert taken[0].replicates > default.replicates
     default.replicates = taken[0].replicates
     assert taken[0] == default
@@ -221,14 +224,14 @@ def toy(tmp_path, monkeypatch):
     """Make everything small: the posterior, the market of the table, and what is asked of it."""
     folder = tmp_path / "toy"
     made(folder)
-    monkeypatch.setattr(posterior, "folder", lambda: folder)
+    monkeypatch.setattr(posterior, "folder", shelf(folder))
     monkeypatch.setattr(simulations, "BATCH", 80)
     monkeypatch.setattr(appraisal, "TESTS", 8)
     monkeypatch.setattr(appraisal, "KEEP", 0.09)
     monkeypatch.setattr(appraisal, "NEAR", 0.5)
     monkeypatch.setattr(appraisal.validation, "NEAREST", 40)
     monkeypatch.setattr(appraisal.validation, "DRAWS", 200)
-    of = small(30, recovery="mixture", posterior=posterior.PRIOR)
+    of = small(30, recovery="mixture", market=POSTS, posterior=posterior.PRIOR)
     monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
     drawn = []
     for plots in (identification_plots, validation_plots):

@@ -38,7 +38,7 @@ from marketsim import (
     study,
 )
 from marketsim.errors import InputError
-from marketsim.settings import Calibration
+from marketsim.settings import POSTS, Calibration
 from marketsim.settings import given as value_of
 
 TWO = ("none", "forgetting")
@@ -328,9 +328,10 @@ def test_the_point_is_a_draw_of_the_likeliest_structure(found):
 
 def test_a_found_posterior_is_drawn_from(found, monkeypatch):
     """What a search writes is what a study reads: a draw is one of its rows."""
-    monkeypatch.setattr(posterior, "folder", lambda: found)
+    trade = posterior.folder(presets.TRADE_POSTERIOR)
+    monkeypatch.setattr(posterior, "folder", lambda name="": trade if "market" in name else found)
     forget()
-    of = small(30, recovery="mixture", posterior=presets.POSTERIOR)
+    of = small(30, recovery="mixture", market=POSTS, posterior=presets.POSTERIOR)
     posterior.check(of)
     for number in range(10):
         one = posterior.draw(of, number)

@@ -182,7 +182,7 @@ def test_a_run_leaves_what_the_readme_says(monkeypatch, capfd):
     folder = only_result("there")
     assert folder.parent.name == "mine"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    tables = {"daily.parquet", "survey.parquet", "runs.parquet", "fit.csv"}
+    tables = {f"{name}.parquet" for name in study.TABLES} | {"fit.csv"}
     assert tables | {"manifest.json", "report.html"} <= names
     assert sum(name.startswith("figures/") for name in names) == 4
     manifest = json.loads((folder / "manifest.json").read_text())

@@ -16,7 +16,7 @@ from conftest import settings
 from marketsim import model, records, study
 from marketsim.errors import InputError
 from marketsim.model import Market
-from marketsim.state import State
+from marketsim.state import Flow, State, Stock
 
 DAYS = 148
 FIRST = dt.date(2015, 3, 6)
@@ -62,9 +62,12 @@ def test_each_step_collects_the_row_of_its_day():
     """The data collector holds the same numbers as the daily table, day by day."""
     of = market(days=DAYS)
     collected = of.datacollector.get_model_vars_dataframe()
-    daily = records.daily_table(0, FIRST.toordinal(), of.world.series)
-    columns = [name for name in daily if name not in ("run", "day")]
-    assert set(columns) == set(collected.columns)
+    daily = records.daily_table(0, FIRST.toordinal(), of.world.series, of.world.chain.tallies)
+    columns = list(collected.columns)
+    posting = {item.name.lower() for item in Flow} | {
+        f"traders_{item.name.lower()}" for item in Stock
+    }
+    assert set(columns) == posting | {"mean_risk", "grams_sold"} <= set(daily)
     assert len(collected) == DAYS
     assert (collected[columns].to_numpy(float) == daily[columns].to_numpy(float)).all()
     assert daily["day"].iloc[[0, -1]].tolist() == [FIRST, dt.date(2015, 7, 31)]

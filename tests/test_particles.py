@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from marketsim import metrics, observed, particles, posterior, priors, study
-from marketsim.settings import Settings
+from marketsim.settings import POSTS, Settings
 from marketsim.settings import given as value_of
 
 PRIORS = priors.uncertain()
@@ -26,7 +26,8 @@ SCORES = st.fixed_dictionaries({key: st.floats(-6.0, 6.0) for key in KEYS})
 
 
 def start(recovery: str = "mixture", retailers: int = 20, **changes: object) -> Settings:
-    return small(retailers, recovery=recovery, **{"posterior": posterior.PRIOR} | changes)
+    changes = {"market": POSTS, "posterior": posterior.PRIOR} | changes
+    return small(retailers, recovery=recovery, **changes)
 
 
 # ---------------------------------------------------------------- particles

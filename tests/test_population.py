@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from marketsim import chain
 from marketsim.kernels.turnover import come_and_go
 from marketsim.population import arrivals, synthesize
-from marketsim.settings import rules
+from marketsim.settings import POSTS, rules
 from marketsim.state import State
 
 FALSE_ALARM = 1e-6
@@ -219,10 +220,12 @@ def test_entrants_wait_for_their_day():
 
 def turn_over(of, days, seed=11, **changes) -> list[np.ndarray]:
     """Return the states at the end of each day on which nothing but coming and going happens."""
-    leaving = rules(settings(10, **changes)).turnover
+    leaving = settings(10, market=POSTS, **changes)
+    values = rules(leaving)
+    shops = chain.build(leaving, values, seed, of, 1, days)
     states = []
-    for day in range(FIRST_DAY, FIRST_DAY + days):
-        come_and_go(seed, day, leaving, of)
+    for row in range(days):
+        come_and_go(seed, FIRST_DAY + row, row, values, of, shops)
         states.append(of.state.copy())
     return states
 

@@ -21,7 +21,7 @@ from test_cli import command, only_result
 from marketsim import metrics, particles, posterior, presets, priors, records, results, study
 from marketsim.errors import InputError
 from marketsim.parameters import Recovery
-from marketsim.settings import Settings
+from marketsim.settings import POSTS, Settings
 from marketsim.settings import given as value_of
 from marketsim.state import Flow
 
@@ -38,12 +38,14 @@ CHANCES = {
 WEIGHTS = [0.1, 0.0, 0.5, 0.15, 0.25]  # of the five draws of each structure
 NUMBERS = range(500)
 FILES = ("posterior.parquet", "structures.csv", "point.csv")
+TRADE_FILES = ("trade/posterior.parquet", "trade/point.csv")
 SHIPPED = presets.POSTERIOR
 
 
 def forget() -> None:
     """Forget what was read of a posterior."""
-    for reader in (posterior.draws, posterior.point, posterior.probabilities):
+    readers = (posterior.draws, posterior.trade_draws, posterior.point, posterior.probabilities)
+    for reader in readers:
         reader.cache_clear()
 
 
@@ -65,7 +67,24 @@ def made(folder: Path) -> pd.DataFrame:
     names = ["structure", *priors.uncertain()]
     values = [str(point[name]) for name in names]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
+    made_trade(folder / "trade")
     return table
+
+
+def made_trade(folder: Path) -> None:
+    """Write a small posterior of the chain: five draws, the third the point."""
+    folder.mkdir()
+    rows = [{"weight": w} | priors.draw(900 + j, trade=True) for j, w in enumerate(WEIGHTS)]
+    table = pd.DataFrame(rows)
+    records.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
+    point = table.drop(columns="weight").iloc[2]
+    names, values = list(point.index), [str(value) for value in point]
+    pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
+
+
+def shelf(folder: Path):
+    """Return what finds the posteriors of a folder: that of the posts, and in it of the chain."""
+    return lambda name=SHIPPED: folder if name == SHIPPED else folder / "trade"
 
 
 @pytest.fixture
@@ -73,7 +92,7 @@ def toy(tmp_path, monkeypatch):
     """Put a small posterior in the place of the shipped one."""
     folder = tmp_path / "toy"
     table = made(folder)
-    monkeypatch.setattr(posterior, "folder", lambda: folder)
+    monkeypatch.setattr(posterior, "folder", shelf(folder))
     forget()
     yield SimpleNamespace(folder=folder, table=table)
     forget()
@@ -86,7 +105,16 @@ def mixture(retailers=60, name=SHIPPED, **changes) -> Settings:
 def row_of(table: pd.DataFrame, drawn: posterior.Draw) -> int:
     """Return which of the five draws of its structure a draw is."""
     mine = table["structure"].to_numpy() == drawn.structure
-    of = (table[name].to_numpy()[mine] == value for name, value in drawn.values.items())
+    of = (table[name].to_numpy()[mine] == drawn.values[name] for name in priors.uncertain())
+    same = np.logical_and.reduce(list(of))
+    assert same.sum() == 1
+    return int(same.argmax())
+
+
+def trade_row(folder: Path, drawn: posterior.Draw) -> int:
+    """Return which of the five draws of the chain a draw is."""
+    table = pd.read_parquet(folder / "trade" / "posterior.parquet")
+    of = (table[name].to_numpy() == drawn.values[name] for name in priors.uncertain_trade())
     same = np.logical_and.reduce(list(of))
     assert same.sum() == 1
     return int(same.argmax())
@@ -147,11 +175,33 @@ def test_structure_and_row_are_drawn_apart(toy):
     assert stats.chi2_contingency(table).pvalue > 1e-3
 
 
+def test_the_chain_is_drawn_by_weight_and_apart(toy):
+    """Draws of the chain come up by weight; which one does not follow from that of the posts."""
+    drawn = [posterior.draw(mixture(), number) for number in NUMBERS]
+    rows = [trade_row(toy.folder, one) for one in drawn]
+    assert_by_weight(rows)
+    pairs = list(zip(rows, (row_of(toy.table, one) for one in drawn), strict=True))
+    table = [[pairs.count((row, other)) for row in (0, 2, 3, 4)] for other in (0, 2, 3, 4)]
+    assert stats.chi2_contingency(table).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", [SHIPPED, posterior.PRIOR])
+def test_without_trade_nothing_of_the_chain_is_drawn(toy, name):
+    """In a market of posts only its own parameters are drawn, and as in the whole market."""
+    for number in range(20):
+        posts = posterior.draw(mixture(name=name, market=POSTS), number)
+        whole = posterior.draw(mixture(name=name), number)
+        assert set(posts.values) == set(priors.uncertain())
+        assert (posts.number, posts.structure) == (whole.number, whole.structure)
+        assert posts.values.items() < whole.values.items()
+
+
 def test_the_prior_is_an_even_mixture(toy):
     """From the prior every structure has the same chance, and parameters are drawn as there."""
     of = mixture(name=posterior.PRIOR, seed=4)
     drawn = [posterior.draw(of, number) for number in NUMBERS]
-    assert all(one.values == priors.draw(4, one.number) for one in drawn[:50])
+    for one in drawn[:50]:
+        assert one.values == priors.draw(4, one.number) | priors.draw(4, one.number, trade=True)
     counts = Counter(one.structure for one in drawn)
     assert set(counts) == set(priors.STRUCTURES)
     assert stats.chisquare(list(counts.values())).pvalue > 1e-3
@@ -164,7 +214,8 @@ def test_the_point_is_one_draw_for_all(toy):
     assert all(one == drawn[0] for one in drawn)
     assert drawn[0].structure == "forgetting"
     assert row_of(toy.table, drawn[0]) == 2
-    assert set(drawn[0].values) == set(priors.uncertain())
+    assert trade_row(toy.folder, drawn[0]) == 2
+    assert set(drawn[0].values) == set(priors.everything())
 
 
 def test_without_a_posterior_settings_stay_as_they_are():
@@ -372,7 +423,7 @@ def test_runs_of_one_draw_differ_by_luck_alone(toy):
     assert posterior.RUNS_PER_DRAW == 2
     assert runs["draw"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert runs["seed"].nunique() == 8
-    keys = list(priors.uncertain())
+    keys = list(priors.everything())
     for number, mine in runs.groupby("draw"):
         drawn = posterior.draw(mixture(seed=5), number)
         assert mine["structure"].tolist() == [drawn.structure] * 2
@@ -395,7 +446,7 @@ def test_a_run_is_that_of_its_draw_put_by_hand(toy):
 
 def test_two_scenarios_with_one_seed_share_their_draws(toy):
     """Run by run the parameters are common; with another seed they are not."""
-    keys = ["run", "seed", "draw", "structure", *priors.uncertain()]
+    keys = ["run", "seed", "draw", "structure", *priors.everything()]
     shared, other, reseeded = (
         study.replicate(mixture(scenario=scenario, seed=seed), range(6), 1)["runs"][keys]
         for scenario, seed in (("baseline_2015", 5), ("no_crackdown", 5), ("baseline_2015", 6))
@@ -434,7 +485,7 @@ def test_a_posterior_of_one_draw_leaves_luck_alone(toy):
     assert fit["luck"].dropna().to_numpy() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, *TRADE_FILES])
 def test_a_result_of_an_older_posterior_is_never_taken(toy, file):
     """The key has every byte of the posterior in it, where it is drawn from and nowhere else."""
     names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
@@ -458,10 +509,10 @@ def test_a_prior_is_part_of_the_key_where_it_is_drawn_from(toy, monkeypatch):
     names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
     of = [mixture(name=name, recovery="forgetting") for name in names]
     before = [results.key(one) for one in of]
-    wider = priors.uncertain() | {
-        "posting.full_grid": priors.uncertain()["posting.full_grid"]._replace(high=0.71)
+    wider = priors.everything() | {
+        "posting.full_grid": priors.everything()["posting.full_grid"]._replace(high=0.71)
     }
-    monkeypatch.setattr(priors, "uncertain", lambda: wider)
+    monkeypatch.setattr(priors, "everything", lambda: wider)
     assert [results.key(one) != key for one, key in zip(of, before, strict=True)] == [
         *[True] * 3,
         False,
@@ -480,7 +531,7 @@ def shipped() -> pd.DataFrame:
 def searched() -> Settings:
     """Return the settings the shipped posterior was searched with."""
     out = presets.named(population="survey")
-    out.posterior = posterior.PRIOR
+    out.market, out.posterior = POSTS, posterior.PRIOR
     return out
 
 
@@ -522,8 +573,19 @@ def test_the_shipped_point_is_one_of_the_draws(shipped):
     chances = posterior.probabilities()
     assert chances[structure] == max(chances.values())
     mine = shipped[shipped["structure"] == structure]
-    assert set(values) == set(priors.uncertain())
-    assert (mine[list(values)] == pd.Series(values)).all(axis=1).sum() == 1
+    assert set(values) == set(priors.everything())
+    keys = list(priors.uncertain())
+    assert (mine[keys] == pd.Series(values)[keys]).all(axis=1).sum() == 1
+
+
+def test_the_shipped_draws_of_the_chain_are_inside_their_priors(shipped):
+    """Every draw of the chain has a weight and a value inside its prior, the point too."""
+    table, point = posterior.trade_draws(), posterior.point()[1]
+    weights = table["weight"].to_numpy()
+    assert np.isfinite(weights).all() and weights.min() >= 0.0 and weights.sum() > 0.0
+    for name, prior in priors.uncertain_trade().items():
+        assert table[name].between(prior.low, prior.high).all(), name
+        assert prior.low <= point[name] <= prior.high, name
 
 
 def test_the_shipped_file_is_small_and_plain():
@@ -546,7 +608,10 @@ def test_a_study_draws_from_what_is_shipped(shipped):
     for number in range(10):
         drawn = posterior.draw(of, number)
         mine = shipped[shipped["structure"] == drawn.structure]
-        assert (mine[list(drawn.values)] == pd.Series(drawn.values)).all(axis=1).sum() == 1
+        keys, trade = list(priors.uncertain()), list(priors.uncertain_trade())
+        values = pd.Series(drawn.values)
+        assert (mine[keys] == values[keys]).all(axis=1).sum() == 1
+        assert (posterior.trade_draws()[trade] == values[trade]).all(axis=1).any()
 
 
 def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
@@ -557,7 +622,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     known = metrics.described() | particles.COLUMNS
     records.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), results.key(mixture())
-    monkeypatch.setattr(posterior, "folder", lambda: copy)
+    monkeypatch.setattr(posterior, "folder", shelf(copy))
     forget()
     after = posterior.draw(mixture(), 0), results.key(mixture())
     assert after[1] != before[1]

@@ -33,6 +33,7 @@ class Posters:
         self.seed, self.rules = seed, rules(of)
         self.retailers, _ = synthesize(of, seed, DAY, 1)
         self.today = quiet_day(n)
+        self.push = np.ones(n)
         self.retailers.base_rate[:] = rate
         self.retailers.sensitivity[:] = 1.6
         self.retailers.risk[:] = 0.0
@@ -45,8 +46,8 @@ class Posters:
 
     def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0):
         """Live one day of posting and return copies of its counters."""
-        levers = (recall, reports)
-        post(self.seed, day, activity, levers, self.rules, self.retailers, self.today)
+        levers, traders = (recall, reports), self.retailers
+        post(self.seed, day, activity, self.push, levers, self.rules, traders, self.today)
         return type(self.today)(*(counts.copy() for counts in self.today))
 
     def days(self, number=20, **levers):

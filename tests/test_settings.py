@@ -15,7 +15,7 @@ from marketsim.settings import Settings, as_markdown, check, declared, rules
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
 NOT_NUMBERS = TEXTS | {
-    *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "held"),
+    *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "held", "market"),
 }
 
 # The published priors: key, low, high, in the unit of the parameter.
@@ -33,6 +33,12 @@ PRIORS = """
     moderation.filter_recall 0.01 0.2
     moderation.report_rate 0.00001 0.001
     population.platform_traders 2000 100000
+    supply.elasticity 0.2 0.8
+    workshop.waste_hand 0.25 0.35
+    workshop.waste_machine 0.25 0.5
+    resale.extra 0.1 0.3
+    delivery.intercepted 0.0001 0.05
+    delivery.traced 0.1 0.7
 """
 
 
@@ -136,13 +142,21 @@ def test_ranges_are_the_published_priors(line):
 def test_every_prior_is_compared():
     """No parameter takes its range from a prior that is not in the list above."""
     within = {key for key, one in PARAMETERS.items() if one["source"].startswith("assumed within")}
+    within.remove("demand.spread")  # the prior is of the elasticity that follows from it
     assert within == {line.split()[0] for line in PRIORS.split("\n") if line.strip()}
+
+
+def test_the_spread_of_willingness_gives_the_published_elasticities():
+    """Near the median the elasticity is -0.8 over the spread: its prior is that of the evidence."""
+    row, prior = evidence.inputs()["prior_demand_elasticity"], PARAMETERS["demand.spread"]["prior"]
+    assert -0.8 / prior.high == pytest.approx(row.high, abs=0.03)
+    assert -0.8 / prior.low == pytest.approx(row.low, abs=0.03)
 
 
 def test_defaults_from_facts_are_the_facts():
     """A parameter whose source is a row of the evidence has its value and unit."""
     told = {key: one for key, one in PARAMETERS.items() if one["source"].startswith("evidence")}
-    assert len(told) == 5
+    assert len(told) == 7
     for one in told.values():
         fact = evidence.inputs()[one["source"].removeprefix("evidence ")]
         assert (one["default"], one["unit"]) == (fact.value, fact.unit)
@@ -188,6 +202,23 @@ def test_displacement_to_nowhere_is_refused():
     check(settings(displacement__groups=0.0, displacement__elsewhere=0.1))
 
 
+@pytest.mark.parametrize("name", ["whole", "posts"])
+def test_a_market_is_whole_or_of_posts(name):
+    """There are two markets, and no third."""
+    check(settings(market=name))
+    with pytest.raises(InputError) as refusal:
+        check(settings(market=name + "s"))
+    assert refusal.value.key == "market"
+
+
+def test_a_favourite_product_that_can_be_sold_legally_is_needed():
+    """Uncarved or carved pieces, which the legal market sells, are somebody's favourite."""
+    with pytest.raises(InputError) as refusal:
+        check(settings(demand__taste_uncarved=0.0, demand__taste_carved=0.0))
+    assert refusal.value.key == "demand.taste_uncarved"
+    check(settings(demand__taste_uncarved=0.0, demand__taste_carved=0.1))
+
+
 def test_kernels_read_floats_alone():
     """Every value of every kernel tuple is a float, whole numbers included, by its own name."""
     of = settings(posting__base_posts=3, moderation__mute_days=2, recovery__smooth=1)
@@ -198,7 +229,8 @@ def test_kernels_read_floats_alone():
             assert value == getattr(getattr(of, group), name)
             seen += 1
     kernels = {"posting", "perception", "recovery", "accounts"}
-    kernels |= {"displacement", "moderation", "turnover"}
+    kernels |= {"displacement", "moderation", "turnover", "supply", "workshop", "retail"}
+    kernels |= {"resale", "demand", "payment", "delivery", "police", "legal"}
     assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)
 
 

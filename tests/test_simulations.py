@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from marketsim import metrics, posterior, priors, results, simulations, study
 from marketsim.compiled import PACKAGE
 from marketsim.errors import InputError
-from marketsim.settings import Settings
+from marketsim.settings import POSTS, WHOLE, Settings
 from marketsim.settings import given as value_of
 
 SIMULATED = list(metrics.STATISTICS)
@@ -27,7 +27,7 @@ def _small_batches(monkeypatch):
 
 
 def start(recovery: str = "mixture", **changes: object) -> Settings:
-    changes = {"retailers": 30, "posterior": posterior.PRIOR} | changes
+    changes = {"retailers": 30, "market": POSTS, "posterior": posterior.PRIOR} | changes
     return small(recovery=recovery, **changes)
 
 
@@ -168,9 +168,9 @@ def test_a_stale_table_is_never_read(monkeypatch):
     assert folders(start()) == plain
     monkeypatch.setattr(simulations, "source_fingerprint", lambda _: "the market changed")
     assert len(folders(start())) == 2
-    wider = priors.uncertain()["posting.full_grid"]._replace(high=0.71)
-    changed = priors.uncertain() | {"posting.full_grid": wider}
-    monkeypatch.setattr(priors, "uncertain", lambda: changed)
+    wider = priors.everything()["posting.full_grid"]._replace(high=0.71)
+    changed = priors.everything() | {"posting.full_grid": wider}
+    monkeypatch.setattr(priors, "everything", lambda: changed)
     assert len(folders(start())) == 3
     assert len(folders(start(posting__weekend=1.1))) == 4
 
@@ -206,6 +206,7 @@ def test_what_a_row_runs_through_is_in_its_key():
     ("changes", "key"),
     [
         ({"posterior": "nope"}, "posterior"),
+        ({"market": WHOLE}, "market"),
         ({"posterior": "none", "recovery": "trend"}, "posterior"),
         ({"posting__trend": 0.05}, "posting.trend"),
         ({"recovery__smooth": 0.3}, "recovery"),

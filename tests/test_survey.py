@@ -8,11 +8,13 @@ from conftest import settings
 from scipy import stats
 
 from marketsim import exact, rng, survey
+from marketsim.books import PRODUCTS
 from marketsim.day import build, live
 from marketsim.kernels.noting import note
 from marketsim.population import quiet_day, synthesize
 from marketsim.rng import Purpose
 from marketsim.state import Backup, Note, State
+from marketsim.trade_state import Labels
 
 FALSE_ALARM = 1e-6
 FIRST = dt.date(2015, 3, 6).toordinal()
@@ -380,10 +382,19 @@ def blank(contacts=108) -> np.ndarray:
     return np.zeros((DAYS, contacts, len(Note)), np.int32)
 
 
-def observe(notes, seed=3, met=None):
+def blank_labels(contacts=108) -> Labels:
+    return Labels(*(np.zeros((DAYS, contacts, PRODUCTS), np.int32) for _ in range(3)))
+
+
+def observe(notes, seed=3, met=None, labels=None):
     met = np.arange(notes.shape[1]) + 1000 if met is None else met
     kind = (np.arange(5000) % 4).astype(np.int8)
-    return survey.observe(seed, FIRST, met, kind, notes)
+    return survey.observe(seed, FIRST, met, kind, notes, labels or blank_labels(notes.shape[1]))
+
+
+def surveyed(world, seed=3):
+    kind, labels = world.retailers.kind, world.chain.labels
+    return survey.observe(seed, FIRST, world.contacts, kind, world.notes, labels)
 
 
 def test_the_panel_posted_within_the_fortnight():
@@ -427,13 +438,17 @@ def test_every_active_contact_has_the_same_chance():
 
 
 def test_a_survey_day_reads_its_own_notes():
-    """Each survey reads the notes of its own day and of its own panel, in every column."""
-    notes = blank()
+    """Each survey reads notes and labels of its own day and of its own panel, in every column."""
+    notes, labels = blank(), blank_labels()
     notes[:] = np.arange(notes.size).reshape(notes.shape) % 9973
-    seen = observe(notes)
+    for k, array in enumerate(labels):
+        array[:] = (np.arange(array.size) + k).reshape(array.shape) % 9949
+    seen = observe(notes, labels=labels)
     place = seen.trader - 1000
     for k, day in enumerate(seen.day):
         assert (seen.seen[k] == notes[day - FIRST, place]).all()
+        for name, array in labels._asdict().items():
+            assert (getattr(seen, name)[k] == array[day - FIRST, place]).all()
     day, regular = survey.survey_days(3)
     assert (seen.day == day).all() and (seen.regular == regular).all()
 
@@ -443,7 +458,7 @@ def test_a_contact_that_had_left_is_never_in_the_panel():
     of = settings(400, turnover__leave=0.005, observer__contact_age=1500.0)
     world = build(of, 3)
     live(world, 0, DAYS)
-    seen = survey.observe(3, FIRST, world.contacts, world.retailers.kind, world.notes)
+    seen = surveyed(world)
     assert (world.contacts < 0).sum() > 50
     assert 0 < seen.trader.size <= seen.active_contacts <= (world.contacts >= 0).sum()
     assert set(seen.trader.tolist()) <= set(world.contacts[world.contacts >= 0].tolist())
@@ -454,6 +469,6 @@ def test_a_small_market_can_be_surveyed(size):
     """A market of a few traders has a panel of at most so many."""
     world = build(settings(size), 3)
     live(world, 0, DAYS)
-    seen = survey.observe(3, FIRST, world.contacts, world.retailers.kind, world.notes)
+    seen = surveyed(world)
     assert seen.trader.size <= size and seen.contacts == size
     assert seen.seen.shape == (47, seen.trader.size, len(Note))

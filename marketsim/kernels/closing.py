@@ -65,5 +65,5 @@ def _label(seed, day, row, c, i, rules, traders, notes, chain):
         product = shown(seed, day, i, post, rules.demand, chain)
         labels.ads[row, c, product] += 1
         labels.items[row, c, product] += items // posts + (post < items % posts)
-        price = min(asked(i, product, traders.risk[i], rules, chain), HIGHEST)
+        price = min(asked(i, product, traders.risk[i], rules.retail, chain), HIGHEST)
         labels.price[row, c, product] = int(price * FEN_PER_CNY + 0.5)

@@ -62,7 +62,7 @@ def _launder(product, mass, u, rules, chain, row):
     processor = first + min(int(u * processors), processors - 1)
     if books.balance[processor, product] < mass:
         return False
-    price = dealer_price(processor, product, workshop.margin, workshop.cover, rules, chain)
+    price = dealer_price(processor, product, workshop.margin, workshop.cover, rules.retail, chain)
     shop, owners = books.start[Account.LICENSED], books.start[Account.OWNERS]
     fen = fen_of(price, mass)
     move(books, Item.MONEY, owners, shop, fen)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketsim.compiled import array_kernel, kernel, part
-from marketsim.rng import Purpose, uniform, waiting_times
+from marketsim.rng import Purpose, in_turn, uniform, waiting_times
 from marketsim.state import Case, State
 
 HEAD, WAITING = 0, 1
@@ -32,7 +32,7 @@ def open_cases(seed, day, retailers, today, queue):
     order = np.empty(fresh.size)
     for k in range(fresh.size):
         order[k] = uniform(seed, Purpose.QUEUE_ORDER, day, fresh[k], 0)
-    for k in np.argsort(order, kind="mergesort"):
+    for k in in_turn(order):
         place = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
         queue.ring[place] = fresh[k]
         queue.ends[WAITING] += 1
@@ -151,7 +151,7 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
     if accounts + posts == 0:
         return
     times = waiting_times(seed, Purpose.SWEEP, day, _exposure(lean, retailers))
-    order = np.argsort(times, kind="mergesort")
+    order = in_turn(times)
     for place in range(min(accounts + posts, order.size)):
         i = order[place]
         if np.isinf(times[i]):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketsim.books import PRODUCTS, Account, Item, affordable, fen_of, move
-from marketsim.compiled import array_kernel, part
+from marketsim.compiled import array_kernel, kernel, part
 from marketsim.exact import log
 from marketsim.pricing import (
     WINDOW,
@@ -13,7 +13,7 @@ from marketsim.pricing import (
     scarcity,
     stock_of,
 )
-from marketsim.rng import Purpose, uniform, uniforms
+from marketsim.rng import Purpose, in_turn, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import Channel, Stage
 
@@ -37,7 +37,7 @@ def restock(seed, day, row, rules, traders, chain):
     chain : Chain
         Written: goods, money, costs, tallies, smoothed sales, `push`.
     """
-    _dealers_evening(rules, chain)
+    _dealers_evening(rules.perception.half_life, chain)
     _count_sales(row, rules.retail, chain)
     coming = np.empty(traders.state.size, np.int64)
     turns = np.empty(traders.state.size)
@@ -50,7 +50,7 @@ def restock(seed, day, row, rules, traders, chain):
             if u_restock < 1.0 / rules.retail.restock_days:
                 coming[number], turns[number] = i, u_turn
                 number += 1
-    for k in np.argsort(turns[:number], kind="mergesort"):
+    for k in in_turn(turns[:number]):
         _order(seed, day, row, coming[k], rules, chain)
         _take_home(coming[k], chain)
 
@@ -64,10 +64,10 @@ def _fund(i, chain):
 
 
 @part
-def _dealers_evening(rules, chain):
+def _dealers_evening(half_life, chain):
     """Smooth dealers' sales, let fear fade, and let owners take what is not needed."""
     books, dealers = chain.books, chain.dealers
-    fading = 1.0 - 1.0 / (rules.perception.half_life * 1.44269504)
+    fading = 1.0 - 1.0 / (half_life * 1.44269504)
     for dealer in range(dealers.risk.size):
         dealers.risk[dealer] *= fading
         for product in range(PRODUCTS):
@@ -93,7 +93,7 @@ def _count_sales(row, retail, chain):
         chain.pulse[1] = total
 
 
-@part
+@kernel
 def _order(seed, day, row, i, rules, chain):
     """Fill up stock: raw ivory from a supplier, the rest as the processor has it."""
     retail, shops, books = rules.retail, chain.shops, chain.books
@@ -106,7 +106,7 @@ def _order(seed, day, row, i, rules, chain):
     supplier = _source(seed, day, i, shops.supplier[i], Account.SUPPLIERS, chain)
     if supplier >= 0:
         margin, cover = rules.supply.margin, rules.supply.cover
-        _buy(row, holder, supplier, Item.RAW, raw, margin, cover, Stage.SUPPLIER, rules, chain)
+        _buy(row, holder, supplier, Item.RAW, raw, margin, cover, Stage.SUPPLIER, retail, chain)
     processor = _source(seed, day, i, shops.processor[i], Account.PROCESSORS, chain)
     if processor >= 0:
         there = _finished(processor, chain)
@@ -115,7 +115,7 @@ def _order(seed, day, row, i, rules, chain):
             share = books.balance[processor, product] / there
             mass = int((need - raw) * share)
             stage = Stage.PROCESSOR
-            _buy(row, holder, processor, product, mass, margin, cover, stage, rules, chain)
+            _buy(row, holder, processor, product, mass, margin, cover, stage, retail, chain)
 
 
 @part
@@ -131,7 +131,7 @@ def _on_offer(dealer, account, chain):
     return _finished(dealer, chain)
 
 
-@part
+@kernel
 def _source(seed, day, i, usual, account, chain):
     """Return the usual dealer, or where that one has nothing today another; -1 for none."""
     closed = chain.dealers.closed_until
@@ -147,11 +147,11 @@ def _source(seed, day, i, usual, account, chain):
     return chosen
 
 
-@part
-def _buy(row, holder, dealer, product, mass, margin, cover, stage, rules, chain):
+@kernel
+def _buy(row, holder, dealer, product, mass, margin, cover, stage, retail, chain):
     """Buy of a dealer as much as is wanted, there, and affordable."""
     books = chain.books
-    price = dealer_price(dealer, product, margin, cover, rules, chain)
+    price = dealer_price(dealer, product, margin, cover, retail, chain)
     mass = min(mass, books.balance[dealer, product])
     mass = min(mass, affordable(price, books.balance[holder, Item.MONEY]))
     if mass <= 0:

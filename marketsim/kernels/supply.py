@@ -37,7 +37,7 @@ def supply(seed, day, row, border, rules, chain):
     for holder in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
         if dealers.closed_until[holder] > day:
             continue
-        price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, rules, chain)
+        price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, rules.retail, chain)
         mean = supply.shipments * _response(price / reference, supply)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, holder, 0), mean)
         for number in range(offered):

@@ -63,7 +63,7 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     visits = demand.visits
     if legal < 1.0:
         level *= 1.0 - rules.legal.stigma * (1.0 - legal)
-        visits += rules.legal.turn * (1.0 - legal) * _turned(traders, chain, rules)
+        visits += rules.legal.turn * (1.0 - legal) * _turned(traders, chain, rules.legal.customers)
     retailers = traders.state.size
     for seller in range(retailers + chain.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
@@ -108,12 +108,12 @@ def _posts(seed, day, i, agent, traders, today, chain, resale):
 
 
 @part
-def _turned(traders, chain, rules):
+def _turned(traders, chain, customers):
     """Return the customers of the closed legal market for each stall."""
     stalls = 0
     for i in range(traders.state.size):
         stalls += chain.shops.stall[i]
-    return rules.legal.customers * traders.state.size / 1000.0 / max(stalls, 1)
+    return customers * traders.state.size / 1000.0 / max(stalls, 1)
 
 
 @part
@@ -148,7 +148,6 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     demand, books, tallies = rules.demand, chain.books, chain.tallies
     seller = i if agent < 0 else traders.state.size + agent
     key = number[0] + channel * POSTS_APART
-    tallies.trade[row, Tally.INQUIRIES] += 1
     post = number[0] if channel == PHYSICAL else number[0] % number[1]
     product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
     u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, seller, key)
@@ -161,6 +160,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     buyers = chain.buyers.risk.size
     if friend < 0 and buyers == 0:
         return
+    tallies.trade[row, Tally.INQUIRIES] += 1
     buyer = chain.friends.who[friend] if friend >= 0 else int(u_who * buyers)
     label = _label(i, agent, product, channel, rules, traders, chain)
     price_noted(tallies, row, product, Stage.ADVERTISED, channel, label)
@@ -216,7 +216,7 @@ def _friend(seller, number, u, friends):
 @part
 def _label(i, agent, product, channel, rules, traders, chain):
     """Return the price a post shows; each tier of agents adds its extra, a stall its premium."""
-    price = asked(i, product, traders.risk[i], rules, chain)
+    price = asked(i, product, traders.risk[i], rules.retail, chain)
     if channel == PHYSICAL:
         return price * (1.0 + rules.retail.physical_premium)
     if agent >= 0:
@@ -294,6 +294,8 @@ def _bids(seed, day, seller, key, product, level, friend, worth, chain, demand):
         other = _friend(seller, friends.count[seller], draws[k], friends)
         if other < 0 or other == friend:
             continue
+        if place >= 0 and friends.who[other] == buyer:  # nobody bids against himself
+            continue
         z, _, _ = _buyer(seed, friends.who[other], product, demand)
         bid = _worth(product, demand) * level * exp(demand.spread * z)
         if bid > best:
@@ -317,7 +319,7 @@ def _close_deal(
     if escrowed:
         move(books, Item.MONEY, payer, books.start[Account.ESCROW], fen)
     elif agent >= 0:
-        _pay_up(agent, payer, holder, fen, rules, chain)
+        _pay_up(agent, payer, holder, fen, rules.resale.extra, chain)
     else:
         move(books, Item.MONEY, payer, holder, fen)
     chain.shops.today[i] += mass
@@ -326,7 +328,8 @@ def _close_deal(
         move(books, product, holder, books.start[Account.CONSUMED], mass)
     else:
         seller = i if agent < 0 else traders.state.size + agent
-        _send(row, (i, seller, key, buyer, friend), product, mass, fen * escrowed, rules, chain)
+        days = int(rules.delivery.days)
+        _send(row, (i, seller, key, buyer, friend), product, mass, fen * escrowed, days, chain)
     tallies.trade[row, Tally.DEALS] += 1
     if friend >= 0:
         seller = i if agent < 0 else traders.state.size + agent
@@ -340,13 +343,13 @@ def _close_deal(
 
 
 @part
-def _pay_up(agent, payer, holder, fen, rules, chain):
+def _pay_up(agent, payer, holder, fen, extra, chain):
     """Hand a payment up the tiers: each agent keeps the extra and pays the one upstream first."""
     books, agents = chain.books, chain.agents
     start = books.start[Account.RESALE_AGENTS]
     move(books, Item.MONEY, payer, start + agent, fen)
     while agent >= 0:
-        fen = int(fen / (1.0 + rules.resale.extra))
+        fen = int(fen / (1.0 + extra))
         upstream = agents.upstream[agent]
         taker = holder if upstream < 0 else start + upstream
         move(books, Item.MONEY, start + agent, taker, fen)
@@ -354,12 +357,12 @@ def _pay_up(agent, payer, holder, fen, rules, chain):
 
 
 @part
-def _send(row, who, product, mass, escrowed, rules, chain):
+def _send(row, who, product, mass, escrowed, days, chain):
     """Hand a parcel to the courier; `who` is retailer, seller, inquiry, buyer and friend."""
     books, parcels = chain.books, chain.parcels
     holder = books.start[Account.RETAILERS] + who[0]
     move(books, product, holder, books.start[Account.COURIERS], mass)
-    bucket = (row + int(rules.delivery.days)) % parcels.count.size
+    bucket = (row + days) % parcels.count.size
     place = parcels.count[bucket]
     parcels.count[bucket] = place + 1
     parcels.rows[bucket, place, Parcel.RETAILER] = who[0]

@@ -3,10 +3,10 @@
 import numpy as np
 
 from marketsim.books import PRODUCTS, Account, Item, affordable, fen_of, move
-from marketsim.compiled import array_kernel, part
+from marketsim.compiled import array_kernel, kernel, part
 from marketsim.exact import log
 from marketsim.pricing import WINDOW, dealer_price, pace, paid_on_average, price_noted
-from marketsim.rng import Purpose, uniform
+from marketsim.rng import Purpose, in_turn, uniform
 from marketsim.trade_state import Channel, Measure, Stage, measured
 
 MILLIGRAMS = 1000.0
@@ -34,7 +34,7 @@ def work(seed, day, row, seized, rules, chain):
     turns = np.empty(end - first)
     for k in range(turns.size):
         turns[k] = uniform(seed, Purpose.WORK_ORDER, day, first + k, 0)
-    for k in np.argsort(turns, kind="mergesort"):
+    for k in in_turn(turns):
         processor = first + k
         has_machines = dealers.machines[processor] > 0.0
         if has_machines and uniform(seed, Purpose.MACHINES, day, processor, 0) < seized:
@@ -45,7 +45,7 @@ def work(seed, day, row, seized, rules, chain):
             _cut(processor, rules.workshop, chain)
 
 
-@part
+@kernel
 def _buy_raw(seed, day, row, processor, rules, chain):
     """Fill up raw ivory from one supplier, the likelier the more that one has."""
     books, workshop, supply = chain.books, rules.workshop, rules.supply
@@ -61,7 +61,7 @@ def _buy_raw(seed, day, row, processor, rules, chain):
                 supplier, best = candidate, time
     if supplier < 0:
         return
-    price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, rules, chain)
+    price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, rules.retail, chain)
     stock = books.balance[supplier, Item.RAW]
     mass = min(need, stock, affordable(price, books.balance[processor, Item.MONEY]))
     if mass <= 0:
@@ -91,7 +91,7 @@ def _yield(workshop):
     return workshop.best * (1.0 - workshop.waste_hand) + cut + engraved
 
 
-@part
+@kernel
 def _cut(processor, workshop, chain):
     """Cut what full stocks lack, as far as raw ivory, hands and money go."""
     books, dealers = chain.books, chain.dealers

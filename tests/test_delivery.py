@@ -1,0 +1,213 @@
+"""Parcels: seized, lost or handed over; what buyers learn; escrow released or given back."""
+
+import pytest
+from conftest import Standstill
+from scipy import stats
+
+from marketsim.books import Account, Item
+from marketsim.kernels.delivery import deliver
+from marketsim.trade_state import Channel, Measure, Parcel, Tally
+
+FALSE_ALARM = 1e-6
+SURE = 65535
+SAFE = {
+    "delivery__intercepted": 0.0001,
+    "delivery__lost": 0.0,
+    "delivery__complaint": 0.0,
+    "delivery__days": 1.0,
+    "demand__friends": 100.0,
+    "demand__room": 1.0,
+}
+
+
+class Courier(Standstill):
+    """Retailers whose parcels a test hands to the courier."""
+
+    def __init__(self, retailers=1, **changes):
+        super().__init__(retailers, days=200, **SAFE | {"demand__answers": 1000.0, "resale__agents": 3000.0} | changes)
+        self.row = 1
+
+    def send(self, number=1, i=0, buyer=None, friend=0, mass=1000, fen=0):
+        """Hand over parcels that are due on the next day of delivery."""
+        parcels, friends = self.chain.parcels, self.chain.friends
+        bucket = self.row % parcels.count.size
+        for _ in range(number):
+            place = int(parcels.count[bucket])
+            at = int(friends.start[i]) + friend if friend >= 0 else -1
+            who = int(friends.who[at]) if buyer is None else buyer
+            parcels.rows[bucket, place] = [i, i, who, at, Item.CARVED, mass, fen, place]
+            parcels.count[bucket] = place + 1
+            couriers, escrow = self.held(Account.COURIERS, Item.CARVED), self.fen(Account.ESCROW)
+            self.set(Account.COURIERS, Item.CARVED, couriers + mass)
+            self.set(Account.ESCROW, Item.MONEY, escrow + fen)
+        return self
+
+    def deliver(self, couriers=1.0, names=1.0):
+        deliver(self.seed, self.day + self.row, self.row, couriers, names, self.rules, self.chain)
+        self.row += 1
+        return self
+
+    def fen(self, account, number=0):
+        return self.held(account, Item.MONEY, number)
+
+    def done(self, measure) -> list[int]:
+        """Return how often enforcement did something, and the milligrams it took."""
+        return self.chain.tallies.measures[:, measure, Channel.MOMENTS].sum(axis=0).tolist()
+
+    def trust(self, friend=0) -> float:
+        return self.chain.friends.trust[self.chain.friends.start[0] + friend] / SURE
+
+
+def test_the_columns_of_a_parcel_are_those_written_here():
+    """Retailer, seller, buyer, friend, product, mass, sum in escrow, key of the inquiry."""
+    assert [item.name.lower() for item in Parcel] == [
+        "retailer", "seller", "buyer", "friend", "product", "mass", "escrowed", "key"
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- where a parcel goes
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05])
+@pytest.mark.parametrize("couriers", [1.0, 10.0, 1000.0])
+def test_couriers_intercept_their_share(share, couriers):
+    """Share x multiplier of the parcels is seized, at most all; the others arrive."""
+    of = Courier(delivery__intercepted=share).send(3000).deliver(couriers)
+    count, mass = of.done(Measure.PARCELS_SEIZED)
+    chance = min(1.0, share * couriers)
+    assert stats.binomtest(count, 3000, chance).pvalue > FALSE_ALARM
+    if chance < 1.0:
+        assert stats.binomtest(count, 3000, 2.0 * chance if chance < 0.4 else 0.9).pvalue < 1e-4
+    assert of.held(Account.SEIZED, Item.CARVED) == mass == 1000 * count
+    assert of.held(Account.CONSUMED, Item.CARVED) == 3_000_000 - mass
+    assert of.held(Account.COURIERS, Item.CARVED) == 0
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.3, 1.0])
+def test_some_parcels_are_lost(lost):
+    """A share is lost on the way and goes to nobody."""
+    of = Courier(delivery__lost=lost, delivery__intercepted=0.0001).send(2000).deliver()
+    gone = of.held(Account.LOST, Item.CARVED) // 1000
+    assert stats.binomtest(gone, 2000 - of.done(Measure.PARCELS_SEIZED)[0], lost).pvalue > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("traced", "hidden", "names"), [(0.7, 0.0, 1.0), (0.5, 0.6, 1.0), (0.7, 0.5, 0.5), (0.7, 1, 1)]
+)
+def test_seized_parcels_are_traced_unless_the_name_is_false(traced, hidden, names):
+    """Of the parcels seized, traced x (1 - false names x multiplier) lead to the sender."""
+    of = Courier(delivery__traced=traced, delivery__false_names=float(hidden))
+    of.send(3000).deliver(1e6, names)
+    assert of.done(Measure.PARCELS_SEIZED)[0] == 3000
+    count = of.done(Measure.PARCELS_TRACED)[0]
+    assert stats.binomtest(count, 3000, traced * (1.0 - hidden * names)).pvalue > FALSE_ALARM
+    assert of.chain.cases.ends[1] == (count > 0)  # a retailer has one case at most
+
+
+def test_buyers_without_their_goods_may_complain():
+    """A share of those whose parcel is lost or seized goes to the police, none of the others."""
+    of = Courier(delivery__lost=1.0, delivery__complaint=0.2).send(2000, friend=-1, buyer=5)
+    count = of.deliver().done(Measure.COMPLAINTS)[0]
+    assert stats.binomtest(count, 2000, 0.2).pvalue > FALSE_ALARM
+    assert of.chain.cases.waiting[0] == 1
+    served = Courier(delivery__complaint=1.0, delivery__intercepted=0.0001).send(50).deliver()
+    assert served.done(Measure.COMPLAINTS)[0] == served.done(Measure.PARCELS_SEIZED)[0] == 0
+
+
+# ---------------------------------------------------------------- what buyers learn
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.5, 1.0])
+def test_trust_grows_with_each_delivery(gain):
+    """A delivery wins `gain` of the trust still missing."""
+    of = Courier(demand__trust=0.3, demand__trust_gain=gain, demand__customers=0.0)
+    expected = 0.3
+    for _ in range(4):
+        of.send(friend=0).deliver()
+        expected += gain * (1.0 - expected)
+        assert of.trust(0) == pytest.approx(expected, abs=4 / SURE)
+    assert of.chain.friends.customers[0] == 1
+
+
+def test_who_bought_first_stands_first():
+    """Those who have bought stand before those who have not, each with his trust."""
+    of = Courier(demand__customers=0.0, demand__trust_gain=0.5)
+    friends = of.chain.friends
+    names = friends.who[friends.start[0] : friends.start[0] + 10].tolist()
+    of.send(friend=7).deliver().send(friend=4).deliver()
+    assert friends.customers[0] == 2
+    now = friends.who[friends.start[0] : friends.start[0] + 10].tolist()
+    assert now[:2] == [names[7], names[4]] and sorted(now) == sorted(names)
+    assert of.trust(0) == of.trust(1) > of.trust(2)
+
+
+def test_a_stranger_served_well_becomes_a_friend():
+    """A stranger who gets his parcel is added as a customer, as long as there is room."""
+    of = Courier(demand__customers=0.0, demand__room=0.5)
+    friends = of.chain.friends
+    count, room = int(friends.count[0]), int(friends.start[1] - friends.start[0])
+    for buyer in range(10_000, 10_000 + room):
+        of.send(friend=-1, buyer=buyer).deliver()
+    assert count < room == friends.count[0]
+    assert friends.customers[0] == room - count
+    assert of.trade[:, Tally.FRIENDS_ADDED].sum() == room - count
+
+
+@pytest.mark.parametrize(("loss", "stays"), [(0.2, True), (0.49, True), (0.7, False)])
+def test_a_disappointed_friend_trusts_less_or_goes(loss, stays):
+    """A parcel that does not come costs `loss` of trust; below half the first trust he goes."""
+    of = Courier(demand__trust=0.4, demand__trust_loss=loss, delivery__lost=1.0,
+                 demand__customers=0.0)  # fmt: skip
+    friends = of.chain.friends
+    count, name = int(friends.count[0]), int(friends.who[friends.start[0]])
+    of.send(friend=0).deliver()
+    inside = friends.who[friends.start[0] : friends.start[0] + friends.count[0]].tolist()
+    assert friends.count[0] == count - (not stays)
+    assert of.trade[:, Tally.FRIENDS_LOST].sum() == (not stays)
+    if stays:
+        assert of.trust(0) == pytest.approx(0.4 * (1.0 - loss), abs=3 / SURE)
+        assert inside[0] == name
+
+
+def test_a_seizure_frightens_its_buyer():
+    """Each seized parcel is a step of fear of what is left to one; a lost one frightens nobody."""
+    of = Courier(demand__risk_step=0.3, delivery__lost=1.0)
+    of.send(2, friend=-1, buyer=7).deliver(1e6)
+    assert of.chain.buyers.risk[7] == pytest.approx(1.0 - 0.7**2, abs=1e-6)
+    of.send(friend=-1, buyer=8).deliver(0.0)
+    assert of.chain.buyers.risk[8] == 0.0
+    assert (of.chain.buyers.risk > 0).sum() == 1
+
+
+def test_fear_has_its_half_life():
+    """Between two seizures fear halves in so many weeks."""
+    of = Courier(demand__risk_step=0.4, demand__half_life=2.0)
+    of.send(friend=-1, buyer=7).deliver(1e6)
+    of.row += 13  # the second seizure comes 14 days after the first
+    of.send(friend=-1, buyer=7).deliver(1e6)
+    assert of.chain.buyers.risk[7] == pytest.approx(0.2 + 0.4 * 0.8, abs=1e-6)
+
+
+# ---------------------------------------------------------------- escrow
+
+
+@pytest.mark.parametrize(("fen", "share", "fee"), [(999, 0.01, 9), (1000, 0.01, 10), (1, 0.1, 0),
+                                                   (12_345, 0.037, 456)])  # fmt: skip
+def test_the_fee_is_rounded_down_and_the_seller_takes_the_rest(fen, share, fee):
+    """At delivery the service keeps whole fen of its share, the retailer gets what is left."""
+    of = Courier(payment__fee=share)
+    before = of.fen(Account.RETAILERS)
+    of.send(fen=fen).deliver(0.0)
+    assert of.fen(Account.COSTS) == fee
+    assert of.fen(Account.RETAILERS) - before == fen - fee
+    assert of.fen(Account.ESCROW) == 0
+
+
+@pytest.mark.parametrize("couriers", [0.0, 1e6])
+def test_a_payment_is_given_back_where_nothing_arrives(couriers):
+    """For a parcel lost or seized the buyer gets his money back, without a fee."""
+    of = Courier(delivery__lost=1.0)
+    before = of.fen(Account.RETAILERS)
+    of.send(fen=5_000).deliver(couriers)
+    assert of.fen(Account.INCOME) == 5_000
+    assert (of.fen(Account.RETAILERS), of.fen(Account.COSTS)) == (before, 0)

@@ -1,0 +1,361 @@
+"""The laws of the whole market: nothing is made or lost, luck is shared, a zero dose is nothing."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import settings, trading
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from marketsim import books, priors, study
+from marketsim.books import PRODUCTS, Account, Item
+from marketsim.calendar import KINDS
+from marketsim.day import build, live
+from marketsim.settings import POSTS, Settings, check, declared
+from marketsim.state import State, World
+from marketsim.trade_state import Measure, Parcel, Tally
+
+FIRST = dt.date(2015, 3, 6)
+DAYS = 40
+GROUPS = [
+    "supply",
+    "workshop",
+    "retail",
+    "resale",
+    "demand",
+    "payment",
+    "delivery",
+    "police",
+    "legal",
+]
+RANGES = {
+    f"{group}__{name}": (one["low"], one["high"])
+    for group in GROUPS
+    for name, one in declared(getattr(Settings(), group)).items()
+}
+# where the largest value would only cost memory and time: the largest that is tried
+LARGEST = {
+    "demand__answers": 40.0,
+    "demand__visits": 50.0,
+    "demand__friends": 1000.0,
+    "demand__buyers": 500.0,
+    "legal__customers": 5000.0,
+    "resale__agents": 1500.0,
+}
+GOODS = [Item.RAW, Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED, Item.WASTE]
+ONLY_GROW = [Account.CONSUMED, Account.SEIZED, Account.WASTED, Account.LOST]
+
+# ---------------------------------------------------------------- nothing is made or lost
+
+
+def extremes(key: str) -> st.SearchStrategy[float]:
+    low, high = RANGES[key]
+    return st.sampled_from([low, min(high, LARGEST.get(key, high))])
+
+
+def interventions() -> st.SearchStrategy[dict]:
+    """Return interventions of every kind, on any of the days lived, at the ends of their doses."""
+    dates = st.integers(0, DAYS - 1).map(lambda day: str(FIRST + dt.timedelta(day)))
+    kinds = []
+    for name, kind in KINDS.items():
+        doses = {
+            key: st.sampled_from([item.metadata["low"], item.default, item.metadata["high"]])
+            for key, item in kind.__dataclass_fields__.items()
+            if item.metadata
+        }
+        when = "date" if "date" in kind.__dataclass_fields__ else "start"
+        kinds.append(st.fixed_dictionaries({"kind": st.just(name), when: dates} | doses))
+    return st.dictionaries(st.sampled_from("abcd"), st.one_of(kinds), max_size=4)
+
+
+CHANGES = st.dictionaries(st.sampled_from(sorted(RANGES)), st.none(), max_size=10).flatmap(
+    lambda keys: st.fixed_dictionaries({key: extremes(key) for key in keys})
+)
+# markets in which one thing is at its end, beside whatever else is drawn
+ENDS = (
+    {},
+    {"supply__suppliers": 0.0},
+    {"demand__buyers": 0.0},
+    {"workshop__processors": 0.0},
+    {"resale__agents": 0.0},
+    {
+        "police__capacity": 1000.0,
+        "police__inspected": 1.0,
+        "police__referred": 1.0,
+        "police__arrest": 1.0,
+        "police__upstream": 1.0,
+        "police__supplier": 1.0,
+        "police__downstream": 1.0,
+        "retail__stall": 1.0,
+    },
+    {"retail__expected": 1e5, "retail__cover": 2000.0},
+    {f"demand__{what}_{product}": end
+     for what, end in (("worth", 1000.0), ("piece", 1e5))
+     for product in ("raw", "semi", "uncarved", "carved")},
+    {"demand__asked": 1.0, "demand__willingness": 100.0, "demand__trust": 1.0},
+    {"delivery__days": 7.0, "delivery__intercepted": 0.05, "delivery__lost": 1.0},
+    {"payment__escrow": 1.0, "payment__accepted": 1.0, "delivery__lost": 0.5},
+)  # fmt: skip
+
+
+def conserved(world: World, row: int) -> None:
+    """Refuse a market in which anything has been made or lost, by holder and in sum."""
+    chain = world.chain
+    balance, start = chain.books.balance, chain.books.start
+    assert (balance.sum(axis=0) == 0).all(), "made or lost"
+    assert (balance[: start[Account.ESCROW + 1]] >= 0).all(), "owed"
+    assert balance[start[Account.WORKED], GOODS].sum() == 0, "worked"
+    ledger = chain.tallies.ledger
+    assert (ledger[row] == np.add.reduceat(balance, start[:-1], axis=0)[: len(Account)]
+            * (np.diff(start) > 0)[:, None]).all()  # fmt: skip
+    if row > 0:
+        assert (ledger[row, ONLY_GROW] >= ledger[row - 1, ONLY_GROW]).all(), "given back"
+    on_the_way(world)
+    accounted(world)
+
+
+def on_the_way(world: World) -> None:
+    """Refuse couriers and an escrow service that hold anything but what is in the parcels."""
+    books, parcels = world.chain.books, world.chain.parcels
+    held = np.zeros(PRODUCTS, np.int64)
+    escrowed = 0
+    for bucket, count in zip(parcels.rows, parcels.count, strict=True):
+        np.add.at(held, bucket[:count, Parcel.PRODUCT], bucket[:count, Parcel.MASS])
+        escrowed += bucket[:count, Parcel.ESCROWED].sum()
+    assert (books.balance[books.start[Account.COURIERS], :PRODUCTS] == held).all()
+    assert books.balance[books.start[Account.ESCROW], Item.MONEY] == escrowed
+
+
+def accounted(world: World) -> None:
+    """Refuse tallies that tell of other masses than the books."""
+    chain = world.chain
+    trade, measures = chain.tallies.trade.sum(axis=0), chain.tallies.measures.sum(axis=0)
+
+    def mass(account: Account) -> int:
+        return chain.books.balance[chain.books.start[account], :PRODUCTS].sum()
+
+    sold = trade[Tally.SOLD : Tally.REVENUE].sum() + trade[Tally.LEGAL_SOLD]
+    parcels = measures[Measure.PARCELS_SEIZED, :, 1].sum()
+    gone = mass(Account.CONSUMED) + mass(Account.LOST) + parcels
+    assert sold == gone + mass(Account.COURIERS)
+    assert mass(Account.SEIZED) == measures[..., 1].sum()
+    assert -mass(Account.POACHED) == trade[Tally.RAW_SHIPPED]
+
+
+def in_range(world: World) -> None:
+    """Refuse minds, friends and people beyond their bounds."""
+    chain, friends = world.chain, world.chain.friends
+    assert ((chain.buyers.risk >= 0) & (chain.buyers.risk <= 1)).all()
+    assert ((chain.dealers.risk >= 0) & (chain.dealers.risk <= 1)).all()
+    assert (friends.customers >= 0).all() and (friends.customers <= friends.count).all()
+    assert (friends.count <= np.diff(friends.start)).all()
+    assert np.isfinite(chain.unit_cost).all() and (chain.unit_cost >= 0).all()
+    assert (chain.cases.waiting.sum() == chain.cases.ends[1]).all()
+    states = world.retailers.state
+    assert ((states >= State.ABSENT) & (states <= State.ARRESTED)).all()
+
+
+def days_of(of: Settings, seed: int, days: int = DAYS) -> Iterator[tuple[World, int]]:
+    check(of)
+    world = build(of, seed)
+    for row in range(days):
+        live(world, row, row + 1)
+        yield world, row
+
+
+@hypothesis_settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    retailers=st.sampled_from([1, 2, 7, 30, 30, 30, 100, 100]),
+    recovery=st.sampled_from(priors.STRUCTURES),
+    market=st.sampled_from(["whole"] * 9 + ["posts"]),
+    seed=st.integers(0, 2**63 - 1),
+    delivery_days=st.integers(1, 7),
+    dealers=st.booleans(),
+    end=st.sampled_from(ENDS),
+    changes=CHANGES,
+    entries=interventions(),
+)
+def test_nothing_is_made_or_lost(
+    retailers, recovery, market, seed, delivery_days, dealers, end, changes, entries
+):
+    """Every item adds up to zero over all holders on every day, and nobody inside owes anything.
+
+    Whatever the levers, the parameters, the structure and the size of the market.
+    """
+    changes = {"delivery__days": float(delivery_days)} | changes | end
+    if dealers:  # so that a small market has some
+        changes = {"supply__suppliers": 60.0, "workshop__processors": 90.0} | changes
+    of = settings(retailers, recovery=recovery, market=market, **changes)
+    of.scenario.interventions = entries
+    for world, row in days_of(of, seed):
+        conserved(world, row)
+    in_range(world)
+
+
+@pytest.mark.parametrize("end", range(len(ENDS)))
+def test_nothing_is_made_or_lost_in_a_large_market(end):
+    """The same of 3,000 retailers, each of the extreme markets in its turn."""
+    for world, row in days_of(settings(3000, **ENDS[end]), 7, 15):
+        conserved(world, row)
+    in_range(world)
+
+
+def test_the_property_test_trades():
+    """Negative control: the markets that conserve goods and money do move both."""
+    for world, _ in days_of(trading(30, police__capacity=100.0, police__arrest=1.0), 3):
+        pass
+    assert all(world.chain.tallies.trade[:DAYS, item].any() for item in (
+        Tally.DEALS, Tally.PARCELS, Tally.RAW_LANDED, Tally.LEGAL_DEALS, Tally.RESALE_DEALS,
+    ))  # fmt: skip
+    assert world.chain.books.balance[:, Item.MONEY].any()
+
+
+@pytest.mark.parametrize("item", list(Item))
+def test_one_milligram_or_fen_too_few_is_refused(item):
+    """Negative control: one milligram, or one fen, taken away is refused by name."""
+    of = trading()
+    world = build(of, 3)
+    live(world, 0, 5)
+    tallies = world.chain.tallies
+    books.close(world.chain.books, tallies.ledger[6])
+    world.chain.books.balance[world.chain.books.start[Account.OPENING], item] -= 1
+    with pytest.raises(ValueError, match="the ledger does not balance"):
+        books.close(world.chain.books, tallies.ledger[7])
+    with pytest.raises(ValueError, match="the ledger does not balance"):
+        live(world, 5, 6)
+
+
+@pytest.mark.parametrize("account", [a for a in Account if a <= Account.ESCROW])
+def test_a_holder_who_owes_is_refused(account):
+    """Negative control: a debt of one fen inside the market is refused, though it balances."""
+    world = build(trading(), 3)
+    held = world.chain.books
+    holder, outside = held.start[account], held.start[Account.OWNERS]
+    fen = held.balance[holder, Item.MONEY] + 1
+    held.balance[holder, Item.MONEY] -= fen
+    held.balance[outside, Item.MONEY] += fen
+    with pytest.raises(ValueError, match="owes something"):
+        books.close(held, world.chain.tallies.ledger[0])
+
+
+# ---------------------------------------------------------------- doses
+
+
+ZERO = {
+    "sweep": {"date": "2015-05-29", "accounts": 0, "posts": 0, "publicity": 0},
+    "news": {"date": "2015-05-21", "publicity": 0},
+    "effort": {"start": "2015-05-22", "recall": 1, "reports": 1, "capacity": 1},
+    "chase": {"start": "2015-05-22", "border": 1, "couriers": 1, "names": 1, "police": 1},
+    "campaign": {"start": "2015-05-22", "willingness": 1},
+    "closure": {"start": "2015-05-22", "share": 0},
+    "machines": {"date": "2015-05-22", "share": 0},
+}
+DOSES = {
+    "sweep": {"posts": 2000, "accounts": 2000},
+    "news": {"publicity": 1.0},
+    "effort": {"reports": 50.0},
+    "chase": {"border": 5.0, "couriers": 100.0, "police": 100.0},
+    "campaign": {"willingness": 0.5},
+    "closure": {"share": 1.0},
+    "machines": {"share": 1.0},
+}
+
+
+def tables(entries: dict[str, dict], run=1, **changes) -> dict[str, pd.DataFrame]:
+    of = trading(250, "no_crackdown", **changes)
+    of.scenario.interventions = {name: {"kind": name} | entry for name, entry in entries.items()}
+    return study.run_tables(of, run)
+
+
+@pytest.fixture(scope="module")
+def baseline():
+    return tables({})
+
+
+def test_every_kind_of_intervention_is_compared():
+    """The doses below are of every kind there is."""
+    assert set(ZERO) == set(DOSES) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", list(ZERO))
+def test_a_zero_dose_changes_no_table(kind, baseline):
+    """An intervention without a dose changes no byte of any table of the whole market."""
+    dosed = tables({kind: ZERO[kind]})
+    for name in study.TABLES:
+        assert dosed[name].equals(baseline[name]), name
+
+
+@pytest.mark.parametrize("kind", list(DOSES))
+def test_arms_are_one_until_the_first_dose(kind, baseline):
+    """Before its first day a dose moves nothing in any table; after it something is moved."""
+    entry = ZERO[kind] | DOSES[kind]
+    dosed = tables({kind: entry})
+    first = dt.date.fromisoformat(entry.get("date") or entry["start"])
+    moved = False
+    for name in ("daily", "prices", "enforcement", "ledger"):
+        parts = [early_and_late(arm[name], first) for arm in (baseline, dosed)]
+        assert parts[0][0].equals(parts[1][0]), name
+        moved |= not parts[0][1].equals(parts[1][1])
+    assert moved
+
+
+def early_and_late(table: pd.DataFrame, first: dt.date) -> list[pd.DataFrame]:
+    """Part a table at a day; accounts that hold nothing on any day are left out of both parts."""
+    late = (pd.to_datetime(table["day"]) >= pd.Timestamp(first)).to_numpy()
+    parts = [table[~late], table[late]]
+    if "balance" in table:
+        parts = [part[part["balance"] != 0] for part in parts]
+    return [part.astype({"day": str}).reset_index(drop=True) for part in parts]
+
+
+# ---------------------------------------------------------------- the posting side alone
+
+
+def test_in_a_market_of_posts_nobody_trades():
+    """Where `market` is posts there are no goods, no money, no deals and no police."""
+    world = build(settings(300, market=POSTS, police__capacity=1000.0, police__inspected=1.0), 3)
+    live(world, 0, world.series.risk.size)
+    chain = world.chain
+    assert world.series.flows.any()
+    assert not chain.books.balance[:, :PRODUCTS].any()
+    assert not chain.tallies.trade.any()
+    done = chain.tallies.measures.any(axis=(0, 2, 3))
+    assert set(np.flatnonzero(done).tolist()) == {Measure.POSTS_REMOVED, Measure.ACCOUNTS_BANNED}
+    assert not (world.retailers.state == State.ARRESTED).any()
+
+
+def test_trade_moves_no_post_of_a_market_of_posts():
+    """Whatever is set about the chain leaves the posting series and the survey as they were."""
+    chain = {key: low for key, (low, _) in RANGES.items() if not key.startswith("demand__taste")}
+    other = {key: high for key, (_, high) in RANGES.items() if not key.startswith("resale__")}
+    plain, *others = (
+        study.simulate(settings(300, market=POSTS, **changes), 5) for changes in ({}, chain, other)
+    )
+    for one in others:
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(plain[0], one[0], strict=True))
+        assert (one[2].seen == plain[2].seen).all()
+    whole = study.simulate(trading(300), 5)
+    assert whole[0].flows.tobytes() != plain[0].flows.tobytes()
+
+
+def test_without_push_and_police_trade_moves_no_post():
+    """Posts feel trade through stock, unsold ivory, fewer newcomers and police, and no other way."""
+    apart = {
+        "retail__push": 0.0,
+        "retail__drop": 0.0,
+        "retail__deterred": 0.0,
+        "police__capacity": 0.0,
+    }
+    whole = study.simulate(trading(300, **apart), 5)[0]
+    posts = study.simulate(settings(300, market=POSTS), 5)[0]
+    assert (whole.flows == posts.flows).all() and (whole.risk == posts.risk).all()
+    moved = study.simulate(trading(300, **apart | {"retail__push": 0.5}), 5)[0]
+    assert not (moved.flows == posts.flows).all()

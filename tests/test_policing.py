@@ -1,0 +1,196 @@
+"""Police: cases, arrests, what is seized, and one step up and down the chain."""
+
+import numpy as np
+import pytest
+from conftest import Standstill
+from scipy import stats
+
+from marketsim.books import PRODUCTS, Account, Item
+from marketsim.kernels.policing import police
+from marketsim.state import State
+from marketsim.trade_state import Measure, file_case
+
+FALSE_ALARM = 1e-6
+
+
+class Station(Standstill):
+    """Retailers with goods and money, and police with a test's cases."""
+
+    def __init__(self, retailers=300, **changes):
+        super().__init__(retailers, days=60, **changes)
+        self.row = 0
+
+    def file(self, *ids):
+        for i in ids:
+            file_case(self.chain.cases, i)
+        return self
+
+    def police(self, capacity=10**6, effort=(1.0, 1.0)):
+        day = (self.seed, self.day + self.row, self.row)
+        police(*day, effort, capacity, self.rules, self.retailers, self.today, self.chain)
+        self.row += 1
+        return self
+
+    def arrested(self) -> set[int]:
+        return set(np.flatnonzero(self.retailers.state == State.ARRESTED).tolist())
+
+    def done(self, measure) -> np.ndarray:
+        """Return how often something was done, and the milligrams it took."""
+        return self.chain.tallies.measures[:, measure].sum(axis=(0, 1))
+
+    def goods(self, account, number=0) -> int:
+        return sum(self.held(account, item, number) for item in range(PRODUCTS))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_cases_end_in_arrests(share):
+    """A share of the cases ends in an arrest; every case that is decided is closed."""
+    of = Station(police__arrest=share).file(*range(300)).police()
+    assert stats.binomtest(len(of.arrested()), 300, share).pvalue > FALSE_ALARM
+    assert of.chain.cases.ends[1] == 0 == of.chain.cases.waiting.sum()
+    assert of.done(Measure.ARRESTS)[0] == len(of.arrested())
+
+
+def test_an_arrest_takes_all_he_has():
+    """Goods and money of who is arrested go to the state; others keep theirs."""
+    of = Station(police__arrest=1.0, police__upstream=0.0)
+    shops = [(of.goods(Account.RETAILERS, i), of.held(Account.RETAILERS, Item.MONEY, i))
+             for i in range(300)]  # fmt: skip
+    assert all(money > 0 for _, money in shops[:50])
+    of.file(4, 9).police()
+    assert of.arrested() == {4, 9}
+    for i, (mass, money) in enumerate(shops):
+        kept = i not in (4, 9)
+        assert of.goods(Account.RETAILERS, i) == mass * kept
+        assert of.held(Account.RETAILERS, Item.MONEY, i) == money * kept
+    assert of.goods(Account.SEIZED) == shops[4][0] + shops[9][0] == of.done(Measure.ARRESTS)[1]
+    assert of.held(Account.SEIZED, Item.MONEY) == shops[4][1] + shops[9][1]
+    assert of.today.sanction[[4, 9]].tolist() == [1.0, 1.0] and of.today.sanction.sum() == 2.0
+
+
+def test_cases_are_worked_off_in_turn():
+    """First come, first decided, as many a day as there is capacity for."""
+    of = Station(police__arrest=1.0).file(7, 3, 200, 11)
+    assert of.police(2).arrested() == {7, 3}
+    assert of.police(0).arrested() == {7, 3}
+    assert of.file(5).police(2).arrested() == {7, 3, 200, 11}
+    assert of.police(2).arrested() == {7, 3, 200, 11, 5}
+
+
+def test_a_retailer_has_one_case_at_most():
+    """Filed again before it is decided, a case is the same; after that it is a new one."""
+    of = Station(police__arrest=0.0).file(4, 4, 4)
+    assert of.chain.cases.ends[1] == 1
+    assert of.police().file(4).chain.cases.ends[1] == 1
+
+
+@pytest.mark.parametrize("state", [State.LEFT, State.ARRESTED])
+def test_who_is_gone_is_not_arrested(state):
+    """A case of one who left, or is arrested, ends without effect."""
+    of = Station(police__arrest=1.0)
+    of.retailers.state[4] = state
+    mass = of.goods(Account.RETAILERS, 4)
+    of.file(4).police()
+    assert of.retailers.state[4] == state
+    assert of.goods(Account.RETAILERS, 4) == mass and of.done(Measure.ARRESTS)[0] == 0
+
+
+@pytest.mark.parametrize(("referred", "sharing"), [(0.2, 1.0), (0.2, 3.0), (0.5, 100.0)])
+def test_platforms_refer_their_share(referred, sharing):
+    """Share x multiplier of the sanctioned accounts is referred, and nobody else."""
+    of = Station(police__referred=referred)
+    of.today.sanction[:200] = 0.5
+    of.police(0, (1.0, sharing))
+    count = int(of.done(Measure.REFERRALS)[0])
+    assert stats.binomtest(count, 200, min(1.0, referred * sharing)).pvalue > FALSE_ALARM
+    assert of.chain.cases.waiting[200:].sum() == 0 and of.chain.cases.ends[1] == count
+
+
+@pytest.mark.parametrize(("inspected", "effort"), [(0.1, 1.0), (0.1, 5.0), (0.5, 100.0)])
+def test_stalls_are_inspected(inspected, effort):
+    """Each stall is inspected with its hazard x multiplier, and only stalls are."""
+    of = Station(police__inspected=inspected)
+    of.chain.shops.stall[:150] = 1
+    of.police(0, (effort, 1.0))
+    count = int(of.done(Measure.INSPECTIONS)[0])
+    assert stats.binomtest(count, 150, min(1.0, inspected * effort)).pvalue > FALSE_ALARM
+    assert of.chain.cases.waiting[150:].sum() == 0 and of.chain.cases.ends[1] == count
+
+
+def test_a_raid_goes_one_step_up():
+    """After an arrest the processor bought from is raided, loses all, and is closed for a time."""
+    of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=0.0)
+    processor, supplier = of.chain.shops.processor[4], of.chain.shops.supplier[4]
+    had = of.books.balance[processor, :PRODUCTS].sum()
+    assert had > 0
+    of.file(4).police()
+    assert not of.books.balance[processor].any()
+    assert of.done(Measure.PROCESSORS_RAIDED).tolist() == [1, had]
+    closed = of.chain.dealers.closed_until
+    assert closed[processor] == of.day + 1 + of.rules.police.closed_days
+    assert np.count_nonzero(closed) == 1 and closed[supplier] == 0
+    assert of.chain.dealers.machines[processor] == 0.0
+
+
+def test_a_raid_may_go_on_to_a_supplier():
+    """After a raid the supplier of the trade may be raided too."""
+    of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=1.0)
+    supplier = of.chain.shops.supplier[4]
+    had = of.books.balance[supplier, Item.RAW]
+    of.file(4).police()
+    assert of.done(Measure.SUPPLIERS_RAIDED).tolist() == [1, had]
+    assert not of.books.balance[supplier].any()
+
+
+def test_every_dealer_hears_of_a_raid():
+    """Fear steps up with whoever is raided, and a little with every other dealer."""
+    of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=0.0,
+                 police__raid_risk=0.4)  # fmt: skip
+    of.file(4).police()
+    risk, processor = of.chain.dealers.risk, of.chain.shops.processor[4]
+    small = 0.4 / risk.size
+    assert np.delete(risk, processor) == pytest.approx(small, rel=1e-12)
+    assert risk[processor] == pytest.approx(small + 0.4 * (1.0 - small), rel=1e-12)
+
+
+def test_an_agent_is_taken_with_his_retailer():
+    """One agent who forwarded the retailer stops, and his money is seized; others go on."""
+    of = Station(police__arrest=1.0, police__downstream=1.0, police__upstream=0.0)
+    agents = of.chain.agents
+    agents.retailer[:] = 5
+    agents.retailer[[2, 6]] = 4
+    for k in range(agents.retailer.size):
+        of.set(Account.RESALE_AGENTS, Item.MONEY, 100, k)
+    of.file(4).police()
+    taken = np.flatnonzero(agents.active == 0).tolist()
+    assert len(taken) == 1 and taken[0] in (2, 6)
+    assert of.held(Account.RESALE_AGENTS, Item.MONEY, taken[0]) == 0
+    assert of.done(Measure.AGENTS_TAKEN)[0] == 1
+    alone = Station(police__arrest=1.0, police__downstream=1.0)
+    alone.chain.agents.retailer[:] = 5
+    alone.file(4).police()
+    assert alone.chain.agents.active.all() and alone.done(Measure.AGENTS_TAKEN)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("share", "measure"),
+    [("upstream", Measure.PROCESSORS_RAIDED), ("downstream", Measure.AGENTS_TAKEN)],
+)
+def test_steps_along_the_chain_have_their_chance(share, measure):
+    """A share of the arrests leads up, another down; without it none does."""
+    counts = {}
+    for chance in (0.0, 0.4, 1.0):
+        of = Station(police__arrest=1.0, **{f"police__{share}": chance})
+        of.chain.agents.retailer[:] = np.arange(of.chain.agents.retailer.size)
+        of.file(*range(150)).police()
+        counts[chance] = int(of.done(measure)[0])
+    assert counts[0.0] == 0 and counts[1.0] == 150
+    assert stats.binomtest(counts[0.4], 150, 0.4).pvalue > FALSE_ALARM
+
+
+def test_without_cases_or_capacity_nothing_happens():
+    """Police who have nothing to do, or nobody to do it, change nothing."""
+    of = Station(police__arrest=1.0)
+    before = of.books.balance.copy()
+    of.police().file(1, 2).police(0)
+    assert (of.books.balance == before).all() and not of.arrested()

@@ -1,0 +1,509 @@
+"""A deal in its five steps: who asks, who likes it, what is paid, and where goods and money go."""
+
+import math
+
+import numpy as np
+import pytest
+from conftest import Standstill
+from scipy import stats
+
+from marketsim import rng
+from marketsim.books import Account, Item
+from marketsim.exact import normal_quantile_each
+from marketsim.kernels.delivery import deliver
+from marketsim.kernels.trading import trade
+from marketsim.rng import Purpose
+from marketsim.state import State
+from marketsim.trade_state import Channel, Measure, Parcel, Stage, Tally
+
+FALSE_ALARM = 1e-6
+PLENTY = 10**16
+ALIKE = {f"taste_{name}": 0.0 for name in ("raw", "semi", "uncarved")} | {"taste_carved": 1.0}
+# everybody trusts, likes what is shown, is willing, and pays at once
+EAGER = {
+    "strangers": 0.0,
+    "trust": 1.0,
+    "trust_gain": 0.0,
+    "liked": 1.0,
+    "willingness": 100.0,
+    "spread": 0.05,
+    "answers": 500.0,
+    "friends": 500.0,
+    "buyers": 2000.0,
+    "room": 0.0,
+} | ALIKE
+CALM = {
+    "payment__escrow": 0.0,
+    "delivery__intercepted": 0.0001,
+    "delivery__lost": 0.0,
+    "retail__margin": 0.0,
+}
+
+
+class Counter(Standstill):
+    """Retailers with carved pieces beyond number at cost 10, whom a test lets post."""
+
+    def __init__(self, retailers=1, days=400, agents=0.0, cost=10.0, **changes):
+        eager = {f"demand__{name}": value for name, value in EAGER.items()}
+        super().__init__(retailers, days=days, **eager | CALM | {"resale__agents": agents} | changes)
+        for i in range(retailers):
+            for item in (Item.RAW, Item.SEMI_WORKED, Item.UNCARVED, Item.MONEY):
+                self.set(Account.RETAILERS, item, 0, i)
+            self.set(Account.RETAILERS, Item.CARVED, PLENTY, i)
+        first = self.books.start[Account.RETAILERS]
+        self.chain.unit_cost[first:, Item.CARVED] = cost
+        self.row = 0
+
+    def posts(self, **posts):
+        for name, number in posts.items():
+            getattr(self.today, name)[:] = number
+        return self
+
+    def days(self, number, level=1.0, legal=1.0, carried=True):
+        """Live days of trade, and of delivery where parcels are carried."""
+        for _ in range(number):
+            day = (self.seed, self.day + self.row, self.row)
+            trade(*day, level, legal, self.rules, self.retailers, self.today, self.chain)
+            if carried:
+                deliver(*day, 1.0, 1.0, self.rules, self.chain)
+            self.row += 1
+        return self
+
+    def count(self, tally: int) -> np.ndarray:
+        return self.trade[: self.row, tally]
+
+    def sold(self, channel=Channel.MOMENTS) -> int:
+        return int(self.trade[: self.row, Tally.SOLD + channel].sum())
+
+    def price(self, stage, channel, product=Item.CARVED) -> float:
+        """Return the mean price counted, CNY a gram."""
+        total, _, number = self.chain.tallies.prices[:, product, stage, channel].sum(axis=0)
+        return total / number / 100.0
+
+    def fen(self, account, number=0) -> int:
+        return self.held(account, Item.MONEY, number)
+
+
+def dispersion_p(counts: np.ndarray, mean: float) -> tuple[float, float]:
+    """Return p-values of the mean and of the variance of counts, were they Poisson."""
+    total = stats.poisson(mean * counts.size)
+    of_mean = 2 * min(total.cdf(counts.sum()), total.sf(counts.sum() - 1))
+    index = ((counts - mean) ** 2).sum() / mean
+    # variance of the index: 2 degrees of freedom each, and 1 / mean more
+    z = (index - counts.size) / np.sqrt(counts.size * (2.0 + 1.0 / mean))
+    return float(of_mean), float(2 * stats.norm.sf(abs(z)))
+
+
+# ---------------------------------------------------------------- how many
+
+
+@pytest.mark.parametrize(("posts", "asked"), [(1, 0.002), (4, 0.002), (10, 0.004)])
+def test_sales_are_poisson(posts, asked):
+    """Where everybody is willing, sales a day are Poisson: friends x posts x inquiries of each."""
+    of = Counter(days=1500, demand__asked=asked).posts(moments=posts).days(1500)
+    mean = asked * of.chain.friends.count[0] * posts
+    deals = of.count(Tally.DEALS)
+    assert min(dispersion_p(deals, mean)) > FALSE_ALARM
+    assert dispersion_p(deals, 1.2 * mean)[0] < FALSE_ALARM
+    assert (deals == of.count(Tally.INQUIRIES)).all()
+    again = np.repeat(deals[::2], 2)  # negative control: the same mean, twice the variance
+    assert dispersion_p(np.where(np.arange(1500) % 2, 2 * again, 0)[:1500], mean)[1] < FALSE_ALARM
+
+
+def test_grams_have_their_mean_and_variance():
+    """Grams sold a day are a Poisson number of lognormal pieces."""
+    of = Counter(days=2000, demand__asked=0.004).posts(moments=5).days(2000)
+    mean, spread = 0.004 * of.chain.friends.count[0] * 5, of.rules.demand.piece_spread
+    piece = of.rules.demand.piece_carved
+    grams = of.count(Tally.SOLD + Channel.MOMENTS) / 1000.0
+    variance = mean * piece**2 * math.exp(spread**2)
+    assert abs(grams.mean() - mean * piece) < 5 * np.sqrt(variance / 2000)
+    assert grams.var() == pytest.approx(variance, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("where", "channel", "factor"), [("groups", Channel.GROUPS, "groups"), ("backup", 0, None)]
+)
+def test_groups_and_backups_bring_their_inquiries(where, channel, factor):
+    """A post in groups brings `groups` times as many inquiries, one on a backup as many."""
+    of = Counter(days=600, demand__asked=0.002).posts(**{where: 3}).days(600)
+    mean = 0.002 * of.chain.friends.count[0] * 3
+    mean *= getattr(of.rules.demand, factor) if factor else 1.0
+    assert dispersion_p(of.count(Tally.INQUIRIES), mean)[0] > FALSE_ALARM
+    assert of.chain.tallies.prices[:, Item.CARVED, Stage.ADVERTISED, channel, 2].sum() > 0
+
+
+@pytest.mark.parametrize("platform", ["public", "social", "websites"])
+def test_each_platform_elsewhere_brings_its_own(platform):
+    """Posts elsewhere reach the mean number of friends, times what the platform brings."""
+    only = {f"demand__to_{name}": float(name == platform) for name in ("public", "social")}
+    only["demand__to_websites"] = float(platform == "websites")
+    of = Counter(days=600, demand__asked=0.002, **only).posts(elsewhere=5).days(600)
+    mean = 0.002 * of.rules.demand.friends * 5 * getattr(of.rules.demand, platform)
+    assert dispersion_p(of.count(Tally.INQUIRIES), mean)[0] > FALSE_ALARM
+    channel = Channel[platform.upper()]
+    assert of.sold(channel) > 0 == sum(of.sold(other) for other in Channel if other != channel)
+
+
+def test_a_stall_has_its_visitors():
+    """A stall is asked so many times a day by people who trust it, whoever they are."""
+    of = Counter(days=600, retail__stall=1.0, demand__visits=7.0, demand__trust=0.0).days(600)
+    assert min(dispersion_p(of.count(Tally.INQUIRIES), 7.0)) > FALSE_ALARM
+    premium = 1.0 + of.rules.retail.physical_premium
+    assert of.price(Stage.SOLD, Channel.PHYSICAL) == pytest.approx(10.0 * premium, abs=0.01)
+    assert of.count(Tally.PARCELS).sum() == 0 < of.sold(Channel.PHYSICAL)
+
+
+def test_nobody_asks_more_than_can_be_answered():
+    """A seller answers so many inquiries a day."""
+    of = Counter(days=30, demand__asked=1.0, demand__answers=13.0).posts(moments=9).days(30)
+    assert (of.count(Tally.INQUIRIES) == 13).all()
+
+
+def test_without_posts_or_people_nobody_asks():
+    """No posts, no friends who ask, or no buyers at all: no inquiry and no deal."""
+    for of in (
+        Counter(demand__asked=1.0),
+        Counter(demand__asked=0.0).posts(moments=50, groups=50, elsewhere=50),
+        Counter(demand__asked=1.0, demand__buyers=0.0).posts(moments=9, groups=9, elsewhere=9),
+    ):
+        of.days(20)
+        assert not of.trade[:20].any()
+
+
+@pytest.mark.parametrize("state", [State.BANNED, State.LEFT, State.ARRESTED, State.ABSENT])
+def test_a_stall_is_empty_without_its_owner(state):
+    """Who is not in the trade stands at no stall."""
+    of = Counter(days=30, retail__stall=1.0, demand__visits=9.0)
+    of.retailers.state[:] = state
+    assert not of.days(30).count(Tally.INQUIRIES).any()
+
+
+# ---------------------------------------------------------------- who buys
+
+
+@pytest.mark.parametrize(("trust", "liked"), [(0.2, 1.0), (1.0, 0.4), (0.5, 0.5)])
+def test_interest_is_trust_times_liking(trust, liked):
+    """Of those who ask, trust x liking buy; the favourite is always liked."""
+    for taste, likes in (("carved", 1.0), ("uncarved", liked)):
+        tastes = {f"demand__taste_{k}": float(k == taste) for k in ("carved", "uncarved")}
+        of = Counter(days=300, demand__trust=trust, demand__asked=0.01, demand__liked=liked,
+                     demand__regulars=0.0, demand__customers=0.0, **tastes)  # fmt: skip
+        of.posts(moments=5).days(300)
+        deals, asked = of.count(Tally.DEALS).sum(), of.count(Tally.INQUIRIES).sum()
+        assert stats.binomtest(int(deals), int(asked), trust * likes).pvalue > FALSE_ALARM
+        assert stats.binomtest(int(deals), int(asked), 0.8 * trust * likes).pvalue < FALSE_ALARM
+
+
+def test_fear_keeps_buyers_away():
+    """A perceived risk keeps its share x caution away, and halves in its half-life."""
+    for caution in (0.0, 0.5, 1.0):
+        of = Counter(days=9, demand__caution=caution, demand__asked=0.1, demand__half_life=1.0)
+        of.chain.buyers.risk[:] = 0.8
+        of.row = 7
+        of.posts(moments=10).days(1)
+        deals, asked = of.trade[7, Tally.DEALS], of.trade[7, Tally.INQUIRIES]
+        # those who asked a second time are reckoned with the same fear
+        chance = 1.0 - caution * 0.4
+        assert stats.binomtest(int(deals), int(asked), chance).pvalue > FALSE_ALARM
+
+
+def bought(factor: float, **changes) -> tuple[int, int, float]:
+    """Return deals and inquiries at a price against the median worth, and the willing share."""
+    people = {"demand__strangers": 1.0, "demand__willingness": 1.0, "demand__spread": 0.8}
+    worth = {"demand__worth_carved": 20.0, "demand__asked": 0.1, "demand__buyers": 10_000.0}
+    of = Counter(days=100, cost=20.0 * factor, **people | worth | changes)
+    of.posts(moments=20).days(100)
+    u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.arange(10_000))
+    willing = float((20.0 * np.exp(0.8 * normal_quantile_each(u)) >= 20.0 * factor).mean())
+    return int(of.count(Tally.DEALS).sum()), int(of.count(Tally.INQUIRIES).sum()), willing
+
+
+@pytest.mark.parametrize("factor", [0.25, 0.9, 1.0, 1.1, 4.0])
+def test_who_is_willing_buys(factor):
+    """The share that buys is that of the lognormal willingness above the price."""
+    deals, asked, willing = bought(factor)
+    assert asked > 10_000
+    assert stats.binomtest(deals, asked, willing).pvalue > FALSE_ALARM
+    exact = stats.norm.sf(math.log(factor) / 0.8)
+    assert stats.binomtest(round(willing * 10_000), 10_000, exact).pvalue > FALSE_ALARM
+
+
+def test_the_elasticity_near_the_median_is_that_of_the_evidence():
+    """Near the median demand falls by phi(0) / (0.5 x spread) = 0.8 / spread of the price."""
+    (low, n_low, _), (high, n_high, _) = bought(0.9), bought(1.1)
+    slope = math.log(high / n_high / (low / n_low)) / math.log(1.1 / 0.9)
+    error = math.sqrt(1 / low + 1 / high) / math.log(1.1 / 0.9)
+    assert abs(slope + 0.7979 / 0.8) < 4 * error + 0.03
+    assert abs(slope + 2 * 0.7979 / 0.8) > 4 * error  # negative control
+
+
+def test_a_campaign_takes_from_what_everybody_would_pay():
+    """Half the willingness is twice the price."""
+    of = Counter(days=60, demand__asked=0.05, demand__willingness=1.0, demand__worth_carved=10.0)
+    of.posts(moments=10).days(30, level=1.5)
+    before = of.count(Tally.DEALS).sum()
+    of.days(30, level=0.66)
+    assert before > 0 == of.count(Tally.DEALS)[30:].sum()
+
+
+def test_the_closed_legal_market_leaves_stigma_and_customers():
+    """Once the legal market is closed willingness falls, and some customers ask at stalls."""
+    of = Counter(days=900, retail__stall=1.0, demand__visits=2.0, legal__turn=0.5,
+                 legal__customers=4000.0, legal__stigma=0.9)  # fmt: skip
+    of.days(300)
+    of.days(300, legal=0.0)
+    of.days(300, legal=0.5)
+    asked = of.count(Tally.INQUIRIES).reshape(3, 300)
+    for counts, mean in zip(asked, (2.0, 4.0, 3.0), strict=True):
+        assert min(dispersion_p(counts, mean)) > FALSE_ALARM
+    assert (of.count(Tally.DEALS).reshape(3, 300).sum(axis=1) > 0).all()
+    poor = Counter(days=40, retail__stall=1.0, demand__visits=20.0, legal__stigma=0.9,
+                   demand__willingness=1.0, demand__worth_carved=40.0)  # fmt: skip
+    assert poor.days(20).count(Tally.DEALS).sum() > 0
+    assert poor.days(20, legal=0.0).count(Tally.DEALS)[20:].sum() == 0
+
+
+# ---------------------------------------------------------------- money
+
+
+def test_a_plain_deal_pays_the_retailer():
+    """What buyers pay is what the retailer has more: whole fen of price x mass."""
+    of = Counter(demand__asked=0.01).posts(moments=5).days(50)
+    paid = of.count(Tally.REVENUE).sum()
+    assert of.fen(Account.RETAILERS) == paid == -of.fen(Account.INCOME)
+    assert paid == pytest.approx(of.sold() * 10.0 / 10.0, abs=int(of.count(Tally.DEALS).sum()))
+    assert of.price(Stage.SOLD, Channel.MOMENTS) == 10.0
+
+
+@pytest.mark.parametrize("extra", [0.1, 0.2, 0.3])
+def test_each_tier_adds_its_extra(extra):
+    """Tier t shows the label x (1 + extra)^t, and each agent on the way keeps an extra."""
+    of = Counter(agents=3000.0, resale__extra=extra, resale__forwarded=1.0, demand__asked=0.002)
+    agents = of.chain.agents
+    assert agents.tier.size == 3
+    agents.tier[:], agents.upstream[:] = (1, 2, 3), (-1, 0, 1)
+    for tier in (1, 2, 3):
+        agents.active[:] = np.arange(1, 4) == tier
+        before = [of.fen(Account.RESALE_AGENTS, k) for k in range(3)], of.fen(Account.RETAILERS)
+        of.posts(moments=40)
+        direct_before = of.count(Tally.REVENUE).sum()
+        prices = of.chain.tallies.prices
+        prices[:] = 0
+        of.chain.friends.count[0] = 0  # nobody asks the retailer
+        of.days(20)
+        shown = of.price(Stage.ADVERTISED, Channel.MOMENTS)
+        assert shown == pytest.approx(10.0 * (1 + extra) ** tier, abs=0.006)
+        paid = of.count(Tally.REVENUE).sum() - direct_before
+        assert paid > 10_000
+        earned = [of.fen(Account.RESALE_AGENTS, k) - before[0][k] for k in range(3)]
+        assert sum(earned) + of.fen(Account.RETAILERS) - before[1] == paid
+        share = [extra * (1 + extra) ** k if k < tier else 0.0 for k in range(3)]
+        expected = np.array(share) * paid / (1 + extra) ** tier
+        assert np.abs(np.array(earned) - expected).max() <= 3 * of.count(Tally.DEALS).sum() + 3
+        assert of.count(Tally.RESALE_DEALS)[of.row - 20 :].sum() > 0
+
+
+def test_an_agent_forwards_his_share():
+    """An agent forwards posts x `forwarded` on average, and none once he is taken."""
+    of = Counter(agents=1000.0, days=600, resale__forwarded=0.4, demand__asked=0.0)
+    of.posts(moments=6).days(500)
+    assert min(dispersion_p(of.count(Tally.FORWARDED), 2.4)) > FALSE_ALARM
+    of.chain.agents.active[:] = 0
+    assert of.days(100).count(Tally.FORWARDED)[500:].sum() == 0
+
+
+def test_escrow_is_dearer_and_waits():
+    """A deal through escrow costs the premium more, and the money waits for the parcel."""
+    of = Counter(payment__escrow=1.0, payment__accepted=1.0, payment__premium=0.2,
+                 demand__asked=0.01)  # fmt: skip
+    of.posts(moments=5).days(20, carried=False)
+    paid = of.count(Tally.REVENUE).sum()
+    assert of.count(Tally.ESCROW_DEALS).sum() == of.count(Tally.DEALS).sum() > 0
+    assert (of.fen(Account.ESCROW), of.fen(Account.RETAILERS)) == (paid, 0)
+    assert of.price(Stage.SOLD, Channel.MOMENTS) == pytest.approx(12.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("accepted", "insist"), [(0.0, 0.0), (0.0, 0.4), (0.5, 0.4), (1.0, 1.0)])
+def test_escrow_refused_loses_those_who_insist(accepted, insist):
+    """Of those who want escrow `accepted` get it, and of the others `insist` go away."""
+    of = Counter(days=200, payment__escrow=1.0, payment__accepted=accepted, payment__insist=insist,
+                 demand__asked=0.01)  # fmt: skip
+    of.posts(moments=5).days(200)
+    asked, deals = of.count(Tally.INQUIRIES).sum(), of.count(Tally.DEALS).sum()
+    escrowed = of.count(Tally.ESCROW_DEALS).sum()
+    assert stats.binomtest(int(escrowed), int(asked), accepted).pvalue > FALSE_ALARM
+    kept = accepted + (1.0 - accepted) * (1.0 - insist)
+    assert stats.binomtest(int(deals), int(asked), kept).pvalue > FALSE_ALARM
+
+
+def test_escrow_payments_may_lead_to_a_case():
+    """A share of the payments through escrow is traced, one case at most waits for a retailer."""
+    of = Counter(days=300, payment__escrow=1.0, payment__accepted=1.0, police__escrow_trace=0.1,
+                 demand__asked=0.01)  # fmt: skip
+    of.posts(moments=5).days(300)
+    traced = of.chain.tallies.measures[:, Measure.ESCROW_TRACES, :, 0].sum()
+    deals = of.count(Tally.ESCROW_DEALS).sum()
+    assert stats.binomtest(int(traced), int(deals), 0.1).pvalue > FALSE_ALARM
+    assert of.chain.cases.ends.tolist() == [0, 1] and of.chain.cases.ring[0] == 0
+
+
+# ---------------------------------------------------------------- auctions
+
+
+def auction(friends: int, worths: float = 20.0, cost: float = 10.0, **changes) -> Counter:
+    """Let a retailer offer in groups before so many friends of spread willingness."""
+    of = Counter(days=300, cost=cost, demand__spread=0.7, demand__willingness=1.0,
+                 demand__worth_carved=worths, **changes)  # fmt: skip
+    of.chain.friends.count[0] = friends
+    of.chain.friends.customers[0] = 0
+    of.chain.friends.who[:friends] = np.arange(friends)
+    return of.posts(groups=60)
+
+
+def bids_of(of: Counter, friends: int, worths: float = 20.0) -> np.ndarray:
+    u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.arange(friends))
+    return worths * np.exp(0.7 * normal_quantile_each(u))
+
+
+def test_a_lonely_bidder_pays_the_reserve():
+    """Where nobody else bids, a piece goes at what it cost, if it is worth that much to him."""
+    for cost in (0.5, 1.5):
+        of = auction(1, cost=1.0, demand__asked=0.2)
+        bid = bids_of(of, 1)[0]
+        first = of.books.start[Account.RETAILERS]
+        of.chain.unit_cost[first:, Item.CARVED] = cost * bid
+        of.days(100)
+        assert of.count(Tally.AUCTIONS).sum() > 0
+        if cost < 1.0:
+            paid = of.price(Stage.SOLD, Channel.GROUPS)
+            assert paid == pytest.approx(cost * bid, abs=0.006)
+        else:
+            assert of.count(Tally.DEALS).sum() == 0
+
+
+def test_the_winner_pays_the_second_bid():
+    """Of two bidders the one with the higher bid gets the piece, at the lower bid or the reserve."""
+    of = auction(2, demand__asked=0.004)
+    bids = np.sort(bids_of(of, 2))
+    reserve = 0.5 * bids[0]
+    of.chain.unit_cost[of.books.start[Account.RETAILERS] :, Item.CARVED] = reserve
+    paid = []
+    for _ in range(150):
+        before = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+        of.days(1)
+        after = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+        if after[2] - before[2] == 1:
+            paid.append((after[0] - before[0]) / 100.0)
+    allowed = np.array([reserve, bids[0]])
+    off = np.abs(np.array(paid)[:, None] - allowed).min(axis=1)
+    assert len(paid) > 20 and off.max() < 0.006
+    assert min(paid) < max(paid)  # both happen: the other friend bids on most days
+
+
+def test_the_best_bidder_wins():
+    """With many bidders the winner is at or above everybody asked: the price at or below him."""
+    of = auction(40, demand__asked=0.02)
+    of.days(100)
+    bids = bids_of(of, 40)
+    prices = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+    label = of.price(Stage.ADVERTISED, Channel.GROUPS)
+    assert prices[2] > 50
+    assert prices[0] / prices[2] / 100.0 > np.median(bids)  # the second of up to five
+    assert prices[0] / prices[2] / 100.0 < bids.max()
+    assert label == 10.0
+
+
+# ---------------------------------------------------------------- goods
+
+
+def test_nothing_is_sold_that_is_not_there():
+    """A retailer sells his last piece in part and then nothing; who asks in vain is counted."""
+    of = Counter(demand__asked=0.02)
+    of.set(Account.RETAILERS, Item.CARVED, 100_000)
+    of.posts(moments=5).days(60)
+    assert of.sold() == 100_000
+    assert of.held(Account.RETAILERS, Item.CARVED) == 0
+    assert of.count(Tally.UNMET).sum() > 0
+    plenty = Counter(demand__asked=0.02).posts(moments=5).days(60)  # negative control
+    assert plenty.count(Tally.UNMET).sum() == 0 < plenty.sold() - 100_000
+
+
+@pytest.mark.parametrize("days", [1, 3, 7])
+def test_a_parcel_arrives_after_its_days(days):
+    """What is sold on one day is with the courier for so many days, then consumed."""
+    of = Counter(delivery__days=float(days), demand__asked=0.01).posts(moments=9).days(1)
+    mass = of.sold()
+    of.posts(moments=0)
+    for _ in range(days - 1):
+        of.days(1)
+        assert of.held(Account.COURIERS, Item.CARVED) == mass > 0
+    of.days(1)
+    assert of.held(Account.COURIERS, Item.CARVED) == 0
+    assert of.held(Account.CONSUMED, Item.CARVED) == mass
+
+
+def test_a_parcel_says_whose_it_is():
+    """Each parcel has seller, buyer, place of the friend, product, mass and sum."""
+    of = Counter(3, demand__asked=0.02).posts(moments=5).days(1, carried=False)
+    parcels, friends = of.chain.parcels, of.chain.friends
+    rows = parcels.rows[int(of.rules.delivery.days), : parcels.count[3]]
+    assert len(rows) == of.trade[0, Tally.PARCELS] > 3
+    assert rows[:, Parcel.MASS].sum() == of.sold()
+    assert set(rows[:, Parcel.PRODUCT].tolist()) == {Item.CARVED}
+    assert (rows[:, Parcel.RETAILER] == rows[:, Parcel.SELLER]).all()
+    place, seller = rows[:, Parcel.FRIEND], rows[:, Parcel.SELLER]
+    assert (friends.who[place] == rows[:, Parcel.BUYER]).all()
+    assert ((place >= friends.start[seller]) & (place < friends.start[seller + 1])).all()
+    assert not rows[:, Parcel.ESCROWED].any()
+
+
+# ---------------------------------------------------------------- friends
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.3, 1.0])
+def test_a_lost_account_loses_friends(kept):
+    """On a new account the share of the audience that follows is kept, regulars alike."""
+    of = Counter(300, demand__asked=0.0, demand__customers=0.4, demand__friends=100.0)
+    before = of.chain.friends.count[:300].sum()
+    regulars = of.chain.friends.customers[:300].sum()
+    of.retailers.audience[:] = kept
+    of.days(1)
+    after = of.chain.friends.count[:300].sum()
+    assert stats.binomtest(int(after), int(before), kept).pvalue > FALSE_ALARM
+    stayed = of.chain.friends.customers[:300].sum()
+    assert stats.binomtest(int(stayed), int(regulars), kept).pvalue > FALSE_ALARM
+    assert of.count(Tally.FRIENDS_LOST).sum() == before - after
+    assert of.days(5).chain.friends.count[:300].sum() == after  # once, not every day
+
+
+def test_regulars_ask_for_their_share():
+    """`regulars` of the friends' inquiries come from those who have bought, beside their share."""
+    of = Counter(days=300, demand__regulars=0.6, demand__customers=0.2, demand__asked=0.01)
+    of.posts(moments=4)
+    friends = of.chain.friends
+    customers, count = int(friends.customers[0]), int(friends.count[0])
+    repeat = deals = 0
+    for _ in range(300):
+        friends.customers[0] = customers
+        of.chain.parcels.count[:] = 0
+        of.days(1, carried=False)
+        repeat, deals = of.count(Tally.REPEAT_DEALS).sum(), of.count(Tally.DEALS).sum()
+    chance = 0.6 + 0.4 * customers / count
+    assert stats.binomtest(int(repeat), int(deals), chance).pvalue > FALSE_ALARM
+
+
+def test_buyers_share_their_luck_over_sellers():
+    """A buyer's willingness is his own: the same whichever seller he asks, on whichever day."""
+    of = Counter(2, days=60, demand__spread=1.0, demand__willingness=1.0, demand__asked=0.01,
+                 demand__worth_carved=10.0)  # fmt: skip
+    of.posts(moments=5)
+    ever: set[int] = set()
+    for _ in range(60):
+        of.days(1, carried=False)
+        bucket = (of.row - 1 + 3) % of.chain.parcels.count.size
+        rows = of.chain.parcels.rows[bucket, : of.chain.parcels.count[bucket]]
+        ever |= set(rows[:, Parcel.BUYER].tolist())
+        of.chain.parcels.count[:] = 0
+    u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.array(sorted(ever)))
+    assert len(ever) > 50 and (normal_quantile_each(u) >= -1e-12).all()
