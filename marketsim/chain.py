@@ -37,6 +37,7 @@ FEN = 100.0  # in one CNY
 SURE = 65535.0  # steps of trust
 LN_2 = 0.6931471805599453
 NOBODY = -1
+MOST_DELIVERIES = 12  # that a customer has had of a seller before the run begins
 MOST = 1e13  # milligrams or fen that one holder begins with
 
 
@@ -79,7 +80,8 @@ def build(
     dealers = _dealers(rules, shops, suppliers, processors, made)
     if thousands > 0.0:
         _stock(rules, opened, retailers, shops, dealers, made, cost)
-    friends = _friends(rules, seed, ids, agents, buyers)
+    usual = np.concatenate([retailers.base_rate / rules.posting.base_posts, np.ones(agents)])
+    friends = _friends(rules, seed, usual, buyers)
     answers, lag = int(rules.demand.answers), int(rules.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
     return Chain(
@@ -162,13 +164,14 @@ def _shops(
     by_kind = np.array([getattr(retail, f"ivory_{letter}") for letter in TRADER_TYPES])
     usual = retailers.base_rate / rules.posting.base_posts
     grams = 0.0 if settings.market == POSTS else retail.expected
-    expected = np.minimum(grams * MILLIGRAMS * by_kind[retailers.kind] * usual, MOST / 1000.0)
-    stall = draws(Purpose.STALL) < retail.stall
+    stall = (draws(Purpose.STALL) < retail.stall) & (settings.market != POSTS)
+    grams = grams * usual + retail.expected_stall * stall
+    expected = np.minimum(grams * MILLIGRAMS * by_kind[retailers.kind], MOST / 1000.0)
     return Shops(
         processor=one_of(processors, suppliers, Purpose.UPSTREAM),
         supplier=one_of(suppliers, 0, Purpose.UPSTREAM_RAW),
         markup=exp_each(retail.margin_spread * normal_quantile_each(draws(Purpose.MARKUP))),
-        stall=(stall & (settings.market != POSTS)).astype(np.int8),
+        stall=stall.astype(np.int8),
         expected=expected,
         purse=_purse(expected * retail.cover, _dearest(rules)),
         sold=expected.copy(),
@@ -283,9 +286,13 @@ def _agents(rules: Rules, seed: int, agents: int, retailers: int) -> Agents:
     return Agents(retailer, upstream, tier.astype(np.int8), np.ones(agents, np.int8))
 
 
-def _friends(rules: Rules, seed: int, ids: int, agents: int, buyers: int) -> Friends:
-    """Let each seller have friends among the buyers, and room for more."""
-    sellers = np.arange(ids + agents)
+def _friends(rules: Rules, seed: int, usual: np.ndarray, buyers: int) -> Friends:
+    """Let each seller have friends among the buyers, and room for more.
+
+    Who posts more than the mean, by the factor `usual`, has more customers among them, and each of
+    these more deliveries behind him.
+    """
+    sellers = np.arange(usual.size)
     mean = rules.demand.friends if buyers > 0 else 0.0
     u = rng.uniform_array(seed, Purpose.FRIENDS, 0, sellers)
     count = np.floor(mean * (0.5 + u)).astype(np.int64)
@@ -293,19 +300,24 @@ def _friends(rules: Rules, seed: int, ids: int, agents: int, buyers: int) -> Fri
     start = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
     who = np.zeros(int(start[-1]), np.int32)
     _fill(seed, start, count, buyers, who)
-    customers = np.floor(count * rules.demand.customers).astype(np.int64)
+    share = np.minimum(rules.demand.customers * (0.5 + 0.5 * usual), 0.5)
+    customers = np.floor(count * share).astype(np.int64)
+    deliveries = np.minimum(np.floor(1.0 + 3.0 * usual), MOST_DELIVERIES).astype(np.int64)
     trust = np.full(who.size, int(rules.demand.trust * SURE), np.uint16)
-    won = 1.0 - (1.0 - rules.demand.trust_gain) * (1.0 - rules.demand.trust)
-    _win(start, customers, int(won * SURE), trust)
+    demand = rules.demand
+    _win(start, customers, deliveries, demand.trust, demand.trust_gain, trust)
     return Friends(start, count, customers, who, trust)
 
 
 @kernel
-def _win(start, customers, won, trust):
-    """Give those who have bought before the trust of one delivery."""
+def _win(start, customers, deliveries, first, gain, trust):
+    """Give those who have bought before the trust of one, two, ... deliveries, in turn."""
     for seller in range(customers.size):
-        for friend in range(start[seller], start[seller] + customers[seller]):
-            trust[friend] = won
+        for place in range(customers[seller]):
+            missing = 1.0 - first
+            for _ in range(place % deliveries[seller] + 1):
+                missing *= 1.0 - gain
+            trust[start[seller] + place] = int((1.0 - missing) * SURE)
 
 
 @kernel

@@ -87,9 +87,12 @@ class Retail:
     """Retailers' stock, what they ask for it, and what trade does to their posting."""
 
     expected: float = parameter(
-        3.0, "g/day", 0.0, 1e5, "sales that a trader of the mean base rate expects at the start"
+        1.4, "g/day", 0.0, 1e5, "sales online that a trader of the mean base rate reckons with"
     )
-    cover: float = parameter(90.0, "days", 1.0, 2000.0, "sales that a full stock lasts")
+    expected_stall: float = parameter(
+        5.0, "g/day", 0.0, 1e5, "sales at a stall that its holder reckons with"
+    )
+    cover: float = parameter(240.0, "days", 1.0, 2000.0, "sales that a full stock lasts")
     restock_days: float = parameter(10.0, "days", 1.0, 365.0, "mean time between two orders")
     raw_share: float = parameter(
         0.25, "share", 0.0, 1.0, "mass of an order that is raw ivory, from a supplier", TUNED,
@@ -157,6 +160,9 @@ class Demand:
         200.0, "friends", 0.0, 5000.0, "mean number of a seller's friends at the start, in buyers"
     )
     room: float = parameter(0.25, "share", 0.0, 2.0, "friends that a seller can add to these")
+    friends_leave: float = parameter(
+        0.001, "1/day", 0.0, 0.05, "hazard of a friend to go, and another to come in his place"
+    )
     asked: float = parameter(
         0.0002, "1/(post friend)", 0.0, 1.0, "inquiries that a post causes for each friend"
     )
@@ -180,7 +186,7 @@ class Demand:
         prior=Prior("uniform", 0.2, 0.8),
     )  # fmt: skip
     customers: float = parameter(
-        0.1, "share", 0.0, 1.0, "friends at the start who have bought before"
+        0.07, "share", 0.0, 1.0, "friends at the start who have bought before"
     )
     liked: float = parameter(
         0.5,

@@ -42,6 +42,12 @@ def pace(dealers, dealer, product):
 
 
 @part
+def reckoned(shops, i):
+    """Return what a retailer reckons to sell, milligrams a day: half habit, half experience."""
+    return 0.5 * (shops.sold[i] + shops.expected[i])
+
+
+@part
 def dealer_price(dealer, product, margin, cover, retail, chain):
     """Return what a supplier or processor asks of retailers and each other, in CNY a gram."""
     target = cover * pace(chain.dealers, dealer, product)
@@ -55,7 +61,7 @@ def asked(i, product, risk, retail, chain):
     """Return what a retailer's label says, in CNY a gram."""
     shops = chain.shops
     holder = chain.books.start[Account.RETAILERS] + i
-    target = retail.cover * max(shops.sold[i], shops.expected[i])
+    target = retail.cover * reckoned(shops, i)
     factor = scarcity(stock_of(chain.books, holder), target, retail.turnover)
     margin = (1.0 + retail.margin) * shops.markup[i]
     return chain.unit_cost[holder, product] * margin * (1.0 + retail.risk_premium * risk) * factor

@@ -127,6 +127,10 @@ class Purpose(IntEnum):
     # the legal market
     CUSTOMERS = 144
     LEGAL_SALE = 148
+    # friends who go, and who comes in their place
+    FRIENDS_GO = 152
+    FRIEND_GOES = 156
+    FRIEND_COMES = 157
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

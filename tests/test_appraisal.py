@@ -202,7 +202,6 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
     with pytest.raises(SystemExit):
         command(monkeypatch, "validate")
     default = presets.named()
-    default.market = POSTS  # which is all that the survey is held against
     assert taken[0].replicates > default.replicates
     default.replicates = taken[0].replicates
     assert taken[0] == default

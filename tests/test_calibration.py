@@ -383,7 +383,7 @@ def toy(self: calibration.Structure, scores: dict) -> dict:
 
 def searched(database: Path, recovery: str = "trend", **changes: int):
     of = Calibration(**{"particles": 30, "simulations": 300, "sampler": "single"} | changes)
-    return calibration.search(start(recovery), of, database, 1, False)
+    return calibration._search(start(recovery), of, database, 1, False)
 
 
 @contextmanager

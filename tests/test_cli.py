@@ -182,9 +182,9 @@ def test_a_run_leaves_what_the_readme_says(monkeypatch, capfd):
     folder = only_result("there")
     assert folder.parent.name == "mine"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    tables = {f"{name}.parquet" for name in study.TABLES} | {"fit.csv"}
+    tables = {f"{name}.parquet" for name in study.TABLES} | {"fit.csv", "headline.csv"}
     assert tables | {"manifest.json", "report.html"} <= names
-    assert sum(name.startswith("figures/") for name in names) == 4
+    assert sum(name.startswith("figures/") for name in names) == 7
     manifest = json.loads((folder / "manifest.json").read_text())
     assert set(manifest["tables"]) == tables
     assert manifest["settings"]["seed"] == 5

@@ -24,7 +24,11 @@ class Courier(Standstill):
     """Retailers whose parcels a test hands to the courier."""
 
     def __init__(self, retailers=1, **changes):
-        super().__init__(retailers, days=200, **SAFE | {"demand__answers": 1000.0, "resale__agents": 3000.0} | changes)
+        super().__init__(
+            retailers,
+            days=200,
+            **SAFE | {"demand__answers": 1000.0, "resale__agents": 3000.0} | changes,
+        )
         self.row = 1
 
     def send(self, number=1, i=0, buyer=None, friend=0, mass=1000, fen=0):

@@ -466,7 +466,8 @@ def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
     """The luck of each figure is that of its runs grouped by draw, not of all runs in one."""
     result = study.run_study(mixture(replicates=12), Path("results"))
     runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
-    seen = metrics.statistics(pd.read_parquet(result.folder / "survey.parquet"), runs)
+    tables = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in study.TABLES}
+    seen = study.seen(mixture(), tables, runs)
     fit = pd.read_csv(result.folder / "fit.csv")
     np.testing.assert_array_equal(fit["luck"], metrics.fit(seen, runs["draw"])["luck"])
     known = fit["luck"].dropna()

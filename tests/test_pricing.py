@@ -61,7 +61,7 @@ def test_a_label_is_cost_margin_fear_and_stock():
     target = 1000.0 * of.rules.retail.cover
     factor = 1.0 + 0.4 * (target - 30_000) / (target + 30_000)
     for risk in (0.0, 0.5, 1.0):
-        asked = pricing.asked(0, Item.UNCARVED, risk, of.rules, of.chain)
+        asked = pricing.asked(0, Item.UNCARVED, risk, of.rules.retail, of.chain)
         assert asked == pytest.approx(20.0 * 1.3 * 1.1 * (1.0 + 0.5 * risk) * factor, rel=1e-12)
 
 
@@ -74,7 +74,7 @@ def test_a_dealer_asks_cost_margin_fear_and_stock(risk):
     of.chain.dealers.floor[0, Item.RAW] = 200.0  # the larger of the two counts
     for stock, factor in ((0, 1.4), (200 * 50, 1.0), (3 * 200 * 50, 0.8)):
         of.set(Account.SUPPLIERS, Item.RAW, stock)
-        asked = pricing.dealer_price(0, Item.RAW, 0.2, 50.0, of.rules, of.chain)
+        asked = pricing.dealer_price(0, Item.RAW, 0.2, 50.0, of.rules.retail, of.chain)
         assert asked == pytest.approx(5.0 * 1.2 * (1.0 + 0.5 * risk) * factor, rel=1e-12)
 
 

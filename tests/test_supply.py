@@ -62,9 +62,7 @@ def test_offers_respond_to_the_raw_price(elasticity):
     """Twice the price brings 2 to the power of elasticity x pass-through times as much."""
     landed = {}
     for cost in (5.5, 11.0):
-        of = Border(
-            supply__shipments=5.0, supply__elasticity=elasticity, supply__pass_through=0.9
-        )
+        of = Border(supply__shipments=5.0, supply__elasticity=elasticity, supply__pass_through=0.9)
         for row in range(300):
             of.chain.unit_cost[: of.suppliers, Item.RAW] = cost
             supply(of.seed, of.day + row, row, 1.0, of.rules, of.chain)

@@ -45,7 +45,9 @@ class Counter(Standstill):
 
     def __init__(self, retailers=1, days=400, agents=0.0, cost=10.0, **changes):
         eager = {f"demand__{name}": value for name, value in EAGER.items()}
-        super().__init__(retailers, days=days, **eager | CALM | {"resale__agents": agents} | changes)
+        super().__init__(
+            retailers, days=days, **eager | CALM | {"resale__agents": agents} | changes
+        )
         for i in range(retailers):
             for item in (Item.RAW, Item.SEMI_WORKED, Item.UNCARVED, Item.MONEY):
                 self.set(Account.RETAILERS, item, 0, i)

@@ -10,6 +10,7 @@ from marketsim.pricing import (
     dealer_price,
     paid_on_average,
     price_noted,
+    reckoned,
     scarcity,
     stock_of,
 )
@@ -82,11 +83,11 @@ def _count_sales(row, retail, chain):
     """Smooth yesterday's sales, and set how stock moves posting."""
     shops, total = chain.shops, 0.0
     for i in range(shops.push.size):
-        shops.sold[i] = shops.sold[i] * (1.0 - 1.0 / WINDOW) + shops.today[i] / WINDOW
+        shops.sold[i] += (shops.today[i] - shops.sold[i]) / retail.cover
         shops.today[i] = 0
         total += shops.sold[i]
         stock = stock_of(chain.books, chain.books.start[Account.RETAILERS] + i)
-        full = retail.cover * max(shops.sold[i], shops.expected[i])
+        full = retail.cover * reckoned(shops, i)
         shops.push[i] = scarcity(full, stock, retail.push)
     chain.pulse[0] = total
     if row == SETTLED:
@@ -98,7 +99,7 @@ def _order(seed, day, row, i, rules, chain):
     """Fill up stock: raw ivory from a supplier, the rest as the processor has it."""
     retail, shops, books = rules.retail, chain.shops, chain.books
     holder = books.start[Account.RETAILERS] + i
-    target = retail.cover * max(shops.sold[i], shops.expected[i])
+    target = retail.cover * reckoned(shops, i)
     need = int(min(target, 1e15)) - stock_of(books, holder)
     if need <= 0:
         return

@@ -29,6 +29,7 @@ SURE = 65535.0  # steps of trust
 MILLIGRAMS = 1000.0
 NOBODY = -1
 BIDDERS = 4
+FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
@@ -70,6 +71,8 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
         i = seller if agent < 0 else chain.agents.retailer[agent]
         if agent < 0 and traders.audience[i] < chain.shops.audience[i]:
             _strike_off(seed, row, i, traders.audience[i], chain)
+        if (row + seller) % FRIENDS_DAYS == 0:
+            _change_friends(seed, day, row, seller, demand, chain)
         posts = _posts(seed, day, i, agent, traders, today, chain, rules.resale)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
@@ -89,6 +92,25 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
                 _inquire(
                     seed, day, row, i, agent, channels[slot], number, level, rules, traders, chain
                 )
+
+
+@part
+def _change_friends(seed, day, row, seller, demand, chain):
+    """Let some friends of a seller go, and as many others come."""
+    friends, buyers = chain.friends, chain.buyers.risk.size
+    u = uniform(seed, Purpose.FRIENDS_GO, day, seller, 0)
+    for k in range(int(friends.count[seller] * demand.friends_leave * FRIENDS_DAYS + u)):
+        number = friends.count[seller]
+        if number == 0:
+            return
+        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller, k)
+        struck_off(friends, seller, _friend(seller, number, u_goes, friends))
+        last = friends.start[seller] + friends.count[seller]
+        friends.who[last] = int(u_comes * buyers)
+        friends.trust[last] = int(demand.trust * SURE)
+        friends.count[seller] += 1
+        chain.tallies.trade[row, Tally.FRIENDS_LOST] += 1
+        chain.tallies.trade[row, Tally.FRIENDS_ADDED] += 1
 
 
 @part
@@ -184,7 +206,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
         bids = _bids(seed, day, seller, key, product, level, friend, worth, chain, demand)
         reserve = chain.unit_cost[holder, product]
         worth, buyer, friend = bids[0], bids[2], bids[3]
-        price = max(reserve, bids[1])
+        price = min(max(reserve, bids[1]), label)  # nobody bids more than labels ask
     escrowed = 0
     if channel != PHYSICAL and habit < rules.payment.escrow:
         u_accepted, u_insist, u_trace, _ = uniforms(seed, Purpose.ESCROW, day, seller, key)
