@@ -15,6 +15,7 @@ from marketsim.rng import LANES, Purpose
 from marketsim.settings import POSTS, Rules, Settings
 from marketsim.state import Retailers
 from marketsim.trade_state import (
+    FIRST_AGENT,
     TALLIES,
     Agents,
     Buyers,
@@ -77,11 +78,12 @@ def build(
     sizes = {Account.SUPPLIERS: suppliers, Account.PROCESSORS: processors}
     opened = books.opened(sizes | {Account.RETAILERS: ids, Account.RESALE_AGENTS: agents})
     cost = _costs(rules, suppliers, processors, ids)
-    dealers = _dealers(rules, shops, suppliers, processors, made)
+    dealers = _dealers(rules, shops.expected[:people], suppliers, processors, made)
     if thousands > 0.0:
         _stock(rules, opened, retailers, shops, dealers, made, cost)
     usual = np.concatenate([retailers.base_rate / rules.posting.base_posts, np.ones(agents)])
-    friends = _friends(rules, seed, usual, buyers)
+    usual[people:ids] = 0.0  # newcomers have sold to nobody
+    friends = _friends(rules, seed, usual, ids, buyers)
     answers, lag = int(rules.demand.answers), int(rules.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
     return Chain(
@@ -94,7 +96,7 @@ def build(
         buyers=Buyers(np.zeros(buyers, np.float32), np.zeros(buyers, np.int16)),
         parcels=Parcels(np.zeros((lag, places, len(Parcel)), np.int64), np.zeros(lag, np.int64)),
         cases=Cases(np.zeros(ids, np.int64), np.zeros(2, np.int64), np.zeros(ids, np.int8)),
-        mix=made,
+        mix=made if thousands > 0.0 else np.zeros(0),
         fading=_fading(rules, days),
         pulse=np.zeros(2),
         tallies=Tallies(
@@ -195,12 +197,12 @@ def _purse(milligrams: np.ndarray, price: float) -> np.ndarray:
 
 
 def _dealers(
-    rules: Rules, shops: Shops, suppliers: int, processors: int, made: np.ndarray
+    rules: Rules, expected: np.ndarray, suppliers: int, processors: int, made: np.ndarray
 ) -> Dealers:
     """Return dealers who reckon with the sales that retailers expect."""
     number = suppliers + processors
     sold = np.zeros((number, PRODUCTS))
-    daily = total_of(shops.expected)
+    daily = total_of(expected)
     worked = daily * (1.0 - made[Item.RAW])
     if processors > 0:
         sold[suppliers:] = daily * made / processors
@@ -208,7 +210,7 @@ def _dealers(
     if suppliers > 0:
         used = worked / _yield(rules) if processors > 0 else 0.0
         sold[:suppliers, Item.RAW] = (daily * made[Item.RAW] + used) / suppliers
-    total = sold.sum(axis=1)
+    total = sold[:, 0] + sold[:, 1] + sold[:, 2] + sold[:, 3]
     cover = np.where(np.arange(number) < suppliers, rules.supply.cover, rules.workshop.cover)
     return Dealers(
         risk=np.zeros(number),
@@ -286,21 +288,22 @@ def _agents(rules: Rules, seed: int, agents: int, retailers: int) -> Agents:
     return Agents(retailer, upstream, tier.astype(np.int8), np.ones(agents, np.int8))
 
 
-def _friends(rules: Rules, seed: int, usual: np.ndarray, buyers: int) -> Friends:
+def _friends(rules: Rules, seed: int, usual: np.ndarray, ids: int, buyers: int) -> Friends:
     """Let each seller have friends among the buyers, and room for more.
 
     Who posts more than the mean, by the factor `usual`, has more customers among them, and each of
     these more deliveries behind him.
     """
     sellers = np.arange(usual.size)
+    sellers[ids:] += FIRST_AGENT - ids
     mean = rules.demand.friends if buyers > 0 else 0.0
     u = rng.uniform_array(seed, Purpose.FRIENDS, 0, sellers)
     count = np.floor(mean * (0.5 + u)).astype(np.int64)
     room = np.ceil(count * (1.0 + rules.demand.room)).astype(np.int64)
     start = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
     who = np.zeros(int(start[-1]), np.int32)
-    _fill(seed, start, count, buyers, who)
-    share = np.minimum(rules.demand.customers * (0.5 + 0.5 * usual), 0.5)
+    _fill(seed, start, count, sellers, buyers, who)
+    share = np.minimum(rules.demand.customers * (0.5 + 0.5 * usual) * (usual > 0.0), 0.5)
     customers = np.floor(count * share).astype(np.int64)
     deliveries = np.minimum(np.floor(1.0 + 3.0 * usual), MOST_DELIVERIES).astype(np.int64)
     trust = np.full(who.size, int(rules.demand.trust * SURE), np.uint16)
@@ -321,11 +324,11 @@ def _win(start, customers, deliveries, first, gain, trust):
 
 
 @kernel
-def _fill(seed, start, count, buyers, who):
+def _fill(seed, start, count, keys, buyers, who):
     """Draw the friends of each seller, four to a block."""
     for seller in range(count.size):
         for place in range(0, count[seller], LANES):
-            draws = rng.uniforms(seed, Purpose.FRIEND, 0, seller, place // LANES)
+            draws = rng.uniforms(seed, Purpose.FRIEND, 0, keys[seller], place // LANES)
             for lane in range(min(LANES, count[seller] - place)):
                 who[start[seller] + place + lane] = int(draws[lane] * buyers)
 

@@ -178,7 +178,7 @@ class Demand:
         prior=Prior("loguniform", 0.25, 1.0),
     )  # fmt: skip
     answers: float = parameter(
-        20.0, "inquiries a day", 1.0, 1000.0, "inquiries on a channel that a seller can answer"
+        20.0, "inquiries a day", 1.0, 1000.0, "inquiries that a seller can answer, Moments first"
     )
     strangers: float = parameter(0.15, "share", 0.0, 1.0, "inquiries by people who are no friends")
     regulars: float = parameter(

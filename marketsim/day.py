@@ -49,7 +49,7 @@ def live(world, row, end):
         restock(seed, day, row, rules, traders, chain)
         post(seed, day, levers.activity[row], chain.shops.push, effort, rules, traders, today)
         trade(seed, day, row, levers.demand[row], legal, rules, traders, today, chain)
-        sell_legally(seed, day, row, legal, world.founders, rules, chain)
+        sell_legally(seed, day, row, legal, levers.demand[row], world.founders, rules, chain)
         deliver(seed, day, row, levers.couriers[row], levers.names[row], rules, chain)
         open_cases(seed, day, traders, today, queue)
         review(seed, day, levers.capacity[row], rules, traders, today, queue)

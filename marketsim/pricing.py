@@ -63,7 +63,7 @@ def asked(i, product, risk, retail, chain):
     holder = chain.books.start[Account.RETAILERS] + i
     target = retail.cover * reckoned(shops, i)
     factor = scarcity(stock_of(chain.books, holder), target, retail.turnover)
-    margin = (1.0 + retail.margin) * shops.markup[i]
+    margin = max((1.0 + retail.margin) * shops.markup[i], 1.0)  # nobody sells below cost for good
     return chain.unit_cost[holder, product] * margin * (1.0 + retail.risk_premium * risk) * factor
 
 

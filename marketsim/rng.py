@@ -124,6 +124,7 @@ class Purpose(IntEnum):
     TRACED_DOWN = 138
     TRACED_FURTHER = 139
     AGENT_TAKEN = 140
+    CASE_TURN = 141
     # the legal market
     CUSTOMERS = 144
     LEGAL_SALE = 148

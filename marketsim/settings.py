@@ -224,9 +224,11 @@ def rules(settings: Settings) -> Rules:
         return kind(*(float(getattr(group, name)) for name in kind._fields))
 
     retail, police, legal = settings.retail, settings.police, settings.legal
+    demand = settings.demand
     if settings.market == POSTS:  # who does not trade is not moved by trade, and nobody else trades
         retail = replace(retail, drop=0.0, push=0.0)
         police, legal = replace(police, referred=0.0), replace(legal, customers=0.0)
+        demand = replace(demand, asked=0.0)
     return Rules(
         values(PostingValues, settings.posting),
         values(PerceptionValues, settings.perception),
@@ -239,7 +241,7 @@ def rules(settings: Settings) -> Rules:
         values(WorkshopValues, settings.workshop),
         values(RetailValues, retail),
         values(ResaleValues, settings.resale),
-        values(DemandValues, settings.demand),
+        values(DemandValues, demand),
         values(PaymentValues, settings.payment),
         values(DeliveryValues, settings.delivery),
         values(PoliceValues, police),

@@ -113,14 +113,13 @@ def headline(
     """
     start, end = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
     assert start is not None and end is not None
-    days = pd.to_datetime(daily["day"].astype(str))
-    during = daily[(days >= pd.Timestamp(start)) & (days <= pd.Timestamp(end))]
+    during, chased = (table[table["day"].between(start, end)] for table in (daily, enforcement))
     sums = during.drop(columns="day").groupby("run").sum()
     weeks = ((end - start).days + 1) / WEEK
     scale = 1000.0 / retailers / weeks
     online = 1.0 - sums["sold_physical"] / sums["grams_sold"]
-    seized = enforcement.groupby("run")["grams"].sum().reindex(sums.index, fill_value=0.0)
-    all_weeks = daily.groupby("run")["day"].count().iloc[0] / WEEK
+    seized = chased.groupby("run")["grams"].sum().reindex(sums.index, fill_value=0.0)
+    ceiling = evidence.inputs()["elephants"]
     traders = runs.set_index("run")["population.platform_traders"]
     shipped = sums["raw_shipped"] / weeks / WEEK * YEAR / retailers * traders / TONNE
     rows = [
@@ -131,12 +130,18 @@ def headline(
         ("online_share", "of the ivory, sold online", "share", online),
         ("repeat_share", "of deals online, to earlier customers", "share",
          sums["repeat_deals"] / (sums["parcels"])),
-        ("seized", "ivory seized, a week", "g", seized * 1000.0 / retailers / all_weeks),
+        ("seized", "ivory seized, a week", "g", seized * scale),
         ("elephants", "elephants the raw ivory shipped is worth, a week", "elephants",
          sums["elephants"] * scale),
         ("shipped_tonnes", "raw ivory shipped for the whole platform, a year", "t", shipped),
     ]  # fmt: skip
-    return pd.DataFrame([_row(*row) for row in rows])
+    table = pd.DataFrame([_row(*row) for row in rows])
+    limit = "raw ivory that the elephants killed in a year can give (evidence)"
+    most = {"id": "ceiling_tonnes", "meaning": limit, "unit": "t", "median": np.nan}
+    return pd.concat(
+        [table, pd.DataFrame([most | {"low": ceiling.low, "high": ceiling.high}])],
+        ignore_index=True,
+    )
 
 
 def _row(name: str, meaning: str, unit: str, values: pd.Series) -> dict[str, object]:

@@ -78,6 +78,11 @@ class Measure(IntEnum):
     MACHINES_SEIZED = 13
 
 
+FILED, IN_QUEUE = 1, 2
+POSTS_APART = 1 << 20  # numbers of inquiries on a channel never reach the next one's
+FIRST_AGENT = 1 << 40  # by which draws for sellers tell resale agents from retailers
+
+
 class Parcel(IntEnum):
     """The columns of a parcel on its way."""
 
@@ -122,7 +127,8 @@ Buyers = namedtuple("Buyers", "risk touched")
 # rows[day % buckets, place, len(Parcel)], count[day % buckets]
 Parcels = namedtuple("Parcels", "rows count")
 
-# A ring of retailer ids at the police, first in first out; waiting is 0 or 1 by retailer.
+# A ring of retailer ids at the police, first in first out; waiting by retailer: 0, filed today,
+# or in the queue.
 Cases = namedtuple("Cases", "ring ends waiting")
 
 # Days by what is counted: int64. prices holds sum, sum of squares and number, in fen a gram.
@@ -138,6 +144,12 @@ Chain = namedtuple(
     "books unit_cost dealers shops agents friends buyers parcels cases "
     "mix fading pulse tallies labels",
 )
+
+
+@part
+def keyed(seller, retailers):
+    """Return the number by which a seller's draws are keyed; newcomers do not move an agent's."""
+    return seller if seller < retailers else FIRST_AGENT + seller - retailers
 
 
 @part
@@ -163,9 +175,7 @@ def struck_off(friends, seller, friend):
 def file_case(cases, retailer):
     """Open a case at the police; a retailer has at most one."""
     if cases.waiting[retailer] == 0:
-        cases.waiting[retailer] = 1
-        cases.ring[(cases.ends[0] + cases.ends[1]) % cases.ring.size] = retailer
-        cases.ends[1] += 1
+        cases.waiting[retailer] = FILED
 
 
 @part

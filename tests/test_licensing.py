@@ -20,7 +20,7 @@ class LegalMarket(Standstill):
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
             people = self.retailers.state.size
-            sell_legally(*day, legal, people, self.rules, self.chain)
+            sell_legally(*day, legal, 1.0, people, self.rules, self.chain)
             self.row += 1
         return self
 

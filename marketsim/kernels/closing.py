@@ -3,6 +3,7 @@
 from marketsim.books import Account, Item, close, move
 from marketsim.compiled import kernel, part
 from marketsim.pricing import FEN_PER_CNY, HIGHEST, asked, shown, stock_of
+from marketsim.state import State
 from marketsim.trade_state import Channel, Measure, Tally
 
 
@@ -35,15 +36,15 @@ def close_day(seed, day, row, contacts, rules, traders, today, notes, chain):
         Where the books do not balance.
     """
     for c in range(contacts.size):
-        if contacts[c] >= 0 and notes[row, c, 0] > 0:
+        if contacts[c] >= 0 and notes[row, c, 0] > 0 and chain.mix.size > 0:
             _label(seed, day, row, c, contacts[c], rules, traders, notes, chain)
     tallies, books = chain.tallies, chain.books
     for i in range(traders.state.size):
         removed, banned = today.removed[i], today.banned[i]
         tallies.measures[row, Measure.POSTS_REMOVED, Channel.MOMENTS, 0] += removed
         tallies.measures[row, Measure.ACCOUNTS_BANNED, Channel.MOMENTS, 0] += banned
-    for holder in range(books.start[Account.RETAILERS], books.start[Account.RETAILERS + 1]):
-        tallies.trade[row, Tally.STOCK] += stock_of(books, holder)
+        if traders.state[i] < State.LEFT:
+            tallies.trade[row, Tally.STOCK] += stock_of(books, books.start[Account.RETAILERS] + i)
     start = books.start[Account.RESALE_AGENTS]
     for agent in range(chain.agents.retailer.size):  # agents live off what they earn
         earned = books.balance[start + agent, Item.MONEY]

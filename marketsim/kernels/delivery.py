@@ -4,11 +4,12 @@ from marketsim.books import Account, Item, move
 from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniforms
 from marketsim.trade_state import (
-    Channel,
+    POSTS_APART,
     Measure,
     Parcel,
     Tally,
     file_case,
+    keyed,
     measured,
     struck_off,
     swapped,
@@ -40,20 +41,22 @@ def deliver(seed, day, row, couriers, names, rules, chain):
     bucket = row % parcels.count.size
     intercepted = min(1.0, delivery.intercepted * couriers)
     hidden = min(1.0, delivery.false_names * names)
+    retailers = chain.shops.push.size
     for place in range(parcels.count[bucket]):
         parcel = parcels.rows[bucket, place]
         product, mass = parcel[Parcel.PRODUCT], parcel[Parcel.MASS]
         u_seen, u_traced, u_lost, u_complains = uniforms(
-            seed, Purpose.COURIER, day, parcel[Parcel.SELLER], parcel[Parcel.KEY]
+            seed, Purpose.COURIER, day, keyed(parcel[Parcel.SELLER], retailers), parcel[Parcel.KEY]
         )
+        channel = parcel[Parcel.KEY] // POSTS_APART
         friend = _friend(parcel, chain.friends)
         courier, goes_to = books.start[Account.COURIERS], books.start[Account.CONSUMED]
         arrives = False
         if u_seen < intercepted:
             goes_to = books.start[Account.SEIZED]
-            measured(chain.tallies, row, Measure.PARCELS_SEIZED, Channel.MOMENTS, mass)
+            measured(chain.tallies, row, Measure.PARCELS_SEIZED, channel, mass)
             if u_traced < delivery.traced * (1.0 - hidden):
-                measured(chain.tallies, row, Measure.PARCELS_TRACED, Channel.MOMENTS, 0)
+                measured(chain.tallies, row, Measure.PARCELS_TRACED, channel, 0)
                 file_case(chain.cases, parcel[Parcel.RETAILER])
             _frighten(row, parcel[Parcel.BUYER], rules.demand, chain)
         elif u_lost < delivery.lost:
@@ -67,7 +70,7 @@ def deliver(seed, day, row, couriers, names, rules, chain):
             if friend >= 0:
                 _disappoint(row, parcel, friend, rules.demand, chain)
             if u_complains < delivery.complaint:
-                measured(chain.tallies, row, Measure.COMPLAINTS, Channel.MOMENTS, 0)
+                measured(chain.tallies, row, Measure.COMPLAINTS, channel, 0)
                 file_case(chain.cases, parcel[Parcel.RETAILER])
         if parcel[Parcel.ESCROWED] > 0:
             _settle(parcel, arrives, rules.payment, chain)

@@ -2,7 +2,7 @@
 
 from marketsim.books import Account, Item, fen_of, move
 from marketsim.compiled import kernel, part
-from marketsim.pricing import dealer_price, price_noted
+from marketsim.pricing import WINDOW, dealer_price, price_noted
 from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.trade_state import Channel, Stage, Tally
 
@@ -10,7 +10,7 @@ MILLIGRAMS = 1000.0
 
 
 @kernel
-def sell_legally(seed, day, row, legal, retailers, rules, chain):
+def sell_legally(seed, day, row, legal, demand_level, retailers, rules, chain):
     """Let the customers of the day buy of licensed shops.
 
     Parameters
@@ -21,6 +21,8 @@ def sell_legally(seed, day, row, legal, retailers, rules, chain):
         Ordinal of the day, and its number in the run.
     legal : float
         1 while the legal market is open, 0 once it is closed.
+    demand_level : float
+        Willingness to pay against an ordinary day; so many times as many customers come.
     retailers : int
         Illegal retailers at the start, by which the legal market is scaled.
     rules : Rules
@@ -28,7 +30,7 @@ def sell_legally(seed, day, row, legal, retailers, rules, chain):
     chain : Chain
         Written: goods, money, tallies.
     """
-    mean = rules.legal.customers * legal * retailers / 1000.0
+    mean = rules.legal.customers * legal * demand_level * retailers / 1000.0
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
         product, demand = Item.CARVED, rules.demand
@@ -40,7 +42,7 @@ def sell_legally(seed, day, row, legal, retailers, rules, chain):
         mass, fen = int(piece * MILLIGRAMS), fen_of(price, int(piece * MILLIGRAMS))
         shop = chain.books.start[Account.LICENSED]
         launders = draws[1] < rules.legal.laundered
-        if not (launders and _launder(product, mass, draws[2], rules, chain, row)):
+        if not (launders and _launder(day, row, product, mass, draws[2], rules, chain)):
             move(chain.books, product, chain.books.start[Account.LEGAL_STOCK], shop, mass)
         move(chain.books, product, shop, chain.books.start[Account.CONSUMED], mass)
         move(chain.books, Item.MONEY, chain.books.start[Account.INCOME], shop, fen)
@@ -52,7 +54,7 @@ def sell_legally(seed, day, row, legal, retailers, rules, chain):
 
 
 @part
-def _launder(product, mass, u, rules, chain, row):
+def _launder(day, row, product, mass, u, rules, chain):
     """Sell an illegal piece as a legal one, where a processor has it."""
     books, workshop = chain.books, rules.workshop
     first = books.start[Account.PROCESSORS]
@@ -60,8 +62,10 @@ def _launder(product, mass, u, rules, chain, row):
     if processors == 0:
         return False
     processor = first + min(int(u * processors), processors - 1)
-    if books.balance[processor, product] < mass:
+    closed = chain.dealers.closed_until[processor] > day
+    if closed or books.balance[processor, product] < mass:
         return False
+    chain.dealers.sold[processor, product] += mass / WINDOW
     price = dealer_price(processor, product, workshop.margin, workshop.cover, rules.retail, chain)
     shop, owners = books.start[Account.LICENSED], books.start[Account.OWNERS]
     fen = fen_of(price, mass)

@@ -3,15 +3,15 @@
 import numpy as np
 
 from marketsim.books import PRODUCTS, Account, Item, move
-from marketsim.compiled import kernel, part
-from marketsim.rng import Purpose, uniform, uniforms
+from marketsim.compiled import array_kernel, part
+from marketsim.rng import Purpose, in_turn, uniform, uniforms
 from marketsim.state import State
-from marketsim.trade_state import Channel, Measure, file_case, measured
+from marketsim.trade_state import FILED, IN_QUEUE, Channel, Measure, file_case, measured
 
 
-@kernel
+@array_kernel
 def police(seed, day, row, effort, capacity, rules, traders, today, chain):
-    """Open the cases of the day and decide as many as there is capacity for.
+    """Open the cases of the day, in a drawn order, and decide as many as there is capacity for.
 
     Parameters
     ----------
@@ -34,6 +34,14 @@ def police(seed, day, row, effort, capacity, rules, traders, today, chain):
     """
     cases = chain.cases
     _open_cases(seed, day, row, effort, rules.police, traders, today, chain)
+    fresh = np.flatnonzero(cases.waiting == np.int8(FILED))
+    turns = np.empty(fresh.size)
+    for k in range(fresh.size):
+        turns[k] = uniform(seed, Purpose.CASE_TURN, day, fresh[k], 0)
+    for k in in_turn(turns):
+        cases.ring[(cases.ends[0] + cases.ends[1]) % cases.ring.size] = fresh[k]
+        cases.ends[1] += 1
+        cases.waiting[fresh[k]] = IN_QUEUE
     for _ in range(min(capacity, cases.ends[1])):
         i = cases.ring[cases.ends[0]]
         cases.ends[0] = (cases.ends[0] + 1) % cases.ring.size
@@ -96,13 +104,13 @@ def _raid(day, row, i, further, police, chain):
     """Raid the processor that a retailer bought from, and perhaps a supplier of the trade."""
     dealers, shops = chain.dealers, chain.shops
     processor = shops.processor[i]
-    if processor >= 0:
+    if processor >= 0 and dealers.closed_until[processor] <= day:
         mass = _seize(processor, chain)
         _close_down(day, processor, police, chain)
         dealers.machines[processor] = 0.0
         measured(chain.tallies, row, Measure.PROCESSORS_RAIDED, Channel.PHYSICAL, mass)
     supplier = shops.supplier[i]
-    if further and supplier >= 0:
+    if further and supplier >= 0 and dealers.closed_until[supplier] <= day:
         mass = _seize(supplier, chain)
         _close_down(day, supplier, police, chain)
         measured(chain.tallies, row, Measure.SUPPLIERS_RAIDED, Channel.PHYSICAL, mass)
@@ -110,12 +118,11 @@ def _raid(day, row, i, further, police, chain):
 
 @part
 def _close_down(day, dealer, police, chain):
-    """Keep a dealer from trading; every dealer of the kind and the other hears of it."""
+    """Keep a dealer from trading; every supplier and processor hears of it."""
     dealers = chain.dealers
     dealers.closed_until[dealer] = day + 1 + int(police.closed_days)
     for other in range(dealers.risk.size):
-        dealers.risk[other] += police.raid_risk * (1.0 - dealers.risk[other]) / dealers.risk.size
-    dealers.risk[dealer] += police.raid_risk * (1.0 - dealers.risk[dealer])
+        dealers.risk[other] += police.raid_risk * (1.0 - dealers.risk[other])
 
 
 @part

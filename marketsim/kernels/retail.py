@@ -18,7 +18,8 @@ from marketsim.rng import Purpose, in_turn, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import Channel, Stage
 
-SETTLED = 28  # number of the day whose sales are those that newcomers compare with
+SETTLED = 56  # number of the day whose sales are those that newcomers compare with
+SOLD, AT_FIRST = 0, 1  # of the pulse
 
 
 @array_kernel
@@ -38,15 +39,16 @@ def restock(seed, day, row, rules, traders, chain):
     chain : Chain
         Written: goods, money, costs, tallies, smoothed sales, `push`.
     """
-    _dealers_evening(rules.perception.half_life, chain)
+    _dealers_evening(day, rules.perception.half_life, chain)
     _count_sales(row, rules.retail, chain)
     coming = np.empty(traders.state.size, np.int64)
     turns = np.empty(traders.state.size)
     number = 0
     for i in range(traders.state.size):
-        if traders.arrival[i] == day:
+        state = traders.state[i]
+        if traders.arrival[i] == day and state == State.ACTIVE:
             _fund(i, chain)
-        if traders.state[i] == State.ACTIVE or traders.state[i] == State.LYING_LOW:
+        if state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED:
             u_restock, u_turn, _, _ = uniforms(seed, Purpose.RESTOCK, day, i, 0)
             if u_restock < 1.0 / rules.retail.restock_days:
                 coming[number], turns[number] = i, u_turn
@@ -65,7 +67,7 @@ def _fund(i, chain):
 
 
 @part
-def _dealers_evening(half_life, chain):
+def _dealers_evening(day, half_life, chain):
     """Smooth dealers' sales, let fear fade, and let owners take what is not needed."""
     books, dealers = chain.books, chain.dealers
     fading = 1.0 - 1.0 / (half_life * 1.44269504)
@@ -74,24 +76,27 @@ def _dealers_evening(half_life, chain):
         for product in range(PRODUCTS):
             dealers.sold[dealer, product] *= 1.0 - 1.0 / WINDOW
         spare = books.balance[dealer, Item.MONEY] - dealers.purse[dealer]
-        if spare > 0:
+        reopens = dealers.closed_until[dealer] == day
+        if reopens:  # with new money and machines, and with nothing in stock
+            dealers.machines[dealer] = 1.0
+        if spare > 0 or reopens:
             move(books, Item.MONEY, dealer, books.start[Account.OWNERS], spare)
 
 
 @part
 def _count_sales(row, retail, chain):
     """Smooth yesterday's sales, and set how stock moves posting."""
-    shops, total = chain.shops, 0.0
+    shops, sold = chain.shops, 0
     for i in range(shops.push.size):
         shops.sold[i] += (shops.today[i] - shops.sold[i]) / retail.cover
+        sold += shops.today[i]
         shops.today[i] = 0
-        total += shops.sold[i]
         stock = stock_of(chain.books, chain.books.start[Account.RETAILERS] + i)
         full = retail.cover * reckoned(shops, i)
         shops.push[i] = scarcity(full, stock, retail.push)
-    chain.pulse[0] = total
+    chain.pulse[SOLD] += (sold - chain.pulse[SOLD]) / min(row + 1.0, WINDOW)
     if row == SETTLED:
-        chain.pulse[1] = total
+        chain.pulse[AT_FIRST] = chain.pulse[SOLD]
 
 
 @kernel

@@ -30,25 +30,29 @@ def supply(seed, day, row, border, rules, chain):
     """
     supply, books, dealers = rules.supply, chain.books, chain.dealers
     seized = min(1.0, supply.seized * border)
-    cost = supply.cost
-    if seized < 1.0:  # who ships bears the loss, and asks more for what lands
-        cost *= (1.0 - supply.seized) / (1.0 - seized) if supply.seized < 1.0 else 1.0
+    extra = 1.0  # who ships bears the loss, and asks more for what lands
+    if seized < 1.0 and supply.seized < 1.0:
+        extra = (1.0 - supply.seized) / (1.0 - seized)
+    cost = supply.cost * extra
     reference = supply.cost * (1.0 + supply.margin)
     for holder in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
         if dealers.closed_until[holder] > day:
             continue
         price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, rules.retail, chain)
-        mean = supply.shipments * _response(price / reference, supply)
+        mean = supply.shipments * _response(price / (reference * extra), supply)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, holder, 0), mean)
+        room = supply.cover * pace(dealers, holder, Item.RAW)
         for number in range(offered):
             draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, holder, number)
             milligrams = _mass(draws[0], draws[1], supply)
+            if books.balance[holder, Item.RAW] >= room:
+                continue
             if draws[2] < seized:
                 source, sink = books.start[Account.POACHED], books.start[Account.SEIZED]
                 move(books, Item.RAW, source, sink, milligrams)
                 measured(chain.tallies, row, Measure.BORDER_SEIZURES, Channel.PHYSICAL, milligrams)
                 chain.tallies.trade[row, Tally.RAW_SHIPPED] += milligrams
-            elif books.balance[holder, Item.RAW] < supply.cover * pace(dealers, holder, Item.RAW):
+            else:
                 _land(row, holder, milligrams, cost, chain)
 
 

@@ -15,12 +15,14 @@ from marketsim.pricing import asked, price_noted, shown
 from marketsim.rng import Purpose, choose, events, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import (
+    POSTS_APART,
     Channel,
     Measure,
     Parcel,
     Stage,
     Tally,
     file_case,
+    keyed,
     measured,
     struck_off,
 )
@@ -33,7 +35,6 @@ FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
-POSTS_APART = 1 << 20  # numbers of inquiries on a channel never reach the next one's
 
 
 @kernel
@@ -68,20 +69,21 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     retailers = traders.state.size
     for seller in range(retailers + chain.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
+        who = keyed(seller, retailers)
         i = seller if agent < 0 else chain.agents.retailer[agent]
         if agent < 0 and traders.audience[i] < chain.shops.audience[i]:
-            _strike_off(seed, row, i, traders.audience[i], chain)
-        if (row + seller) % FRIENDS_DAYS == 0:
-            _change_friends(seed, day, row, seller, demand, chain)
+            _strike_off(seed, day, row, i, traders.audience[i], chain)
+        if (row + who) % FRIENDS_DAYS == 0:
+            _change_friends(seed, day, row, seller, who, demand, chain)
         posts = _posts(seed, day, i, agent, traders, today, chain, rules.resale)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
-        channel, weight = _platform(seed, day, seller, posts[2], demand)
+        channel, weight = _platform(seed, day, who, posts[2], demand)
         channels = (MOMENTS, GROUPS, channel, PHYSICAL)
         reach = demand.asked * chain.friends.count[seller]
         elsewhere = demand.asked * demand.friends * weight * posts[2]
         means = (reach * posts[0], reach * demand.groups * posts[1], elsewhere, visits * posts[3])
-        draws = uniforms(seed, Purpose.INQUIRIES, day, seller, 0)
+        draws = uniforms(seed, Purpose.INQUIRIES, day, who, 0)
         chain.tallies.trade[row, Tally.FORWARDED] += posts[0] if agent >= 0 else 0
         left = int(demand.answers)
         for slot in range(4):
@@ -95,15 +97,15 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
 
 
 @part
-def _change_friends(seed, day, row, seller, demand, chain):
+def _change_friends(seed, day, row, seller, who, demand, chain):
     """Let some friends of a seller go, and as many others come."""
     friends, buyers = chain.friends, chain.buyers.risk.size
-    u = uniform(seed, Purpose.FRIENDS_GO, day, seller, 0)
+    u = uniform(seed, Purpose.FRIENDS_GO, day, who, 0)
     for k in range(int(friends.count[seller] * demand.friends_leave * FRIENDS_DAYS + u)):
         number = friends.count[seller]
         if number == 0:
             return
-        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller, k)
+        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, who, k)
         struck_off(friends, seller, _friend(seller, number, u_goes, friends))
         last = friends.start[seller] + friends.count[seller]
         friends.who[last] = int(u_comes * buyers)
@@ -118,45 +120,63 @@ def _posts(seed, day, i, agent, traders, today, chain, resale):
     """Return what a seller shows in Moments, groups, elsewhere, and at a stall (1 or 0)."""
     if agent >= 0:
         forwarded = 0
-        if chain.agents.active[agent] > 0 and today.moments[i] > 0:
+        if _forwards(agent, chain.agents) and today.moments[i] > 0:
             u = uniform(seed, Purpose.FORWARDED, day, agent, 0)
             forwarded = events(u, resale.forwarded * today.moments[i])
         return forwarded, 0, 0, 0
     state = traders.state[i]
-    here = state == State.ACTIVE or state == State.LYING_LOW
-    stall = 1 if here and chain.shops.stall[i] > 0 else 0
+    stall = 1 if _at_stall(i, state, chain) else 0
     moments = today.moments[i] + today.backup[i]
     return moments, today.groups[i], today.elsewhere[i], stall
 
 
 @part
-def _turned(traders, chain, customers):
-    """Return the customers of the closed legal market for each stall."""
-    stalls = 0
-    for i in range(traders.state.size):
-        stalls += chain.shops.stall[i]
-    return customers * traders.state.size / 1000.0 / max(stalls, 1)
+def _forwards(agent, agents):
+    """Return whether an agent and all those upstream are still in the trade."""
+    while agent >= 0:
+        if agents.active[agent] == 0:
+            return False
+        agent = agents.upstream[agent]
+    return True
 
 
 @part
-def _strike_off(seed, row, i, audience, chain):
+def _at_stall(i, state, chain):
+    """Return whether a trader stands at a stall; a ban online does not close it."""
+    here = state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED
+    return here and chain.shops.stall[i] > 0
+
+
+@part
+def _turned(traders, chain, customers):
+    """Return the customers of the closed legal market for each stall that is open."""
+    stalls, founders = 0, 0
+    for i in range(traders.state.size):
+        stalls += _at_stall(i, traders.state[i], chain)
+        founders += traders.arrival[i] == 0
+    return customers * founders / 1000.0 / max(stalls, 1)
+
+
+@part
+def _strike_off(seed, day, row, i, audience, chain):
     """Strike off the friends who do not follow to a new account."""
     friends = chain.friends
     kept_share = audience / chain.shops.audience[i]
     chain.shops.audience[i] = audience
     for place in range(friends.count[i] - 1, -1, -1):  # from behind, since places change
-        if uniform(seed, Purpose.KEPT, row, i, place) >= kept_share:
+        who = np.int64(friends.who[friends.start[i] + place])
+        if uniform(seed, Purpose.KEPT, day, i, who) >= kept_share:
             struck_off(friends, i, friends.start[i] + place)
             chain.tallies.trade[row, Tally.FRIENDS_LOST] += 1
 
 
 @part
-def _platform(seed, day, seller, posts, demand):
+def _platform(seed, day, who, posts, demand):
     """Return the channel of the day's posts elsewhere, and what a post there brings."""
     weights = (demand.to_public, demand.to_social, demand.to_websites, 0.0)
     if posts == 0 or weights[0] + weights[1] + weights[2] <= 0.0:
         return SOCIAL, demand.social
-    option = choose(uniforms(seed, Purpose.PLATFORM, day, seller, 0), weights)
+    option = choose(uniforms(seed, Purpose.PLATFORM, day, who, 0), weights)
     if option == 0:
         return PUBLIC, demand.public
     if option == 1:
@@ -169,12 +189,12 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     """Take one inquiry from the question to the goods being on their way."""
     demand, books, tallies = rules.demand, chain.books, chain.tallies
     seller = i if agent < 0 else traders.state.size + agent
-    key = number[0] + channel * POSTS_APART
+    key, who = number[0] + channel * POSTS_APART, keyed(seller, traders.state.size)
     post = number[0] if channel == PHYSICAL else number[0] % number[1]
     product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
-    u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, seller, key)
+    u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, who, key)
     friend = NOBODY
-    if channel != PHYSICAL and u_stranger >= demand.strangers:
+    if (channel == MOMENTS or channel == GROUPS) and u_stranger >= demand.strangers:
         customers = chain.friends.customers[seller]
         known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
         among = customers if known and customers > 0 else chain.friends.count[seller]
@@ -203,13 +223,14 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     price = label
     if channel == GROUPS:
         tallies.trade[row, Tally.AUCTIONS] += 1
-        bids = _bids(seed, day, seller, key, product, level, friend, worth, chain, demand)
+        bids = _bids(seed, day, seller, (who, key), product, level, friend, worth, chain, demand)
         reserve = chain.unit_cost[holder, product]
         worth, buyer, friend = bids[0], bids[2], bids[3]
+        _, _, habit = _buyer(seed, buyer, product, demand)
         price = min(max(reserve, bids[1]), label)  # nobody bids more than labels ask
     escrowed = 0
     if channel != PHYSICAL and habit < rules.payment.escrow:
-        u_accepted, u_insist, u_trace, _ = uniforms(seed, Purpose.ESCROW, day, seller, key)
+        u_accepted, u_insist, u_trace, _ = uniforms(seed, Purpose.ESCROW, day, who, key)
         if agent < 0 and u_accepted < rules.payment.accepted:
             escrowed = 1
             price *= 1.0 + rules.payment.premium
@@ -303,10 +324,10 @@ def _recall(row, buyer, chain):
 
 
 @part
-def _bids(seed, day, seller, key, product, level, friend, worth, chain, demand):
+def _bids(seed, day, seller, keys, product, level, friend, worth, chain, demand):
     """Return the two highest bids, the buyer of the highest and his place among the friends."""
     friends = chain.friends
-    draws = uniforms(seed, Purpose.BIDDER, day, seller, key)
+    draws = uniforms(seed, Purpose.BIDDER, day, keys[0], keys[1])
     best, second, buyer, place = worth, 0.0, np.int64(0), friend
     if friend >= 0:
         buyer = np.int64(friends.who[friend])
