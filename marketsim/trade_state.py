@@ -105,7 +105,8 @@ Shops = namedtuple(
     # of retailers, drawn once: dealer bought from, dealer of raw bought from, factor on prices,
     # 0 or 1, milligrams a day expected, fen of working capital
     "processor supplier markup stall expected purse "
-    # milligrams sold a day (smoothed over `retail.cover`), sold today, day of the last sale, posts against no stock
+    # milligrams sold a day (smoothed over `retail.cover`), sold today, day of the last sale,
+    # posts against those of a trader with full stock
     "sold today last_sale push "
     # share of the audience kept when friends were last struck off
     "audience",

@@ -43,13 +43,14 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
 class Standstill:
     """A market in which nothing happens but what a test lets happen.
 
-    There are no newcomers; each retailer asks what his goods cost and the margin on it.
+    There are no newcomers and no new friends; each retailer asks what his goods cost and the margin on it.
     """
 
     day = 735_720
 
     def __init__(self, retailers: int = 1, seed: int = 3, days: int = 400, **changes: object):
         fixed = {"turnover__entry": 0.0, "retail__turnover": 0.0, "retail__stall": 0.0}
+        fixed["demand__friends_leave"] = 0.0
         of = trading(retailers, **fixed | changes)
         self.seed, self.rules = seed, rules(of)
         self.retailers, _ = synthesize(of, seed, self.day, 1)

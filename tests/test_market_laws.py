@@ -210,8 +210,7 @@ def test_nothing_is_made_or_lost_in_a_large_market(end):
 
 def test_the_property_test_trades():
     """Negative control: the markets that conserve goods and money do move both."""
-    for world, _ in days_of(trading(30, police__capacity=100.0, police__arrest=1.0), 3):
-        pass
+    *_, (world, _) = days_of(trading(30, police__capacity=100.0, police__arrest=1.0), 3)
     assert all(world.chain.tallies.trade[:DAYS, item].any() for item in (
         Tally.DEALS, Tally.PARCELS, Tally.RAW_LANDED, Tally.LEGAL_DEALS, Tally.RESALE_DEALS,
     ))  # fmt: skip
@@ -347,7 +346,7 @@ def test_trade_moves_no_post_of_a_market_of_posts():
 
 
 def test_without_push_and_police_trade_moves_no_post():
-    """Posts feel trade through stock, unsold ivory, fewer newcomers and police, and no other way."""
+    """Posts feel trade through stock, unsold ivory, newcomers and police, and no other way."""
     apart = {
         "retail__push": 0.0,
         "retail__drop": 0.0,

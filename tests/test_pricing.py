@@ -58,7 +58,7 @@ def test_a_label_is_cost_margin_fear_and_stock():
     of.chain.shops.sold[0] = 0.0
     for item in range(4):
         of.set(Account.RETAILERS, item, 30_000 if item == Item.UNCARVED else 0)
-    target = 1000.0 * of.rules.retail.cover
+    target = 0.5 * 1000.0 * of.rules.retail.cover  # half of what is expected, half of what is sold
     factor = 1.0 + 0.4 * (target - 30_000) / (target + 30_000)
     for risk in (0.0, 0.5, 1.0):
         asked = pricing.asked(0, Item.UNCARVED, risk, of.rules.retail, of.chain)

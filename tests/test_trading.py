@@ -355,6 +355,7 @@ def test_escrow_payments_may_lead_to_a_case():
 
 def auction(friends: int, worths: float = 20.0, cost: float = 10.0, **changes) -> Counter:
     """Let a retailer offer in groups before so many friends of spread willingness."""
+    changes = {"retail__margin": 5.0} | changes  # labels are above all bids
     of = Counter(days=300, cost=cost, demand__spread=0.7, demand__willingness=1.0,
                  demand__worth_carved=worths, **changes)  # fmt: skip
     of.chain.friends.count[0] = friends
@@ -385,7 +386,7 @@ def test_a_lonely_bidder_pays_the_reserve():
 
 
 def test_the_winner_pays_the_second_bid():
-    """Of two bidders the one with the higher bid gets the piece, at the lower bid or the reserve."""
+    """Of two bidders the higher one gets the piece, at the lower bid or the reserve."""
     of = auction(2, demand__asked=0.004)
     bids = np.sort(bids_of(of, 2))
     reserve = 0.5 * bids[0]
@@ -413,7 +414,14 @@ def test_the_best_bidder_wins():
     assert prices[2] > 50
     assert prices[0] / prices[2] / 100.0 > np.median(bids)  # the second of up to five
     assert prices[0] / prices[2] / 100.0 < bids.max()
-    assert label == 10.0
+    assert label == pytest.approx(60.0)
+
+
+def test_nobody_bids_more_than_the_label():
+    """Where the second bid is above what labels ask, the label is paid."""
+    of = auction(40, demand__asked=0.02, retail__margin=0.0).days(100)
+    prices = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+    assert prices[2] > 50 and prices[0] / prices[2] / 100.0 == pytest.approx(10.0)
 
 
 # ---------------------------------------------------------------- goods
