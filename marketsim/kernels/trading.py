@@ -66,7 +66,8 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     visits = demand.visits
     if legal < 1.0:
         level *= 1.0 - rules.legal.stigma * (1.0 - legal)
-        visits += rules.legal.turn * (1.0 - legal) * _turned(traders, chain, rules.legal.customers)
+        turned = _turned(traders, chain, rules.legal.customers) * demand_level
+        visits += rules.legal.turn * (1.0 - legal) * turned
     retailers = traders.state.size
     for seller in range(retailers + chain.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
@@ -74,7 +75,9 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
         i = seller if agent < 0 else chain.agents.retailer[agent]
         if agent < 0 and traders.audience[i] < chain.shops.audience[i]:
             _strike_off(seed, day, row, i, traders.audience[i], chain)
-        if (row + who) % FRIENDS_DAYS == 0:
+        state = traders.state[i]
+        in_trade = state != State.ABSENT and state < State.LEFT
+        if in_trade and (row + who) % FRIENDS_DAYS == 0:
             _change_friends(seed, day, row, seller, who, demand, chain)
         posts = _posts(seed, day, i, agent, traders, today, chain, rules.resale)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
