@@ -95,10 +95,9 @@ def draw(flows: pd.DataFrame, days: int) -> Figure:
         "Per 1,000 traders {} kg of illegal ivory reached buyers, {} kg were seized, {} kg wasted"
     )
     _headline(figure, text.format(*map(kilograms, ends(flows).median())))
-    note = (
-        f"kg per 1,000 traders in {days} days: the median of the runs (90 % of the runs). "
-        "Medians need not add up."
-    )
+    note = f"kg per 1,000 traders in {days} days"
+    if len(flows) > 1:
+        note += ": the median of the runs (90 % of the runs). Medians need not add up."
     figure.text(0.02, 1.0 - 0.4 / figure.get_figheight(), note, fontsize=11, color=GREY, va="top")
     return figure
 
@@ -163,7 +162,8 @@ def _nodes(shown: Mapping, through: Mapping[str, pd.Series], scale: float) -> di
         round_it = sum(shown[key] for key, way in ROUND.items() if way == name and key in shown)
         node = Node(*known[name], height=scale * max(comes, goes, round_it))
         middle, low, high = map(kilograms, quantiles(through[name].to_frame(name))[name])
-        node.label = f"{node.words}\n{middle} kg\n({low} to {high})"
+        interval = f"\n({low} to {high})" if len(through[name]) > 1 else ""
+        node.label = f"{node.words}\n{middle} kg{interval}"
         nodes[name] = node
     return nodes
 
@@ -174,9 +174,9 @@ def _stocks(shown: Mapping) -> dict[str, tuple[int, int, str, str]]:
     for who, owner in zip(HOLDERS, OWNERS, strict=True):
         column = NODES[who][0]
         if (who, f"{who}_stock") in shown:
-            found[f"{who}_stock"] = (column + 1, BELOW, f"into {owner} stock", STOCK)
+            found[f"{who}_stock"] = (column + 1, BELOW, f"into\n{owner} stock", STOCK)
         elif (f"{who}_stock", who) in shown:
-            found[f"{who}_stock"] = (column - 1, BELOW, f"out of {owner} stock", STOCK)
+            found[f"{who}_stock"] = (column - 1, BELOW, f"out of\n{owner} stock", STOCK)
     return found
 
 

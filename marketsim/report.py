@@ -114,7 +114,7 @@ def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
     return [
         {
             "id": str(row["id"]),
-            "label": str(row["meaning"]).capitalize(),
+            "label": row["meaning"][:1].upper() + row["meaning"][1:],
             "simulated": number(row["median"]),
             "interval": span(row["low"], row["high"]),
             "unit": str(row["unit"]),

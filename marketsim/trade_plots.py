@@ -87,8 +87,8 @@ def figures(tables: Tables, retailers: int) -> dict[str, Figure]:
     """Return the figures on trade, of what `draw` takes, by the names of their files."""
     days = tables["daily"]["day"].nunique() - 1
     return {
-        "prices.png": _prices(trade_sums.prices(tables)),
         "flow.png": flow_chart.draw(trade_sums.flows(tables, retailers), days),
+        "prices.png": _prices(trade_sums.prices(tables)),
         "displacement.png": _displacement(tables["daily"]),
     }
 
@@ -168,11 +168,10 @@ def _displacement(daily: pd.DataFrame) -> Figure:
     posts, sold = trade_sums.posts(daily), trade_sums.sold(daily)
     for (left, right), (post, sale) in zip(grid, WHERE, strict=True):
         _panel(left, 100.0 * posts[post[0]], f"Posts: {post[1]}", post[2])
-        _panel(right, sold[sale[0]], f"Sold: {sale[1]}{_few(sold[sale[0]])}", sale[2])
+        _panel(right, sold[sale[0]], f"Grams sold: {sale[1]}{_few(sold[sale[0]])}", sale[2])
         right.axhline(1.0, color=GREY, linewidth=1)
-    middle = len(WHERE) // 2
-    grid[middle, 0].set_ylabel("share of the posts meant in the week (%)")
-    grid[middle, 1].set_ylabel("grams sold over the mean of weeks 1 to 4 (ratio)")
+        left.set_ylabel("% of the posts meant", fontsize=10)
+        right.set_ylabel("over weeks 1 to 4 (ratio)", fontsize=10)
     for axes in grid[-1]:
         axes.set_xlabel("week of the survey")
     text = (

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketsim import metrics, observed, plots, presets, report
+from marketsim import metrics, observed, plots, presets, report, trade_metrics
 from marketsim.settings import Settings
 
 HOSTILE = "<script>alert('x')</script>\"><img src=http://example.org/x.png>"
 PIXEL = b"\x89PNG\r\n\x1a\nnot really a picture of "
-NAMES = list(report.LABELS)
+NAMES = [name for name in report.LABELS if name in metrics.STATISTICS]
 
 
 class Page(HTMLParser):
@@ -120,6 +120,31 @@ def test_every_figure_drawn_is_shown(tmp_path):
         columns=["run", "survey_date", "regular", "trader", "ads", "pictures", "videos"],
     )
     assert list(plots.figures(daily, survey)) == [name for name, *_ in report.FIGURES]
+
+
+TRADE = pd.DataFrame(
+    [("grams_sold", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
+     ("online_share", "of the ivory, sold online", "share", np.nan, np.nan, np.nan)],
+    columns=["id", "meaning", "unit", "median", "low", "high"],
+)  # fmt: skip
+
+
+def with_trade(folder):
+    for name, *_ in report.TRADE_FIGURES:
+        (folder / "figures" / name).write_bytes(PIXEL + name.encode())
+    return report.write(folder, make_facts(), make_fit(), TRADE).read_text(encoding="utf-8")
+
+
+def test_trade_has_a_section_of_its_own(folder):
+    plain, page = Page(read(folder)), Page(with_trade(folder))
+    assert "The trade behind the posts" not in plain.text
+    assert "These volumes rest on assumption, not on the survey." in page.text
+    assert "seen is not sold" in page.text
+    assert "Ivory seen in Moments, a week grams_sold 19,818 7,672 to 35,549 g" in page.text
+    assert f"online_share {report.NONE} share" in page.text
+    assert len(page.all("img")) == len(report.FIGURES) + len(report.TRADE_FIGURES)
+    assert all(len(attrs["alt"]) > 40 for attrs in page.all("img"))
+    assert page.open == []
 
 
 def test_missing_picture_is_an_error(folder):
@@ -285,4 +310,5 @@ def test_fit_read_back_gives_the_same_lines(tmp_path):
 
 def test_every_judged_statistic_has_a_name():
     judged = observed.targets() | observed.validation()
-    assert set(NAMES) <= set(judged)
+    assert set(report.LABELS) <= set(judged)
+    assert {*metrics.STATISTICS, *trade_metrics.STATISTICS} == set(report.LABELS)

@@ -35,6 +35,7 @@ FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
+FOLLOWED = (MOMENTS, GROUPS)  # by friends
 
 
 @kernel
@@ -194,7 +195,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
     u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, who, key)
     friend = NOBODY
-    if (channel == MOMENTS or channel == GROUPS) and u_stranger >= demand.strangers:
+    if channel in FOLLOWED and u_stranger >= demand.strangers:
         customers = chain.friends.customers[seller]
         known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
         among = customers if known and customers > 0 else chain.friends.count[seller]
