@@ -549,5 +549,5 @@ def test_friends_come_and_go(hazard):
     assert gone == of.count(Tally.FRIENDS_ADDED).sum()
     expected = hazard * count.sum() * 50
     assert abs(gone - expected) <= 5 * np.sqrt(expected) + 300 * 5 * (hazard > 0)
-    stay = (1.0 - 10.0 * hazard) ** 5  # looked at on every tenth day
+    stay = np.exp(-50.0 * hazard)
     assert friends.customers.sum() / regulars == pytest.approx(stay, abs=0.03)
