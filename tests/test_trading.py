@@ -534,3 +534,20 @@ def test_buyers_share_their_luck_over_sellers():
         of.chain.parcels.count[:] = 0
     u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.array(sorted(ever)))
     assert len(ever) > 50 and (normal_quantile_each(u) >= -1e-12).all()
+
+
+@pytest.mark.parametrize("hazard", [0.0, 0.005, 0.05])
+def test_friends_come_and_go(hazard):
+    """Friends go with their hazard, and as many others come in their places, as strangers."""
+    of = Counter(300, days=60, demand__friends_leave=hazard, demand__asked=0.0,
+                 demand__customers=0.5, demand__friends=100.0, demand__trust=0.3)  # fmt: skip
+    friends = of.chain.friends
+    count, regulars = friends.count.copy(), int(friends.customers.sum())
+    of.days(50)
+    assert (friends.count == count).all()
+    gone = of.count(Tally.FRIENDS_LOST).sum()
+    assert gone == of.count(Tally.FRIENDS_ADDED).sum()
+    expected = hazard * count.sum() * 50
+    assert abs(gone - expected) <= 5 * np.sqrt(expected) + 300 * 5 * (hazard > 0)
+    stay = np.exp(-50.0 * hazard)
+    assert friends.customers.sum() / regulars == pytest.approx(stay, abs=0.03)
