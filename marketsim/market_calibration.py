@@ -23,7 +23,6 @@ from marketsim import (
     priors,
     records,
     results,
-    rng,
     study,
     trade_metrics,
 )
@@ -65,12 +64,12 @@ def particle(settings: Settings, scores: dict[str, float]) -> tuple[Settings, in
     for key, score in scores.items():
         name = key.replace("__", ".")
         values[name] = priors.value(priors.uncertain_trade()[name], float(ndtr(float(score))))
-    return _settings(settings, seed, values), seed
+    return _settings(replace(settings, seed=seed), 0, values), seed
 
 
-def _settings(settings: Settings, seed: int, trade: dict[str, float]) -> Settings:
-    """Return settings with a draw of the posting side, keyed by the seed, and a chain."""
-    drawn = posterior.draw(replace(settings, seed=seed, market=POSTS), 0)
+def _settings(settings: Settings, number: int, trade: dict[str, float]) -> Settings:
+    """Return settings with a draw of the posting side, as of a study with their seed, and trade."""
+    drawn = posterior.draw(replace(settings, market=POSTS), number)
     return priors.put(settings, drawn.structure, drawn.values | trade)
 
 
@@ -81,7 +80,7 @@ def check(search: Calibration, settings: Settings) -> None:
     ------
     InputError
         For settings outside their ranges, a posting side that is not drawn, a market without
-        trade, or too few particles.
+        trade, nothing that is left to search for, or too few particles.
     """
     check_settings(settings)
     check_ranges(search, "calibration.")
@@ -90,7 +89,10 @@ def check(search: Calibration, settings: Settings) -> None:
     if settings.posterior not in (posterior.NAMES[-1], posterior.PRIOR):
         allowed = f"{posterior.NAMES[-1]}, from which the posting side is drawn"
         raise InputError("posterior", settings.posterior, allowed)
-    posterior.check(settings)
+    posterior.check(replace(settings, market=POSTS))  # the draws of trade are yet to be found
+    if set(priors.FITTED_TRADE) <= set(settings.held):
+        allowed = f"not all of {', '.join(priors.FITTED_TRADE)}, which are searched for"
+        raise InputError("held", settings.held, allowed)
     scenarios.compile_levers(settings)
     calibration.check_sampler(search)
 
@@ -204,6 +206,8 @@ def draws(settings: Settings, kept: pd.DataFrame) -> pd.DataFrame:
 def fit(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFrame:
     """Return how surveys simulated afresh from the draws fit the evidence.
 
+    They are those of a study that has these draws of the chain: run by run, two to a draw.
+
     Parameters
     ----------
     settings, threads
@@ -217,13 +221,13 @@ def fit(settings: Settings, drawn: pd.DataFrame, threads: int) -> pd.DataFrame:
         As `metrics.fit`: the posting side and trade, so that one sees what trade does to it.
     """
     weights, seed = drawn["weight"].to_numpy(), settings.seed
+    numbers = [run // posterior.RUNS_PER_DRAW for run in range(PREDICTED)]
     jobs = []
-    for run in range(PREDICTED):
-        row = drawn.iloc[posterior.pick(weights, seed, Purpose.TRADE_DRAW, run)]
+    for run, number in enumerate(numbers):
+        row = drawn.iloc[posterior.pick(weights, seed, Purpose.TRADE_DRAW, number)]
         values = {key: float(row[key]) for key in priors.uncertain_trade()}
-        mine = rng.new_seed(seed, Purpose.REPLICATE, run, 0)
-        jobs.append((_settings(settings, mine, values), mine))
-    return metrics.fit(study.statistics(jobs, threads))
+        jobs.append((_settings(settings, number, values), study.run_seed(seed, run)))
+    return metrics.fit(study.statistics(jobs, threads), pd.Series(numbers))
 
 
 def point(drawn: pd.DataFrame) -> pd.DataFrame:

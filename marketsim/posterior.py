@@ -65,8 +65,22 @@ def draws() -> pd.DataFrame:
 
 @cache
 def trade_draws() -> pd.DataFrame:
-    """Return the shipped draws of the chain: weight, every uncertain parameter, statistics."""
-    return pd.read_parquet(folder(presets.TRADE_POSTERIOR) / "posterior.parquet")
+    """Return the shipped draws of the chain.
+
+    Returns
+    -------
+    DataFrame
+        Columns weight, then every uncertain parameter of the chain by its dotted name.
+
+    Raises
+    ------
+    InputError
+        Where a weight is not a number of 0 or more, or there is no weight at all.
+    """
+    table = pd.read_parquet(folder(presets.TRADE_POSTERIOR) / "posterior.parquet")
+    what = f"weights in posterior.parquet of {presets.TRADE_POSTERIOR}"
+    _check_weights(table["weight"], what)
+    return table
 
 
 @cache
@@ -130,6 +144,8 @@ def check(settings: Settings) -> None:
     if name == presets.POSTERIOR:
         draws()
         probabilities()
+        if settings.market != POSTS:
+            trade_draws()
     known = (MIXTURE, point()[0]) if name == POINT else (MIXTURE, *priors.STRUCTURES)
     if structure not in known or settings.recovery != Recovery(
         **presets.choice("recovery", structure)

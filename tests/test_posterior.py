@@ -185,6 +185,29 @@ def test_the_chain_is_drawn_by_weight_and_apart(toy):
     assert stats.chi2_contingency(table).pvalue > 1e-3
 
 
+def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
+    """Neither structure, scenario, size, what is held nor the posts move it; another seed does."""
+    keys = list(priors.uncertain_trade())
+
+    def chains(**changes) -> list[list[float]]:
+        drawn = (posterior.draw(mixture(**{"seed": 9} | changes), number) for number in range(20))
+        return [[one.values[key] for key in keys] for one in drawn]
+
+    plain = chains()
+    for changes in (
+        {"recovery": "trend"},
+        {"scenario": "no_crackdown", "retailers": 200, "replicates": 3},
+        {"supply__cost": 6.0, "held": ["supply.cost"]},
+    ):
+        assert chains(**changes) == plain
+    assert chains(seed=10) != plain
+    assert len({tuple(one) for one in plain}) > 1
+    path = toy.folder / "posterior.parquet"  # other draws of the posts
+    records.write_parquet(toy.table.iloc[::-1], path, metrics.described() | particles.COLUMNS)
+    forget()
+    assert chains() == plain
+
+
 @pytest.mark.parametrize("name", [SHIPPED, posterior.PRIOR])
 def test_without_trade_nothing_of_the_chain_is_drawn(toy, name):
     """In a market of posts only its own parameters are drawn, and as in the whole market."""
@@ -358,6 +381,42 @@ def test_a_weight_of_zero_is_not_refused(toy, file):
     """Negative control: as long as there is another."""
     spoil(toy.folder, file, [0.0, 0.0, 0.0, 0.0, 1.0])
     posterior.check(mixture())
+
+
+def spoil_trade(folder: Path, weights: list[float]) -> None:
+    """Give the draws of the chain other weights."""
+    path = folder / "trade" / "posterior.parquet"
+    table = pd.read_parquet(path).assign(weight=weights)
+    records.write_parquet(table, path, particles.COLUMNS)
+    forget()
+
+
+@pytest.mark.parametrize("weights", list(SPOILT))
+def test_weights_of_the_chain_that_cannot_be_drawn_by_are_refused(toy, weights):
+    """As those of the posts, where they are drawn by: not without trade, from prior or point."""
+    spoil_trade(toy.folder, SPOILT[weights])
+    for ask in (posterior.check, lambda of: study.run_study(of, Path("results"))):
+        with pytest.raises(InputError, match="posterior.parquet of market_2015") as fault:
+            ask(mixture())
+        assert (fault.value.key, fault.value.value) == ("posterior", SHIPPED)
+        assert "finite, not negative and not all 0" in fault.value.allowed
+    assert not Path("results").exists()
+    posterior.check(mixture(market=POSTS))
+    posterior.check(mixture(name=posterior.PRIOR))
+    posterior.check(mixture(name=posterior.POINT))
+    spoil_trade(toy.folder, [0.0, 0.0, 0.0, 0.0, 1.0])  # negative control
+    posterior.check(mixture())
+
+
+def test_without_trade_the_draws_of_the_chain_are_not_read(toy):
+    """A market of posts is drawn although there is nothing for the chain; a whole one is not."""
+    (toy.folder / "trade" / "posterior.parquet").unlink()
+    forget()
+    of = mixture(market=POSTS)
+    posterior.check(of)
+    assert set(posterior.draw(of, 3).values) == set(priors.uncertain())
+    with pytest.raises(OSError):
+        posterior.draw(mixture(), 3)
 
 
 GOOD = {
@@ -580,13 +639,15 @@ def test_the_shipped_point_is_one_of_the_draws(shipped):
 
 
 def test_the_shipped_draws_of_the_chain_are_inside_their_priors(shipped):
-    """Every draw of the chain has a weight and a value inside its prior, the point too."""
+    """Every draw of the chain is a weight and values inside their priors; the point is too."""
     table, point = posterior.trade_draws(), posterior.point()[1]
+    assert list(table) == ["weight", *priors.uncertain_trade()]
     weights = table["weight"].to_numpy()
     assert np.isfinite(weights).all() and weights.min() >= 0.0 and weights.sum() > 0.0
     for name, prior in priors.uncertain_trade().items():
         assert table[name].between(prior.low, prior.high).all(), name
         assert prior.low <= point[name] <= prior.high, name
+    assert list(point) == [*priors.uncertain(), *priors.uncertain_trade()]
 
 
 def test_the_shipped_file_is_small_and_plain():
