@@ -50,8 +50,8 @@ class Table:
         name, of the cases that police decide and the stalls they inspect, and of the sanctioned
         accounts that platforms refer to them.
     demand, legal, machines : ndarray of float64, shape (days,)
-        Multiplier of willingness to pay, 1 while the legal market is open, and the share of
-        processors who lose their machines on the day.
+        Multiplier of willingness to pay and of legal customers, 1 while the legal market is
+        open, and the share of processors who lose their machines on the day.
     """
 
     def __init__(self, first: dt.date, last: dt.date) -> None:

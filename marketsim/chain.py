@@ -69,8 +69,8 @@ def build(
     """
     people, ids = settings.population.retailers, retailers.state.size
     thousands = 0.0 if settings.market == POSTS else people / 1000.0
-    suppliers = _number(rules.supply.suppliers * thousands)
-    processors = _number(rules.workshop.processors * thousands)
+    suppliers = _some(rules.supply.suppliers * thousands)
+    processors = _some(rules.workshop.processors * thousands)
     agents = _number(rules.resale.agents * thousands)
     buyers = _number(rules.demand.buyers * thousands * 1000.0)
     made = _made(rules)
@@ -111,6 +111,11 @@ def build(
 
 def _number(mean: float) -> int:
     return int(np.floor(mean + 0.5))
+
+
+def _some(mean: float) -> int:
+    """Return a number of dealers: at least one, if there are to be any."""
+    return max(_number(mean), 1) if mean > 0.0 else 0
 
 
 def _made(rules: Rules) -> np.ndarray:

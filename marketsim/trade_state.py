@@ -96,8 +96,8 @@ class Parcel(IntEnum):
     KEY = 7  # of the inquiry, by which its draws are keyed
 
 
-# arrays over dealers: perceived risk, first free day, share of machines left, fen of working
-# capital; by product milligrams sold a day (smoothed), and what is always reckoned with
+# arrays over dealers: perceived risk, first free day, 1 or, once machines are seized, 0, fen of
+# working capital; by product milligrams sold a day (smoothed), and what is always reckoned with
 Dealers = namedtuple("Dealers", "risk closed_until machines purse sold floor")
 
 Shops = namedtuple(

@@ -43,7 +43,7 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
 class Standstill:
     """A market in which nothing happens but what a test lets happen.
 
-    There are no newcomers and no new friends; each retailer asks what his goods cost and the margin on it.
+    There are no newcomers and no new friends; a retailer asks what his goods cost and his margin.
     """
 
     day = 735_720

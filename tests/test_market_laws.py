@@ -17,7 +17,7 @@ from marketsim.calendar import KINDS
 from marketsim.day import build, live
 from marketsim.settings import POSTS, Settings, check, declared
 from marketsim.state import State, World
-from marketsim.trade_state import Measure, Parcel, Tally
+from marketsim.trade_state import IN_QUEUE, Measure, Parcel, Tally
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 40
@@ -154,7 +154,8 @@ def in_range(world: World) -> None:
     assert (friends.customers >= 0).all() and (friends.customers <= friends.count).all()
     assert (friends.count <= np.diff(friends.start)).all()
     assert np.isfinite(chain.unit_cost).all() and (chain.unit_cost >= 0).all()
-    assert (chain.cases.waiting.sum() == chain.cases.ends[1]).all()
+    assert set(np.unique(chain.cases.waiting)) <= {0, IN_QUEUE}
+    assert (chain.cases.waiting == IN_QUEUE).sum() == chain.cases.ends[1]
     states = world.retailers.state
     assert ((states >= State.ABSENT) & (states <= State.ARRESTED)).all()
 

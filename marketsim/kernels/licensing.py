@@ -65,8 +65,8 @@ def _launder(day, row, product, mass, u, rules, chain):
     closed = chain.dealers.closed_until[processor] > day
     if closed or books.balance[processor, product] < mass:
         return False
-    chain.dealers.sold[processor, product] += mass / WINDOW
     price = dealer_price(processor, product, workshop.margin, workshop.cover, rules.retail, chain)
+    chain.dealers.sold[processor, product] += mass / WINDOW
     shop, owners = books.start[Account.LICENSED], books.start[Account.OWNERS]
     fen = fen_of(price, mass)
     move(books, Item.MONEY, owners, shop, fen)

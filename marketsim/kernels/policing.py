@@ -28,7 +28,7 @@ def police(seed, day, row, effort, capacity, rules, traders, today, chain):
     traders : Retailers
         `state` is written.
     today : Today
-        `sanction` and `banned` are read, `sanction` is written.
+        `sanction` is read and written.
     chain : Chain
         Written: goods, money, cases, agents, dealers, tallies.
     """
@@ -107,7 +107,6 @@ def _raid(day, row, i, further, police, chain):
     if processor >= 0 and dealers.closed_until[processor] <= day:
         mass = _seize(processor, chain)
         _close_down(day, processor, police, chain)
-        dealers.machines[processor] = 0.0
         measured(chain.tallies, row, Measure.PROCESSORS_RAIDED, Channel.PHYSICAL, mass)
     supplier = shops.supplier[i]
     if further and supplier >= 0 and dealers.closed_until[supplier] <= day:

@@ -60,10 +60,11 @@ def restock(seed, day, row, rules, traders, chain):
 
 @part
 def _fund(i, chain):
-    """Give a newcomer working capital."""
+    """Give a newcomer working capital, and an idea of what he will sell."""
     books = chain.books
     holder, owners = books.start[Account.RETAILERS] + i, books.start[Account.OWNERS]
     move(books, Item.MONEY, owners, holder, chain.shops.purse[i])
+    chain.shops.sold[i] = chain.shops.expected[i]
 
 
 @part
@@ -77,9 +78,7 @@ def _dealers_evening(day, half_life, chain):
             dealers.sold[dealer, product] *= 1.0 - 1.0 / WINDOW
         spare = books.balance[dealer, Item.MONEY] - dealers.purse[dealer]
         reopens = dealers.closed_until[dealer] == day
-        if reopens:  # with new money and machines, and with nothing in stock
-            dealers.machines[dealer] = 1.0
-        if spare > 0 or reopens:
+        if spare > 0 or reopens:  # with new money, and with nothing in stock
             move(books, Item.MONEY, dealer, books.start[Account.OWNERS], spare)
 
 

@@ -8,6 +8,7 @@ from marketsim.rng import Purpose, events, uniform, uniforms
 from marketsim.trade_state import Channel, Measure, Tally, measured
 
 MILLIGRAMS = 1000.0
+LEAST_LANDING = 0.01  # share of shipments that prices can make up for
 LARGEST = 1e12  # milligrams of a shipment; only absurd parameters come near
 
 
@@ -30,9 +31,8 @@ def supply(seed, day, row, border, rules, chain):
     """
     supply, books, dealers = rules.supply, chain.books, chain.dealers
     seized = min(1.0, supply.seized * border)
-    extra = 1.0  # who ships bears the loss, and asks more for what lands
-    if seized < 1.0 and supply.seized < 1.0:
-        extra = (1.0 - supply.seized) / (1.0 - seized)
+    landing = max(1.0 - seized, LEAST_LANDING)  # who ships bears the loss, and asks more
+    extra = max(1.0 - supply.seized, LEAST_LANDING) / landing
     cost = supply.cost * extra
     reference = supply.cost * (1.0 + supply.margin)
     for holder in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):

@@ -35,6 +35,7 @@ FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
+FOLLOWED = (MOMENTS, GROUPS)  # by friends
 
 
 @kernel
@@ -65,7 +66,8 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     visits = demand.visits
     if legal < 1.0:
         level *= 1.0 - rules.legal.stigma * (1.0 - legal)
-        visits += rules.legal.turn * (1.0 - legal) * _turned(traders, chain, rules.legal.customers)
+        turned = _turned(traders, chain, rules.legal.customers) * demand_level
+        visits += rules.legal.turn * (1.0 - legal) * turned
     retailers = traders.state.size
     for seller in range(retailers + chain.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
@@ -73,7 +75,9 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
         i = seller if agent < 0 else chain.agents.retailer[agent]
         if agent < 0 and traders.audience[i] < chain.shops.audience[i]:
             _strike_off(seed, day, row, i, traders.audience[i], chain)
-        if (row + who) % FRIENDS_DAYS == 0:
+        state = traders.state[i]
+        in_trade = state != State.ABSENT and state < State.LEFT
+        if in_trade and (row + who) % FRIENDS_DAYS == 0:
             _change_friends(seed, day, row, seller, who, demand, chain)
         posts = _posts(seed, day, i, agent, traders, today, chain, rules.resale)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
@@ -194,7 +198,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
     u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, who, key)
     friend = NOBODY
-    if (channel == MOMENTS or channel == GROUPS) and u_stranger >= demand.strangers:
+    if channel in FOLLOWED and u_stranger >= demand.strangers:
         customers = chain.friends.customers[seller]
         known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
         among = customers if known and customers > 0 else chain.friends.count[seller]
