@@ -106,19 +106,20 @@ def test_shares_of_products_add_up_to_one():
 
 
 def test_a_price_is_a_mean_over_traders_of_each_ones_mean():
-    """Labels of 10 and 20 of one trader and 30 of another: 22.5, and not the 20 of all labels."""
+    """Means of 15, 30 and 60 of three traders: 35, neither the 30 of all labels nor of the middle."""
     survey = surveyed(
         {"trader": 1, "price_carved": 10.0},
         {"trader": 1, "price_carved": 20.0},
         {"trader": 1},
         {"trader": 2, "price_carved": 30.0},
-        {"trader": 3, "price_raw": 9.0},
+        {"trader": 3, "price_carved": 60.0},
+        {"trader": 4, "price_raw": 9.0},
         {"run": 1, "trader": 1, "price_carved": 7.0},
     )
     of = statistics(survey, runs=pd.RangeIndex(2))
-    assert of["price_carved"].tolist() == [22.5, 7.0]
+    assert of["price_carved"].tolist() == [35.0, 7.0]
     assert of["price_raw"][0] == of["raw_price_range"][0] == 9.0
-    assert survey["price_carved"][:4].mean() == 20.0  # negative control
+    assert survey["price_carved"][:5].mean() == 30.0  # negative control
 
 
 def test_the_ratio_is_to_all_labels_at_stalls():
