@@ -106,7 +106,7 @@ def test_shares_of_products_add_up_to_one():
 
 
 def test_a_price_is_a_mean_over_traders_of_each_ones_mean():
-    """Means of 15, 30 and 60 of three traders: 35, not the 30 of all labels or of the middle."""
+    """Means of 15, 30 and 60 of three traders: 35, neither the 30 of all labels nor the median."""
     survey = surveyed(
         {"trader": 1, "price_carved": 10.0},
         {"trader": 1, "price_carved": 20.0},
