@@ -361,6 +361,8 @@ def events(u, mean):
     mean : float
         Expected count, not negative; more than `MOST_EVENTS` are taken for that many.
     """
+    if u < 1.0 - mean:  # as `invert` would say, before a logarithm is taken
+        return 0
     return count(u, min(mean, MOST_EVENTS), ALMOST_POISSON)
 
 

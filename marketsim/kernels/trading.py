@@ -214,8 +214,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     if books.balance[holder, product] == 0:
         tallies.trade[row, Tally.UNMET] += 1
         return
-    z, likes, habit = _buyer(seed, buyer, product, demand)
-    worth = _worth(product, demand) * level * exp(demand.spread * z)
+    u_willing, likes, habit = _buyer(seed, buyer, product, demand)
     trust = demand.trust
     if channel == PHYSICAL:
         trust = 1.0
@@ -224,7 +223,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     risk = _recall(row, buyer, chain)
     if u_interest >= trust * likes * (1.0 - demand.caution * risk):
         return
-    price = label
+    price, worth = label, _worth(product, u_willing, level, demand)
     if channel == GROUPS:
         tallies.trade[row, Tally.AUCTIONS] += 1
         bids = _bids(seed, day, seller, (who, key), product, level, friend, worth, chain, demand)
@@ -274,7 +273,7 @@ def _label(i, agent, product, channel, rules, traders, chain):
 
 @part
 def _buyer(seed, buyer, product, demand):
-    """Return a buyer's standing in willingness, chance to like the product, and payment habit."""
+    """Return a buyer's rank in willingness, chance to like the product, and payment habit."""
     u_willing, u_taste, u_habit, _ = uniforms(seed, Purpose.WILLINGNESS, 0, buyer, 0)
     edge_raw = demand.taste_raw
     edge_semi = edge_raw + demand.taste_semi
@@ -289,17 +288,20 @@ def _buyer(seed, buyer, product, demand):
     elif place < edge_uncarved:
         favourite = 2
     likes = 1.0 if favourite == product else demand.liked
-    return normal_quantile(u_willing), likes, u_habit
+    return u_willing, likes, u_habit
 
 
 @part
-def _worth(product, demand):
-    """Return the median willingness to pay, CNY a gram."""
+def _worth(product, u, level, demand):
+    """Return what a buyer of rank u in willingness would pay, CNY a gram."""
+    median = demand.worth_carved
     if product == Item.RAW:
-        return demand.worth_raw
-    if product == Item.SEMI_WORKED:
-        return demand.worth_semi
-    return demand.worth_uncarved if product == Item.UNCARVED else demand.worth_carved
+        median = demand.worth_raw
+    elif product == Item.SEMI_WORKED:
+        median = demand.worth_semi
+    elif product == Item.UNCARVED:
+        median = demand.worth_uncarved
+    return median * level * exp(demand.spread * normal_quantile(u))
 
 
 @part
@@ -321,6 +323,8 @@ def _piece(u, product, demand):
 def _recall(row, buyer, chain):
     """Bring a buyer's perceived risk up to date and return it."""
     buyers = chain.buyers
+    if buyers.risk[buyer] == 0.0:
+        return 0.0
     risk = buyers.risk[buyer] * chain.fading[row - buyers.touched[buyer]]
     buyers.risk[buyer] = risk
     buyers.touched[buyer] = row
@@ -343,8 +347,8 @@ def _bids(seed, day, seller, keys, product, level, friend, worth, chain, demand)
             continue
         if place >= 0 and friends.who[other] == buyer:  # nobody bids against himself
             continue
-        z, _, _ = _buyer(seed, friends.who[other], product, demand)
-        bid = _worth(product, demand) * level * exp(demand.spread * z)
+        u_willing, _, _ = _buyer(seed, friends.who[other], product, demand)
+        bid = _worth(product, u_willing, level, demand)
         if bid > best:
             best, second, buyer, place = bid, best, np.int64(friends.who[other]), other
         elif bid > second:
