@@ -345,7 +345,6 @@ def test_what_is_searched_for_is_not_in_its_name(found, elsewhere, monkeypatch):
 
 def test_what_is_held_is_not_searched_for(monkeypatch):
     """A held parameter has its value in every draw and at the point; the others are searched."""
-
     luck = np.random.default_rng(1)
 
     def toy(self, scores):
