@@ -35,6 +35,7 @@ Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
               {recovery}
 
 Of a study:
+  market=whole    or posts: the posting side alone, without anybody who trades
   seed=2015       every draw is a function of it
   posterior=calibration_2015  where each run draws what is uncertain from; a parameter given on
                   the command line is held. Else: prior, point, or none (the reference values)
