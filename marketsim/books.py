@@ -14,6 +14,7 @@ import numpy as np
 from marketsim.compiled import kernel, part
 
 PRODUCTS = 4  # items up to here are for sale
+MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in one CNY
 FEN_PER_MILLIGRAM = 0.1  # at a price of one CNY a gram
 
 

@@ -7,16 +7,17 @@ everybody holds. All of it is a function of the seed and the parameters.
 import numpy as np
 
 from marketsim import books, rng
-from marketsim.books import PRODUCTS, Account, Books, Item
+from marketsim.books import MILLIGRAMS, PRODUCTS, Account, Books, Item
 from marketsim.compiled import kernel
-from marketsim.exact import exp, exp_each, normal_quantile_each
+from marketsim.exact import LN_2, exp, exp_each, normal_quantile_each
 from marketsim.parameters import TRADER_TYPES
 from marketsim.rng import LANES, Purpose
 from marketsim.settings import POSTS, Rules, Settings
 from marketsim.state import Retailers
 from marketsim.trade_state import (
     FIRST_AGENT,
-    TALLIES,
+    NOBODY,
+    SURE,
     Agents,
     Buyers,
     Cases,
@@ -31,13 +32,9 @@ from marketsim.trade_state import (
     Shops,
     Stage,
     Tallies,
+    Tally,
 )
 
-MILLIGRAMS = 1000.0
-FEN = 100.0  # in one CNY
-SURE = 65535.0  # steps of trust
-LN_2 = 0.6931471805599453
-NOBODY = -1
 MOST_DELIVERIES = 12  # that a customer has had of a seller before the run begins
 MOST = 1e13  # milligrams or fen that one holder begins with
 
@@ -80,7 +77,7 @@ def build(
     cost = _costs(rules, suppliers, processors, ids)
     dealers = _dealers(rules, shops.expected[:people], suppliers, processors, made)
     if thousands > 0.0:
-        _stock(rules, opened, retailers, shops, dealers, made, cost)
+        _stock(rules, opened, retailers, shops, dealers, made)
     usual = np.concatenate([retailers.base_rate / rules.posting.base_posts, np.ones(agents)])
     usual[people:ids] = 0.0  # newcomers have sold to nobody
     friends = _friends(rules, seed, usual, ids, buyers)
@@ -100,7 +97,7 @@ def build(
         fading=_fading(rules, days),
         pulse=np.zeros(2),
         tallies=Tallies(
-            trade=np.zeros((days, TALLIES), np.int64),
+            trade=np.zeros((days, Tally.REVENUE + len(Channel)), np.int64),
             prices=np.zeros((days, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
             measures=np.zeros((days, len(Measure), len(Channel), 2), np.int64),
             ledger=np.zeros((days, len(Account), len(Item)), np.int64),
@@ -251,7 +248,6 @@ def _stock(
     shops: Shops,
     dealers: Dealers,
     made: np.ndarray,
-    cost: np.ndarray,
 ) -> None:
     """Enter full stocks and working capital into the books."""
     start, balance = opened.start, opened.balance

@@ -22,6 +22,8 @@ LOWEST_POWER = -1022
 POWERS_OF_TWO = np.array([2.0**k for k in range(LOWEST_POWER, 1024)])  # faster than ldexp
 INVERSE_FACTORIALS = np.array([1.0 / math.factorial(n) for n in range(14)])
 TWICE_INVERSE_ODD = np.array([2.0 / n for n in range(1, 25, 2)])
+# the same for all who ask for half-lives
+LN_2 = 0.6931471805599453
 
 
 @kernel

@@ -14,7 +14,7 @@ import mesa
 import numpy as np
 
 from marketsim import posterior, survey
-from marketsim.books import PRODUCTS, Account, Item
+from marketsim.books import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
 from marketsim.errors import InputError, span
@@ -23,7 +23,6 @@ from marketsim.settings import Settings, check, from_tree
 from marketsim.state import Backup, Flow, State, Stock, World
 from marketsim.trade_state import Tally
 
-MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in a CNY
 # what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
 FOREIGN = (
     OSError,

@@ -1,10 +1,9 @@
 """What is asked for ivory, and which product a post shows."""
 
-from marketsim.books import PRODUCTS, Account
+from marketsim.books import FEN, PRODUCTS, Account
 from marketsim.compiled import part
 from marketsim.rng import Purpose, choose, uniforms
 
-FEN_PER_CNY = 100.0
 HIGHEST = 1e5  # CNY a gram, beyond any sense: sums of squares stay whole numbers of 64 bits
 WINDOW = 30.0  # days over which sales are smoothed
 
@@ -90,7 +89,7 @@ def shown(seed, day, i, post, demand, chain):
 @part
 def price_noted(tallies, row, product, stage, channel, price):
     """Count a price, in whole fen a gram."""
-    fen = int(min(price, HIGHEST) * FEN_PER_CNY + 0.5)
+    fen = int(min(price, HIGHEST) * FEN + 0.5)
     tallies.prices[row, product, stage, channel, 0] += fen
     tallies.prices[row, product, stage, channel, 1] += fen * fen
     tallies.prices[row, product, stage, channel, 2] += 1

@@ -10,14 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marketsim import evidence, priors
-from marketsim.books import PRODUCTS, Account, Item
+from marketsim.books import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.parameters import TRADER_TYPES
 from marketsim.settings import Settings, declared, given
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
 
-MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in a CNY
 EPOCH = dt.date(1970, 1, 1).toordinal()
 PRODUCT_NAMES = [item.name.lower() for item in Item][:PRODUCTS]
 WEIGHED = (Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK)

@@ -12,12 +12,12 @@ from marketsim import evidence, observed
 from marketsim.evidence import Fact
 from marketsim.metrics import INTERVAL
 from marketsim.misfit import deviation
+from marketsim.records import PRODUCT_NAMES
 
-PRODUCTS = ("raw", "semi_worked", "uncarved", "carved")
 AT_MARKETS = ("uncarved", "carved")  # what was seen at physical markets
-MIX = tuple(f"product_mix_{name}" for name in PRODUCTS)
+MIX = tuple(f"product_mix_{name}" for name in PRODUCT_NAMES)
 SUMMARIES = (
-    *(f"price_{name}" for name in PRODUCTS),
+    *(f"price_{name}" for name in PRODUCT_NAMES),
     *(f"physical_prices_ratio_{name}" for name in AT_MARKETS),
     *MIX,
 )
@@ -46,16 +46,18 @@ def statistics(survey: pd.DataFrame, prices: pd.DataFrame, runs: pd.Index) -> pd
         pictures and videos, or of advertisements.
     """
     out = pd.DataFrame(index=runs, columns=list(STATISTICS), dtype=float)
-    labels = [f"price_{name}" for name in PRODUCTS]
+    labels = [f"price_{name}" for name in PRODUCT_NAMES]
     by_trader = survey.groupby(["run", "trader"])[labels].mean()
     out[labels] = by_trader.groupby("run").mean().reindex(runs)
     stalls = _at_stalls(prices).reindex(index=runs, columns=list(AT_MARKETS))
     for name in AT_MARKETS:
         out[f"physical_prices_ratio_{name}"] = out[f"price_{name}"] / stalls[name]
     for suffix, what in (("", "items"), ("_ads", "ads")):
-        counts = survey.groupby("run")[[f"{what}_{name}" for name in PRODUCTS]].sum().reindex(runs)
+        counts = (
+            survey.groupby("run")[[f"{what}_{name}" for name in PRODUCT_NAMES]].sum().reindex(runs)
+        )
         total = counts.sum(axis=1).replace(0, np.nan)
-        for name in PRODUCTS:
+        for name in PRODUCT_NAMES:
             out[f"product_mix_{name}{suffix}"] = counts[f"{what}_{name}"] / total
     out["raw_price_range"] = out["price_raw"]
     return out

@@ -56,9 +56,6 @@ class Tally(IntEnum):
     REVENUE = 23  # and the five after it: fen by channel
 
 
-TALLIES = 29
-
-
 class Measure(IntEnum):
     """What enforcement does; counted with the milligrams that it takes."""
 
@@ -78,6 +75,15 @@ class Measure(IntEnum):
     MACHINES_SEIZED = 13
 
 
+class Pulse(IntEnum):
+    """What newcomers know of trade: milligrams sold a day, smoothed, and what they were."""
+
+    SOLD = 0
+    AT_FIRST = 1
+
+
+NOBODY = -1  # in place of an id
+SURE = 65535.0  # steps of trust
 FILED, IN_QUEUE = 1, 2
 POSTS_APART = 1 << 20  # numbers of inquiries on a channel never reach the next one's
 FIRST_AGENT = 1 << 40  # by which draws for sellers tell resale agents from retailers

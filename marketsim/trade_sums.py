@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from marketsim import evidence, metrics, trade_metrics
-from marketsim.books import Account, Item
-from marketsim.records import FEN, MILLIGRAMS, PRODUCT_NAMES
+from marketsim.books import FEN, MILLIGRAMS, Account, Item
+from marketsim.records import PRODUCT_NAMES
 
 Tables = Mapping[str, pd.DataFrame]
 
-DAYS = 7.0  # in a week
 KILOGRAM = 1e6  # milligrams
 # places of sale: channels of the tables
 SOLD_IN = {
@@ -249,7 +248,7 @@ def report_rows(tables: Tables, headline: pd.DataFrame, retailers: int) -> pd.Da
     """
     daily, runs = tables["daily"], _runs(tables)
     legal = daily.groupby("run")[["legal_sold", "laundered"]].sum()
-    weeks = daily.groupby("run")["day"].nunique() / DAYS
+    weeks = daily.groupby("run")["day"].nunique() / trade_metrics.WEEK
     grams = _seized(tables["enforcement"], runs).join(legal).div(weeks, axis=0)
     table = quantiles(grams * 1000.0 / retailers).T
     more = pd.DataFrame(

@@ -13,7 +13,7 @@ from marketsim import records, study
 from marketsim.books import PRODUCTS, Account, Item
 from marketsim.calendar import horizon
 from marketsim.state import Flow, Series, Stock
-from marketsim.trade_state import TALLIES, Channel, Measure, Stage, Tallies, Tally
+from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 4
@@ -23,7 +23,7 @@ TRADE = ("prices", "enforcement", "ledger")
 def counted() -> Tallies:
     """Return tallies of four days in which nothing was counted."""
     return Tallies(
-        np.zeros((DAYS, TALLIES), np.int64),
+        np.zeros((DAYS, Tally.REVENUE + len(Channel)), np.int64),
         np.zeros((DAYS, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
         np.zeros((DAYS, len(Measure), len(Channel), 2), np.int64),
         np.zeros((DAYS, len(Account), len(Item)), np.int64),

@@ -1,9 +1,9 @@
 """The evening: what contacts showed for sale, what trade and enforcement did, and the books."""
 
-from marketsim.books import Account, Item, close, move
+from marketsim.books import FEN, Account, Item, close, move
 from marketsim.compiled import kernel, part
-from marketsim.pricing import FEN_PER_CNY, HIGHEST, asked, shown, stock_of
-from marketsim.state import State
+from marketsim.pricing import HIGHEST, asked, shown, stock_of
+from marketsim.state import Note, State
 from marketsim.trade_state import Channel, Measure, Tally
 
 
@@ -36,7 +36,7 @@ def close_day(seed, day, row, contacts, rules, traders, today, notes, chain):
         Where the books do not balance.
     """
     for c in range(contacts.size):
-        if contacts[c] >= 0 and notes[row, c, 0] > 0 and chain.mix.size > 0:
+        if contacts[c] >= 0 and notes[row, c, Note.ADS] > 0 and chain.mix.size > 0:
             _label(seed, day, row, c, contacts[c], rules, traders, notes, chain)
     tallies, books = chain.tallies, chain.books
     for i in range(traders.state.size):
@@ -60,11 +60,11 @@ def _label(seed, day, row, c, i, rules, traders, notes, chain):
     more where they do not divide.
     """
     labels = chain.labels
-    posts = notes[row, c, 0]
-    items = notes[row, c, 1] + notes[row, c, 2]
+    posts = notes[row, c, Note.ADS]
+    items = notes[row, c, Note.PICTURES] + notes[row, c, Note.VIDEOS]
     for post in range(posts):
         product = shown(seed, day, i, post, rules.demand, chain)
         labels.ads[row, c, product] += 1
         labels.items[row, c, product] += items // posts + (post < items % posts)
         price = min(asked(i, product, traders.risk[i], rules.retail, chain), HIGHEST)
-        labels.price[row, c, product] = int(price * FEN_PER_CNY + 0.5)
+        labels.price[row, c, product] = int(price * FEN + 0.5)

@@ -5,6 +5,7 @@ from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniforms
 from marketsim.trade_state import (
     POSTS_APART,
+    SURE,
     Measure,
     Parcel,
     Tally,
@@ -14,8 +15,6 @@ from marketsim.trade_state import (
     struck_off,
     swapped,
 )
-
-SURE = 65535.0  # steps of trust
 
 
 @kernel

@@ -1,12 +1,10 @@
 """The legal market: licensed makers and shops sell, and launder, until the market closes."""
 
-from marketsim.books import Account, Item, fen_of, move
+from marketsim.books import MILLIGRAMS, Account, Item, fen_of, move
 from marketsim.compiled import kernel, part
 from marketsim.pricing import WINDOW, dealer_price, price_noted
 from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.trade_state import Channel, Stage, Tally
-
-MILLIGRAMS = 1000.0
 
 
 @kernel

@@ -3,11 +3,9 @@
 import numpy as np
 
 from marketsim.compiled import array_kernel, part
-from marketsim.exact import exp
+from marketsim.exact import LN_2, exp
 from marketsim.rng import Purpose, uniform
 from marketsim.state import State
-
-LN_2 = 0.6931471805599453
 
 
 @array_kernel

@@ -16,10 +16,9 @@ from marketsim.pricing import (
 )
 from marketsim.rng import Purpose, in_turn, uniform, uniforms
 from marketsim.state import State
-from marketsim.trade_state import Channel, Stage
+from marketsim.trade_state import Channel, Pulse, Stage
 
 SETTLED = 56  # number of the day whose sales are those that newcomers compare with
-SOLD, AT_FIRST = 0, 1  # of the pulse
 
 
 @array_kernel
@@ -93,9 +92,9 @@ def _count_sales(row, retail, chain):
         stock = stock_of(chain.books, chain.books.start[Account.RETAILERS] + i)
         full = retail.cover * reckoned(shops, i)
         shops.push[i] = scarcity(full, stock, retail.push)
-    chain.pulse[SOLD] += (sold - chain.pulse[SOLD]) / min(row + 1.0, WINDOW)
+    chain.pulse[Pulse.SOLD] += (sold - chain.pulse[Pulse.SOLD]) / min(row + 1.0, WINDOW)
     if row == SETTLED:
-        chain.pulse[AT_FIRST] = chain.pulse[SOLD]
+        chain.pulse[Pulse.AT_FIRST] = chain.pulse[Pulse.SOLD]
 
 
 @kernel

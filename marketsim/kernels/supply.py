@@ -1,13 +1,12 @@
 """Shipments of raw ivory reach suppliers, or are seized at the border."""
 
-from marketsim.books import Account, Item, affordable, fen_of, move
+from marketsim.books import MILLIGRAMS, Account, Item, affordable, fen_of, move
 from marketsim.compiled import kernel, part
 from marketsim.exact import exp, log
 from marketsim.pricing import dealer_price, pace, paid_on_average
 from marketsim.rng import Purpose, events, uniform, uniforms
 from marketsim.trade_state import Channel, Measure, Tally, measured
 
-MILLIGRAMS = 1000.0
 LEAST_LANDING = 0.01  # share of shipments that prices can make up for
 LARGEST = 1e12  # milligrams of a shipment; only absurd parameters come near
 

@@ -8,14 +8,16 @@ looked at.
 
 import numpy as np
 
-from marketsim.books import Account, Item, fen_of, move
+from marketsim.books import MILLIGRAMS, Account, Item, fen_of, move
 from marketsim.compiled import kernel, part
 from marketsim.exact import exp, normal_quantile
 from marketsim.pricing import asked, price_noted, shown
 from marketsim.rng import Purpose, choose, events, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import (
+    NOBODY,
     POSTS_APART,
+    SURE,
     Channel,
     Measure,
     Parcel,
@@ -27,9 +29,6 @@ from marketsim.trade_state import (
     struck_off,
 )
 
-SURE = 65535.0  # steps of trust
-MILLIGRAMS = 1000.0
-NOBODY = -1
 BIDDERS = 4
 FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)

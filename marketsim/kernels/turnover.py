@@ -3,6 +3,7 @@
 from marketsim.compiled import kernel, part
 from marketsim.rng import Purpose, uniform
 from marketsim.state import State
+from marketsim.trade_state import Pulse
 
 FIRST_THAT_DROPS = 2  # types C and D live on other goods as well
 
@@ -25,8 +26,9 @@ def come_and_go(seed, day, row, rules, retailers, chain):
         `shops.last_sale` and `pulse` are read.
     """
     retail, stays_away = rules.retail, 0.0
-    if chain.pulse[1] > 0.0:
-        stays_away = retail.deterred * max(0.0, 1.0 - chain.pulse[0] / chain.pulse[1])
+    at_first = chain.pulse[Pulse.AT_FIRST]
+    if at_first > 0.0:
+        stays_away = retail.deterred * max(0.0, 1.0 - chain.pulse[Pulse.SOLD] / at_first)
     for i in range(retailers.state.size):
         state = retailers.state[i]
         if state == State.ABSENT:

@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from marketsim.books import PRODUCTS, Account, Item, affordable, fen_of, move
+from marketsim.books import MILLIGRAMS, PRODUCTS, Account, Item, affordable, fen_of, move
 from marketsim.compiled import array_kernel, kernel, part
 from marketsim.exact import log
 from marketsim.pricing import WINDOW, dealer_price, pace, paid_on_average, price_noted
 from marketsim.rng import Purpose, in_turn, uniform
 from marketsim.trade_state import Channel, Measure, Stage, measured
-
-MILLIGRAMS = 1000.0
 
 
 @array_kernel
