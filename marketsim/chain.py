@@ -10,6 +10,7 @@ from marketsim import books, rng
 from marketsim.books import MILLIGRAMS, PRODUCTS, Account, Books, Item
 from marketsim.compiled import kernel
 from marketsim.exact import LN_2, exp, exp_each, normal_quantile_each
+from marketsim.making import all_yields, costs, yields
 from marketsim.parameters import TRADER_TYPES
 from marketsim.rng import LANES, Purpose
 from marketsim.settings import POSTS, Rules, Settings
@@ -117,13 +118,9 @@ def _some(mean: float) -> int:
 
 def _made(rules: Rules) -> np.ndarray:
     """Return the products of an order of one gram as retailers place it, in grams."""
-    shop, raw = rules.workshop, rules.retail.raw_share
-    rest = 1.0 - shop.best
-    semi = rest * shop.semi_share * (1.0 - shop.waste_cutting)
-    carved = rest * (1.0 - shop.semi_share) * (1.0 - shop.waste_machine)
-    uncarved = shop.best * (1.0 - shop.waste_hand)
-    total = semi + uncarved + carved
-    worked = np.array([0.0, semi, uncarved, carved]) * ((1.0 - raw) / total)
+    raw = rules.retail.raw_share
+    worked = np.array([0.0, *yields(rules.workshop)])
+    worked *= (1.0 - raw) / all_yields(rules.workshop)
     worked[Item.RAW] = raw
     return worked
 
@@ -132,16 +129,9 @@ def _costs(rules: Rules, suppliers: int, processors: int, ids: int) -> np.ndarra
     """Return what goods have cost each holder at the reference prices, CNY a gram."""
     shop = rules.workshop
     raw = rules.supply.cost * (1.0 + rules.supply.margin)
-    low = raw / (shop.grade_value * shop.best + 1.0 - shop.best)
-    made = [
-        raw,
-        low / (1.0 - shop.waste_cutting) + shop.wage_semi,
-        low * shop.grade_value / (1.0 - shop.waste_hand) + shop.wage_uncarved,
-        low / (1.0 - shop.waste_machine) + shop.wage_carved,
-    ]
     out = np.zeros((suppliers + processors + ids, PRODUCTS))
     out[:suppliers, Item.RAW] = rules.supply.cost
-    out[suppliers:] = made
+    out[suppliers:] = [raw, *costs(raw, shop)]
     out[suppliers + processors :, Item.SEMI_WORKED :] *= 1.0 + shop.margin
     return out
 
@@ -210,7 +200,7 @@ def _dealers(
         sold[suppliers:] = daily * made / processors
         sold[suppliers:, Item.RAW] = 0.0
     if suppliers > 0:
-        used = worked / _yield(rules) if processors > 0 else 0.0
+        used = worked / all_yields(rules.workshop) if processors > 0 else 0.0
         sold[:suppliers, Item.RAW] = (daily * made[Item.RAW] + used) / suppliers
     total = sold[:, 0] + sold[:, 1] + sold[:, 2] + sold[:, 3]
     cover = np.where(np.arange(number) < suppliers, rules.supply.cover, rules.workshop.cover)
@@ -231,14 +221,6 @@ def total_of(values):
     for value in values:
         total += value
     return total
-
-
-def _yield(rules: Rules) -> float:
-    shop = rules.workshop
-    rest = 1.0 - shop.best
-    cut = rest * shop.semi_share * (1.0 - shop.waste_cutting)
-    engraved = rest * (1.0 - shop.semi_share) * (1.0 - shop.waste_machine)
-    return float(shop.best * (1.0 - shop.waste_hand) + cut + engraved)
 
 
 def _stock(

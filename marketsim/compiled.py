@@ -15,7 +15,8 @@ import numba
 
 PACKAGE = Path(__file__).parent
 KERNEL_SOURCES = (
-    *("books.py", "chain.py", "compiled.py", "day.py", "exact.py", "pricing.py", "rng.py"),
+    *("books.py", "chain.py", "compiled.py", "day.py", "dealing.py", "exact.py", "making.py"),
+    *("pricing.py", "rng.py"),
     *("state.py", "trade_state.py", "kernels/*.py"),
 )
 numba_config: Any = numba.config

@@ -8,7 +8,8 @@ import pytest
 from conftest import trading
 
 from marketsim import evidence, observed, records, study, trade_metrics
-from marketsim.trade_metrics import AT_MARKETS, MIX, PRODUCTS, STATISTICS, SUMMARIES
+from marketsim.records import PRODUCT_NAMES
+from marketsim.trade_metrics import AT_MARKETS, MIX, STATISTICS, SUMMARIES
 
 RUNS = pd.RangeIndex(1)
 START, END = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
@@ -18,8 +19,8 @@ FACTS = observed.targets()
 
 def surveyed(*rows: dict) -> pd.DataFrame:
     """Return rows of a survey: of run 0 and trader 0, without labels and items, but as given."""
-    empty = {f"price_{name}": np.nan for name in PRODUCTS}
-    empty |= {f"{what}_{name}": 0 for what in ("items", "ads") for name in PRODUCTS}
+    empty = {f"price_{name}": np.nan for name in PRODUCT_NAMES}
+    empty |= {f"{what}_{name}": 0 for what in ("items", "ads") for name in PRODUCT_NAMES}
     table = pd.DataFrame(rows, columns=["run", "trader", *empty])
     return table.fillna({"run": 0, "trader": 0} | empty)
 
@@ -41,7 +42,7 @@ def random_tables(seed: int = 3) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index]:
     luck = np.random.default_rng(seed)
     size = 60
     survey = pd.DataFrame({"run": luck.integers(0, 3, size), "trader": luck.integers(0, 5, size)})
-    for name in PRODUCTS:
+    for name in PRODUCT_NAMES:
         prices = luck.uniform(5.0, 50.0, size)
         survey[f"price_{name}"] = np.where(luck.random(size) < 0.5, prices, np.nan)
         for what in ("items", "ads"):
@@ -71,7 +72,7 @@ def test_the_order_of_rows_says_nothing():
 def test_another_unit_of_money_moves_prices_alone():
     """With all prices doubled prices are doubled; ratios and the mix are what they were."""
     survey, prices, runs = random_tables()
-    labels = [f"price_{name}" for name in PRODUCTS]
+    labels = [f"price_{name}" for name in PRODUCT_NAMES]
     of = statistics(survey, prices, runs)
     dear = survey.assign(**{name: 2.0 * survey[name] for name in labels})
     stalls = prices.assign(mean=2.0 * prices["mean"])

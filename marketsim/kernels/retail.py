@@ -2,21 +2,18 @@
 
 import numpy as np
 
-from marketsim.books import PRODUCTS, Account, Item, affordable, fen_of, move
+from marketsim.books import PRODUCTS, Account, Item, move
 from marketsim.compiled import array_kernel, kernel, part
-from marketsim.exact import log
+from marketsim.dealing import buy, chosen_dealer, on_offer
 from marketsim.pricing import (
     WINDOW,
-    dealer_price,
-    paid_on_average,
-    price_noted,
     reckoned,
     scarcity,
     stock_of,
 )
-from marketsim.rng import Purpose, in_turn, uniform, uniforms
+from marketsim.rng import Purpose, in_turn, uniforms
 from marketsim.state import State
-from marketsim.trade_state import Channel, Pulse, Stage
+from marketsim.trade_state import Pulse, Stage
 
 SETTLED = 56  # number of the day whose sales are those that newcomers compare with
 
@@ -109,62 +106,22 @@ def _order(seed, day, row, i, rules, chain):
     raw = int(need * retail.raw_share)
     supplier = _source(seed, day, i, shops.supplier[i], Account.SUPPLIERS, chain)
     if supplier >= 0:
-        margin, cover = rules.supply.margin, rules.supply.cover
-        _buy(row, holder, supplier, Item.RAW, raw, margin, cover, Stage.SUPPLIER, retail, chain)
+        buy(row, holder, supplier, Item.RAW, raw, Stage.SUPPLIER, rules.supply, retail, chain)
     processor = _source(seed, day, i, shops.processor[i], Account.PROCESSORS, chain)
     if processor >= 0:
-        there = _finished(processor, chain)
-        margin, cover = rules.workshop.margin, rules.workshop.cover
+        there, stage = on_offer(processor, Account.PROCESSORS, chain), Stage.PROCESSOR
         for product in range(1, PRODUCTS):
-            share = books.balance[processor, product] / there
-            mass = int((need - raw) * share)
-            stage = Stage.PROCESSOR
-            _buy(row, holder, processor, product, mass, margin, cover, stage, retail, chain)
+            mass = int((need - raw) * (books.balance[processor, product] / there))
+            buy(row, holder, processor, product, mass, stage, rules.workshop, retail, chain)
 
 
 @part
-def _finished(dealer, chain):
-    """Return what a processor has to sell, milligrams."""
-    return stock_of(chain.books, dealer) - chain.books.balance[dealer, Item.RAW]
-
-
-@part
-def _on_offer(dealer, account, chain):
-    if account == Account.SUPPLIERS:
-        return chain.books.balance[dealer, Item.RAW]
-    return _finished(dealer, chain)
-
-
-@kernel
 def _source(seed, day, i, usual, account, chain):
     """Return the usual dealer, or where that one has nothing today another; -1 for none."""
     closed = chain.dealers.closed_until
-    if usual >= 0 and closed[usual] <= day and _on_offer(usual, account, chain) > 0:
+    if usual >= 0 and closed[usual] <= day and on_offer(usual, account, chain) > 0:
         return usual
-    best, chosen = np.inf, -1
-    for dealer in range(chain.books.start[account], chain.books.start[account + 1]):
-        stock = _on_offer(dealer, account, chain)
-        if stock > 0 and closed[dealer] <= day:
-            time = -log(uniform(seed, Purpose.SOURCE, day, i, dealer)) / stock
-            if chosen < 0 or time < best:
-                best, chosen = time, dealer
-    return chosen
-
-
-@kernel
-def _buy(row, holder, dealer, product, mass, margin, cover, stage, retail, chain):
-    """Buy of a dealer as much as is wanted, there, and affordable."""
-    books = chain.books
-    price = dealer_price(dealer, product, margin, cover, retail, chain)
-    mass = min(mass, books.balance[dealer, product])
-    mass = min(mass, affordable(price, books.balance[holder, Item.MONEY]))
-    if mass <= 0:
-        return
-    paid_on_average(chain, holder, product, mass, price)
-    move(books, product, dealer, holder, mass)
-    move(books, Item.MONEY, holder, dealer, fen_of(price, mass))
-    chain.dealers.sold[dealer, product] += mass / WINDOW
-    price_noted(chain.tallies, row, product, stage, Channel.PHYSICAL, price)
+    return chosen_dealer(seed, Purpose.SOURCE, day, i, account, chain)
 
 
 @part

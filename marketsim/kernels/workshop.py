@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from marketsim.books import MILLIGRAMS, PRODUCTS, Account, Item, affordable, fen_of, move
+from marketsim.books import MILLIGRAMS, PRODUCTS, Account, Item, fen_of, move
 from marketsim.compiled import array_kernel, kernel, part
-from marketsim.exact import log
-from marketsim.pricing import WINDOW, dealer_price, pace, paid_on_average, price_noted
+from marketsim.dealing import buy, chosen_dealer
+from marketsim.making import all_yields, costs
+from marketsim.pricing import pace, paid_on_average
 from marketsim.rng import Purpose, in_turn, uniform
 from marketsim.trade_state import Channel, Measure, Stage, measured
 
@@ -46,29 +47,14 @@ def work(seed, day, row, seized, rules, chain):
 @kernel
 def _buy_raw(seed, day, row, processor, rules, chain):
     """Fill up raw ivory from one supplier, the likelier the more that one has."""
-    books, workshop, supply = chain.books, rules.workshop, rules.supply
-    need = _raw_target(processor, workshop, chain) - books.balance[processor, Item.RAW]
+    need = _raw_target(processor, rules.workshop, chain) - chain.books.balance[processor, Item.RAW]
     if need <= 0:
         return
-    supplier, best = -1, np.inf
-    for candidate in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
-        stock = books.balance[candidate, Item.RAW]
-        if stock > 0 and chain.dealers.closed_until[candidate] <= day:
-            time = -log(uniform(seed, Purpose.SUPPLIER_RACE, day, processor, candidate)) / stock
-            if supplier < 0 or time < best:
-                supplier, best = candidate, time
-    if supplier < 0:
-        return
-    price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, rules.retail, chain)
-    stock = books.balance[supplier, Item.RAW]
-    mass = min(need, stock, affordable(price, books.balance[processor, Item.MONEY]))
-    if mass <= 0:
-        return
-    paid_on_average(chain, processor, Item.RAW, mass, price)
-    move(books, Item.RAW, supplier, processor, mass)
-    move(books, Item.MONEY, processor, supplier, fen_of(price, mass))
-    chain.dealers.sold[supplier, Item.RAW] += mass / WINDOW
-    price_noted(chain.tallies, row, Item.RAW, Stage.SUPPLIER, Channel.PHYSICAL, price)
+    race = Purpose.SUPPLIER_RACE
+    supplier = chosen_dealer(seed, race, day, processor, Account.SUPPLIERS, chain)
+    if supplier >= 0:
+        stage = Stage.SUPPLIER
+        buy(row, processor, supplier, Item.RAW, need, stage, rules.supply, rules.retail, chain)
 
 
 @part
@@ -77,16 +63,7 @@ def _raw_target(processor, workshop, chain):
     sold = 0.0
     for product in range(1, PRODUCTS):
         sold += pace(chain.dealers, processor, product)
-    return int(min(workshop.cover * sold / 3.0 / _yield(workshop), 1e15))
-
-
-@part
-def _yield(workshop):
-    """Return the mass of products made from a gram of raw ivory."""
-    rest = 1.0 - workshop.best
-    cut = rest * workshop.semi_share * (1.0 - workshop.waste_cutting)
-    engraved = rest * (1.0 - workshop.semi_share) * (1.0 - workshop.waste_machine)
-    return workshop.best * (1.0 - workshop.waste_hand) + cut + engraved
+    return int(min(workshop.cover * sold / 3.0 / all_yields(workshop), 1e15))
 
 
 @kernel
@@ -97,7 +74,7 @@ def _cut(processor, workshop, chain):
     for product in range(1, PRODUCTS):
         lacking += workshop.cover * pace(dealers, processor, product)
         lacking -= books.balance[processor, product]
-    mass = min(lacking / _yield(workshop), workshop.hand * MILLIGRAMS / workshop.best)
+    mass = min(lacking / all_yields(workshop), workshop.hand * MILLIGRAMS / workshop.best)
     mass = min(mass, books.balance[processor, Item.RAW])
     if mass < 1.0:
         return
@@ -133,12 +110,8 @@ def _bill(made, workshop):
 def _enter(processor, made, bill, workshop, chain):
     """Enter a day's work into the books: waste takes what the products leave."""
     books = chain.books
-    worked, raw_cost = books.start[Account.WORKED], chain.unit_cost[processor, Item.RAW]
-    low = raw_cost / (workshop.grade_value * workshop.best + 1.0 - workshop.best)
-    high = low * workshop.grade_value
-    semi = low / (1.0 - workshop.waste_cutting) + workshop.wage_semi
-    uncarved = high / (1.0 - workshop.waste_hand) + workshop.wage_uncarved
-    carved = low / (1.0 - workshop.waste_machine) + workshop.wage_carved
+    worked = books.start[Account.WORKED]
+    semi, uncarved, carved = costs(chain.unit_cost[processor, Item.RAW], workshop)
     paid_on_average(chain, processor, Item.SEMI_WORKED, made[1], semi)
     paid_on_average(chain, processor, Item.UNCARVED, made[2], uncarved)
     paid_on_average(chain, processor, Item.CARVED, made[3], carved)

@@ -1,0 +1,76 @@
+"""How suppliers and processors sell: who of them is chosen, and what a purchase enters."""
+
+import numpy as np
+
+from marketsim.books import Account, Item, affordable, fen_of, move
+from marketsim.compiled import kernel, part
+from marketsim.exact import log
+from marketsim.pricing import WINDOW, dealer_price, paid_on_average, price_noted, stock_of
+from marketsim.rng import uniform
+from marketsim.trade_state import NOBODY, Channel
+
+
+@part
+def on_offer(dealer, account, chain):
+    """Return what a supplier (raw ivory) or a processor (all else) has to sell, milligrams."""
+    raw = chain.books.balance[dealer, Item.RAW]
+    return raw if account == Account.SUPPLIERS else stock_of(chain.books, dealer) - raw
+
+
+@kernel
+def chosen_dealer(seed, purpose, day, who, account, chain):
+    """Return an open dealer of an account, the likelier the more there is; -1 for none.
+
+    Parameters
+    ----------
+    seed, purpose, day, who : int
+        Keys of a race, in which each dealer has a draw of its own.
+    account : Account
+        Suppliers or processors.
+    chain : Chain
+        Read.
+    """
+    best, chosen = np.inf, NOBODY
+    for dealer in range(chain.books.start[account], chain.books.start[account + 1]):
+        stock = on_offer(dealer, account, chain)
+        if stock > 0 and chain.dealers.closed_until[dealer] <= day:
+            time = -log(uniform(seed, purpose, day, who, dealer)) / stock
+            if chosen < 0 or time < best:
+                best, chosen = time, dealer
+    return chosen
+
+
+@kernel
+def buy(row, holder, dealer, product, mass, stage, seller, retail, chain):
+    """Buy of a dealer as much as is wanted, there, and affordable.
+
+    Parameters
+    ----------
+    row : int
+        Number of the day in the run.
+    holder, dealer : int
+        Who buys, and of whom.
+    product : Item
+        What.
+    mass : int
+        Wanted, milligrams.
+    stage : Stage
+        Under which the price is counted.
+    seller : SupplyValues or WorkshopValues
+        Margin and cover of the dealer.
+    retail : RetailValues
+        What moves prices.
+    chain : Chain
+        Written: goods, money, costs, the dealer's sales, prices.
+    """
+    books = chain.books
+    price = dealer_price(dealer, product, seller.margin, seller.cover, retail, chain)
+    mass = min(mass, books.balance[dealer, product])
+    mass = min(mass, affordable(price, books.balance[holder, Item.MONEY]))
+    if mass <= 0:
+        return
+    paid_on_average(chain, holder, product, mass, price)
+    move(books, product, dealer, holder, mass)
+    move(books, Item.MONEY, holder, dealer, fen_of(price, mass))
+    chain.dealers.sold[dealer, product] += mass / WINDOW
+    price_noted(chain.tallies, row, product, stage, Channel.PHYSICAL, price)
