@@ -7,6 +7,7 @@ from marketsim.compiled import array_kernel
 from marketsim.kernels.accounts import keep_accounts
 from marketsim.kernels.closing import close_day
 from marketsim.kernels.delivery import deliver
+from marketsim.kernels.friendship import keep_friends
 from marketsim.kernels.licensing import sell_legally
 from marketsim.kernels.moderation import open_cases, review, sweep
 from marketsim.kernels.noting import note, record
@@ -48,6 +49,7 @@ def live(world, row, end):
         work(seed, day, row, levers.machines[row], rules, chain)
         restock(seed, day, row, rules, traders, chain)
         post(seed, day, levers.activity[row], chain.shops.push, effort, rules, traders, today)
+        keep_friends(seed, day, row, rules.demand, traders, chain)
         trade(seed, day, row, levers.demand[row], legal, rules, traders, today, chain)
         sell_legally(seed, day, row, legal, levers.demand[row], world.founders, rules, chain)
         deliver(seed, day, row, levers.couriers[row], levers.names[row], rules, chain)

@@ -19,11 +19,12 @@ NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depen
 BATCH = 500  # rows kept together: a kill loses at most so many
 # what a simulated survey depends on; a change elsewhere in the package leaves the table valid
 SOURCES = (
-    *("books.py", "calendar.py", "chain.py", "chain_parameters.py", "compiled.py", "day.py"),
-    *("dealing.py", "declaring.py", "evidence.py", "exact.py", "kernels/*.py", "making.py"),
-    *("metrics.py", "observed.py", "parameters.py", "population.py", "presets.py", "pricing.py"),
-    *("priors.py", "records.py", "rng.py", "settings.py", "simulations.py", "state.py"),
-    *("study.py", "survey.py", "trade_state.py"),
+    *("books.py", "buyers.py", "calendar.py", "chain.py", "chain_parameters.py"),
+    *("compiled.py", "day.py", "dealing.py", "declaring.py", "evidence.py", "exact.py"),
+    *("friends.py", "kernels/*.py", "making.py", "metrics.py", "observed.py"),
+    *("parameters.py", "population.py", "presets.py", "pricing.py", "priors.py"),
+    *("records.py", "rng.py", "settings.py", "simulations.py", "state.py", "study.py"),
+    *("survey.py", "trade_state.py"),
 )
 
 

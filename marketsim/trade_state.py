@@ -159,25 +159,6 @@ def keyed(seller, retailers):
 
 
 @part
-def swapped(friends, one, other):
-    """Let two friends of a seller change places."""
-    friends.who[one], friends.who[other] = friends.who[other], friends.who[one]
-    friends.trust[one], friends.trust[other] = friends.trust[other], friends.trust[one]
-
-
-@part
-def struck_off(friends, seller, friend):
-    """Take a friend out of a seller's row, so that those who have bought still come first."""
-    start = friends.start[seller]
-    if friend < start + friends.customers[seller]:
-        friends.customers[seller] -= 1
-        swapped(friends, friend, start + friends.customers[seller])
-        friend = start + friends.customers[seller]
-    friends.count[seller] -= 1
-    swapped(friends, friend, start + friends.count[seller])
-
-
-@part
 def file_case(cases, retailer):
     """Open a case at the police; a retailer has at most one."""
     if cases.waiting[retailer] == 0:

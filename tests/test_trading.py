@@ -11,6 +11,7 @@ from marketsim import rng
 from marketsim.books import Account, Item
 from marketsim.exact import normal_quantile_each
 from marketsim.kernels.delivery import deliver
+from marketsim.kernels.friendship import keep_friends
 from marketsim.kernels.trading import trade
 from marketsim.rng import Purpose
 from marketsim.state import State
@@ -62,9 +63,10 @@ class Counter(Standstill):
         return self
 
     def days(self, number, level=1.0, legal=1.0, carried=True):
-        """Live days of trade, and of delivery where parcels are carried."""
+        """Live days of friends and trade, and of delivery where parcels are carried."""
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
+            keep_friends(*day, self.rules.demand, self.retailers, self.chain)
             trade(*day, level, legal, self.rules, self.retailers, self.today, self.chain)
             if carried:
                 deliver(*day, 1.0, 1.0, self.rules, self.chain)

@@ -1,7 +1,9 @@
 """Couriers carry parcels, look into some, and hand over the rest."""
 
 from marketsim.books import Account, Item, move
+from marketsim.buyers import frightened
 from marketsim.compiled import kernel, part
+from marketsim.friends import struck_off, swapped
 from marketsim.rng import Purpose, uniforms
 from marketsim.trade_state import (
     POSTS_APART,
@@ -12,8 +14,6 @@ from marketsim.trade_state import (
     file_case,
     keyed,
     measured,
-    struck_off,
-    swapped,
 )
 
 
@@ -57,7 +57,7 @@ def deliver(seed, day, row, couriers, names, rules, chain):
             if u_traced < delivery.traced * (1.0 - hidden):
                 measured(chain.tallies, row, Measure.PARCELS_TRACED, channel, 0)
                 file_case(chain.cases, parcel[Parcel.RETAILER])
-            _frighten(row, parcel[Parcel.BUYER], rules.demand, chain)
+            frightened(row, parcel[Parcel.BUYER], rules.demand.risk_step, chain)
         elif u_lost < delivery.lost:
             goes_to = books.start[Account.LOST]
         else:
@@ -104,15 +104,6 @@ def _settle(parcel, arrives, payment, chain):
         move(books, Item.MONEY, escrow, holder, fen - fee)
     else:
         move(books, Item.MONEY, escrow, books.start[Account.INCOME], fen)
-
-
-@part
-def _frighten(row, buyer, demand, chain):
-    """Let a buyer whose parcel was seized fear to buy."""
-    buyers = chain.buyers
-    risk = buyers.risk[buyer] * chain.fading[row - buyers.touched[buyer]]
-    buyers.risk[buyer] = risk + demand.risk_step * (1.0 - risk)
-    buyers.touched[buyer] = row
 
 
 @part

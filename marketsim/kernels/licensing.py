@@ -1,10 +1,13 @@
 """The legal market: licensed makers and shops sell, and launder, until the market closes."""
 
 from marketsim.books import MILLIGRAMS, Account, Item, fen_of, move
+from marketsim.buyers import usual_piece, usual_worth
 from marketsim.compiled import kernel, part
 from marketsim.pricing import WINDOW, dealer_price, price_noted
 from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.trade_state import Channel, Stage, Tally
+
+UNCARVED, CARVED = int(Item.UNCARVED), int(Item.CARVED)
 
 
 @kernel
@@ -31,13 +34,12 @@ def sell_legally(seed, day, row, legal, demand_level, retailers, rules, chain):
     mean = rules.legal.customers * legal * demand_level * retailers / 1000.0
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
-        product, demand = Item.CARVED, rules.demand
-        worth, piece = demand.worth_carved, demand.piece_carved
+        product, demand = CARVED, rules.demand
         if draws[0] < demand.taste_uncarved / (demand.taste_uncarved + demand.taste_carved):
-            product = Item.UNCARVED
-            worth, piece = demand.worth_uncarved, demand.piece_uncarved
-        price = worth * (1.0 + rules.legal.premium)
-        mass, fen = int(piece * MILLIGRAMS), fen_of(price, int(piece * MILLIGRAMS))
+            product = UNCARVED
+        price = usual_worth(product, demand) * (1.0 + rules.legal.premium)
+        mass = int(usual_piece(product, demand) * MILLIGRAMS)
+        fen = fen_of(price, mass)
         shop = chain.books.start[Account.LICENSED]
         launders = draws[1] < rules.legal.laundered
         if not (launders and _launder(day, row, product, mass, draws[2], rules, chain)):

@@ -8,9 +8,10 @@ looked at.
 
 import numpy as np
 
-from marketsim.books import MILLIGRAMS, Account, Item, fen_of, move
+from marketsim.books import Account, Item, fen_of, move
+from marketsim.buyers import fear, piece, traits, worth_to
 from marketsim.compiled import kernel, part
-from marketsim.exact import exp, normal_quantile
+from marketsim.friends import one_of
 from marketsim.pricing import asked, price_noted, shown
 from marketsim.rng import Purpose, choose, events, uniform, uniforms
 from marketsim.state import State
@@ -26,11 +27,9 @@ from marketsim.trade_state import (
     file_case,
     keyed,
     measured,
-    struck_off,
 )
 
 BIDDERS = 4
-FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
@@ -58,7 +57,7 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     today : Today
         Read.
     chain : Chain
-        Written: goods, money, friends, buyers, parcels, cases, tallies.
+        Written: goods, money, buyers, parcels, cases, tallies.
     """
     demand = rules.demand
     level = demand_level * demand.willingness
@@ -72,12 +71,6 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
         agent = seller - retailers if seller >= retailers else NOBODY
         who = keyed(seller, retailers)
         i = seller if agent < 0 else chain.agents.retailer[agent]
-        if agent < 0 and traders.audience[i] < chain.shops.audience[i]:
-            _strike_off(seed, day, row, i, traders.audience[i], chain)
-        state = traders.state[i]
-        in_trade = state != State.ABSENT and state < State.LEFT
-        if in_trade and (row + who) % FRIENDS_DAYS == 0:
-            _change_friends(seed, day, row, seller, who, demand, chain)
         posts = _posts(seed, day, i, agent, traders, today, chain, rules.resale)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
@@ -97,25 +90,6 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
                 _inquire(
                     seed, day, row, i, agent, channels[slot], number, level, rules, traders, chain
                 )
-
-
-@part
-def _change_friends(seed, day, row, seller, who, demand, chain):
-    """Let some friends of a seller go, and as many others come."""
-    friends, buyers = chain.friends, chain.buyers.risk.size
-    u = uniform(seed, Purpose.FRIENDS_GO, day, who, 0)
-    for k in range(int(friends.count[seller] * demand.friends_leave * FRIENDS_DAYS + u)):
-        number = friends.count[seller]
-        if number == 0:
-            return
-        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, who, k)
-        struck_off(friends, seller, _friend(seller, number, u_goes, friends))
-        last = friends.start[seller] + friends.count[seller]
-        friends.who[last] = int(u_comes * buyers)
-        friends.trust[last] = int(demand.trust * SURE)
-        friends.count[seller] += 1
-        chain.tallies.trade[row, Tally.FRIENDS_LOST] += 1
-        chain.tallies.trade[row, Tally.FRIENDS_ADDED] += 1
 
 
 @part
@@ -161,19 +135,6 @@ def _turned(traders, chain, customers):
 
 
 @part
-def _strike_off(seed, day, row, i, audience, chain):
-    """Strike off the friends who do not follow to a new account."""
-    friends = chain.friends
-    kept_share = audience / chain.shops.audience[i]
-    chain.shops.audience[i] = audience
-    for place in range(friends.count[i] - 1, -1, -1):  # from behind, since places change
-        who = np.int64(friends.who[friends.start[i] + place])
-        if uniform(seed, Purpose.KEPT, day, i, who) >= kept_share:
-            struck_off(friends, i, friends.start[i] + place)
-            chain.tallies.trade[row, Tally.FRIENDS_LOST] += 1
-
-
-@part
 def _platform(seed, day, who, posts, demand):
     """Return the channel of the day's posts elsewhere, and what a post there brings."""
     weights = (demand.to_public, demand.to_social, demand.to_websites, 0.0)
@@ -190,18 +151,13 @@ def _platform(seed, day, who, posts, demand):
 @part
 def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, chain):
     """Take one inquiry from the question to the goods being on their way."""
-    demand, books, tallies = rules.demand, chain.books, chain.tallies
+    demand, tallies = rules.demand, chain.tallies
     seller = i if agent < 0 else traders.state.size + agent
     key, who = number[0] + channel * POSTS_APART, keyed(seller, traders.state.size)
     post = number[0] if channel == PHYSICAL else number[0] % number[1]
     product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
     u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, who, key)
-    friend = NOBODY
-    if channel in FOLLOWED and u_stranger >= demand.strangers:
-        customers = chain.friends.customers[seller]
-        known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
-        among = customers if known and customers > 0 else chain.friends.count[seller]
-        friend = _friend(seller, among, u_who, chain.friends)
+    friend = _asker(seller, channel, u_stranger, u_who, demand, chain.friends)
     buyers = chain.buyers.risk.size
     if friend < 0 and buyers == 0:
         return
@@ -209,53 +165,63 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
     buyer = chain.friends.who[friend] if friend >= 0 else int(u_who * buyers)
     label = _label(i, agent, product, channel, rules, traders, chain)
     price_noted(tallies, row, product, Stage.ADVERTISED, channel, label)
-    holder = books.start[Account.RETAILERS] + i
-    if books.balance[holder, product] == 0:
+    holder = chain.books.start[Account.RETAILERS] + i
+    if chain.books.balance[holder, product] == 0:
         tallies.trade[row, Tally.UNMET] += 1
         return
-    u_willing, likes, habit = _buyer(seed, buyer, product, demand)
-    trust = demand.trust
-    if channel == PHYSICAL:
-        trust = 1.0
-    elif friend >= 0:
-        trust = chain.friends.trust[friend] / SURE
-    risk = _recall(row, buyer, chain)
-    if u_interest >= trust * likes * (1.0 - demand.caution * risk):
+    u_willing, likes, habit = traits(seed, buyer, product, demand)
+    trust = _trust(channel, friend, demand, chain.friends)
+    if u_interest >= trust * likes * (1.0 - demand.caution * fear(row, buyer, chain)):
         return
-    price, worth = label, _worth(product, u_willing, level, demand)
+    price, worth = label, worth_to(u_willing, product, level, demand)
     if channel == GROUPS:
         tallies.trade[row, Tally.AUCTIONS] += 1
         bids = _bids(seed, day, seller, (who, key), product, level, friend, worth, chain, demand)
         reserve = chain.unit_cost[holder, product]
         worth, buyer, friend = bids[0], bids[2], bids[3]
-        _, _, habit = _buyer(seed, buyer, product, demand)
+        _, _, habit = traits(seed, buyer, product, demand)
         price = min(max(reserve, bids[1]), label)  # nobody bids more than labels ask
     escrowed = 0
     if channel != PHYSICAL and habit < rules.payment.escrow:
-        u_accepted, u_insist, u_trace, _ = uniforms(seed, Purpose.ESCROW, day, who, key)
-        if agent < 0 and u_accepted < rules.payment.accepted:
-            escrowed = 1
-            price *= 1.0 + rules.payment.premium
-        elif u_insist < rules.payment.insist:
-            return
-        if escrowed and worth >= price and u_trace < rules.police.escrow_trace:
+        draws = uniforms(seed, Purpose.ESCROW, day, who, key)
+        escrowed = _escrow(draws, agent, rules.payment)
+        price *= 1.0 + rules.payment.premium * (escrowed > 0)
+        if escrowed > 0 and worth >= price and draws[2] < rules.police.escrow_trace:
             measured(tallies, row, Measure.ESCROW_TRACES, channel, 0)
             file_case(chain.cases, i)
-    if worth < price:
-        return
-    mass = min(_piece(u_piece, product, demand), books.balance[holder, product])
-    _close_deal(
-        row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
-        rules, traders, chain,
-    )  # fmt: skip
+    if escrowed >= 0 and worth >= price:
+        mass = min(piece(u_piece, product, demand), chain.books.balance[holder, product])
+        _close_deal(
+            row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
+            rules, traders, chain,
+        )  # fmt: skip
 
 
 @part
-def _friend(seller, number, u, friends):
-    """Return the place of one of a seller's first friends; -1 where there is none."""
-    if number == 0:
+def _asker(seller, channel, u_stranger, u_who, demand, friends):
+    """Return the place of the friend who asks, often one who has bought; -1 for a stranger."""
+    if channel not in FOLLOWED or u_stranger < demand.strangers:
         return NOBODY
-    return friends.start[seller] + min(int(u * number), number - 1)
+    customers = friends.customers[seller]
+    known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
+    among = customers if known and customers > 0 else friends.count[seller]
+    return one_of(friends, seller, among, u_who)
+
+
+@part
+def _trust(channel, friend, demand, friends):
+    """Return the trust of who asks: whole at a stall, where goods are handed over."""
+    if channel == PHYSICAL:
+        return 1.0
+    return friends.trust[friend] / SURE if friend >= 0 else demand.trust
+
+
+@part
+def _escrow(draws, agent, payment):
+    """Return 1 where escrow is agreed on, 0 where another way is, -1 where the deal is off."""
+    if agent < 0 and draws[0] < payment.accepted:
+        return 1
+    return -1 if draws[1] < payment.insist else 0
 
 
 @part
@@ -271,66 +237,6 @@ def _label(i, agent, product, channel, rules, traders, chain):
 
 
 @part
-def _buyer(seed, buyer, product, demand):
-    """Return a buyer's rank in willingness, chance to like the product, and payment habit."""
-    u_willing, u_taste, u_habit, _ = uniforms(seed, Purpose.WILLINGNESS, 0, buyer, 0)
-    edge_raw = demand.taste_raw
-    edge_semi = edge_raw + demand.taste_semi
-    edge_uncarved = edge_semi + demand.taste_uncarved
-    total = edge_uncarved + demand.taste_carved
-    place = u_taste * total
-    favourite = 3
-    if place < edge_raw:
-        favourite = 0
-    elif place < edge_semi:
-        favourite = 1
-    elif place < edge_uncarved:
-        favourite = 2
-    likes = 1.0 if favourite == product else demand.liked
-    return u_willing, likes, u_habit
-
-
-@part
-def _worth(product, u, level, demand):
-    """Return what a buyer of rank u in willingness would pay, CNY a gram."""
-    median = demand.worth_carved
-    if product == Item.RAW:
-        median = demand.worth_raw
-    elif product == Item.SEMI_WORKED:
-        median = demand.worth_semi
-    elif product == Item.UNCARVED:
-        median = demand.worth_uncarved
-    return median * level * exp(demand.spread * normal_quantile(u))
-
-
-@part
-def _piece(u, product, demand):
-    """Return the milligrams of a piece."""
-    mean = demand.piece_carved
-    if product == Item.RAW:
-        mean = demand.piece_raw
-    elif product == Item.SEMI_WORKED:
-        mean = demand.piece_semi
-    elif product == Item.UNCARVED:
-        mean = demand.piece_uncarved
-    spread = demand.piece_spread
-    factor = exp(spread * normal_quantile(u) - spread * spread / 2.0)
-    return int(mean * MILLIGRAMS * factor) + 1
-
-
-@part
-def _recall(row, buyer, chain):
-    """Bring a buyer's perceived risk up to date and return it."""
-    buyers = chain.buyers
-    if buyers.risk[buyer] == 0.0:
-        return 0.0
-    risk = buyers.risk[buyer] * chain.fading[row - buyers.touched[buyer]]
-    buyers.risk[buyer] = risk
-    buyers.touched[buyer] = row
-    return risk
-
-
-@part
 def _bids(seed, day, seller, keys, product, level, friend, worth, chain, demand):
     """Return the two highest bids, the buyer of the highest and his place among the friends."""
     friends = chain.friends
@@ -341,13 +247,13 @@ def _bids(seed, day, seller, keys, product, level, friend, worth, chain, demand)
     else:
         best = 0.0
     for k in range(BIDDERS):
-        other = _friend(seller, friends.count[seller], draws[k], friends)
+        other = one_of(friends, seller, friends.count[seller], draws[k])
         if other < 0 or other == friend:
             continue
         if place >= 0 and friends.who[other] == buyer:  # nobody bids against himself
             continue
-        u_willing, _, _ = _buyer(seed, friends.who[other], product, demand)
-        bid = _worth(product, u_willing, level, demand)
+        u_willing, _, _ = traits(seed, friends.who[other], product, demand)
+        bid = worth_to(u_willing, product, level, demand)
         if bid > best:
             best, second, buyer, place = bid, best, np.int64(friends.who[other]), other
         elif bid > second:
