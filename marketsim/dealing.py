@@ -9,6 +9,8 @@ from marketsim.pricing import WINDOW, dealer_price, paid_on_average, price_noted
 from marketsim.rng import uniform
 from marketsim.trade_state import NOBODY, Channel
 
+KNOWN = 64  # dealers of a kind whom a buyer knows: in a large market not all of them
+
 
 @part
 def on_offer(dealer, account, chain):
@@ -18,8 +20,8 @@ def on_offer(dealer, account, chain):
 
 
 @kernel
-def chosen_dealer(seed, purpose, day, who, account, chain):
-    """Return an open dealer of an account, the likelier the more there is; -1 for none.
+def chosen_dealer(seed, purpose, day, who, account, near, chain):
+    """Return an open dealer among those known, the likelier the more there is; -1 for none.
 
     Parameters
     ----------
@@ -27,11 +29,17 @@ def chosen_dealer(seed, purpose, day, who, account, chain):
         Keys of a race, in which each dealer has a draw of its own.
     account : Account
         Suppliers or processors.
+    near : int
+        Place, among the dealers of the account, of the first one known; the next ones are known
+        too, up to `KNOWN` in all, so that a buyer costs as much in a large market as in a small.
     chain : Chain
         Read.
     """
     best, chosen = np.inf, NOBODY
-    for dealer in range(chain.books.start[account], chain.books.start[account + 1]):
+    first = chain.books.start[account]
+    number = chain.books.start[account + 1] - first
+    for k in range(min(number, KNOWN)):
+        dealer = first + (near + k) % number
         stock = on_offer(dealer, account, chain)
         if stock > 0 and chain.dealers.closed_until[dealer] <= day:
             time = -log(uniform(seed, purpose, day, who, dealer)) / stock

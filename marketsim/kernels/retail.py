@@ -117,11 +117,12 @@ def _order(seed, day, row, i, rules, chain):
 
 @part
 def _source(seed, day, i, usual, account, chain):
-    """Return the usual dealer, or where that one has nothing today another; -1 for none."""
+    """Return the usual dealer, or where that one has nothing today another known; -1 for none."""
     closed = chain.dealers.closed_until
     if usual >= 0 and closed[usual] <= day and on_offer(usual, account, chain) > 0:
         return usual
-    return chosen_dealer(seed, Purpose.SOURCE, day, i, account, chain)
+    near = usual - chain.books.start[account]
+    return chosen_dealer(seed, Purpose.SOURCE, day, i, account, near, chain)
 
 
 @part

@@ -46,12 +46,14 @@ def work(seed, day, row, seized, rules, chain):
 
 @kernel
 def _buy_raw(seed, day, row, processor, rules, chain):
-    """Fill up raw ivory from one supplier, the likelier the more that one has."""
+    """Fill up raw ivory from one supplier known, the likelier the more that one has."""
     need = _raw_target(processor, rules.workshop, chain) - chain.books.balance[processor, Item.RAW]
     if need <= 0:
         return
-    race = Purpose.SUPPLIER_RACE
-    supplier = chosen_dealer(seed, race, day, processor, Account.SUPPLIERS, chain)
+    race, suppliers = Purpose.SUPPLIER_RACE, chain.books.start[Account.SUPPLIERS + 1]
+    workshops = chain.books.start[Account.PROCESSORS + 1] - suppliers
+    near = (processor - suppliers) * suppliers // workshops  # suppliers come first in the books
+    supplier = chosen_dealer(seed, race, day, processor, Account.SUPPLIERS, near, chain)
     if supplier >= 0:
         stage = Stage.SUPPLIER
         buy(row, processor, supplier, Item.RAW, need, stage, rules.supply, rules.retail, chain)
