@@ -1,212 +1,39 @@
 """A scenario becomes a table of days by levers.
 
-An intervention is a small frozen dataclass with an `apply` method that writes into the table;
-it needs no numba. A date is an ISO date or the id of an evidence row that has one; a dose is a
-number or the id of an evidence row that has a value. Nothing is keyed to a week of the survey.
+A date is an ISO date or the id of an evidence row that has one; a dose is a number or the id of an
+evidence row that has a value. Nothing is keyed to a week of the survey. What interventions there
+are, and what they move, stands in interventions.py; a researcher's own come from a file of Python.
 """
 
 import contextlib
 import datetime as dt
 import re
 from collections import namedtuple
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
 
-from marketsim import evidence, exact
+from marketsim import evidence, exact, own_interventions
 from marketsim.errors import InputError, span
+from marketsim.interventions import KINDS, LEVERS, Closure, Release, Table
 from marketsim.settings import POSTS, Settings
 
 Levers = namedtuple(
     "Levers",
-    "activity news habituation recall reports capacity sweep_accounts sweep_posts sweep_lean "
-    "border couriers names police sharing cases demand legal machines",
+    "activity news habituation recall images reports capacity linking groups elsewhere "
+    "sweep_accounts sweep_posts sweep_lean sweep_types border couriers names police sharing "
+    "traces raids cases demand legal machines",
 )
 FRIDAY = 4
-
-
-def dose(default: float, unit: str, low: float, high: float, meaning: str) -> Any:
-    """Declare the dose of an intervention with its unit, range and meaning."""
-    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning}
-    return field(default=default, metadata=metadata)
-
-
-class Table:
-    """The levers of every day, while a scenario is being compiled.
-
-    Attributes
-    ----------
-    first, last : datetime.date
-        The horizon.
-    news, recall, reports, capacity : ndarray of float64, shape (days,)
-        Publicity (0 to 1) and multipliers of filter recall, report rate and capacity.
-    sweep_accounts, sweep_posts : ndarray of float64, shape (days,)
-        Accounts and posts that sweeps take, on the whole platform.
-    sweep_lean : ndarray of float64, shape (days,)
-        0 takes traders evenly, 1 in proportion to their recent visible posts.
-    border, couriers, names, police, sharing : ndarray of float64, shape (days,)
-        Multipliers of seizures at the border, of parcels intercepted, of senders under a false
-        name, of the cases that police decide and the stalls they inspect, and of the sanctioned
-        accounts that platforms refer to them.
-    demand, legal, machines : ndarray of float64, shape (days,)
-        Multiplier of willingness to pay and of legal customers, 1 while the legal market is
-        open, and the share of processors who lose their machines on the day.
-    """
-
-    def __init__(self, first: dt.date, last: dt.date) -> None:
-        self.first, self.last = first, last
-        days = (last - first).days + 1
-        self.news = np.zeros(days)
-        self.recall, self.reports, self.capacity = (np.ones(days) for _ in range(3))
-        self.sweep_accounts, self.sweep_posts, self.sweep_lean = (np.zeros(days) for _ in range(3))
-        self.border, self.couriers, self.names = (np.ones(days) for _ in range(3))
-        self.police, self.sharing = np.ones(days), np.ones(days)
-        self.demand, self.legal, self.machines = np.ones(days), np.ones(days), np.zeros(days)
-
-    def day(self, date: dt.date) -> int:
-        """Return the row of a date."""
-        return (date - self.first).days
-
-    def spread_news(self, date: dt.date, publicity: float) -> None:
-        """Let a share of what can be known reach everybody on a day, beside other news."""
-        day = self.day(date)
-        self.news[day] = 1.0 - (1.0 - self.news[day]) * (1.0 - publicity)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The platform takes a number of accounts and posts on one day."""
-
-    date: dt.date
-    accounts: float = dose(0.0, "accounts", 0.0, 1e6, "traders' accounts banned")
-    posts: float = dose(
-        0.0, "posts", 0.0, 1e7, "posts removed, each of another trader, who is muted"
-    )
-    lean: float = dose(0.5, "1", 0.0, 1.0, "0 evenly over traders, 1 by their visible posts")
-    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
-
-    def apply(self, table: Table) -> None:
-        """Add the sweep to its day."""
-        day = table.day(self.date)
-        before = table.sweep_accounts[day] + table.sweep_posts[day]
-        size = self.accounts + self.posts
-        if size > 0:  # two sweeps of one day lean as their traders do on average
-            lean = before * table.sweep_lean[day] + size * self.lean
-            table.sweep_lean[day] = lean / (before + size)
-        table.sweep_accounts[day] += self.accounts
-        table.sweep_posts[day] += self.posts
-        table.spread_news(self.date, self.publicity)
-
-
-@dataclass(frozen=True)
-class News:
-    """An event that traders hear of: an arrest, a campaign, a destruction of ivory, a rule."""
-
-    date: dt.date
-    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
-
-    def apply(self, table: Table) -> None:
-        """Add the event to its day."""
-        table.spread_news(self.date, self.publicity)
-
-
-@dataclass(frozen=True)
-class Effort:
-    """The platform's everyday work is multiplied from one date to another."""
-
-    start: dt.date
-    end: dt.date | None = None
-    recall: float = dose(1.0, "ratio", 0.0, 100.0, "filters find so many times as much")
-    reports: float = dose(1.0, "ratio", 0.0, 100.0, "users report so many times as often")
-    capacity: float = dose(1.0, "ratio", 0.0, 100.0, "moderators decide so many times as much")
-
-    def apply(self, table: Table) -> None:
-        """Multiply the levers, both dates included."""
-        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
-        table.recall[days] *= self.recall
-        table.reports[days] *= self.reports
-        table.capacity[days] *= self.capacity
-
-
-@dataclass(frozen=True)
-class Chase:
-    """Work against the chain behind the posts is multiplied from one date to another."""
-
-    start: dt.date
-    end: dt.date | None = None
-    border: float = dose(1.0, "ratio", 0.0, 100.0, "so many times as many shipments are seized")
-    couriers: float = dose(1.0, "ratio", 0.0, 1000.0, "so many times as many parcels intercepted")
-    names: float = dose(1.0, "ratio", 0.0, 10.0, "so many times as many senders under false names")
-    police: float = dose(1.0, "ratio", 0.0, 1000.0, "police do so many times as much")
-    sharing: float = dose(
-        1.0, "ratio", 0.0, 1000.0, "platforms refer so many times as many to them"
-    )
-
-    def apply(self, table: Table) -> None:
-        """Multiply the levers, both dates included."""
-        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
-        table.border[days] *= self.border
-        table.couriers[days] *= self.couriers
-        table.names[days] *= self.names
-        table.police[days] *= self.police
-        table.sharing[days] *= self.sharing
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """Buyers come to want ivory less, or more, from one date to another."""
-
-    start: dt.date
-    end: dt.date | None = None
-    willingness: float = dose(1.0, "ratio", 0.0, 10.0, "they would pay so many times as much")
-
-    def apply(self, table: Table) -> None:
-        """Multiply the lever, both dates included."""
-        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
-        table.demand[days] *= self.willingness
-
-
-@dataclass(frozen=True)
-class Closure:
-    """The legal market closes, in whole or in part, from one date to another."""
-
-    start: dt.date
-    end: dt.date | None = None
-    share: float = dose(0.0, "share", 0.0, 1.0, "of the legal market that closes")
-
-    def apply(self, table: Table) -> None:
-        """Close the share, both dates included."""
-        days = slice(table.day(self.start), table.day(self.end or table.last) + 1)
-        table.legal[days] *= 1.0 - self.share
-
-
-@dataclass(frozen=True)
-class Machines:
-    """Engraving machines are seized on one day."""
-
-    date: dt.date
-    share: float = dose(0.0, "share", 0.0, 1.0, "of processors, who lose their machines")
-
-    def apply(self, table: Table) -> None:
-        """Add the seizure to its day."""
-        day = table.day(self.date)
-        table.machines[day] = 1.0 - (1.0 - table.machines[day]) * (1.0 - self.share)
-
-
-KINDS: dict[str, type] = {
-    "sweep": Sweep,
-    "news": News,
-    "effort": Effort,
-    "chase": Chase,
-    "campaign": Campaign,
-    "closure": Closure,
-    "machines": Machines,
-}
+INTERVENTIONS = "scenario.interventions"
+LATEST = dt.date(2020, 12, 31)
 
 
 def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
     """Return the first and last day of a run.
+
+    A scenario that needs longer (`scenario.until`) moves the last day.
 
     Raises
     ------
@@ -215,6 +42,11 @@ def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
     """
     first = _date("horizon.start", settings.horizon.start)
     last = _date("horizon.end", settings.horizon.end)
+    if settings.scenario.until:
+        until = _date("scenario.until", settings.scenario.until)
+        if until > LATEST:
+            raise InputError("scenario.until", until, f"not after {LATEST}")
+        last = max(last, until)
     facts = evidence.inputs()
     survey_start, survey_end = facts["survey_start"].date, facts["survey_end"].date
     assert survey_start is not None and survey_end is not None
@@ -223,25 +55,83 @@ def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
     if not earliest <= first <= latest:
         allowed = f"{earliest} to {latest}, eight weeks before the survey"
         raise InputError("horizon.start", first, allowed)
-    if not survey_end <= last <= dt.date(2020, 12, 31):
-        raise InputError("horizon.end", last, f"{survey_end}, the end of the survey, to 2020-12-31")
+    if not survey_end <= last <= LATEST:
+        raise InputError("horizon.end", last, f"{survey_end}, the end of the survey, to {LATEST}")
     return first, last
 
 
-def interventions(settings: Settings) -> list[Any]:
-    """Return the interventions of a scenario as objects, in the order of their names.
+def interventions(settings: Settings) -> dict[str, Any]:
+    """Return the interventions of a scenario as objects by name, in the order of their names.
+
+    Doses of those named in `scenario.scaled` are multiplied by `scenario.strength`: what a dose
+    adds to doing nothing.
 
     Raises
     ------
     InputError
-        For an unknown kind or key, a wrong dose, or a date outside the horizon.
+        For an unknown kind or key, a wrong dose, a date outside the horizon, a name scaled that is
+        not there, or two interventions that contradict each other.
     """
-    span = horizon(settings)
-    entries = settings.scenario.interventions
+    scenario, span_of = settings.scenario, horizon(settings)
+    entries, kinds = scenario.interventions, KINDS | own_interventions.load(settings.classes)
     if not isinstance(entries, dict):
-        raise InputError("scenario.interventions", entries, "entries NAME.KEY=VALUE")
-    return [_intervention(f"scenario.interventions.{name}", entries[name], span)
-            for name in sorted(entries)]  # fmt: skip
+        raise InputError(INTERVENTIONS, entries, "entries NAME.KEY=VALUE")
+    for name in scenario.scaled:
+        if name not in entries:
+            raise InputError("scenario.scaled", name, f"names among {', '.join(sorted(entries))}")
+    out = {}
+    for name in sorted(entries):
+        strength = scenario.strength if name in scenario.scaled else 1.0
+        key = f"{INTERVENTIONS}.{name}"
+        out[name] = _intervention(key, entries[name], span_of, kinds, strength)
+    _agree(out, span_of[1])
+    return out
+
+
+def _agree(entries: dict[str, Any], last: dt.date) -> None:
+    """Refuse a legal market that is to shrink and to grow at the same time."""
+    closing = {name: one for name, one in entries.items() if isinstance(one, Closure)}
+    growing = {name: one for name, one in entries.items() if isinstance(one, Release)}
+    for name, one in closing.items():
+        for other, two in growing.items():
+            if one.start <= (two.end or last) and two.start <= (one.end or last):
+                key = f"{INTERVENTIONS}.{name}"
+                raise InputError(key, one.start, f"no day on which {other} lets it grow")
+
+
+def compile_table(settings: Settings) -> Table:
+    """Return the levers of every day as the interventions of a scenario move them.
+
+    Raises
+    ------
+    InputError
+        As `interventions`, and where an intervention leaves a lever outside its range.
+    """
+    table = Table(*horizon(settings))
+    for name, intervention in interventions(settings).items():
+        key = f"{INTERVENTIONS}.{name}"
+        try:
+            intervention.apply(table)
+        except InputError as fault:
+            raise InputError(f"{key}.{fault.key}", fault.value, fault.allowed) from None
+        except Exception as fault:  # of a class of the user's
+            told = f"{type(fault).__name__}: {fault}"
+            raise InputError(key, told, "an `apply` that ends well") from fault
+        _check_levers(key, table)
+    return table
+
+
+def _check_levers(key: str, table: Table) -> None:
+    """Refuse an intervention that leaves a lever without a value that it can have."""
+    days = (table.last - table.first).days + 1
+    for name, (_, low, high) in LEVERS.items():
+        lever = vars(table).get(name)
+        allowed = f"{low:g} to {high:g} on each of {days} days, as doubles"
+        if not isinstance(lever, np.ndarray) or (lever.shape, lever.dtype) != ((days,), np.float64):
+            raise InputError(f"{key} ({name})", "no such table of days", allowed)
+        wrong = lever[~(np.isfinite(lever) & (lever >= low) & (lever <= high))]
+        if wrong.size:
+            raise InputError(f"{key} ({name})", wrong[0], allowed)
 
 
 def compile_levers(settings: Settings) -> Levers:
@@ -251,37 +141,30 @@ def compile_levers(settings: Settings) -> Levers:
     -------
     Levers
         Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
-        `sweep_accounts` and `sweep_posts`.
+        `sweep_accounts`, `sweep_posts` and `sweep_types`.
+
+    Raises
+    ------
+    InputError
+        For a scenario that cannot be.
     """
-    first, last = horizon(settings)
-    table = Table(first, last)
-    for intervention in interventions(settings):
-        intervention.apply(table)
+    table = compile_table(settings)
     people = settings.population
     scale = people.retailers / people.platform_traders
     cases = 0.0
     if settings.market != POSTS:
         cases = settings.police.capacity * people.retailers / 1000.0
-    return Levers(
-        activity=_activity(settings, table),
-        news=table.news,
-        habituation=_habituation(settings, table),
-        recall=table.recall,
-        reports=table.reports,
-        capacity=_whole(settings.moderation.capacity * people.retailers / 1000.0 * table.capacity),
-        sweep_accounts=np.floor(table.sweep_accounts * scale + 0.5).astype(np.int64),
-        sweep_posts=np.floor(table.sweep_posts * scale + 0.5).astype(np.int64),
-        sweep_lean=table.sweep_lean,
-        border=table.border,
-        couriers=table.couriers,
-        names=table.names,
-        police=table.police,
-        sharing=table.sharing,
-        cases=_whole(cases * table.police),
-        demand=table.demand,
-        legal=table.legal,
-        machines=table.machines,
-    )
+    moderators = settings.moderation.capacity * people.retailers / 1000.0
+    counted = {
+        "capacity": _whole(moderators * table.capacity),
+        "cases": _whole(cases * table.police),
+        "sweep_accounts": np.floor(table.sweep_accounts * scale + 0.5).astype(np.int64),
+        "sweep_posts": np.floor(table.sweep_posts * scale + 0.5).astype(np.int64),
+        "sweep_types": table.sweep_types.astype(np.int64),
+        "activity": _activity(settings, table),
+        "habituation": _habituation(settings, table),
+    }
+    return Levers(**{name: getattr(table, name) for name in LEVERS} | counted)
 
 
 def _whole(daily: np.ndarray) -> np.ndarray:
@@ -344,11 +227,13 @@ def _dose(key: str, value: Any, metadata: Any) -> float:
     return float(value)
 
 
-def _intervention(key: str, entry: Any, span: tuple[dt.date, dt.date]) -> Any:
-    if not isinstance(entry, dict) or str(entry.get("kind")) not in KINDS:
+def _intervention(
+    key: str, entry: Any, span_of: tuple[dt.date, dt.date], kinds: dict[str, type], strength: float
+) -> Any:
+    if not isinstance(entry, dict) or str(entry.get("kind")) not in kinds:
         kind = entry.get("kind") if isinstance(entry, dict) else entry
-        raise InputError(key + ".kind", kind, ", ".join(sorted(KINDS)))
-    kind = KINDS[entry["kind"]]
+        raise InputError(key + ".kind", kind, ", ".join(sorted(kinds)))
+    kind = kinds[entry["kind"]]
     known = {item.name: item for item in fields(kind)}
     values: dict[str, Any] = {}
     for name, value in entry.items():
@@ -356,10 +241,9 @@ def _intervention(key: str, entry: Any, span: tuple[dt.date, dt.date]) -> Any:
             continue
         if name not in known:
             raise InputError(f"{key}.{name}", value, f"one of {', '.join(known)}")
-        if known[name].metadata:
-            values[name] = _dose(f"{key}.{name}", value, known[name].metadata)
-        elif value is not None:
-            values[name] = _dated(f"{key}.{name}", value, span)
+        found = _value(f"{key}.{name}", value, known[name], span_of, strength)
+        if found is not None:
+            values[name] = found
     for name, item in known.items():
         if name not in values and item.default is MISSING:
             raise InputError(f"{key}.{name}", "nothing", "a date")
@@ -369,8 +253,27 @@ def _intervention(key: str, entry: Any, span: tuple[dt.date, dt.date]) -> Any:
     return kind(**values)
 
 
-def _dated(key: str, value: Any, span: tuple[dt.date, dt.date]) -> dt.date:
+def _value(key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], strength: float):
+    """Return the value of a field: a dose, a choice, or a date; None for a date left open."""
+    about = item.metadata
+    if "unit" in about:
+        found = _dose(key, value, about)
+        if not about["scales"] or strength == 1.0:
+            return found
+        scaled = item.default + (found - item.default) * strength
+        if not about["low"] <= scaled <= about["high"]:
+            most = span(about["low"], about["high"], about["unit"])
+            raise InputError("scenario.strength", strength, f"one that leaves {key} at {most}")
+        return scaled
+    if "pattern" in about:
+        if not re.fullmatch(about["pattern"], str(value)):
+            raise InputError(key, value, about["allowed"])
+        return str(value)
+    return None if value is None else _dated(key, value, span_of)
+
+
+def _dated(key: str, value: Any, span_of: tuple[dt.date, dt.date]) -> dt.date:
     date = _date(key, value)
-    if not span[0] <= date <= span[1]:
-        raise InputError(key, date, f"{span[0]} to {span[1]}, the horizon")
+    if not span_of[0] <= date <= span_of[1]:
+        raise InputError(key, date, f"{span_of[0]} to {span_of[1]}, the horizon")
     return date

@@ -39,23 +39,26 @@ def live(world, row, end):
     chain = world.chain
     while row < end:
         day = world.first_day + row
-        effort = (levers.recall[row], levers.reports[row])
-        struck = (levers.sweep_accounts[row], levers.sweep_posts[row], levers.sweep_lean[row])
-        legal = levers.legal[row]
-        chased = (levers.police[row], levers.sharing[row])
+        effort = (levers.recall[row], levers.reports[row], levers.images[row])
+        ways = (levers.groups[row], levers.elsewhere[row])
+        accounts, posts = levers.sweep_accounts[row], levers.sweep_posts[row]
+        linking = levers.linking[row]
+        struck = (levers.sweep_lean[row], levers.sweep_types[row], linking)
+        legal, traces = levers.legal[row], levers.traces[row]
+        chased = (levers.police[row], levers.sharing[row], levers.raids[row])
         news, habituation = levers.news[row], levers.habituation[row]
         come_and_go(seed, day, row, rules, traders, chain)
         supply(seed, day, row, levers.border[row], rules, chain)
         work(seed, day, row, levers.machines[row], rules, chain)
         restock(seed, day, row, rules, traders, chain)
-        post(seed, day, levers.activity[row], chain.shops.push, effort, rules, traders, today)
+        post(seed, day, levers.activity[row], chain.shops.push, effort, ways, rules, traders, today)
         keep_friends(seed, day, row, rules.demand, traders, chain)
-        trade(seed, day, row, levers.demand[row], legal, rules, traders, today, chain)
+        trade(seed, day, row, (levers.demand[row], legal, traces), rules, traders, today, chain)
         sell_legally(seed, day, row, legal, levers.demand[row], world.founders, rules, chain)
-        deliver(seed, day, row, levers.couriers[row], levers.names[row], rules, chain)
+        deliver(seed, day, row, levers.couriers[row], levers.names[row], traces, rules, chain)
         open_cases(seed, day, traders, today, queue)
-        review(seed, day, levers.capacity[row], rules, traders, today, queue)
-        sweep(seed, day, struck[0], struck[1], struck[2], rules, traders, today)
+        review(seed, day, levers.capacity[row], linking, rules, traders, today, queue)
+        sweep(seed, day, accounts, posts, struck, rules, traders, today)
         police(seed, day, row, chased, levers.cases[row], rules, traders, today, chain)
         perceive(seed, day, news, habituation, rules, traders, today, world.ties)
         keep_accounts(seed, day, rules.accounts, traders, today)

@@ -70,18 +70,35 @@ def choice(group: str, name: str) -> dict[str, Any]:
     if name not in names(group):
         raise InputError(group, name, ", ".join(names(group)))
     text = (folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+    tree = yaml.load(text, Loader=yaml.BaseLoader)
     kinds = {item.name: item for item in fields(getattr(Settings(), group))}
-    # dates stay texts, as in the command
-    return {
-        key: _typed(value, kinds[key].type in (float, "float"), isinstance(kinds[key].default, int))
-        for key, value in yaml.load(text, Loader=yaml.BaseLoader).items()
-    }
+    out: dict[str, Any] = {}
+    for other in tree.pop("defaults", []):  # as Hydra reads them: what this one goes on from
+        if other != "_self_":
+            out = _merged(out, deepcopy(choice(group, other)))
+    for key, value in tree.items():
+        kind = kinds[key]  # dates stay texts, as in the command
+        is_float = kind.type in (float, "float", list[float], "list[float]")
+        typed = _typed(value, is_float, isinstance(kind.default, int))
+        out = _merged(out, {key: typed})
+    return out
+
+
+def _merged(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
+    """Return a tree with another written over it."""
+    out = dict(one)
+    for key, value in two.items():
+        deeper = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _merged(out[key], value) if deeper else value
+    return out
 
 
 def _typed(value: Any, is_float: bool, is_whole: bool) -> Any:
     """Give texts of YAML their type: numbers where they look like numbers."""
     if isinstance(value, dict):
         return {key: _typed(inner, False, False) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_typed(inner, is_float, is_whole) for inner in value]
     if is_float:
         return float(value)
     if is_whole:

@@ -21,7 +21,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from marketsim import evidence, posterior
+from marketsim import evidence, own_interventions, posterior
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
 from marketsim.settings import POSTS, Settings
@@ -50,6 +50,7 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
     digest.update((source or source_fingerprint()).encode())
     digest.update(evidence.TABLE.read_bytes())
     digest.update(posterior.fingerprint(settings.posterior, settings.market != POSTS).encode())
+    digest.update(own_interventions.fingerprint(settings.classes).encode())
     return digest.hexdigest()[:12]
 
 

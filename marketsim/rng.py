@@ -132,6 +132,10 @@ class Purpose(IntEnum):
     FRIENDS_GO = 152
     FRIEND_GOES = 156
     FRIEND_COMES = 157
+    # interventions
+    LINKED = 160
+    RAIDED = 161
+    SWEEP_DAY = 164
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

@@ -1,5 +1,6 @@
 """Everything one study is made of: its groups of parameters, checked and handed to the kernels."""
 
+import inspect
 from collections import namedtuple
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -43,10 +44,22 @@ class Horizon:
 
 @dataclass
 class Scenario:
-    """A dated list of interventions (see calendar.py)."""
+    """A dated list of interventions (see calendar.py).
+
+    `source` says where its doses come from. `until` is the last day that it needs, where that is
+    after `horizon.end`. `strength` multiplies the doses of the interventions named in `scaled`;
+    of those no source says how large they are, and a comparison goes over all `strengths`.
+    """
 
     name: str = "unnamed"
     about: str = ""
+    source: str = ""
+    until: str = ""
+    strength: float = parameter(
+        1.0, "ratio", 0.0, 1000.0, "doses without a source against those written", "convention"
+    )
+    strengths: list[float] = field(default_factory=list)
+    scaled: list[str] = field(default_factory=list)
     interventions: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,7 +70,8 @@ class Settings:
     `market` is "whole", or "posts" for the posting side alone: nobody trades, and police
     have nothing to find.
     `posterior` names where uncertain parameters are drawn from (see posterior.py); `held` names
-    those that keep the value given here all the same.
+    those that keep the value given here all the same. `classes` names files of Python with
+    interventions of the user's own (see own_interventions.py).
     """
 
     population: Population = field(default_factory=Population)
@@ -83,6 +97,7 @@ class Settings:
     market: str = WHOLE
     posterior: str = "none"
     held: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
     seed: int = parameter(
         2015, "whole number", 0, 2**63 - 1, "every draw is a function of it", "convention"
     )
@@ -157,6 +172,11 @@ def check(settings: Settings) -> None:
         raise InputError("market", settings.market, f"{WHOLE}, {POSTS}")
     if not isinstance(settings.held, list):
         raise InputError("held", settings.held, "a list of parameters")
+    if not isinstance(settings.classes, list):
+        raise InputError("classes", settings.classes, "a list of files")
+    for strength in settings.scenario.strengths:
+        if isinstance(strength, bool) or not isinstance(strength, int | float) or strength <= 0:
+            raise InputError("scenario.strengths", strength, "numbers above 0")
     shares = settings.population
     if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
         raise InputError("population.type_a", 0, "at least one type with a weight above 0")
@@ -269,7 +289,14 @@ def as_markdown() -> str:
 
 
 def _table(name: str, group: Any) -> list[str]:
-    return [f"## {name}", "", str(group.__doc__), "", *_rows(name + ".", group), ""]
+    return [
+        f"## {name}",
+        "",
+        inspect.cleandoc(group.__doc__ or ""),
+        "",
+        *_rows(name + ".", group),
+        "",
+    ]
 
 
 def _rows(prefix: str, group: Any) -> list[str]:

@@ -21,7 +21,8 @@ BATCH = 500  # rows kept together: a kill loses at most so many
 SOURCES = (
     *("books.py", "buyers.py", "calendar.py", "chain.py", "chain_parameters.py"),
     *("compiled.py", "day.py", "dealing.py", "declaring.py", "evidence.py", "exact.py"),
-    *("friends.py", "kernels/*.py", "making.py", "metrics.py", "observed.py"),
+    *("friends.py", "interventions.py", "kernels/*.py", "making.py", "metrics.py"),
+    *("observed.py", "own_interventions.py"),
     *("parameters.py", "population.py", "presets.py", "pricing.py", "priors.py"),
     *("records.py", "rng.py", "settings.py", "simulations.py", "state.py", "study.py"),
     *("survey.py", "trade_state.py"),

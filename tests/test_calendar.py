@@ -2,7 +2,6 @@
 
 import datetime as dt
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from marketsim import calendar
-from marketsim.calendar import Table, compile_levers, dose, horizon, interventions
+from marketsim.calendar import compile_levers, horizon, interventions
 from marketsim.errors import InputError
+from marketsim.interventions import Table
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 148
@@ -331,34 +330,104 @@ def test_a_horizon_may_be_named_by_evidence():
     assert first + dt.timedelta(weeks=8) == dt.date(2015, 5, 1)
 
 
-# ---------------------------------------------------------------- one's own intervention
+# ---------------------------------------------------------------- in force
 
 
-@dataclass(frozen=True)
-class Holiday:
-    """Nobody moderates for some days."""
+def test_a_ramp_rises_evenly_to_full_force():
+    """With a ramp of n days the lever is moved by 1/(n + 1) more each day, then in full."""
+    entry = {"kind": "campaign", "start": "2015-05-01", "end": "2015-05-10", "willingness": 0.5}
+    demand = levers(entry | {"ramp": 4}).demand
+    expected = np.ones(DAYS)
+    first = row("2015-05-01")
+    expected[first : first + 5] = 1.0 - 0.5 * np.arange(1, 6) / 5.0
+    expected[first + 5 : first + 10] = 0.5
+    assert_allclose(demand, expected, rtol=1e-15)
 
-    date: dt.date
-    days: float = dose(1.0, "days", 1.0, 30.0, "length")
 
-    def apply(self, table: Table) -> None:
-        day = table.day(self.date)
-        table.capacity[day : day + int(self.days)] = 0.0
+def test_sweeps_come_again_on_their_days():
+    """Regular sweeps are so many days apart; irregular ones are late by a part of that at most."""
+    entry = {"kind": "sweeps", "start": "2015-05-01", "every": 14, "accounts": 100}
+    regular = np.flatnonzero(levers(entry, retailers=10_000).sweep_accounts)
+    assert (regular == np.arange(row("2015-05-01"), DAYS, 14)).all()
+    late = np.flatnonzero(levers(entry | {"irregular": 1}, retailers=10_000).sweep_accounts)
+    assert ((late - regular[: late.size] >= 0) & (late - regular[: late.size] < 14)).all()
+    assert len(set(np.diff(late).tolist())) > 2
+    ended = levers(entry | {"end": "2015-05-14"}, retailers=10_000).sweep_accounts
+    assert np.flatnonzero(ended).tolist() == [row("2015-05-01")]
 
 
-def test_an_intervention_of_ones_own_needs_no_numba(monkeypatch):
-    """A dataclass with `apply`, named in KINDS, works like the built-in ones and is checked."""
-    entry = {"kind": "holiday", "date": "2015-05-01", "days": 10}
+def test_groups_of_types_take_turns():
+    """With a / between them the first sweep takes the first group, the next the second."""
+    entry = {"kind": "sweeps", "start": "2015-05-01", "every": 30, "posts": 5000, "types": "ab/d"}
+    of = levers(entry)
+    assert of.sweep_types[of.sweep_posts > 0].tolist() == [3, 8, 3, 8][: (of.sweep_posts > 0).sum()]
+    assert (of.sweep_types[of.sweep_posts == 0] == 15).all()
+
+
+# ---------------------------------------------------------------- strength
+
+
+def test_strength_scales_what_a_dose_adds():
+    """Doses of the interventions named are multiplied in what they add to doing nothing."""
+    of = scenario({"a": GOOD_EFFORT | {"recall": 3.0}, "b": GOOD_NEWS, "c": GOOD_NEWS})
+    of.scenario.strength, of.scenario.scaled = 0.5, ["a", "c"]
+    found = interventions(of)
+    assert found["a"].recall == 2.0 and found["a"].reports == 1.0
+    assert (found["b"].publicity, found["c"].publicity) == (0.5, 0.25)
+    of.scenario.strength = 0.0
+    assert (compile_levers(of).recall == 1.0).all()
+    for strength, scaled, key in ((3.0, ["c"], "strength"), (1.0, ["d"], "scaled")):
+        of.scenario.strength, of.scenario.scaled = strength, scaled
+        with pytest.raises(InputError) as refusal:
+            compile_levers(of)
+        assert refusal.value.key == f"scenario.{key}"
+
+
+def test_a_scenario_may_need_a_longer_run():
+    """The last day is that of the horizon or that of the scenario, whichever is later."""
+    of = scenario({})
+    of.scenario.until = "2016-12-31"
+    assert horizon(of)[1] == dt.date(2016, 12, 31)
+    of.scenario.until = "2015-06-30"
+    assert horizon(of)[1] == dt.date(2015, 7, 31)
+    of.scenario.until = "2021-01-01"
+    with pytest.raises(InputError, match=r"scenario\.until"):
+        horizon(of)
+
+
+CONTRADICTIONS = [
+    ({"kind": "closure", "start": "2015-05-01", "share": 0.5},
+     {"kind": "release", "start": "2015-06-01", "growth": 0.5}),
+    ({"kind": "sweep", "date": "2015-05-01", "posts": 5, "types": "ab"},
+     {"kind": "sweep", "date": "2015-05-01", "posts": 5, "types": "cd"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pair", CONTRADICTIONS)
+def test_interventions_that_contradict_each_other_are_refused(pair):
+    """One line; one after the other they are taken."""
     with pytest.raises(InputError):
-        levers(entry)
-    monkeypatch.setitem(calendar.KINDS, "holiday", Holiday)
-    cases = levers(entry, retailers=2000).capacity
-    off = slice(row("2015-05-01"), row("2015-05-11"))
-    assert (cases[off] == 0).all()
-    assert cases.sum() == 2 * (DAYS - 10)
+        levers(*pair)
+    early = [one | ({"end": "2015-05-02"} if "start" in one else {}) for one in pair[:1]]
+    later = [one | ({"date": "2015-06-01"} if "date" in one else {}) for one in pair[1:]]
+    levers(*early, *later)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"kind": "sweep", "date": "2015-05-01", "types": "abe"},
+        {"kind": "sweep", "date": "2015-05-01", "types": ""},
+        {"kind": "blocking", "start": "2015-05-01", "channel": "moments"},
+        {"kind": "sweeps", "start": "2015-05-01", "every": 0},
+        {"kind": "campaign", "start": "2015-05-01", "ramp": -1},
+    ],
+)
+def test_a_bad_choice_is_refused(entry):
+    """A choice that is none of those there are is refused by its key."""
     with pytest.raises(InputError) as refusal:
-        levers(entry | {"days": 31})
-    assert refusal.value.key == "scenario.interventions.entry_0.days"
+        levers(entry)
+    assert refusal.value.key.startswith("scenario.interventions.entry_0.")
 
 
 def test_the_order_of_writing_does_not_matter():

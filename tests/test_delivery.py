@@ -46,8 +46,9 @@ class Courier(Standstill):
             self.set(Account.ESCROW, Item.MONEY, escrow + fen)
         return self
 
-    def deliver(self, couriers=1.0, names=1.0):
-        deliver(self.seed, self.day + self.row, self.row, couriers, names, self.rules, self.chain)
+    def deliver(self, couriers=1.0, names=1.0, traces=1.0):
+        day = (self.seed, self.day + self.row, self.row)
+        deliver(*day, couriers, names, traces, self.rules, self.chain)
         self.row += 1
         return self
 
@@ -106,6 +107,14 @@ def test_seized_parcels_are_traced_unless_the_name_is_false(traced, hidden, name
     count = of.done(Measure.PARCELS_TRACED)[0]
     assert stats.binomtest(count, 3000, traced * (1.0 - hidden * names)).pvalue > FALSE_ALARM
     assert of.chain.cases.waiting[0] == (FILED if count > 0 else 0)
+
+
+@pytest.mark.parametrize(("traces", "share"), [(0.0, 0.0), (2.0, 0.6), (100.0, 1.0)])
+def test_better_records_trace_more_parcels(traces, share):
+    """The multiplier of traces raises the share traced, to all of them at most."""
+    of = Courier(delivery__traced=0.3, delivery__false_names=0.0).send(2000)
+    count = of.deliver(1e6, traces=traces).done(Measure.PARCELS_TRACED)[0]
+    assert stats.binomtest(count, 2000, share).pvalue > FALSE_ALARM
 
 
 def test_buyers_without_their_goods_may_complain():

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from marketsim import books, priors, study
 from marketsim.books import PRODUCTS, Account, Item
-from marketsim.calendar import KINDS
 from marketsim.day import build, live
+from marketsim.interventions import KINDS
 from marketsim.settings import POSTS, Settings, check, declared
 from marketsim.state import State, World
 from marketsim.trade_state import IN_QUEUE, Measure, Parcel, Tally
@@ -65,11 +65,13 @@ def interventions() -> st.SearchStrategy[dict]:
         doses = {
             key: st.sampled_from([item.metadata["low"], item.default, item.metadata["high"]])
             for key, item in kind.__dataclass_fields__.items()
-            if item.metadata
+            if "unit" in item.metadata
         }
         when = "date" if "date" in kind.__dataclass_fields__ else "start"
         kinds.append(st.fixed_dictionaries({"kind": st.just(name), when: dates} | doses))
-    return st.dictionaries(st.sampled_from("abcd"), st.one_of(kinds), max_size=4)
+    return st.dictionaries(st.sampled_from("abcd"), st.one_of(kinds), max_size=4).filter(
+        lambda entries: not {"closure", "release"} <= {one["kind"] for one in entries.values()}
+    )
 
 
 CHANGES = st.dictionaries(st.sampled_from(sorted(RANGES)), st.none(), max_size=10).flatmap(
@@ -252,8 +254,12 @@ def test_a_holder_who_owes_is_refused(account):
 ZERO = {
     "sweep": {"date": "2015-05-29", "accounts": 0, "posts": 0, "publicity": 0},
     "news": {"date": "2015-05-21", "publicity": 0},
-    "effort": {"start": "2015-05-22", "recall": 1, "reports": 1, "capacity": 1},
+    "sweeps": {"start": "2015-05-22", "accounts": 0, "posts": 0, "publicity": 0, "irregular": 1},
+    "effort": {"start": "2015-05-22", "recall": 1, "reports": 1, "capacity": 1, "images": 0},
+    "blocking": {"start": "2015-05-22", "share": 0, "channel": "groups", "ramp": 5},
     "chase": {"start": "2015-05-22", "border": 1, "couriers": 1, "names": 1, "police": 1},
+    "raids": {"date": "2015-05-22", "share": 0},
+    "release": {"start": "2015-05-22", "growth": 0, "ramp": 5},
     "campaign": {"start": "2015-05-22", "willingness": 1},
     "closure": {"start": "2015-05-22", "share": 0},
     "machines": {"date": "2015-05-22", "share": 0},
@@ -261,7 +267,11 @@ ZERO = {
 DOSES = {
     "sweep": {"posts": 2000, "accounts": 2000},
     "news": {"publicity": 1.0},
-    "effort": {"reports": 50.0},
+    "sweeps": {"posts": 2000, "accounts": 2000, "every": 7.0, "types": "ab/cd"},
+    "effort": {"reports": 50.0, "images": 0.5, "linking": 1.0},
+    "blocking": {"share": 1.0},
+    "raids": {"share": 1.0},
+    "release": {"growth": 3.0},
     "chase": {"border": 5.0, "couriers": 100.0, "police": 100.0},
     "campaign": {"willingness": 0.5},
     "closure": {"share": 1.0},

@@ -5,7 +5,8 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim.kernels.moderation import open_cases, review, sweep
+from marketsim.interventions import ALL_TYPES, TYPES, types_mask
+from marketsim.kernels.moderation import BAN, open_cases, review, sweep
 from marketsim.population import quiet_day, synthesize
 from marketsim.settings import rules
 from marketsim.state import Backup, Case, Queue, State
@@ -41,15 +42,14 @@ class Platform:
         self.today.flagged[list(ids)] = 1
         open_cases(self.seed, self.day, self.retailers, self.today, self.queue)
 
-    def review(self, capacity):
-        review(
-            self.seed, self.day, capacity, self.rules, self.retailers, self.today, self.queue
-        )  # fmt: skip
+    def review(self, capacity, linking=0.0):
+        day = (self.seed, self.day, capacity, linking)
+        review(*day, self.rules, self.retailers, self.today, self.queue)
 
-    def sweep(self, accounts=0, posts=0, lean=0.5):
-        sweep(
-            self.seed, self.day, accounts, posts, lean, self.rules, self.retailers, self.today
-        )  # fmt: skip
+    def sweep(self, accounts=0, posts=0, lean=0.5, types=ALL_TYPES, linking=0.0):
+        struck = (lean, types, linking)
+        day = (self.seed, self.day, accounts, posts)
+        sweep(*day, struck, self.rules, self.retailers, self.today)
 
     def state(self) -> list[bytes]:
         groups = (self.retailers, self.today, self.queue)
@@ -397,3 +397,38 @@ def test_a_ban_leaves_the_backup_alone():
     platform.retailers.backup[0] = Backup.ANNOUNCED
     platform.sweep(accounts=1)
     assert platform.retailers.backup[0] == Backup.ANNOUNCED
+
+
+# ---------------------------------------------------------------- whom a sweep takes
+
+
+@pytest.mark.parametrize("types", ["a", "ab", "cd", "abcd"])
+def test_a_sweep_takes_the_types_it_is_aimed_at(types):
+    """Only traders of the types meant are taken, and all of them where the dose is large."""
+    platform = Platform(n=200)
+    mine = np.isin(platform.retailers.kind, [TYPES.index(letter) for letter in types])
+    platform.sweep(accounts=20, posts=1000, types=types_mask(types))
+    assert (mine == (platform.today.sanction > 0)).all()
+    assert len(platform.banned()) == 20
+
+
+@pytest.mark.parametrize("linking", [0.0, 0.3, 1.0])
+def test_a_linked_backup_falls_with_its_account(linking):
+    """Of those banned who have a backup, the share that is linked loses it; nobody else does."""
+    platform = Platform(n=3000)
+    platform.retailers.backup[:] = Backup.PREPARED
+    platform.sweep(accounts=2000, posts=500, linking=linking)
+    lost = np.flatnonzero(platform.retailers.backup == Backup.NONE)
+    assert set(lost.tolist()) <= platform.banned()
+    assert stats.binomtest(lost.size, 2000, linking).pvalue > 1e-6
+
+
+def test_a_backup_falls_with_an_account_at_the_end_of_the_ladder():
+    """The fifth rung takes the linked backup as well; one rung before it does not."""
+    for offences, backup in ((BAN - 1, Backup.NONE), (BAN - 2, Backup.ANNOUNCED)):
+        platform = Platform(n=1, moderation__upheld=1.0)
+        platform.retailers.backup[:] = Backup.ANNOUNCED
+        platform.retailers.offences[:] = offences
+        platform.flag(0)
+        platform.review(1, linking=1.0)
+        assert platform.retailers.backup[0] == backup

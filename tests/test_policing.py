@@ -25,7 +25,7 @@ class Station(Standstill):
             file_case(self.chain.cases, i)
         return self
 
-    def police(self, capacity=10**6, effort=(1.0, 1.0)):
+    def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0)):
         day = (self.seed, self.day + self.row, self.row)
         police(*day, effort, capacity, self.rules, self.retailers, self.today, self.chain)
         self.row += 1
@@ -112,7 +112,7 @@ def test_platforms_refer_their_share(referred, sharing):
     """Share x multiplier of the sanctioned accounts is referred, and nobody else."""
     of = Station(police__referred=referred)
     of.today.sanction[:200] = 0.5
-    of.police(0, (1.0, sharing))
+    of.police(0, (1.0, sharing, 0.0))
     count = int(of.done(Measure.REFERRALS)[0])
     assert stats.binomtest(count, 200, min(1.0, referred * sharing)).pvalue > FALSE_ALARM
     assert of.chain.cases.waiting[200:].sum() == 0 and of.chain.cases.ends[1] == count
@@ -123,7 +123,7 @@ def test_stalls_are_inspected(inspected, effort):
     """Each stall is inspected with its hazard x multiplier, and only stalls are."""
     of = Station(police__inspected=inspected)
     of.chain.shops.stall[:150] = 1
-    of.police(0, (effort, 1.0))
+    of.police(0, (effort, 1.0, 0.0))
     count = int(of.done(Measure.INSPECTIONS)[0])
     assert stats.binomtest(count, 150, min(1.0, inspected * effort)).pvalue > FALSE_ALARM
     assert of.chain.cases.waiting[150:].sum() == 0 and of.chain.cases.ends[1] == count
@@ -215,3 +215,17 @@ def test_without_cases_or_capacity_nothing_happens():
     before = of.books.balance.copy()
     of.police().file(1, 2).police(0)
     assert (of.books.balance == before).all() and not of.arrested()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_suppliers_are_raided_on_their_own(share):
+    """A share of the suppliers lose all and are closed, without any case; processors do not."""
+    of = Station(1000, supply__suppliers=500.0, workshop__processors=5.0)
+    of.police(effort=(1.0, 1.0, share))
+    number = int(of.done(Measure.SUPPLIERS_RAIDED)[0])
+    assert stats.binomtest(number, 500, share).pvalue > FALSE_ALARM
+    closed = of.chain.dealers.closed_until > of.day
+    assert closed[:500].sum() == number and not closed[500:].any()
+    assert not of.books.balance[:500][closed[:500], Item.RAW].any()
+    again = int(of.police(effort=(1.0, 1.0, 1.0)).done(Measure.SUPPLIERS_RAIDED)[0])
+    assert number + again <= 1000 and (share < 1.0 or again == number)

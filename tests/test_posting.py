@@ -44,10 +44,10 @@ class Posters:
             getattr(self.retailers, name)[:] = value
         return self
 
-    def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0):
+    def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0, images=0.0, ways=(1.0, 1.0)):
         """Live one day of posting and return copies of its counters."""
-        levers, traders = (recall, reports), self.retailers
-        post(self.seed, day, activity, self.push, levers, self.rules, traders, self.today)
+        levers, traders = (recall, reports, images), self.retailers
+        post(self.seed, day, activity, self.push, levers, ways, self.rules, traders, self.today)
         return type(self.today)(*(counts.copy() for counts in self.today))
 
     def days(self, number=20, **levers):
@@ -404,6 +404,19 @@ def test_a_backup_that_nobody_knows_takes_no_posts():
         assert not seen.backup.any() and seen.groups.any()
 
 
+@pytest.mark.parametrize(("name", "place"), [("groups", 0), ("elsewhere", 1)])
+def test_a_place_that_is_closed_moves_only_its_own_posts(name, place):
+    """What finds a place closed goes to the others or nowhere; who went elsewhere goes on there."""
+    ways = tuple(0.0 if k == place else 1.0 for k in range(2))
+    hidden = {"state": State.LYING_LOW, "backup": Backup.ANNOUNCED}
+    open_, closed = (Posters().set(**hidden).days(ways=of) for of in ((1.0, 1.0), ways))
+    assert getattr(open_, name).any() and not getattr(closed, name).any()
+    assert (closed.intended == open_.intended).all()
+    for other in {"backup", "groups", "elsewhere", "withheld"} - {name}:
+        assert (getattr(closed, other) >= getattr(open_, other)).all()
+        assert getattr(closed, other).sum() > getattr(open_, other).sum()
+
+
 # ---------------------------------------------------------------- flags
 
 FLAGS = {
@@ -434,6 +447,15 @@ def test_flags_have_a_closed_form(recall, reports, audience, chance):
     assert share_p(flagged, posts, chance) > FALSE_ALARM
     if 0 < chance < 1:
         assert share_p(flagged, posts, 1.1 * chance) < FALSE_ALARM
+
+
+@pytest.mark.parametrize("images", [0.0, 0.25, 1.0])
+def test_pictures_are_known_however_well_they_are_concealed(images):
+    """Recognition of pictures finds its share of all posts, concealed ones too."""
+    hidden = FLAGS | {"moderation__concealed": 1.0}
+    seen = Posters(**hidden).days(recall=100.0, reports=0.0, images=images)
+    assert share_p(seen.flagged.sum(), seen.moments.sum(), images) > FALSE_ALARM
+    assert seen.flagged.any() == (images > 0.0)
 
 
 def test_more_reports_only_add_flags():

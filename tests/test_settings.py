@@ -16,6 +16,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
 NOT_NUMBERS = TEXTS | {
     *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "held", "market"),
+    *("scenario.source", "scenario.until", "scenario.strengths", "scenario.scaled", "classes"),
 }
 
 # The published priors: key, low, high, in the unit of the parameter.

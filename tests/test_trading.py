@@ -62,14 +62,15 @@ class Counter(Standstill):
             getattr(self.today, name)[:] = number
         return self
 
-    def days(self, number, level=1.0, legal=1.0, carried=True):
+    def days(self, number, level=1.0, legal=1.0, carried=True, traces=1.0):
         """Live days of friends and trade, and of delivery where parcels are carried."""
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
             keep_friends(*day, self.rules.demand, self.retailers, self.chain)
-            trade(*day, level, legal, self.rules, self.retailers, self.today, self.chain)
+            levers = (level, legal, traces)
+            trade(*day, levers, self.rules, self.retailers, self.today, self.chain)
             if carried:
-                deliver(*day, 1.0, 1.0, self.rules, self.chain)
+                deliver(*day, 1.0, 1.0, 1.0, self.rules, self.chain)
             self.row += 1
         return self
 

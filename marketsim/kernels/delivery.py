@@ -18,7 +18,7 @@ from marketsim.trade_state import (
 
 
 @kernel
-def deliver(seed, day, row, couriers, names, rules, chain):
+def deliver(seed, day, row, couriers, names, traces, rules, chain):
     """Let the parcels due today arrive, or be intercepted, or get lost.
 
     Parameters
@@ -31,6 +31,8 @@ def deliver(seed, day, row, couriers, names, rules, chain):
         Multiplier of the share of parcels intercepted.
     names : float
         Multiplier of the share of senders under a false name.
+    traces : float
+        Multiplier of the share of seized parcels traced to their sender.
     rules : Rules
         Parameters.
     chain : Chain
@@ -40,6 +42,7 @@ def deliver(seed, day, row, couriers, names, rules, chain):
     bucket = row % parcels.count.size
     intercepted = min(1.0, delivery.intercepted * couriers)
     hidden = min(1.0, delivery.false_names * names)
+    traced = min(1.0, delivery.traced * traces)
     retailers = chain.shops.push.size
     for place in range(parcels.count[bucket]):
         parcel = parcels.rows[bucket, place]
@@ -54,7 +57,7 @@ def deliver(seed, day, row, couriers, names, rules, chain):
         if u_seen < intercepted:
             goes_to = books.start[Account.SEIZED]
             measured(chain.tallies, row, Measure.PARCELS_SEIZED, channel, mass)
-            if u_traced < delivery.traced * (1.0 - hidden):
+            if u_traced < traced * (1.0 - hidden):
                 measured(chain.tallies, row, Measure.PARCELS_TRACED, channel, 0)
                 file_case(chain.cases, parcel[Parcel.RETAILER])
             frightened(row, parcel[Parcel.BUYER], rules.demand.risk_step, chain)

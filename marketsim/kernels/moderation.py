@@ -4,7 +4,7 @@ import numpy as np
 
 from marketsim.compiled import array_kernel, kernel, part
 from marketsim.rng import Purpose, in_turn, uniform, waiting_times
-from marketsim.state import Case, State
+from marketsim.state import Backup, Case, State
 
 HEAD, WAITING = 0, 1
 # rungs of the ladder by the count of offences on an account; the first two delete and mute
@@ -40,7 +40,7 @@ def open_cases(seed, day, retailers, today, queue):
 
 
 @kernel
-def review(seed, day, capacity, rules, retailers, today, queue):
+def review(seed, day, capacity, linking, rules, retailers, today, queue):
     """Decide cases within the day's capacity; those upheld cost a post and a rung.
 
     Parameters
@@ -51,6 +51,8 @@ def review(seed, day, capacity, rules, retailers, today, queue):
         Ordinal of the day.
     capacity : int
         Cases that moderators can decide today.
+    linking : float
+        Chance that a backup account falls with the account banned.
     rules : Rules
         Parameters.
     retailers : Retailers
@@ -72,17 +74,17 @@ def review(seed, day, capacity, rules, retailers, today, queue):
             and within_reach
             and uniform(seed, Purpose.REVIEW, day, i, 0) < rules.moderation.upheld
         ):
-            _sanction(day, i, rules, retailers, today)
+            _sanction(seed, day, i, linking, rules, retailers, today)
 
 
 @part
-def _sanction(day, i, rules, retailers, today):
+def _sanction(seed, day, i, linking, rules, retailers, today):
     """Take a trader one rung up the ladder."""
     moderation = rules.moderation
     retailers.offences[i] += 1
     rung = retailers.offences[i]
     if rung >= BAN:
-        _ban(i, retailers, today)
+        _ban(seed, day, i, linking, retailers, today)
         return
     _remove_latest(i, rules.perception.deletion, today)
     if rung == SUSPENSION:
@@ -113,10 +115,12 @@ def _remove_latest(i, weight, today):
 
 
 @part
-def _ban(i, retailers, today):
-    """Take an account with all that stands on it today."""
+def _ban(seed, day, i, linking, retailers, today):
+    """Take an account with all that stands on it today, and a backup that is linked to it."""
     retailers.state[i] = State.BANNED
     retailers.return_day[i] = 0
+    if linking > 0.0 and uniform(seed, Purpose.LINKED, day, i, 0) < linking:
+        retailers.backup[i] = Backup.NONE
     if retailers.case_open[i] == Case.OPEN:
         retailers.case_open[i] = Case.VOID
     today.banned[i] = 1
@@ -128,7 +132,7 @@ def _ban(i, retailers, today):
 
 
 @array_kernel
-def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
+def sweep(seed, day, accounts, posts, struck, rules, retailers, today):
     """Ban a number of accounts and remove a post each of a number of further traders.
 
     Parameters
@@ -139,8 +143,9 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
         Ordinal of the day.
     accounts, posts : int
         How many; fewer where there are fewer traders in reach.
-    lean : float
-        0 takes traders evenly, 1 in proportion to their recent visible posts.
+    struck : tuple of float, int, float
+        Lean: 0 takes traders evenly, 1 in proportion to their recent visible posts; the types of
+        trader taken, as a sum of 1, 2, 4 and 8; chance that a backup falls with its account.
     rules : Rules
         Parameters.
     retailers : Retailers
@@ -150,33 +155,41 @@ def sweep(seed, day, accounts, posts, lean, rules, retailers, today):
     """
     if accounts + posts == 0:
         return
-    times = waiting_times(seed, Purpose.SWEEP, day, _exposure(lean, retailers))
+    lean, types, linking = struck
+    times = waiting_times(seed, Purpose.SWEEP, day, _exposure(lean, types, retailers))
     order = in_turn(times)
     for place in range(min(accounts + posts, order.size)):
         i = order[place]
         if np.isinf(times[i]):
             return
         if place < accounts:
-            _ban(i, retailers, today)
+            _ban(seed, day, i, linking, retailers, today)
         else:
             _remove_latest(i, rules.perception.deletion, today)
             _block(day, i, rules.moderation.mute_days, 0, retailers)
 
 
 @array_kernel
-def _exposure(lean, retailers):
-    """Return the odds of each trader in a sweep; those without an account have none."""
+def _exposure(lean, types, retailers):
+    """Return the odds of each trader in a sweep; those without an account, or not meant, have 0."""
     n = retailers.state.size
     out = np.zeros(n)
     total = 0.0
     people = 0
     for i in range(n):
-        if retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW:
+        if _in_reach(i, types, retailers):
             total += retailers.recent[i]
             people += 1
     for i in range(n):
-        if retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW:
+        if _in_reach(i, types, retailers):
             out[i] = 1.0 - lean
             if total > 0.0:
                 out[i] += lean * retailers.recent[i] * people / total
     return out
+
+
+@part
+def _in_reach(i, types, retailers):
+    """Return whether a sweep can take a trader: one with an account, of the types meant."""
+    has_account = retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW
+    return has_account and (types >> retailers.kind[i]) & 1 == 1

@@ -19,8 +19,9 @@ def police(seed, day, row, effort, capacity, rules, traders, today, chain):
         Seed of the run.
     day, row : int
         Ordinal of the day, and its number in the run.
-    effort : tuple of two float
-        Multipliers of inspections at the physical market and of referrals.
+    effort : tuple of three float
+        Multipliers of inspections at the physical market and of referrals; share of suppliers
+        raided today.
     capacity : int
         Cases that can be decided today.
     rules : Rules
@@ -55,6 +56,10 @@ def police(seed, day, row, effort, capacity, rules, traders, today, chain):
             _raid(day, row, i, u_top < rules.police.supplier, rules.police, chain)
         if u_down < rules.police.downstream:
             _take_agent(seed, day, row, i, chain)
+    if effort[2] > 0.0:
+        for supplier in range(chain.books.start[Account.SUPPLIERS + 1]):
+            if uniform(seed, Purpose.RAIDED, day, supplier, 0) < effort[2]:
+                _raid_supplier(day, row, supplier, rules.police, chain)
 
 
 @part
@@ -108,8 +113,14 @@ def _raid(day, row, i, further, police, chain):
         mass = _seize(processor, chain)
         _close_down(day, processor, police, chain)
         measured(chain.tallies, row, Measure.PROCESSORS_RAIDED, Channel.PHYSICAL, mass)
-    supplier = shops.supplier[i]
-    if further and supplier >= 0 and dealers.closed_until[supplier] <= day:
+    if further and shops.supplier[i] >= 0:
+        _raid_supplier(day, row, shops.supplier[i], police, chain)
+
+
+@part
+def _raid_supplier(day, row, supplier, police, chain):
+    """Raid a supplier, unless he is closed already."""
+    if chain.dealers.closed_until[supplier] <= day:
         mass = _seize(supplier, chain)
         _close_down(day, supplier, police, chain)
         measured(chain.tallies, row, Measure.SUPPLIERS_RAIDED, Channel.PHYSICAL, mass)

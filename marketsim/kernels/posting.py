@@ -9,7 +9,7 @@ BACKUP, GROUPS, ELSEWHERE = 0, 1, 2
 
 
 @array_kernel
-def post(seed, day, activity, push, flag_levers, rules, retailers, today):
+def post(seed, day, activity, push, flag_levers, ways, rules, retailers, today):
     """Let every trader post for one day, and count what became of the posts.
 
     Parameters
@@ -22,8 +22,10 @@ def post(seed, day, activity, push, flag_levers, rules, retailers, today):
         Posting against an ordinary weekday.
     push : ndarray of float64, shape (ids,)
         Posting against that of a trader with full stock.
-    flag_levers : tuple of two float
-        Multipliers of filter recall and of user reports.
+    flag_levers : tuple of three float
+        Multipliers of filter recall and of user reports, and the share known by pictures.
+    ways : tuple of two float
+        Open share of groups and of other platforms.
     rules : Rules
         Parameters.
     retailers : Retailers
@@ -55,7 +57,7 @@ def post(seed, day, activity, push, flag_levers, rules, retailers, today):
         here = state[i] != State.BANNED
         in_groups = here and not (retailers.suspended[i] and blocked_until[i] > day)
         has_backup = here and backup == Backup.ANNOUNCED
-        weights = _destinations(has_backup, in_groups, rules.displacement)
+        weights = _destinations(has_backup, in_groups, ways, rules.displacement)
         fate = _publish(seed, day, i, intended, openness, risk, chance, weights, rules.posting)
         today.intended[i] = intended
         _write(i, fate, today)
@@ -100,21 +102,22 @@ def _openness(risk, sensitivity, threshold, backup, rules):
 @part
 def _flag_chance(audience, flag_levers, moderation):
     """Return the chance that filters or users flag a visible post."""
-    recall, reports = flag_levers
+    recall, reports, images = flag_levers
     missed = 1.0 - min(1.0, moderation.filter_recall * recall) * (1.0 - moderation.concealed)
+    missed *= 1.0 - images
     reported = moderation.report_rate * reports * moderation.outsiders * audience
     return 1.0 - missed * (1.0 - min(1.0, reported))
 
 
 @part
-def _destinations(has_backup, in_groups, displacement):
+def _destinations(has_backup, in_groups, ways, displacement):
     """Return the odds of backup, groups, elsewhere and nowhere for a post kept out of Moments."""
     total = displacement.backup + displacement.groups + displacement.elsewhere
     share = displacement.moved / total if total > 0.0 else 0.0
     return (
         displacement.backup * share if has_backup else 0.0,
-        displacement.groups * share if in_groups else 0.0,
-        displacement.elsewhere * share,
+        displacement.groups * share * ways[0] if in_groups else 0.0,
+        displacement.elsewhere * share * ways[1],
         1.0 - displacement.moved,
     )
 

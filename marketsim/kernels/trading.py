@@ -37,7 +37,7 @@ FOLLOWED = (MOMENTS, GROUPS)  # by friends
 
 
 @kernel
-def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
+def trade(seed, day, row, levers, rules, traders, today, chain):
     """Let everybody who asks about the posts of the day be answered, and deals be made.
 
     Parameters
@@ -46,10 +46,9 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
         Seed of the run.
     day, row : int
         Ordinal of the day, and its number in the run.
-    demand_level : float
-        Willingness to pay against an ordinary day.
-    legal : float
-        1 while the legal market is open, 0 once it is closed.
+    levers : tuple of three float
+        Willingness to pay against an ordinary day; size of the legal market against that of 2015,
+        0 once it is closed; multiplier of the share of escrow payments traced.
     rules : Rules
         Parameters.
     traders : Retailers
@@ -59,13 +58,16 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
     chain : Chain
         Written: goods, money, buyers, parcels, cases, tallies.
     """
+    demand_level, legal, traces = levers
     demand = rules.demand
     level = demand_level * demand.willingness
     visits = demand.visits
-    if legal < 1.0:
+    if legal != 1.0:
         level *= 1.0 - rules.legal.stigma * (1.0 - legal)
         turned = _turned(traders, chain, rules.legal.customers) * demand_level
-        visits += rules.legal.turn * (1.0 - legal) * turned
+        visits = max(visits + rules.legal.turn * (1.0 - legal) * turned, 0.0)
+    level = max(level, 0.0)
+    traced = min(1.0, rules.police.escrow_trace * traces)
     retailers = traders.state.size
     for seller in range(retailers + chain.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
@@ -88,7 +90,17 @@ def trade(seed, day, row, demand_level, legal, rules, traders, today, chain):
             for k in range(inquiries):
                 number = (k, posts[slot])
                 _inquire(
-                    seed, day, row, i, agent, channels[slot], number, level, rules, traders, chain
+                    seed,
+                    day,
+                    row,
+                    i,
+                    agent,
+                    channels[slot],
+                    number,
+                    (level, traced),
+                    rules,
+                    traders,
+                    chain,
                 )
 
 
@@ -149,9 +161,9 @@ def _platform(seed, day, who, posts, demand):
 
 
 @part
-def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, chain):
+def _inquire(seed, day, row, i, agent, channel, number, levels, rules, traders, chain):
     """Take one inquiry from the question to the goods being on their way."""
-    demand, tallies = rules.demand, chain.tallies
+    demand, tallies, level, traced = rules.demand, chain.tallies, levels[0], levels[1]
     seller = i if agent < 0 else traders.state.size + agent
     key, who = number[0] + channel * POSTS_APART, keyed(seller, traders.state.size)
     post = number[0] if channel == PHYSICAL else number[0] % number[1]
@@ -186,7 +198,7 @@ def _inquire(seed, day, row, i, agent, channel, number, level, rules, traders, c
         draws = uniforms(seed, Purpose.ESCROW, day, who, key)
         escrowed = _escrow(draws, agent, rules.payment)
         price *= 1.0 + rules.payment.premium * (escrowed > 0)
-        if escrowed > 0 and worth >= price and draws[2] < rules.police.escrow_trace:
+        if escrowed > 0 and worth >= price and draws[2] < traced:
             measured(tallies, row, Measure.ESCROW_TRACES, channel, 0)
             file_case(chain.cases, i)
     if escrowed >= 0 and worth >= price:

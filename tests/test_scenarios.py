@@ -1,0 +1,52 @@
+"""The scenarios that ship: what they say of themselves, and that each of them can be run."""
+
+import pytest
+from conftest import settings
+
+from marketsim import presets
+from marketsim.calendar import compile_levers, compile_table, interventions
+from marketsim.interventions import LEVERS
+
+NAMES = presets.names("scenario")
+
+
+def scenario(name: str, strength: float = 1.0):
+    """Return settings of a scenario at a strength."""
+    of = settings(1000, name)
+    of.scenario.strength = strength
+    return of
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_says_what_it_is(name):
+    """A sentence of what it is, where its doses come from, and all strengths can be run."""
+    of = scenario(name).scenario
+    assert of.name == name and not of.about[0].islower() and not of.about.endswith(".")
+    assert of.source
+    for strength in of.strengths or [1.0]:
+        compile_levers(scenario(name, strength))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dose_without_a_source_is_a_curve(name):
+    """Where the source says "assumed", strengths and what they scale are named, and only there."""
+    of = scenario(name).scenario
+    if name in ("baseline_2015", "no_crackdown", "domestic_ban"):  # what happened, or all of it
+        assert not of.strengths and not of.scaled
+        return
+    assert "assumed" in of.source
+    assert len(of.strengths) >= 2 and of.scaled
+    assert set(of.scaled) <= set(of.interventions)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("baseline_2015", "no_crackdown")])
+def test_each_differs_from_the_baseline_by_its_own_interventions(name):
+    """What is not of the scenario itself is the calendar of 2015; at no strength it is that."""
+    own, base = interventions(scenario(name)), interventions(scenario("baseline_2015"))
+    assert {key: own[key] for key in base} == base and len(own) > len(base)
+    none = scenario(name, 0.0)
+    none.scenario.scaled = [key for key in own if key not in base]
+    rest = scenario("baseline_2015")
+    rest.scenario.until = none.scenario.until
+    one, two = compile_table(none), compile_table(rest)
+    assert all((getattr(one, lever) == getattr(two, lever)).all() for lever in LEVERS)
