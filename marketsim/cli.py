@@ -13,12 +13,13 @@ from pathlib import Path
 from marketsim import door, presets
 from marketsim.declaring import parameter
 from marketsim.errors import InputError
-from marketsim.settings import Calibration, Settings
+from marketsim.settings import Calibration, Comparison, Settings
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
 
 usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
+       marketsim compare scenarios=[A,B]      what scenarios change, on the same luck
        marketsim verify FOLDER [threads=N]    run a published study again and compare
        marketsim validate [KEY=VALUE ...]     hold every published row against its prediction
        marketsim calibrate [KEY=VALUE ...]    search for the posterior again (hours or minutes)
@@ -83,6 +84,11 @@ class TableCommand(Command):
     )
 
 
+@dataclass
+class CompareCommand(Command, Comparison):
+    """The settings of a comparison of scenarios."""
+
+
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     arguments = sys.argv[1:]
@@ -131,6 +137,11 @@ def validate(arguments: list[str]) -> None:
     door.compose(arguments, "validate", TableCommand, _validate)
 
 
+def compare(arguments: list[str]) -> None:
+    """Compare scenarios on the same luck; parameters and errors as in `run`."""
+    door.compose(arguments, "compare", CompareCommand, _compare)
+
+
 def _settings(command: Command) -> Settings:
     return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
 
@@ -145,6 +156,16 @@ def _simulate(command: Command) -> None:
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
+
+
+def _compare(command: CompareCommand) -> None:
+    from marketsim import comparison, comparison_report
+
+    asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
+    folder, threads = _study_folder(command), command.threads or _cores()
+    found = comparison.compare(_settings(command), asked, folder, threads, command.progress)
+    print("\n".join(comparison_report.lines(found)))
+    print(f"\ndone: {found}")
 
 
 def _calibrate(command: CalibrateCommand) -> None:
@@ -244,6 +265,7 @@ def verify(arguments: list[str]) -> None:
 
 SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": run,
+    "compare": compare,
     "verify": verify,
     "validate": validate,
     "calibrate": calibrate,

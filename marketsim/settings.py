@@ -16,6 +16,7 @@ from marketsim.chain_parameters import (
     Supply,
     Workshop,
 )
+from marketsim.cost_parameters import Hours
 from marketsim.declaring import parameter
 from marketsim.errors import InputError, span
 from marketsim.parameters import (
@@ -92,6 +93,7 @@ class Settings:
     delivery: Delivery = field(default_factory=Delivery)
     police: Police = field(default_factory=Police)
     legal: Legal = field(default_factory=Legal)
+    hours: Hours = field(default_factory=Hours)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
     market: str = WHOLE
@@ -127,6 +129,29 @@ class Calibration:
     )
     sampler: str = "multicore"
     address: str | None = None
+
+
+@dataclass
+class Comparison:
+    """What is compared, over which days, and how precisely.
+
+    `scenarios` are names, each compared with `baseline` at all its strengths. Days count from
+    `start` on, by default the first on which an arm differs from the baseline. With
+    `hours_a_week` each scenario is compared at the strength that takes so many extra hours.
+    """
+
+    scenarios: list[str] = field(default_factory=list)
+    baseline: str = "baseline_2015"
+    start: str = ""
+    prior: bool = True
+    precision: float | None = parameter(
+        None, "share of the baseline", 1e-6, 1.0,
+        "half-width of the 95 % interval of the mean effect on ivory sold: at which runs end",
+        "convention",
+    )  # fmt: skip
+    hours_a_week: float | None = parameter(
+        None, "hours a week per 1,000 traders", 1e-3, 1e9, "extra work of every arm", "convention"
+    )
 
 
 def from_tree(tree: dict[str, Any]) -> Settings:

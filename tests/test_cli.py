@@ -36,7 +36,7 @@ BAD = {
     "appended key": (["+nope=1"], "nope=1", "seed"),
     "appended group key": (["+posting.nope=1"], "posting.nope=1", "base_posts"),
     "unknown group": (["nope/nope=1"], "nope/nope=1", "population"),
-    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, no_crackdown"),
+    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, calendar_2018"),
     "unknown recovery": (["recovery=nope"], "recovery=nope", "forgetting"),
     "unknown population": (["population=nope"], "population=nope", "wechat"),
     "no population": (["population=null"], "population=null", "string"),
