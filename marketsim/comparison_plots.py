@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from marketsim import drawing
@@ -99,7 +98,7 @@ def curves(tables: Tables, start: dt.date) -> Figure:
         axes.set_ylim(bottom=0)
     for axes in panels.flat[len(rows) :]:
         axes.set_visible(False)
-    made.supxlabel("week of the run", fontsize=drawing.SMALL + 2)
+    _label_below(panels, len(rows), "week of the run")
     made.supylabel(
         "posts standing in Moments, a week per 1,000 traders", fontsize=drawing.SMALL + 2
     )
@@ -110,44 +109,45 @@ def curves(tables: Tables, start: dt.date) -> Figure:
 
 
 def displacement(tables: Tables) -> Figure:
-    """Draw what left Moments against the share of posts made in other places."""
-    rows: Any = shown(tables["effects"]).set_index(["arm", "outcome"])
-    made, axes = figure(5.6)
-    texts = []
-    for arm in dict.fromkeys(rows.index.get_level_values(0)):
-        seen, moved = rows.loc[(arm, "visible")], rows.loc[(arm, "displaced")]
-        axes.errorbar(
-            seen["percent"], moved["effect"],
-            xerr=_around(seen, "percent"), yerr=_around(moved, "effect"),
-            fmt="o", color=BLUE, ecolor=BLUE, elinewidth=0.8, alpha=0.8, ms=5,
-        )  # fmt: skip
-        texts.append((seen["percent"], moved["effect"], name_of(seen)))
-    _label(axes, texts)
-    axes.axhline(0.0, color=GREY, lw=1)
-    axes.axvline(0.0, color=GREY, lw=1)
-    axes.set(xlabel="change in posts standing in Moments, percent",
-             ylabel="change in the share of posts\nmade in other places, points")  # fmt: skip
-    all_moved = rows.xs("displaced", level="outcome")["effect"]
-    headline(made, "What leaves Moments goes elsewhere: the share there changes by "
-             f"{number(all_moved.min())} to {number(all_moved.max())} points")  # fmt: skip
+    """Draw what left Moments beside the share of posts made in other places."""
+    rows: Any = shown(tables["effects"]).set_index("arm")
+    seen = rows[rows["outcome"] == "visible"].sort_values("percent", ascending=False)
+    moved = rows[rows["outcome"] == "displaced"].loc[seen.index]
+    made, (left, right) = figure(1.9 + ROW * len(seen), 1, 2, sharey=True)
+    for place, arm in enumerate(seen.index):
+        for axes, row, name in (
+            (left, seen.loc[arm], "percent"),
+            (right, moved.loc[arm], "effect"),
+        ):
+            three = (row[f"{name}_low"], row[name], row[f"{name}_high"])
+            interval(axes, place, three, BLUE, "o")
+    for axes in (left, right):
+        axes.axvline(0.0, color=GREY, lw=1)
+    left.set(yticks=range(len(seen)), yticklabels=[name_of(row) for _, row in seen.iterrows()],
+             xlabel="posts standing in Moments,\nchange in percent")  # fmt: skip
+    right.set(xlabel="share of posts on backups, in groups\nor elsewhere, change in points")
+    headline(made, "What leaves Moments moves: the share posted elsewhere changes by up to "
+             f"{number(moved['effect'].max())} points")  # fmt: skip
     legend(made, [line("median and 90 % of runs", BLUE, "o")])
     return made
 
 
 def costs(tables: Tables) -> Figure:
     """Draw the ivory not sold against the hours that it took."""
-    about = tables["effects"].drop_duplicates("arm")
-    rows: Any = tables["costs"].iloc[1:].merge(about[["arm", "scenario", "strength"]], on="arm")
+    about = shown(tables["effects"]).drop_duplicates("arm")[["arm", "scenario", "strength"]]
+    rows: Any = tables["costs"].merge(about, on="arm").sort_values("grams_less", ascending=False)
     made, axes = figure(5.6)
-    texts = []
-    for _, row in rows.iterrows():
+    names = []
+    for number_of, (_, row) in enumerate(rows.iterrows(), start=1):
         error = [[row["grams_less"] - row["grams_less_low"]],
                  [row["grams_less_high"] - row["grams_less"]]]  # fmt: skip
         axes.errorbar(row["hours"], row["grams_less"], yerr=np.maximum(error, 0.0), fmt="o",
-                      color=BLUE, elinewidth=0.8, alpha=0.8, ms=5)  # fmt: skip
-        if row["strength"] == rows[rows["scenario"] == row["scenario"]]["strength"].max():
-            texts.append((row["hours"], row["grams_less"], drawing.words(row["scenario"])))
-    _label(axes, texts)
+                      color=BLUE, elinewidth=0.8, alpha=0.8, ms=4)  # fmt: skip
+        axes.annotate(str(number_of), (row["hours"], row["grams_less"]), xytext=(5, 3),
+                      textcoords="offset points", fontsize=drawing.SMALL)  # fmt: skip
+        names.append(f"{number_of} {name_of(row)}")
+    axes.text(1.02, 1.0, "\n".join(names), transform=axes.transAxes, va="top",
+              fontsize=drawing.SMALL)  # fmt: skip
     axes.axhline(0.0, color=GREY, lw=1)
     axes.set_xscale("symlog", linthresh=1.0)
     axes.set(xlabel="extra hours of moderators and police, a week per 1,000 traders (assumed)",
@@ -156,7 +156,7 @@ def costs(tables: Tables) -> Figure:
     text = "No scenario takes hours of moderators or police"
     if len(paid):
         most = paid.iloc[-1]
-        text = f"Most ivory kept from sale by the hour: {drawing.words(most['scenario'])}, "
+        text = f"Most ivory kept from sale by the hour: {name_of(most)}, "
         text += f"{number(most['grams_less_an_hour'])} g"
     headline(made, text)
     legend(made, [line("median and 90 % of runs", BLUE, "o")])
@@ -189,15 +189,12 @@ def strengths(tables: Tables) -> Figure:
     return made
 
 
-def _around(row: Any, name: str) -> np.ndarray:
-    """Return the lengths of both arms of an error bar, shape (2, 1)."""
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return np.maximum([[row[name] - low], [high - row[name]]], 0.0)
-
-
-def _label(axes: Axes, texts: list[tuple[float, float, str]]) -> None:
-    """Write names beside points, those near each other on alternating sides."""
-    for k, (x, y, text) in enumerate(sorted(texts, key=lambda one: one[1])):
-        side = 1 if k % 2 == 0 else -1
-        axes.annotate(text, (x, y), xytext=(6 * side, 4), textcoords="offset points",
-                      fontsize=drawing.SMALL - 1, ha="left" if side > 0 else "right")  # fmt: skip
+def _label_below(panels: np.ndarray, shown_panels: int, text: str) -> None:
+    """Write the label of the axis below the lowest panel of each column."""
+    for column in range(panels.shape[1]):
+        lowest = [row for row in range(panels.shape[0])
+                  if row * panels.shape[1] + column < shown_panels]  # fmt: skip
+        if lowest:
+            axes = panels[lowest[-1], column]
+            axes.set_xlabel(text, fontsize=drawing.SMALL + 1)
+            axes.tick_params(labelbottom=True)
