@@ -22,9 +22,11 @@ from marketsim import (
     results,
     study,
 )
+from marketsim.day import build, fork, live
 from marketsim.errors import InputError
 from marketsim.interventions import LEVERS
 from marketsim.settings import POSTS, Comparison, Scenario, Settings, check
+from marketsim.state import World
 
 LEAST = 40  # runs before precision is asked about
 POSTERIOR, PRIOR = "posterior", "prior"
@@ -200,7 +202,8 @@ def _live(
     folder.mkdir(exist_ok=True)
     parts: list[dict[str, pd.DataFrame]] = []
     runs = settings.replicates
-    total = runs * len(compared) * len(beliefs)
+    lived = {POSTERIOR: compared, PRIOR: _one_a_scenario(compared)}
+    total = runs * sum(len(lived[belief]) for belief in beliefs)
     with tqdm(total=total, unit="run", disable=not progress) as bar:
         for number, belief in enumerate(beliefs):
             for first in range(0, runs, study.BATCH):
@@ -210,15 +213,22 @@ def _live(
                 )  # rounds of the second belief after those of the first
                 part = records.read_batch(folder, place)
                 if part is None:
-                    part = _round(compared, start, several, belief, threads, bar.update)
+                    part = _round(lived[belief], start, several, belief, threads, bar.update)
                     records.write_batch(folder, place, part, outcomes_described())
                 else:
-                    bar.update(len(several) * len(compared))
+                    bar.update(len(several) * len(lived[belief]))
                 parts.append(part)
                 if number == 0 and _enough(parts, asked.precision):
                     runs = several.stop  # of the prior as many
                     break
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in KINDS}
+
+
+def _one_a_scenario(compared: Sequence[Arm]) -> list[Arm]:
+    """Return each scenario at the strength as written, or else the nearest to it."""
+    nearest = sorted(compared, key=lambda arm: abs(np.log(arm.scenario.strength)))
+    first = {arm.scenario.name: arm for arm in reversed(nearest)}
+    return [arm for arm in compared if first[arm.scenario.name] is arm]
 
 
 def _enough(parts: Sequence[dict[str, pd.DataFrame]], precision: float | None) -> bool:
@@ -241,36 +251,69 @@ def _round(
 ) -> dict[str, pd.DataFrame]:
     """Live some runs of every arm."""
 
-    def one(job: tuple[Arm, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        arm, run = job
-        found = _run(arm, run, belief, start)
-        done()
-        return found
+    def one(run: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+        return _run(compared, run, belief, start, done)
 
-    jobs = [(arm, run) for run in runs for arm in compared]
-    found = study.on_threads(one, jobs, threads)
+    found = [pair for pairs in study.on_threads(one, runs, threads) for pair in pairs]
     return {
         name: pd.concat([pair[k] for pair in found], ignore_index=True)
         for k, name in enumerate(KINDS)
     }
 
 
-def _run(arm: Arm, run: int, belief: str, start: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Live one run of an arm; return its outcomes and its weeks."""
-    settings = arm.settings
+def _run(
+    compared: Sequence[Arm], run: int, belief: str, start: dt.date, done: Callable[[], object]
+) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Live one run of every arm; return the outcomes and weeks of each.
+
+    The baseline is lived once. An arm parts from it on the eve of the first day on which a lever
+    differs: up to there nothing could.
+    """
+    settings = compared[0].settings
     if belief == PRIOR:
         settings = replace(settings, posterior=posterior.PRIOR)
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
     mine = posterior.settings_of(settings, drawn)
-    series, tallies, _ = study.simulate(mine, study.run_seed(settings.seed, run))
-    first = (start - calendar.horizon(mine)[0]).days
+    trunk, row = build(mine, study.run_seed(settings.seed, run)), 0
+    levers = [
+        calendar.compile_levers(replace(mine, scenario=arm.settings.scenario)) for arm in compared
+    ]
+    parting = [_parting(trunk.levers, of) for of in levers]
+    found = {}
+    for place in np.argsort(parting, kind="stable"):  # the baseline, which never parts, comes last
+        live(trunk, row, parting[place])
+        row = parting[place]
+        branch = fork(trunk, levers[place])
+        live(branch, row, branch.series.risk.size)
+        found[place] = _summed(compared[place].name, run, belief, drawn, branch, mine, start)
+        done()
+    return [found[place] for place in range(len(compared))]
+
+
+def _parting(one: calendar.Levers, other: calendar.Levers) -> int:
+    """Return the first row on which levers differ, or the number of days."""
+    rows = [np.flatnonzero(a != b)[:1] for a, b in zip(one, other, strict=True)]
+    return int(min(np.concatenate(rows), default=one.news.size))
+
+
+def _summed(
+    arm: str,
+    run: int,
+    belief: str,
+    drawn: posterior.Draw,
+    world: World,
+    settings: Settings,
+    start: dt.date,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the outcomes and the weeks of a run."""
     elephant = evidence.inputs()["elephants_ivory"].value
     assert elephant is not None
-    retailers = mine.population.retailers
-    about: dict[str, Any] = {"belief": belief, "arm": arm.name, "run": np.int32(run)}
-    of = outcomes.of_run(series, tallies, first, retailers, elephant * 1000.0)
+    retailers, first = settings.population.retailers, start.toordinal() - world.first_day
+    told = (world.series, world.chain.tallies)
+    about: dict[str, Any] = {"belief": belief, "arm": arm, "run": np.int32(run)}
+    of = outcomes.of_run(*told, first, retailers, elephant * 1000.0)
     row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | of])
-    weeks = outcomes.weekly(series, tallies, retailers)
+    weeks = outcomes.weekly(*told, retailers)
     return row, weeks.assign(**about)[[*about, *weeks.columns]]
 
 

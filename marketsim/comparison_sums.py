@@ -141,7 +141,7 @@ def _effects(rows: Table, prior: Table, outcome: str) -> Table:
         row["better"] = _chance(effect, about.better)
         row["luck"] = luck_share(effect, draws[known])
         row |= {"prior_low": np.nan, "prior_high": np.nan, "narrowed": np.nan, "rests_on": ""}
-        if before is not None:
+        if before is not None and arm in before:
             row |= _held_against(effect, (before[arm] - before.iloc[:, 0]).to_numpy(float))
         out.append(row)
     return Table(out)

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim import comparison, comparison_sums, presets, study
+from marketsim import comparison, comparison_sums, outcomes, posterior, presets, study
 from marketsim.comparison import arms, compare
+from marketsim.day import build, fork, live
 from marketsim.errors import InputError
 from marketsim.settings import Comparison
 
@@ -47,9 +48,42 @@ def test_arms_share_everything_before_the_first_dose(found):
     base = weeks[weeks["arm"] == "baseline_2015"].set_index(["belief", "run", "week"])
     for arm in set(weeks["arm"]) - {"baseline_2015"}:
         mine = weeks[weeks["arm"] == arm].set_index(["belief", "run", "week"])
-        same = (mine.drop(columns="arm") == base.drop(columns="arm")).all(axis=1)
+        mine = mine.drop(columns="arm")
+        same = (mine == base.drop(columns="arm").loc[mine.index]).all(axis=1)
         assert same[same.index.get_level_values("week") < first].all()
         assert not same[same.index.get_level_values("week") >= first].all()
+
+
+def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
+    """Outcomes and weeks are those of whole runs of the arm's own scenario."""
+    of = rows(found)
+    for arm in arms(market(), PAIR)[1:3]:
+        for run in (0, 3):
+            mine = posterior.settings_of(
+                arm.settings, posterior.draw(arm.settings, run // posterior.RUNS_PER_DRAW)
+            )
+            told = study.simulate(mine, study.run_seed(mine.seed, run))[:2]
+            first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days
+            alone = outcomes.of_run(*told, first, 60, 10_000.0)
+            here = of[(of["arm"] == arm.name) & (of["run"] == run) & (of["belief"] == "posterior")]
+            for name, value in alone.items():
+                if name != "elephants":
+                    assert here[name].iloc[0] == value, (arm.name, run, name)
+
+
+def test_a_fork_leaves_the_trunk_alone():
+    """What a branch lives through does not reach the market it parted from."""
+    of = settings(50)
+    trunk = build(of, 5)
+    live(trunk, 0, 60)
+    branch = fork(trunk, trunk.levers)
+    live(branch, 60, 148)
+    again = build(of, 5)
+    live(again, 0, 60)
+    same = zip(trunk.retailers, again.retailers, strict=True)
+    assert all((one == two).all() for one, two in same)
+    live(trunk, 60, 148)
+    assert (trunk.chain.books.balance == branch.chain.books.balance).all()
 
 
 def test_a_scenario_of_zero_dose_is_the_baseline():
@@ -73,6 +107,10 @@ def test_pairs_have_the_same_draw_and_arms_the_same_days(found):
     assert (of.groupby(["belief", "run"])["draw"].nunique() == 1).all()
     assert (of.groupby(["belief", "run"])["structure"].nunique() == 1).all()
     assert (of.groupby(["belief", "arm"])["run"].nunique() == 4).all()
+    assert set(of[of["belief"] == "prior"]["arm"]) == set(of["arm"]) - {
+        "demand_reduction@0.5",
+        "demand_reduction@2",
+    }
     assert rows(found, "weekly").groupby("arm")["week"].max().nunique() == 1
 
 
