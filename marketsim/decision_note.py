@@ -1,6 +1,7 @@
 """Which claims the comparison supports, as a page: ``python -m marketsim.decision_note``.
 
-It is docs/decision-note.md. Made from the published comparison, so that the note cannot say more than its tables do.
+It is docs/decision-note.md, made from the published comparison, so that it cannot say more than the
+tables do.
 """
 
 import json
