@@ -100,8 +100,12 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
 
 
 def _percent(row: Any) -> str:
-    ends = span(row["percent_low"], row["percent_high"])
-    return f"{number(row['percent'])} % against the baseline (90 % of runs: {ends} %)"
+    ends = f"{_change(row['percent_low'])} to {_change(row['percent_high'])}"
+    return f"{_change(row['percent'])} than in the baseline (90 % of runs: {ends})"
+
+
+def _change(percent: float) -> str:
+    return f"{number(abs(percent))} % {'less' if percent < 0 else 'more'}"
 
 
 def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
