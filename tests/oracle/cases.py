@@ -67,22 +67,87 @@ CORNERS: tuple[dict[str, float], ...] = (
 )
 
 
+# markets made for rules that chance hardly reaches: size, parameters, interventions, strength
+Pointed = tuple[int, dict[str, float], dict[str, dict], float]
+POINTED: tuple[Pointed, ...] = (
+    # backups that fall with their account, on the ladder and in sweeps
+    (40, {"accounts.prepare_always": 0.05, "accounts.mention": 0.5, "moderation.capacity": 200.0,
+          "population.platform_traders": 2000.0},
+     {"link": {"kind": "effort", "start": "2015-04-01", "linking": 0.5, "reports": 20.0},
+      "take": {"kind": "sweep", "date": "2015-05-05", "accounts": 300}}, 1.0),
+    # two sweeps on one day with leans apart, which take some of the traders
+    (60, {"population.platform_traders": 2000.0, "posting.base_posts": 3.0},
+     {"a": {"kind": "sweep", "date": "2015-04-20", "accounts": 150, "lean": 0.0},
+      "b": {"kind": "sweep", "date": "2015-04-20", "accounts": 250, "lean": 1.0},
+      "c": {"kind": "sweep", "date": "2015-06-20", "posts": 300, "lean": 0.9, "types": "bd"}}, 1.0),
+    # what is traced of parcels and payments, with many of both
+    (40, {"delivery.intercepted": 0.05, "delivery.traced": 0.1, "delivery.false_names": 0.2,
+          "payment.escrow": 1.0, "payment.accepted": 0.9, "police.escrow_trace": 0.02,
+          "demand.asked": 0.01, "delivery.complaint": 0.3},
+     {"seek": {"kind": "chase", "start": "2015-04-01", "traces": 4.0, "couriers": 8.0,
+               "names": 0.5, "police": 3.0}}, 1.0),
+    # more dealers than a buyer knows
+    (90, {"supply.suppliers": 1000.0, "workshop.processors": 1000.0, "retail.restock_days": 2.0,
+          "supply.shipments": 0.2, "police.capacity": 20.0, "police.arrest": 1.0,
+          "police.upstream": 1.0, "police.supplier": 1.0}, {}, 1.0),
+    # a strength that scales doses, a longer run, raids on days with cases, and no demand at all
+    (30, {"police.capacity": 30.0, "police.arrest": 1.0, "police.supplier": 1.0,
+          "police.upstream": 1.0, "supply.suppliers": 200.0},
+     {"z": {"kind": "effort", "start": "2015-04-01", "reports": 5.0, "images": 0.2, "ramp": 9.0},
+      "y": {"kind": "raids", "date": "2015-05-12", "share": 0.6},
+      "x": {"kind": "campaign", "start": "2015-06-01", "willingness": 1.4},
+      "w": {"kind": "release", "start": "2015-05-01", "growth": 4.0}}, 0.7),
+    # tiers of agents who are taken, and friends who go on coming and going
+    (25, {"resale.agents": 900.0, "resale.second_tier": 0.5, "resale.third_tier": 0.4,
+          "police.capacity": 40.0, "police.arrest": 1.0, "police.downstream": 1.0,
+          "demand.friends_leave": 0.02, "resale.forwarded": 1.0, "demand.asked": 0.01},
+     {"look": {"kind": "chase", "start": "2015-03-20", "police": 10.0}}, 1.0),
+)  # fmt: skip
+RANDOM = 55
+MARKETS = RANDOM + len(POINTED)
+
+
 def settings_of(number: int) -> Settings:
-    """Return the settings of random market `number`.
+    """Return the settings of market `number`: random up to `RANDOM`, then those of `POINTED`."""
+    return _random(number) if number < RANDOM else _pointed(number, POINTED[number - RANDOM])
+
+
+def _plain(number: int, retailers: int) -> Settings:
+    """Return a small market of the calendar of 2015; structures take turns."""
+    out = presets.named(scenario="baseline_2015", recovery=STRUCTURES[number % len(STRUCTURES)])
+    out.posterior = "none"
+    out.population.retailers = retailers
+    for key, value in USUAL.items():
+        _set(out, key, value)
+    return out
+
+
+def _pointed(number: int, about: Pointed) -> Settings:
+    """Return a market made for a few rules."""
+    retailers, changes, entries, strength = about
+    out = _plain(number, retailers)
+    out.seed = number
+    for key, value in changes.items():
+        _set(out, key, value)
+    out.scenario.interventions |= entries
+    if strength != 1.0:
+        out.scenario.strength, out.scenario.scaled = strength, sorted(entries)
+        out.scenario.until = "2015-10-15"
+    check(out)
+    return out
+
+
+def _random(number: int) -> Settings:
+    """Return random market `number`.
 
     All structures take turns; one market in eight is of posts alone; a third of all parameters is
     moved from where it is, some to an end of its range; up to five interventions of any kind.
     """
     draw = random.Random(number)
-    recovery = STRUCTURES[number % len(STRUCTURES)]
-    out = presets.named(scenario="baseline_2015", recovery=recovery)
-    out.posterior = "none"
+    out = _plain(number, SIZES[number % len(SIZES)])
     out.seed = draw.getrandbits(62)
     out.market = POSTS if number % 8 == 7 else WHOLE
-    out.population.retailers = SIZES[number % len(SIZES)]
     out.population.platform_traders = draw.choice([2000.0, 2000.0, 10000.0])
-    for key, value in USUAL.items():
-        _set(out, key, value)
     keys = [
         f"{group}.{name}"
         for group in vars(out)
@@ -102,7 +167,7 @@ def settings_of(number: int) -> Settings:
         check(out)
         compile_levers(out)
     except ValueError:  # a few pairs of values exclude each other
-        return settings_of(number + 1000 * len(STRUCTURES) * len(SIZES) * len(CORNERS))
+        return _random(number + 1000 * len(STRUCTURES) * len(SIZES) * len(CORNERS))
     return out
 
 

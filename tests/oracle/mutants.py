@@ -170,7 +170,7 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="python -m oracle.mutants", description=__doc__)
     words.add_argument("--number", type=int, default=200)
     words.add_argument("--seed", type=int, default=2015)
-    words.add_argument("--markets", type=int, default=50)
+    words.add_argument("--markets", type=int, default=61)
     words.add_argument("--survivors", type=Path)
     words.add_argument("--live", nargs=2, help=argparse.SUPPRESS)
     asked = words.parse_args()
