@@ -5,6 +5,7 @@ import statistics
 
 from benchmarks import runs
 from benchmarks.tables import Table
+from marketsim.trade_state import Tally
 
 BUYERS = (5.0, 50.0, 500.0)  # per retailer: the same trade among ever more people
 
@@ -39,7 +40,7 @@ def over_buyers(population: str, repetitions: int) -> Table:
     for seed in range(repetitions):
         for buyers in BUYERS:
             world, _, seconds = runs.lived(runs.settings(population, buyers=buyers), seed)
-            found[buyers].append((runs.inquiries(world), seconds))
+            found[buyers].append((runs.counted(world, Tally.INQUIRIES), seconds))
             sizes[buyers] = world.chain.buyers.risk.size
     rows = [
         {

@@ -49,9 +49,9 @@ def lived(one: Settings, seed: int) -> tuple[World, float, float]:
     return world, made - start, time.perf_counter() - made
 
 
-def inquiries(world: World) -> int:
-    """Return the inquiries of a whole run."""
-    return int(world.chain.tallies.trade[:, Tally.INQUIRIES].sum())
+def counted(world: World, what: Tally) -> int:
+    """Return what was counted of trade over a whole run."""
+    return int(world.chain.tallies.trade[:, what].sum())
 
 
 def seconds_of(work: Callable[[], Any]) -> float:
@@ -61,9 +61,7 @@ def seconds_of(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def in_turn(
-    arms: Mapping[str, Callable[[int], float]], repetitions: int
-) -> dict[str, list[float]]:
+def in_turn(arms: Mapping[str, Callable[[int], float]], repetitions: int) -> dict[str, list[float]]:
     """Measure every arm once, then every arm again, so that all have the same hour of the day.
 
     Parameters

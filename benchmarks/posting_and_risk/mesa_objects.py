@@ -42,7 +42,9 @@ class Traders(mesa.Model):
     def __init__(self, task: Task, seed: int) -> None:
         super().__init__(rng=seed)
         self.task, self.shock, self.posts = task, False, 0
-        Trader.create_agents(self, task.rates.size, task.rates.tolist(), task.sensitivities.tolist())
+        Trader.create_agents(
+            self, task.rates.size, task.rates.tolist(), task.sensitivities.tolist()
+        )
 
     def step(self) -> None:
         """Live one day; nobody looks at anybody, so that the order needs no draw."""
