@@ -14,12 +14,12 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from marketsim import rng
-from marketsim.compiled import kernel
 
 COUNTER = np.zeros(1, np.int64)
 _ADDRESS = COUNTER.ctypes.data
 _TO_64_BITS = np.uint64(11)
 _philox = rng.words
+_uncached: Any = numba.njit(nogil=True, _nrt=False)  # an address is good for one process only
 
 
 @intrinsic
@@ -35,25 +35,25 @@ def _add_one(_context: Any, _address: Any) -> Any:
     return types.void(types.int64), code
 
 
-@kernel
+@_uncached
 def counted(seed, block, day, who, whom):
     """Return the block as it is, and count it in `COUNTER`."""
     _add_one(_ADDRESS)
     return _philox(seed, block, day, who, whom)
 
 
-@kernel
+@_uncached
 def in_turn(seed, block, day, who, whom):
     """Return the next four words of one stream, whoever asks and for what."""
     return _next(), _next(), _next(), _next()
 
 
-@kernel
+@_uncached
 def _next():
     return np.uint64(np.random.random() * 2.0**53) << _TO_64_BITS
 
 
-@numba.njit
+@_uncached
 def begin(seed):
     """Begin the stream of this thread anew."""
     np.random.seed(seed)

@@ -10,6 +10,7 @@ and returns a function that lives all days and returns the posts of each. Only t
 """
 
 import importlib
+import os
 from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
@@ -18,8 +19,11 @@ import numpy as np
 
 DAYS = 148
 SHOCKS = (84, 91, 112)
-VERSIONS = ("counters", "arrays", "mesa_objects", "mesa_frames_columns", "starsim_module")
 OURS = "counters"
+VERSIONS = (
+    *(OURS, "arrays", "mesa_objects", "mesa_frames_columns", "starsim_module", "starsim_streams"),
+)
+FRAMEWORKS = ("mesa_frames", "polars", "starsim")  # that need not be there
 
 
 class Task(NamedTuple):
@@ -61,10 +65,13 @@ def task_of(agents: int, half_life: float = 16.0) -> Task:
 
 def present() -> dict[str, ModuleType]:
     """Return the versions whose framework is installed, by name of the module."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # read when it is imported
+    os.environ.setdefault("STARSIM_INSTALL_FONTS", "0")
     out = {}
     for name in VERSIONS:
         try:
             out[name] = importlib.import_module(f"benchmarks.posting_and_risk.{name}")
-        except ModuleNotFoundError:
-            continue
+        except ModuleNotFoundError as fault:
+            if fault.name not in FRAMEWORKS:
+                raise
     return out

@@ -9,7 +9,11 @@ from benchmarks import runs
 from benchmarks.posting_and_risk import DAYS, OURS, VERSIONS, Task, present, task_of
 from benchmarks.tables import Rows, Table, rounded
 
-SLOW = {"mesa_objects": 10_000, "starsim_module": 100_000}  # most agents that are worth the wait
+SLOW = {
+    "mesa_objects": 10_000,
+    "starsim_module": 100_000,
+    "starsim_streams": 100_000,
+}  # most agents that are worth the wait
 NUMPY = "arrays"
 
 

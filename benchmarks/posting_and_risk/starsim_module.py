@@ -36,22 +36,32 @@ class Posting(ss.Module):
         """Return the posts to be expected."""
         return np.asarray(self.rate[uids] * np.exp(-self.sensitivity[uids] * self.risk[uids]))
 
+    def number_of(self, uids: ss.uids) -> np.ndarray:
+        """Draw the posts of a day."""
+        return self.number.rvs(uids)
+
     def step(self) -> None:
         """Live one day."""
         self.risk[:] = self.risk * self.task.fading
         if self.task.shocks[self.ti]:
             hit = self.hit.filter()
             self.risk[hit] = self.risk[hit] + self.task.step * (1.0 - self.risk[hit])
-        self.results.posts[self.ti] = self.number.rvs(self.sim.people.auids).sum()
+        self.results.posts[self.ti] = self.number_of(self.sim.people.auids).sum()
 
 
 def prepare(task: Task, seed: int) -> Days:
     """Return a function that lives all days."""
+    return living(Posting(task), seed)
+
+
+def living(posting: Posting, seed: int) -> Days:
+    """Return a function that lives all days of a module."""
+    days = posting.task.shocks.size
     sim = ss.Sim(
-        n_agents=task.rates.size,
-        modules=Posting(task),
+        n_agents=posting.task.rates.size,
+        modules=posting,
         start=ss.days(0),
-        dur=ss.days(task.shocks.size - 1),
+        dur=ss.days(days - 1),
         dt=ss.days(1),
         rand_seed=seed,
         verbose=0,
