@@ -104,11 +104,11 @@ def over_trade(found: list[dict[str, Any]], retailers: int) -> Table:
     """Return the table over trade volumes at one size."""
     rows = [{"asked_times": one["trade"]} | figures(one) for one in found]
     note = f"{retailers:,} retailers. {_exponents(rows, 'inquiries')}"
-    if len(rows) > 1:
-        slope, rest = np.polyfit(
-            *([one[k] for one in found] for k in ("inquiries", "live_seconds")), 1
-        )
-        note += f" As a line: {rounded(rest)} s and {rounded(1e6 * slope)} µs an inquiry."
+    least, usual = found[0], next(one for one in found if one["trade"] == 1.0)
+    more = usual["inquiries"] - least["inquiries"]
+    if more:
+        each = 1e6 * (usual["live_seconds"] - least["live_seconds"]) / more
+        note += f" At the usual trade one more inquiry costs {rounded(each)} µs."
     return Table("scaling with trade", rows, note)
 
 

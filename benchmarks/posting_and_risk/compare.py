@@ -54,6 +54,8 @@ def one_size(agents: int, repetitions: int) -> Rows:
         if name in took:
             row |= {"ns_an_agent_day": rounded(1e9 * took[name] / agents / DAYS)}
             row |= {"to_ours": rounded(took[name] / took[OURS])}
+            if name == NUMPY:
+                row |= {"wanted": 1.0, "met": "yes" if took[name] >= took[OURS] else "NO"}
         else:
             row |= {"ns_an_agent_day": "left out" if name in there else "not installed"}
         rows.append(row)
