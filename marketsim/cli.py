@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from marketsim import door, presets
 from marketsim.declaring import parameter
@@ -108,7 +109,12 @@ def run(arguments: list[str]) -> None:
     InputError
         For anything that is not understood, before anything is written.
     """
-    door.compose(arguments, "run", Command, _simulate)
+    if door.flags(arguments).multirun:
+        from marketsim import sweeps
+
+        sweeps.sweep(arguments, sweeps.Kind(Command, _place, _live), _cores())
+    else:
+        door.compose(arguments, "run", Command, _simulate)
 
 
 def calibrate(arguments: list[str]) -> None:
@@ -135,13 +141,24 @@ def _settings(command: Command) -> Settings:
     return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
 
 
-def _simulate(command: Command) -> None:
-    from marketsim import report, study
+def _place(command: Command) -> Path:
+    from marketsim import study
 
-    folder, settings = _study_folder(command), _settings(command)
-    threads = command.threads or _cores()
-    result = study.run_study(settings, folder, threads, command.fresh, command.progress)
-    print(" ".join(presets.overrides(asdict(settings))), end="\n\n")
+    return study.place(_settings(command), _study_folder(command))
+
+
+def _live(command: Command) -> Any:
+    from marketsim import study
+
+    folder, threads = _study_folder(command), command.threads or _cores()
+    return study.run_study(_settings(command), folder, threads, command.fresh, command.progress)
+
+
+def _simulate(command: Command) -> None:
+    from marketsim import report
+
+    result = _live(command)
+    print(" ".join(presets.overrides(asdict(_settings(command)))), end="\n\n")
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")

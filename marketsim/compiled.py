@@ -50,7 +50,7 @@ def _cache_folder() -> str:
     return str(Path(chosen or beside) / f"kernels-{source_fingerprint(KERNEL_SOURCES)}")
 
 
-_CACHE_FOLDER = _cache_folder()
+CACHE_FOLDER = _cache_folder()
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +87,7 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, _CACHE_FOLDER
+    before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, CACHE_FOLDER
     try:
         return njit(cache=True, nogil=True, **options)(function)
     finally:

@@ -1,6 +1,7 @@
 """A study: many runs of one setting, their tables, their fit, their figures and report."""
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numba
 import pandas as pd
+from llvmlite import binding as llvm
 
 from marketsim import calendar, metrics, posterior, records, results, rng, survey, trade_metrics
+from marketsim.compiled import CACHE_FOLDER
 from marketsim.day import build, live
+from marketsim.parameters import Population
 from marketsim.rng import Purpose
 from marketsim.settings import POSTS, Settings, check
 from marketsim.state import Series
@@ -155,6 +160,45 @@ def replicate(
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
+def compile_kernels() -> None:
+    """Compile the kernels in one process, while others that start beside it wait for them.
+
+    Numba's cache numbers its files as it finds them: two processes that fill it with kernels for
+    two kinds of processors, on one disk, could take each other's. A second process of the same
+    kind only reads.
+    """
+    folder = Path(CACHE_FOLDER)
+    kind = f"{numba.__version__}-{sys.implementation.cache_tag}-{llvm.get_host_cpu_name()}"
+    filled = folder / f"filled-{kind}"
+    if filled.exists():
+        return
+    with results.growing(folder):
+        if not filled.exists():
+            simulate(Settings(population=Population(retailers=10)), 0)
+            filled.touch()
+
+
+def place(settings: Settings, folder: Path) -> Path:
+    """Check the settings of a study, and return where its result rests.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run.
+    folder : Path
+        The study's folder.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges.
+    """
+    check(settings)
+    posterior.check(settings)
+    calendar.compile_levers(settings)
+    return folder / results.key(settings)
+
+
 def run_study(
     settings: Settings, folder: Path, threads: int = 1, fresh: bool = False, progress: bool = False
 ) -> Result:
@@ -178,10 +222,7 @@ def run_study(
     InputError
         For settings outside their ranges or a folder that cannot be written to.
     """
-    check(settings)
-    posterior.check(settings)
-    calendar.compile_levers(settings)
-    final = folder / results.key(settings)
+    final = place(settings, folder)
     if results.is_complete(final) and not fresh:
         return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
     with results.writing(final) as partial:
