@@ -8,6 +8,7 @@ fingerprint of every file that holds kernels: any change there compiles everythi
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ numba_config: Any = numba.config
 njit: Any = numba.njit  # its annotations leave out what is not for everyday use
 
 
+@cache
 def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> str:
     """Return a short hash over source files of the package.
 

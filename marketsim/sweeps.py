@@ -6,10 +6,14 @@ processes, on this machine or on a cluster, has nothing to hand back.
 """
 
 import contextlib
+import os
+import pickle
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -101,14 +105,16 @@ def _jobs(loader: Any, config: Any, kind: Kind) -> list[Job]:
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    overrides = OverridesParser.create(loader).parse_overrides(list(config.hydra.overrides.task))
+    parser = OverridesParser.create(loader)
+    overrides = parser.parse_overrides(list(config.hydra.overrides.task))
     swept = {item.get_key_element() for item in overrides if item.is_sweep_override()}
     (choices,) = BasicSweeper.split_arguments(overrides, None)
+    compose = _Composer(loader, config, kind.schema)
     jobs = []
     for number, words in enumerate(choices, 1):
         label = " ".join(word for word in words if word.partition("=")[0] in swept)
         try:
-            command = _command(loader, config, words, kind.schema)
+            command = compose(words)
             folder = kind.place(command)
         except InputError as fault:
             where = f"job {number} of {len(choices)} ({label or ' '.join(words)}): {fault.key}"
@@ -117,18 +123,41 @@ def _jobs(loader: Any, config: Any, kind: Kind) -> list[Job]:
     return jobs
 
 
-def _command(loader: Any, config: Any, words: Sequence[str], schema: type) -> Any:
-    from hydra.errors import HydraException
-    from omegaconf import open_dict
-    from omegaconf.errors import OmegaConfBaseException
+class _Composer:
+    """Compose jobs as Hydra does, but jobs that choose the same of each group only once.
 
-    try:
-        composed = loader.load_sweep_config(config, list(words))
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
-        raise door.as_input_error(fault, words, schema) from None
-    with open_dict(composed):
-        del composed["hydra"]
-    return door.checked(composed, schema, words)
+    The rest of a job's overrides go into a copy; composing each job anew took ten times as long.
+    """
+
+    def __init__(self, loader: Any, config: Any, schema: type) -> None:
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        self.loader, self.config, self.schema = loader, config, schema
+        self.parse = cache(OverridesParser.create(loader).parse_override)
+        self.options = cache(loader.get_group_options)
+        self.chosen = cache(self._chosen)
+
+    def __call__(self, words: Sequence[str]) -> Any:
+        """Return the checked command of one job."""
+        from hydra.errors import HydraException
+        from omegaconf.errors import OmegaConfBaseException
+
+        groups = [word for word in words if self.options(self.parse(word).key_or_group)]
+        rest = [self.parse(word) for word in words if word not in groups]
+        try:
+            composed = pickle.loads(self.chosen(tuple(groups)))
+            self.loader._apply_overrides_to_config(rest, composed)
+        except (HydraException, OmegaConfBaseException, ValueError) as fault:
+            raise door.as_input_error(fault, words, self.schema) from None
+        return door.checked(composed, self.schema, words)
+
+    def _chosen(self, groups: Sequence[str]) -> bytes:
+        from omegaconf import open_dict
+
+        composed = self.loader.load_sweep_config(self.config, list(groups))
+        with open_dict(composed):
+            del composed["hydra"]
+        return pickle.dumps(composed)  # a deep copy of it takes longer than composing it
 
 
 def _launcher(composer: Any, config: Any, kind: Kind) -> Any:
@@ -138,20 +167,34 @@ def _launcher(composer: Any, config: Any, kind: Kind) -> Any:
 
     context = HydraContext(config_loader=composer.config_loader, callbacks=Callbacks())
     return Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=partial(_job, kind), config=config
+        hydra_context=context, task_function=partial(_job, kind, os.getpid()), config=config
     )
 
 
-def _job(kind: Kind, config: Any) -> None:
+def _job(kind: Kind, sweep: int, config: Any) -> None:
     """Run one job, in whatever process; a fault of any kind is noted beside its place."""
     from hydra.core.hydra_config import HydraConfig
 
+    if os.getppid() == sweep:
+        _end_with(sweep)
     command = door.checked(config, kind.schema, HydraConfig.get().overrides.task)
     try:
         study.compile_kernels()
         kind.live(replace(command, progress=False))
     except Exception as fault:
         results.note_fault(kind.place(command), fault)
+
+
+@cache
+def _end_with(sweep: int) -> None:
+    """End this worker once the sweep that started it is gone, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == sweep:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _batches(config: Any, jobs: Sequence[Job], cores: int) -> Iterator[list[Job]]:
@@ -210,8 +253,8 @@ def _leaving_no_process(config: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if config.hydra.runtime.choices["hydra/launcher"] != "basic":
-            _end_processes()
+        if config.hydra.runtime.choices["hydra/launcher"] == "submitit_local":
+            _end_processes()  # its jobs would outlive the sweep; those of the others do not
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
