@@ -25,6 +25,7 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
        marketsim calibrate [KEY=VALUE ...]    search for the posterior again (hours or minutes)
        marketsim calibrate_market [KEY=VALUE ...]  the same for prices and products, after it
        marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
+       marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE]  list and join results
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -46,6 +47,7 @@ Of a study:
   study=NAME      the scenario's name if not given
   fresh=true      run again although the result is there
   progress=false  no bar
+  figures=false   tables alone; the same command without it draws them later
 
 Every parameter with unit, range and source: docs/parameters.md; as composed: --cfg job
 Sweeps:         marketsim -m scenario=baseline_2015,no_crackdown 'recovery=glob(*)'
@@ -66,6 +68,7 @@ class Command(Settings):
     )
     fresh: bool = False
     progress: bool = True
+    figures: bool = True
 
 
 @dataclass
@@ -151,7 +154,8 @@ def _live(command: Command) -> Any:
     from marketsim import study
 
     folder, threads = _study_folder(command), command.threads or _cores()
-    return study.run_study(_settings(command), folder, threads, command.fresh, command.progress)
+    how = (threads, command.fresh, command.progress, command.figures)
+    return study.run_study(_settings(command), folder, *how)
 
 
 def _simulate(command: Command) -> None:
@@ -259,6 +263,40 @@ def verify(arguments: list[str]) -> None:
         raise SystemExit(1)
 
 
+def list_results(arguments: list[str]) -> None:
+    """List finished results, and join them into one table where a file is given.
+
+    Parameters
+    ----------
+    arguments : list of str
+        A folder (``results`` if not given), then KEY=VALUE filters, ``csv=FILE``, ``parquet=FILE``.
+
+    Raises
+    ------
+    InputError
+        For a folder that is not there, or a key that no setting has.
+    """
+    from marketsim import collection
+
+    folder = Path("results" if not arguments or "=" in arguments[0] else arguments.pop(0))
+    kinds = ("csv=", "parquet=")
+    files = [word for word in arguments if word.startswith(kinds)]
+    found, lines = collection.collect(folder)
+    filters = [word for word in arguments if word not in files]
+    chosen = collection.choose(found, filters)
+    if chosen:
+        print(collection.listing(chosen).to_string(index=False))
+    print(f"{len(chosen)} results of {len(found)} finished")
+    for line in lines:
+        print(f"marketsim: {line}", file=sys.stderr)
+    for word in files:
+        kind, _, name = word.partition("=")
+        path = Path(name)
+        if path.suffix != f".{kind}":
+            raise InputError(kind, name, f"the name of a file that ends in .{kind}")
+        collection.write(collection.join(chosen), path)
+
+
 SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": run,
     "verify": verify,
@@ -266,4 +304,5 @@ SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "calibrate": calibrate,
     "calibrate_market": calibrate_market,
     "identify": identify,
+    "results": list_results,
 }

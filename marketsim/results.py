@@ -238,6 +238,12 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def facts(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a complete result."""
+    read: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return read
+
+
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest, last of all files."""
     beside = folder / (MANIFEST + ".part")

@@ -1,7 +1,6 @@
 """A study: many runs of one setting, their tables, their fit, their figures and report."""
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numba
 import pandas as pd
-from llvmlite import binding as llvm
 
-from marketsim import calendar, metrics, posterior, records, results, rng, survey, trade_metrics
-from marketsim.compiled import CACHE_FOLDER
+from marketsim import (
+    calendar,
+    metrics,
+    posterior,
+    records,
+    report,
+    results,
+    rng,
+    survey,
+    trade_metrics,
+)
 from marketsim.day import build, live
-from marketsim.parameters import Population
 from marketsim.rng import Purpose
 from marketsim.settings import POSTS, Settings, check
 from marketsim.state import Series
@@ -160,24 +165,6 @@ def replicate(
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
-def compile_kernels() -> None:
-    """Compile the kernels in one process, while others that start beside it wait for them.
-
-    Numba's cache numbers its files as it finds them: two processes that fill it with kernels for
-    two kinds of processors, on one disk, could take each other's. A second process of the same
-    kind only reads.
-    """
-    folder = Path(CACHE_FOLDER)
-    kind = f"{numba.__version__}-{sys.implementation.cache_tag}-{llvm.get_host_cpu_name()}"
-    filled = folder / f"filled-{kind}"
-    if filled.exists():
-        return
-    with results.growing(folder):
-        if not filled.exists():
-            simulate(Settings(population=Population(retailers=10)), 0)
-            filled.touch()
-
-
 def place(settings: Settings, folder: Path) -> Path:
     """Check the settings of a study, and return where its result rests.
 
@@ -200,7 +187,12 @@ def place(settings: Settings, folder: Path) -> Path:
 
 
 def run_study(
-    settings: Settings, folder: Path, threads: int = 1, fresh: bool = False, progress: bool = False
+    settings: Settings,
+    folder: Path,
+    threads: int = 1,
+    fresh: bool = False,
+    progress: bool = False,
+    figures: bool = True,
 ) -> Result:
     """Run a study, or take its complete result where it is there.
 
@@ -216,6 +208,8 @@ def run_study(
         Run again although the result is there.
     progress : bool
         Show a bar on the error stream.
+    figures : bool
+        Draw figures and a report, also of a result that is there without them.
 
     Raises
     ------
@@ -223,39 +217,46 @@ def run_study(
         For settings outside their ranges or a folder that cannot be written to.
     """
     final = place(settings, folder)
-    if results.is_complete(final) and not fresh:
-        return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
-    with results.writing(final) as partial:
-        if results.is_complete(final) and not fresh:
-            return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
-        fit = _write(settings, partial, threads, progress)
-        results.publish(partial, final)
-    return Result(final, fit, reused=False)
+    reused = results.is_complete(final) and not fresh
+    if not reused:
+        with results.writing(final) as partial:
+            reused = results.is_complete(final) and not fresh
+            if not reused:
+                _write(settings, partial, threads, progress)
+                results.publish(partial, final)
+    if figures and not (final / report.PAGE).exists():
+        with results.writing(final):
+            _draw(settings, final)
+    return Result(final, pd.read_csv(final / "fit.csv"), reused)
 
 
-def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
-    """Write the tables, figures and report of a study; batches already there are kept."""
-    from marketsim import plots, report, trade_plots, trade_sums
-
+def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> None:
+    """Write the tables of a study and their manifest; batches already there are kept."""
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
     fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
-    headline = _headline(settings, tables)
-    records.write_csv(folder, {"fit": fit} | headline)
-    plots.draw(folder / "figures", tables["daily"], tables["survey"])
-    trade = None
-    if headline:
-        trade_plots.draw(folder / "figures", tables, settings.population.retailers)
-        trade = trade_sums.report_rows(tables, headline["headline"], settings.population.retailers)
-    seconds = time.perf_counter() - started
-    facts = results.manifest(settings, folder, threads, seconds)
-    report.write(folder, facts, fit, trade)
+    records.write_csv(folder, {"fit": fit} | _headline(settings, tables))
     shutil.rmtree(folder / "batches")
-    results.write_manifest(folder, facts)
-    return fit
+    seconds = time.perf_counter() - started
+    results.write_manifest(folder, results.manifest(settings, folder, threads, seconds))
+
+
+def _draw(settings: Settings, folder: Path) -> None:
+    """Draw the figures of a complete study from its tables, and write its report last."""
+    from marketsim import plots, trade_plots, trade_sums
+
+    if (folder / report.PAGE).exists():
+        return
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    retailers, trade = settings.population.retailers, None
+    plots.draw(folder / "figures", tables["daily"], tables["survey"])
+    if settings.market != POSTS:
+        trade_plots.draw(folder / "figures", tables, retailers)
+        trade = trade_sums.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
+    report.write(folder, results.facts(folder), pd.read_csv(folder / "fit.csv"), trade)
 
 
 def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:

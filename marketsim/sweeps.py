@@ -17,7 +17,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marketsim import door, presets, results, study
+from marketsim import door, presets, results, warming
 from marketsim.errors import InputError
 from marketsim.watching import Job, Watch
 
@@ -179,7 +179,7 @@ def _job(kind: Kind, sweep: int, config: Any) -> None:
         _end_with(sweep)
     command = door.checked(config, kind.schema, HydraConfig.get().overrides.task)
     try:
-        study.compile_kernels()
+        warming.compile_kernels()
         kind.live(replace(command, progress=False))
     except Exception as fault:
         results.note_fault(kind.place(command), fault)
