@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from marketsim import door, presets
 from marketsim.declaring import parameter
@@ -25,6 +26,7 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
        marketsim calibrate [KEY=VALUE ...]    search for the posterior again (hours or minutes)
        marketsim calibrate_market [KEY=VALUE ...]  the same for prices and products, after it
        marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
+       marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE]  list and join results
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -46,6 +48,7 @@ Of a study:
   study=NAME      the scenario's name if not given
   fresh=true      run again although the result is there
   progress=false  no bar
+  figures=false   tables alone; the same command without it draws them later
 
 Every parameter with unit, range and source: docs/parameters.md; as composed: --cfg job
 Sweeps:         marketsim -m scenario=baseline_2015,no_crackdown 'recovery=glob(*)'
@@ -66,6 +69,7 @@ class Command(Settings):
     )
     fresh: bool = False
     progress: bool = True
+    figures: bool = True
 
 
 @dataclass
@@ -114,7 +118,12 @@ def run(arguments: list[str]) -> None:
     InputError
         For anything that is not understood, before anything is written.
     """
-    door.compose(arguments, "run", Command, _simulate)
+    if door.flags(arguments).multirun:
+        from marketsim import sweeps
+
+        sweeps.sweep(arguments, sweeps.Kind(Command, _place, _live), _cores())
+    else:
+        door.compose(arguments, "run", Command, _simulate)
 
 
 def calibrate(arguments: list[str]) -> None:
@@ -146,13 +155,25 @@ def _settings(command: Command) -> Settings:
     return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
 
 
-def _simulate(command: Command) -> None:
-    from marketsim import report, study
+def _place(command: Command) -> Path:
+    from marketsim import study
 
-    folder, settings = _study_folder(command), _settings(command)
-    threads = command.threads or _cores()
-    result = study.run_study(settings, folder, threads, command.fresh, command.progress)
-    print(" ".join(presets.overrides(asdict(settings))), end="\n\n")
+    return study.place(_settings(command), _study_folder(command))
+
+
+def _live(command: Command) -> Any:
+    from marketsim import study
+
+    folder, threads = _study_folder(command), command.threads or _cores()
+    how = (threads, command.fresh, command.progress, command.figures)
+    return study.run_study(_settings(command), folder, *how)
+
+
+def _simulate(command: Command) -> None:
+    from marketsim import report
+
+    result = _live(command)
+    print(" ".join(presets.overrides(asdict(_settings(command)))), end="\n\n")
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
@@ -263,6 +284,40 @@ def verify(arguments: list[str]) -> None:
         raise SystemExit(1)
 
 
+def list_results(arguments: list[str]) -> None:
+    """List finished results, and join them into one table where a file is given.
+
+    Parameters
+    ----------
+    arguments : list of str
+        A folder (``results`` if not given), then KEY=VALUE filters, ``csv=FILE``, ``parquet=FILE``.
+
+    Raises
+    ------
+    InputError
+        For a folder that is not there, or a key that no setting has.
+    """
+    from marketsim import collection
+
+    folder = Path("results" if not arguments or "=" in arguments[0] else arguments.pop(0))
+    kinds = ("csv=", "parquet=")
+    files = [word for word in arguments if word.startswith(kinds)]
+    found, lines = collection.collect(folder)
+    filters = [word for word in arguments if word not in files]
+    chosen = collection.choose(found, filters)
+    if chosen:
+        print(collection.listing(chosen).to_string(index=False))
+    print(f"{len(chosen)} results of {len(found)} finished")
+    for line in lines:
+        print(f"marketsim: {line}", file=sys.stderr)
+    for word in files:
+        kind, _, name = word.partition("=")
+        path = Path(name)
+        if path.suffix != f".{kind}":
+            raise InputError(kind, name, f"the name of a file that ends in .{kind}")
+        collection.write(collection.join(chosen), path)
+
+
 SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": run,
     "compare": compare,
@@ -271,4 +326,5 @@ SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "calibrate": calibrate,
     "calibrate_market": calibrate_market,
     "identify": identify,
+    "results": list_results,
 }

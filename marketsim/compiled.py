@@ -8,6 +8,7 @@ fingerprint of every file that holds kernels: any change there compiles everythi
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ numba_config: Any = numba.config
 njit: Any = numba.njit  # its annotations leave out what is not for everyday use
 
 
+@cache
 def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> str:
     """Return a short hash over source files of the package.
 
@@ -50,7 +52,7 @@ def _cache_folder() -> str:
     return str(Path(chosen or beside) / f"kernels-{source_fingerprint(KERNEL_SOURCES)}")
 
 
-_CACHE_FOLDER = _cache_folder()
+CACHE_FOLDER = _cache_folder()
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +89,7 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, _CACHE_FOLDER
+    before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, CACHE_FOLDER
     try:
         return njit(cache=True, nogil=True, **options)(function)
     finally:

@@ -4,7 +4,8 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
 
@@ -53,18 +54,35 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
     InputError
         For anything that is not understood, before anything is written.
     """
-    _check_flags(arguments)
+    if flags(arguments).multirun:
+        raise InputError("flag", "--multirun", "marketsim run -m; nothing else sweeps")
 
     def job(config: Any) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
         with one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
-            work(_object(config, schema))
+            work(checked(config, schema, HydraConfig.get().overrides.task))
 
     _with_hydra(arguments, name, schema, job)
 
 
-def _object(config: Any, schema: Any) -> Any:
-    """Return the composed config as checked objects; what the command line gives is held."""
-    from hydra.core.hydra_config import HydraConfig
+def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
+    """Return a composed config as checked objects.
+
+    Parameters
+    ----------
+    config : DictConfig
+        As composed, without Hydra's own group.
+    schema : type
+        Dataclass of everything the config may hold.
+    words : sequence of str
+        The overrides it was composed with; a parameter given by one is held.
+
+    Raises
+    ------
+    InputError
+        For a key that does not exist, or a value of another type or outside its range.
+    """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -74,10 +92,12 @@ def _object(config: Any, schema: Any) -> Any:
         _check_keys(OmegaConf.to_container(config), schema, schema, "")
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
-        raise _as_input_error(fault, sys.argv[1:], schema) from None
+        raise as_input_error(fault, words, schema) from None
+    named = {word.lstrip("+").partition("=")[0] for word in words}
+    if out.classes and "classes" not in named:
+        allowed = "given on the command line: a file runs only where the user names it"
+        raise InputError("classes", out.classes, allowed)
     if out.posterior != posterior.NONE:
-        words = HydraConfig.get().overrides.task
-        named = {word.lstrip("+").partition("=")[0] for word in words}
         out.held = sorted({*out.held, *(named & set(priors.everything()))})
     check(out)
     return out
@@ -95,11 +115,10 @@ def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
 
 def _with_hydra(arguments: list[str], name: str, schema: Any, job: Callable[[Any], None]) -> None:
     import hydra
-    from hydra.core.config_store import ConfigStore
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    store_schema(name, schema)
     # Hydra then hands errors on instead of printing several lines about them
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = ["marketsim", *arguments]
@@ -115,11 +134,18 @@ def _with_hydra(arguments: list[str], name: str, schema: Any, job: Callable[[Any
     except (HydraException, OmegaConfBaseException, ValueError) as fault:
         if started or isinstance(fault, InputError):
             raise
-        raise _as_input_error(fault, arguments, schema) from None
+        raise as_input_error(fault, arguments, schema) from None
 
 
-def _check_flags(arguments: list[str]) -> None:
-    """Refuse flags Hydra does not know, in one line instead of its usage text."""
+def store_schema(name: str, schema: Any) -> None:
+    """Give Hydra the schema of a config; the config's file names it with ``_schema`` after it."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+
+
+def flags(arguments: list[str]) -> Namespace:
+    """Return the flags and overrides; those Hydra does not know are refused in one line."""
     from hydra._internal.utils import get_args_parser
 
     parser = get_args_parser()
@@ -129,15 +155,16 @@ def _check_flags(arguments: list[str]) -> None:
         raise InputError("flag", message, ", ".join(sorted(known)))
 
     parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args(arguments)
+    known_flags = parser.parse_args(arguments)
     for word in arguments:
         key, _, value = word.lstrip("+").partition("=")
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
             allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
             raise InputError(key, value, allowed)
+    return known_flags
 
 
-def _as_input_error(fault: Exception, arguments: list[str], schema: Any) -> InputError:
+def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> InputError:
     """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed."""
     message = f"{fault}\n{fault.__cause__ or ''}"
     missing = re.search(r"Could not find '(.+)/(.+?)'", message)
@@ -146,7 +173,7 @@ def _as_input_error(fault: Exception, arguments: list[str], schema: Any) -> Inpu
         return InputError(missing[1], missing[2], ", ".join(options))
     full_key = re.search(r"full_key: (\S+)", message)
     key = full_key[1] if full_key else ""
-    given = [word for word in arguments if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
+    given = [word for word in words if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
     value = re.search(r"Value '(.*?)' of type", message)
     if key.startswith("hydra."):
         return InputError("override", " ".join(given) or key, "what --hydra-help explains")
@@ -155,7 +182,7 @@ def _as_input_error(fault: Exception, arguments: list[str], schema: Any) -> Inpu
         return InputError(key, shown, _allowed(key, schema))
     if key and value:
         return InputError(key, value[1], _allowed(key, schema))
-    return InputError("override", " ".join(arguments), f"Hydra's grammar ({message.strip()})")
+    return InputError("override", " ".join(words), f"Hydra's grammar ({message.strip()})")
 
 
 def _allowed(key: str, schema: Any) -> str:

@@ -134,8 +134,8 @@ def overrides(tree: dict[str, Any]) -> list[str]:
     words += [f"~scenario.interventions.{name}" for name in others if name not in entries]
     kept = {name: entry for name, entry in others.items() if name in entries}
     base["scenario"]["interventions"] = kept
-    before = _flat(base, "")
-    for key, value in _flat(tree, "").items():
+    before = flat(base)
+    for key, value in flat(tree).items():
         if key not in before:
             words.append(f"+{key}={_word(value)}")
         elif before[key] != value or key in ("population.retailers", "replicates", "seed"):
@@ -143,10 +143,11 @@ def overrides(tree: dict[str, Any]) -> list[str]:
     return words
 
 
-def _flat(tree: dict[str, Any], prefix: str) -> dict[str, Any]:
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of a tree of settings by their dotted names."""
     out: dict[str, Any] = {}
     for key, value in tree.items():
-        out |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return out
 
 

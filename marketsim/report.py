@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from marketsim import evidence, presets
 from marketsim.captions import FIGURES, LABELS, TRADE_FIGURES
 
+PAGE = "report.html"
 NONE = "no figure"
 CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # words that depart from a named choice
 
@@ -57,9 +58,10 @@ def write(
         command=command(facts["settings"]),
         changes=[word for word in presets.overrides(facts["settings"]) if CHANGED.match(word)],
     )
-    path = folder / "report.html"
-    path.write_text(page, encoding="utf-8", newline="\n")
-    return path
+    path = folder / PAGE
+    beside = path.with_name(PAGE + ".part")
+    beside.write_text(page, encoding="utf-8", newline="\n")
+    return beside.replace(path)
 
 
 def table(fit: pd.DataFrame) -> list[dict[str, str]]:

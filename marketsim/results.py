@@ -14,6 +14,7 @@ import platform
 import shutil
 import subprocess
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -64,6 +65,30 @@ def partial_folder(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.partial")
 
 
+def fault_note(folder: Path) -> Path:
+    """Return the file beside a result's place that says why it could not be made."""
+    return folder.with_name(f".{folder.name}.failed")
+
+
+def note_fault(folder: Path, fault: Exception) -> None:
+    """Note why a result could not be made: a line, then the traceback; not on a full disk."""
+    said = " ".join(f"{type(fault).__name__}: {fault}".split())
+    text = "".join([said, "\n", *traceback.format_exception(fault)])
+    note = fault_note(folder)
+    beside = note.with_name(note.name + ".part")
+    with contextlib.suppress(OSError):
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(note)
+
+
+def fault(folder: Path) -> str | None:
+    """Return why the last attempt at a result failed, in one line; None where it did not."""
+    try:
+        return fault_note(folder).read_text(encoding="utf-8").partition("\n")[0]
+    except OSError:
+        return None
+
+
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[Path]:
     """Hold the right to write a result, in a folder beside its final one; others wait.
@@ -79,6 +104,7 @@ def writing(folder: Path) -> Iterator[Path]:
         Where the place cannot be written to.
     """
     with growing(partial_folder(folder), folder) as partial:
+        fault_note(folder).unlink(missing_ok=True)
         yield partial
         if is_complete(folder):
             shutil.rmtree(partial, ignore_errors=True)
@@ -210,6 +236,12 @@ def _git(*words: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a complete result."""
+    read: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return read
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:

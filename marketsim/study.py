@@ -10,7 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, records, results, rng, survey, trade_metrics
+from marketsim import (
+    calendar,
+    metrics,
+    posterior,
+    records,
+    report,
+    results,
+    rng,
+    survey,
+    trade_metrics,
+)
 from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import POSTS, Settings, check
@@ -155,8 +165,34 @@ def replicate(
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
+def place(settings: Settings, folder: Path) -> Path:
+    """Check the settings of a study, and return where its result rests.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run.
+    folder : Path
+        The study's folder.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges.
+    """
+    check(settings)
+    posterior.check(settings)
+    calendar.compile_levers(settings)
+    return folder / results.key(settings)
+
+
 def run_study(
-    settings: Settings, folder: Path, threads: int = 1, fresh: bool = False, progress: bool = False
+    settings: Settings,
+    folder: Path,
+    threads: int = 1,
+    fresh: bool = False,
+    progress: bool = False,
+    figures: bool = True,
 ) -> Result:
     """Run a study, or take its complete result where it is there.
 
@@ -172,49 +208,55 @@ def run_study(
         Run again although the result is there.
     progress : bool
         Show a bar on the error stream.
+    figures : bool
+        Draw figures and a report, also of a result that is there without them.
 
     Raises
     ------
     InputError
         For settings outside their ranges or a folder that cannot be written to.
     """
-    check(settings)
-    posterior.check(settings)
-    calendar.compile_levers(settings)
-    final = folder / results.key(settings)
-    if results.is_complete(final) and not fresh:
-        return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
-    with results.writing(final) as partial:
-        if results.is_complete(final) and not fresh:
-            return Result(final, pd.read_csv(final / "fit.csv"), reused=True)
-        fit = _write(settings, partial, threads, progress)
-        results.publish(partial, final)
-    return Result(final, fit, reused=False)
+    final = place(settings, folder)
+    reused = results.is_complete(final) and not fresh
+    if not reused:
+        with results.writing(final) as partial:
+            reused = results.is_complete(final) and not fresh
+            if not reused:
+                _write(settings, partial, threads, progress)
+                results.publish(partial, final)
+    if figures and not (final / report.PAGE).exists():
+        with results.writing(final):
+            _draw(settings, final)
+    return Result(final, pd.read_csv(final / "fit.csv"), reused)
 
 
-def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> pd.DataFrame:
-    """Write the tables, figures and report of a study; batches already there are kept."""
-    from marketsim import plots, report, trade_plots, trade_sums
-
+def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> None:
+    """Write the tables of a study and their manifest; batches already there are kept."""
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
     runs = tables["runs"].set_index("run")
     fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
-    headline = _headline(settings, tables)
-    records.write_csv(folder, {"fit": fit} | headline)
-    plots.draw(folder / "figures", tables["daily"], tables["survey"])
-    trade = None
-    if headline:
-        trade_plots.draw(folder / "figures", tables, settings.population.retailers)
-        trade = trade_sums.report_rows(tables, headline["headline"], settings.population.retailers)
-    seconds = time.perf_counter() - started
-    facts = results.manifest(settings, folder, threads, seconds)
-    report.write(folder, facts, fit, trade)
+    records.write_csv(folder, {"fit": fit} | _headline(settings, tables))
     shutil.rmtree(folder / "batches")
-    results.write_manifest(folder, facts)
-    return fit
+    seconds = time.perf_counter() - started
+    results.write_manifest(folder, results.manifest(settings, folder, threads, seconds))
+
+
+def _draw(settings: Settings, folder: Path) -> None:
+    """Draw the figures of a complete study from its tables, and write its report last."""
+    from marketsim import plots, trade_plots, trade_sums
+
+    if (folder / report.PAGE).exists():
+        return
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    retailers, trade = settings.population.retailers, None
+    plots.draw(folder / "figures", tables["daily"], tables["survey"])
+    if settings.market != POSTS:
+        trade_plots.draw(folder / "figures", tables, retailers)
+        trade = trade_sums.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
+    report.write(folder, results.facts(folder), pd.read_csv(folder / "fit.csv"), trade)
 
 
 def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:

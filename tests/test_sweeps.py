@@ -1,0 +1,371 @@
+"""Sweeps: checked before they start, told as they go, never repeated, safe to kill."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from marketsim import cli, results, study, sweeps, warming
+
+QUICK = [
+    *("population=survey", "population.retailers=50", "replicates=2"),
+    *("posterior=point", "figures=false"),
+]
+BASIC = "hydra/launcher=basic"
+
+
+def command(monkeypatch, *words: str) -> None:
+    """Run the command in this process."""
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", ["marketsim", *words])
+    cli.main()
+
+
+def sweep(monkeypatch, *words: str) -> None:
+    command(monkeypatch, "run", "-m", BASIC, *QUICK, *words)
+
+
+def start(mark: str, *words: str) -> subprocess.Popen:
+    """Start a sweep in a process of its own; its processes have the mark in their environment."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "marketsim", "-m", *QUICK, *words],
+        env={**os.environ, "MARKETSIM_TEST": mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def alive(mark: str) -> list[list[str]]:
+    """Return the command lines of the processes that have the mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MARKETSIM_TEST") == mark:
+                found.append(process.cmdline())
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def manifests(folder: str = "results") -> dict[str, tuple[int, int]]:
+    """Return inode and time of each manifest."""
+    paths = Path(folder).glob("*/*/manifest.json")
+    return {
+        path.parent.name: (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in paths
+        if not path.parent.name.startswith(".")
+    }
+
+
+def tables(folder: str) -> dict[str, bytes]:
+    paths = [path for path in Path(folder).glob("*/*/*") if path.suffix in (".parquet", ".csv")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def needs(plugin: str) -> None:
+    try:
+        version(plugin)
+    except PackageNotFoundError:
+        pytest.skip(f"{plugin} is not installed")
+
+
+def test_every_job_is_told_and_nothing_is_done_twice(monkeypatch, capfd):
+    """A line a job and one at the end; the next sweep does only what is not there."""
+    sweep(monkeypatch, "scenario=baseline_2015,no_crackdown", "posting.weekend=0.8,0.9")
+    out, err = capfd.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert len(lines) == 5
+    assert lines[0].startswith("[1/4] scenario=baseline_2015 posting.weekend=0.8: done: results/")
+    assert lines[4] == "4 jobs: 4 done, 0 reused, 0 failed"
+    before = manifests()
+    assert len(before) == 4
+    assert sorted(path.name for path in Path.cwd().iterdir()) == ["results"]
+    words = ["scenario=no_crackdown", "posting.weekend=0.8,0.9,1.1", "progress=false"]
+    sweep(monkeypatch, *words)
+    assert capfd.readouterr().out == "3 jobs: 1 done, 2 reused, 0 failed\n"
+    after = manifests()
+    assert len(after) == 5
+    assert {key: after[key] for key in before} == before
+    sweep(monkeypatch, *words, "fresh=true")
+    assert capfd.readouterr().out == "3 jobs: 3 done, 0 reused, 0 failed\n"
+    assert sum(manifests()[key] == stamp for key, stamp in after.items()) == 2
+
+
+def test_a_sweep_gives_what_single_runs_give(monkeypatch, capfd):
+    """Sweeping over words and giving them one by one lead to the same results."""
+    swept = ["posting.weekend=0.8,0.9", "~scenario.interventions.arrest_may"]
+    swept += ["+scenario.interventions.mine={kind:news,date:2015-06-01,publicity:0.1}"]
+    swept += ["recovery=lying_low", "scenario.about='a, b'"]
+    sweep(monkeypatch, *swept)
+    from_sweep = manifests()
+    for value in ("0.8", "0.9"):
+        command(monkeypatch, *QUICK, f"posting.weekend={value}", *swept[1:], "progress=false")
+    assert len(from_sweep) == 2
+    assert manifests() == from_sweep
+
+
+def test_two_jobs_of_one_result_are_one(monkeypatch, capfd):
+    """A value that changes nothing is not run again."""
+    sweep(monkeypatch, "threads=1,2", "progress=false")
+    assert capfd.readouterr().out == "2 jobs: 1 done, 1 reused, 0 failed\n"
+
+
+BAD = {
+    "out of range": (["posting.weekend=0.8,99"], "job 2 of 2 (posting.weekend=99)", "0.5 to 2"),
+    "wrong type": (["seed=1,2,x"], "job 3 of 3 (seed=x): seed=x", "whole number"),
+    "unknown choice": (["scenario=baseline_2015,nope"], "scenario=nope", "no_crackdown"),
+    "unknown key": (["nope=1,2"], "job 1 of 2 (nope=1): nope=1", "seed"),
+    "no such day": (
+        ["scenario.interventions.sweep_may.date=2015-05-30,2016-01-01"],
+        "job 2 of 2 (scenario.interventions.sweep_may.date=2016-01-01)",
+        "2015-03-06 to 2015-07-31",
+    ),
+    "of every job": (["seed=1,2", "study=a/b"], "job 1 of 2 (seed=1): study=a/b", "letters"),
+    "nothing swept": (["seed=x"], "seed=x", "whole number"),
+    "not the grammar": (["seed=1,2", "nope"], "nope", "grammar"),
+    "below a file": (["seed=1,2", "output=/dev/null/x"], "output=/dev/null/x", "a folder"),
+    "another sweeper": (["seed=1,2", "hydra/sweeper=basic"], "hydra/sweeper=basic", "launcher"),
+    "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "basic"),
+    "unknown key of the launcher": (["hydra.launcher.nope=3"], "hydra.launcher.nope=3", "help"),
+    "another flag": (["--cfg", "job"], "--cfg", "--multirun"),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_a_wrong_job_stops_all_before_the_first(monkeypatch, capfd, tmp_path, name):
+    """One line with the job, key, value and what is allowed; exit code 2; nothing written."""
+    words, shown, allowed = BAD[name]
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, "-m", *QUICK, *words)
+    out, err = capfd.readouterr()
+    assert stop.value.code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert shown in err
+    assert allowed in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["calibrate", "identify", "validate", "calibrate_market"])
+def test_nothing_but_studies_is_swept(monkeypatch, capfd, name):
+    """Only `run` takes -m."""
+    with pytest.raises(SystemExit):
+        command(monkeypatch, name, "-m", "seed=1,2")
+    assert "marketsim run -m" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError(28, "No space left"), MemoryError(), ZeroDivisionError()]
+)
+def test_a_failing_job_is_named_and_the_others_go_on(monkeypatch, capfd, fault):
+    """One line with the overrides and where the story lies; exit code 1; a second try clears it."""
+    run_study, broken = study.run_study, [True]
+
+    def failing(settings, *how):
+        if settings.seed == 2 and broken:
+            raise fault
+        return run_study(settings, *how)
+
+    monkeypatch.setattr(study, "run_study", failing)
+    with pytest.raises(SystemExit) as stop:
+        sweep(monkeypatch, "seed=1,2,3", "progress=false")
+    out, err = capfd.readouterr()
+    assert stop.value.code == 1
+    assert out == "3 jobs: 2 done, 0 reused, 1 failed\n"
+    assert err.count("\n") == 1
+    assert err.startswith(f"marketsim: failed: seed=2: {type(fault).__name__}")
+    (note,) = Path("results").glob("*/.*.failed")
+    assert str(note) in err
+    assert "Traceback" in note.read_text()
+    broken.clear()
+    sweep(monkeypatch, "seed=1,2,3", "progress=false")
+    assert capfd.readouterr().out == "3 jobs: 1 done, 2 reused, 0 failed\n"
+    assert not list(Path("results").glob("*/.*.failed"))
+
+
+def test_a_job_that_ends_without_a_word_has_failed(monkeypatch, capfd):
+    """Neither a result nor a note: the sweep does not take that for done."""
+    monkeypatch.setattr(sweeps, "_job", lambda *_: None)
+    with pytest.raises(SystemExit) as stop:
+        sweep(monkeypatch, "seed=1,2", "progress=false")
+    assert stop.value.code == 1
+    out, err = capfd.readouterr()
+    assert out == "2 jobs: 0 done, 0 reused, 2 failed\n"
+    assert err.count("without a word") == 2
+
+
+def test_an_interrupted_sweep_goes_on(monkeypatch, capfd):
+    """Ctrl-C between two jobs: exit 130, one line; what is done is not done again."""
+    run_study, lived = study.run_study, []
+
+    def interrupted(settings, *how):
+        if settings.seed == 2 and not lived.count(2):
+            lived.append(2)
+            raise KeyboardInterrupt
+        lived.append(settings.seed)
+        return run_study(settings, *how)
+
+    monkeypatch.setattr(study, "run_study", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        sweep(monkeypatch, "seed=1,2,3", "progress=false")
+    assert stop.value.code == 130
+    assert capfd.readouterr().err.count("\n") == 1
+    sweep(monkeypatch, "seed=1,2,3", "progress=false")
+    assert lived == [1, 2, 2, 3]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_figures_are_drawn_later_from_the_tables(monkeypatch, capfd):
+    """figures=false leaves them out; the same study without it draws them and rewrites nothing."""
+    words = [*QUICK[:-1], "progress=false"]
+    command(monkeypatch, *words, "figures=false")
+    before = manifests(), tables("results")
+    assert not list(Path("results").rglob("report.html"))
+    command(monkeypatch, *words)
+    assert "already there" in capfd.readouterr().out
+    assert (manifests(), tables("results")) == before
+    (page,) = Path("results").rglob("report.html")
+    assert len(list((page.parent / "figures").iterdir())) == 7
+    assert page.read_text().count("<img") == 7
+
+
+def test_kernels_are_compiled_once(monkeypatch, tmp_path):
+    """The first process of a kind compiles, the next finds them compiled."""
+    monkeypatch.setattr(warming, "CACHE_FOLDER", str(tmp_path / "kernels"))
+    lived = []
+    monkeypatch.setattr(study, "simulate", lambda *_: lived.append(1))
+    warming.compile_kernels()
+    warming.compile_kernels()
+    assert lived == [1]
+
+
+def test_a_launcher_that_cannot_start_is_one_line(monkeypatch, capfd):
+    """Slurm's launcher on a machine without Slurm: one line, exit code 2, no result."""
+    needs("hydra-submitit-launcher")
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, "-m", *QUICK, "hydra/launcher=submitit_slurm", "seed=1,2")
+    assert stop.value.code == 2
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1
+    assert "srun" in err
+    assert not manifests()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("launcher", "plugin"),
+    [
+        ("joblib", "hydra-joblib-launcher"),
+        ("submitit_local", "hydra-submitit-launcher"),
+        ("ray", "hydra-ray-launcher"),
+    ],
+)
+def test_each_launcher_gives_the_same_tables(monkeypatch, launcher, plugin):
+    """Three jobs on each launcher, in its local form, and no process after."""
+    needs(plugin)
+    mark = uuid.uuid4().hex
+    process = start(mark, f"hydra/launcher={launcher}", "seed=1,2,3", "output=launched")
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    assert out.endswith("3 jobs: 3 done, 0 reused, 0 failed\n")
+    sweep(monkeypatch, "seed=1,2,3")
+    assert tables("launched") == tables("results")
+    assert wait_for(lambda: not alive(mark)), alive(mark)
+
+
+@pytest.mark.campaign
+def test_a_worker_that_is_killed_takes_no_other_job_with_it(capfd):
+    """A worker ended from outside: its job runs again by itself, the others are all done."""
+    needs("hydra-joblib-launcher")
+    mark = uuid.uuid4().hex
+    process = start(mark, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=range(1,9)")
+    assert wait_for(lambda: manifests() or process.poll() is not None)
+    workers = [
+        child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if any("popen_loky" in word for word in child.cmdline())
+    ]
+    workers[0].kill()
+    out, err = process.communicate(timeout=600)
+    assert out.endswith("8 jobs: 8 done, 0 reused, 0 failed\n"), err
+    assert process.returncode == 0
+
+
+def wait_for(true, seconds: float = 300.0):
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        if time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+    return found
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "submitit_local"])
+def test_no_process_outlives_a_sweep(launcher, with_signal):
+    """Whatever ends the sweep ends its workers; submitit's go on after SIGKILL, as it means to."""
+    if launcher != "basic":
+        needs(f"hydra-{launcher.removesuffix('_local')}-launcher")
+    mark = uuid.uuid4().hex
+    process = start(mark, f"hydra/launcher={launcher}", "seed=range(1,41)")
+    assert wait_for(lambda: manifests() or process.poll() is not None)
+    process.send_signal(with_signal)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (-9 if with_signal == signal.SIGKILL else 130)
+    assert "Traceback" not in err
+    if (launcher, with_signal) != ("submitit_local", signal.SIGKILL):
+        assert wait_for(lambda: not alive(mark), 20.0), alive(mark)
+    assert wait_for(lambda: not alive(mark), 120.0), alive(mark)
+    for path in Path("results").glob("*/*/manifest.json"):
+        assert results.facts(path.parent)["tables"]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+def test_sixty_jobs_survive_five_kills(launcher, capfd):
+    """Killed five times at random and finished: the bytes of a whole sweep, each result once."""
+    if launcher == "joblib":
+        needs("hydra-joblib-launcher")
+    words = [f"hydra/launcher={launcher}", "scenario=baseline_2015,no_crackdown"]
+    words += ["posting.weekend=0.8,0.9,1.0", "seed=range(1,11)"]
+    mark, began = uuid.uuid4().hex, time.monotonic()
+    straight = start(mark, *words, "output=straight")
+    assert wait_for(lambda: manifests("straight") or straight.poll() is not None)
+    first = time.monotonic() - began
+    out, err = straight.communicate(timeout=1800)
+    assert out.endswith("60 jobs: 60 done, 0 reused, 0 failed\n"), err
+    work = time.monotonic() - began - first
+    chance, seen, told = random.Random(2015), {}, [f"first {first:.1f} s, rest {work:.1f} s"]
+    for _ in range(5):
+        process = start(mark, *words, "output=killed")
+        time.sleep(first + chance.random() * work / 4)
+        process.kill()
+        process.communicate()
+        now = manifests("killed")
+        assert {key: now[key] for key in seen} == seen
+        seen = now
+        told.append(f"{len(now)} after a kill")
+    last = start(mark, *words, "output=killed")
+    out, err = last.communicate(timeout=1800)
+    counts = out.splitlines()[-1]
+    assert last.returncode == 0, err
+    now = manifests("killed")
+    assert {key: now[key] for key in seen} == seen
+    assert len(now) == 60
+    assert tables("killed") == tables("straight")
+    assert not list(Path("killed").glob("*/.*.partial"))
+    assert wait_for(lambda: not alive(mark), 30.0), alive(mark)
+    with capfd.disabled():
+        print(f"\n{launcher}: {'; '.join(told)}; {counts}")
