@@ -59,9 +59,11 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
 
     def job(config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
+        from omegaconf import OmegaConf
 
+        words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
         with one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
-            work(checked(config, schema, HydraConfig.get().overrides.task))
+            work(checked(config, schema, words))
 
     _with_hydra(arguments, name, schema, job)
 

@@ -307,3 +307,19 @@ def test_a_full_disk_is_one_line(monkeypatch, capfd):
     assert err.count("\n") == 1
     assert "No space left" in err
     assert not list(Path("results").glob("*/*/manifest.json"))
+
+
+def test_a_file_of_interventions_is_named_by_the_user_alone(tmp_path):
+    """A config of somebody else cannot run code: `classes` counts only as a word of the command."""
+    from omegaconf import OmegaConf
+
+    from marketsim import door
+    from marketsim.errors import InputError
+
+    (tmp_path / "mine.py").write_text("raise SystemExit('ran')", encoding="utf-8")
+    command = cli.Command(posterior="none", classes=[str(tmp_path / "mine.py")])
+    config = OmegaConf.structured(command)
+    with pytest.raises(InputError, match="command line"):
+        door.checked(config, cli.Command, ["seed=3"])
+    taken = door.checked(config, cli.Command, [f"classes=[{tmp_path / 'mine.py'}]"])
+    assert taken.classes == command.classes
