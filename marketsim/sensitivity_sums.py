@@ -14,7 +14,7 @@ import pandas as pd
 
 LEVELS = 4  # of a parameter in Morris walks
 CONFIDENCE = 0.95
-RESAMPLES = 1000  # of the groups, for the intervals
+RESAMPLES = 300  # of the groups, for the intervals
 LEAST = 4  # groups without a missing figure, for indices to be given
 
 Table = pd.DataFrame
