@@ -6,6 +6,7 @@ so that what differs between points is parameters. The structure of recovery is 
 """
 
 import copy
+import datetime as dt
 import importlib.metadata
 import shutil
 from collections.abc import Callable, Sequence
@@ -26,16 +27,14 @@ from marketsim import (
     priors,
     records,
     results,
+    sensitivity_outcomes,
     sensitivity_sums,
     study,
 )
 from marketsim.errors import InputError
+from marketsim.sensitivity_outcomes import EFFECT, OUTCOMES, effect
 from marketsim.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings, check
 
-OUTCOMES = ("visible", "displaced", "grams_sold", "revenue", "price", "seized", "elephants")
-# Effects in the outcome's unit: of some the baseline may have none. Others are in percent.
-DIFFERENCES = ("displaced", "seized", "elephants")
-EFFECT = "effect_on_"
 BATCH = 10  # points kept together: a kill loses at most so many
 STAGES = ("morris", "sobol")
 MIDDLE = 0.5  # share of its prior below a parameter that is not among those kept
@@ -162,14 +161,18 @@ def _fill(
         how = (of, asked.runs_each, folder / "batches", threads, bar.update)
         walks = sensitivity_sums.morris_shares(names, asked.trajectories, seed)
         rows = _live(STAGES[0], values(names, names, walks), *how)
-        morris = sensitivity_sums.morris(names, walks, point_means(rows, of.outcomes), seed)
-        spread = _outcomes_table(of, STAGES[0], rows, len(names) + 1)
+        morris = sensitivity_sums.morris(
+            names, walks, sensitivity_outcomes.point_means(rows, of.outcomes), seed
+        )
+        spread = sensitivity_outcomes.spread(of.outcomes, STAGES[0], rows, len(names) + 1)
         screening = sensitivity_sums.screening(morris, spread, several)
         kept = screening["parameter"][screening["kept"]].tolist()
         samples = sensitivity_sums.sobol_shares(kept, asked.samples, seed)
         more_rows = _live(STAGES[1], values(names, kept, samples), *how)
-    sobol = sensitivity_sums.sobol(kept, point_means(more_rows, of.outcomes), seed)
-    more_spread = _outcomes_table(of, STAGES[1], more_rows, several + 2)
+    sobol = sensitivity_sums.sobol(
+        kept, sensitivity_outcomes.point_means(more_rows, of.outcomes), seed
+    )
+    more_spread = sensitivity_outcomes.spread(of.outcomes, STAGES[1], more_rows, several + 2)
     tables = {
         "morris": morris,
         "screening": screening,
@@ -178,15 +181,14 @@ def _fill(
     }
     records.write_csv(folder, tables)
     all_rows = pd.concat([rows, more_rows], ignore_index=True)
-    records.write_parquet(all_rows, folder / "simulations.parquet", described(of))
+    records.write_parquet(
+        all_rows, folder / "simulations.parquet", sensitivity_outcomes.described(of.outcomes)
+    )
     sensitivity_plots.draw(folder / "figures", tables)
     shutil.rmtree(folder / "batches")
     simulated = len(all_rows) * (1 if of.scenario is None else 2)
-    return {"kept": kept, "simulated_runs": simulated, "first_day": str(_first_day(of))}
-
-
-def _first_day(of: Arms) -> Any:
-    return calendar.horizon(of.baseline)[0] + pd.Timedelta(days=of.first)
+    first_day = calendar.horizon(of.baseline)[0] + dt.timedelta(of.first)
+    return {"kept": kept, "simulated_runs": simulated, "first_day": str(first_day)}
 
 
 def values(names: Sequence[str], varied: Sequence[str], shares: np.ndarray) -> Table:
@@ -225,7 +227,7 @@ def _live(
         part = records.read_batch(folder, place)
         if part is None:
             part = {"runs": _batch(stage, some, of, runs_each, threads, lambda: done(1))}
-            records.write_batch(folder, place, part, described(of))
+            records.write_batch(folder, place, part, sensitivity_outcomes.described(of.outcomes))
         else:
             done(len(part["runs"]))
         parts.append(part["runs"])
@@ -271,13 +273,6 @@ def lived(of: Arms, values: dict[str, Any], run: int) -> dict[str, float]:
     return base | {EFFECT + name: effect(name, base[name], other[name]) for name in OUTCOMES}
 
 
-def effect(name: str, base: float, other: float) -> float:
-    """Return an effect, in percent but for `DIFFERENCES`; nan where the baseline has none."""
-    if name in DIFFERENCES:
-        return other - base
-    return 100.0 * (other - base) / base if base else np.nan
-
-
 def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) -> dict[str, float]:
     mine = priors.put(settings, settings.recovery.name, values)
     series, tallies, _ = study.simulate(mine, study.run_seed(settings.seed, run))
@@ -286,53 +281,3 @@ def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) 
     retailers = mine.population.retailers
     found = outcomes.of_run(series, tallies, first, retailers, elephant * 1000.0)
     return {name: float(found[name]) for name in OUTCOMES}
-
-
-# ---------------------------------------------------------------- tables
-
-
-def point_means(rows: Table, names: Sequence[str]) -> Table:
-    """Return the mean over the runs of each point; nan where one of them has no figure."""
-    runs = rows["run"].nunique()
-    means = rows[list(names)].to_numpy(float).reshape(-1, runs, len(names)).mean(axis=1)
-    return Table(means, columns=list(names))
-
-
-def _outcomes_table(of: Arms, stage: str, rows: Table, size: int) -> Table:
-    """Return what was asked about, how it spread in a design, and what luck has of that."""
-    runs, out = rows["run"].nunique(), []
-    for name, (unit, meaning) in about(of).items():
-        figures = rows[name].to_numpy(float).reshape(-1, runs)
-        whole = sensitivity_sums.whole_groups(figures.mean(axis=1), size)
-        figures = figures[np.repeat(whole, size)]
-        none = np.full(3, np.nan)
-        ends = np.quantile(figures.mean(axis=1), [0.05, 0.5, 0.95]) if whole.any() else none
-        row: dict[str, Any] = {"stage": stage, "outcome": name, "meaning": meaning, "unit": unit}
-        row |= {"points": len(figures), "points_left_out": int((~whole).sum()) * size}
-        row |= dict(zip(("low", "median", "high"), ends, strict=True))
-        lucks = sensitivity_sums.luck(figures)
-        out.append(row | dict(zip(("luck", "luck_of_means"), lucks, strict=True)))
-    return Table(out)
-
-
-def about(of: Arms) -> dict[str, tuple[str, str]]:
-    """Return unit and meaning of what is asked about."""
-    out = {}
-    for name in of.outcomes:
-        plain = name.removeprefix(EFFECT)
-        one = outcomes.OUTCOMES[plain]
-        unit, meaning = one.unit, one.meaning
-        if name != plain:
-            unit = unit if plain in DIFFERENCES else "percent of the baseline"
-            meaning = f"effect of the scenario on: {meaning}"
-        out[name] = (unit, meaning)
-    return out
-
-
-def described(of: Arms) -> dict[str, tuple[str, str]]:
-    """Return unit and meaning of the columns of simulations.parquet."""
-    return about(of) | {
-        "stage": ("name", "the design that the point is of: morris or sobol"),
-        "point": ("1", "number of the point in its design"),
-        "run": ("1", "which luck: the same at all points"),
-    }

@@ -15,11 +15,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from marketsim import drawing, report
 from marketsim.plots import BLUE, GREY, ORANGE
+from marketsim.sensitivity_outcomes import EFFECT
 
 COLUMNS = 4
 ROW = 0.25  # inches of a parameter in a panel
 SHOWN = 14  # parameters of a screening, or all that are kept
-EFFECT = "effect_on_"
 ENDS = (-0.25, 1.25)  # of the axis of Sobol indices
 SHIFT = 0.17  # of a row, between indices of first and total order
 TITLES = {

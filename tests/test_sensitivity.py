@@ -9,7 +9,15 @@ import pytest
 from conftest import settings as small
 from test_cli import command
 
-from marketsim import posterior, priors, records, results, sensitivity, sensitivity_plots
+from marketsim import (
+    posterior,
+    priors,
+    records,
+    results,
+    sensitivity,
+    sensitivity_outcomes,
+    sensitivity_plots,
+)
 from marketsim import sensitivity_sums as sums
 from marketsim.errors import InputError
 from marketsim.settings import POSTS, Sensitivity, Settings
@@ -228,11 +236,11 @@ def test_luck_is_the_same_at_every_point():
 def test_the_baseline_alone_has_no_effects(undrawn):
     """A scenario that is the baseline is simulated once, and nothing is said of effects."""
     of = sensitivity.arms(start(scenario="baseline_2015"), FEW)
-    assert of.outcomes == list(sensitivity.OUTCOMES)
+    assert of.outcomes == list(sensitivity_outcomes.OUTCOMES)
     assert of.scenario is None
     assert of.first == 0
     other = sensitivity.arms(start(), FEW)
-    assert len(other.outcomes) == 2 * len(sensitivity.OUTCOMES)
+    assert len(other.outcomes) == 2 * len(sensitivity_outcomes.OUTCOMES)
     assert other.first > 0
 
 
@@ -247,7 +255,7 @@ def test_the_baseline_alone_has_no_effects(undrawn):
 )
 def test_effects_by_hand(name, base, other, expected):
     """Effects are in percent, and plain differences where the baseline may have nothing."""
-    assert sensitivity.effect(name, base, other) == pytest.approx(expected, nan_ok=True)
+    assert sensitivity_outcomes.effect(name, base, other) == pytest.approx(expected, nan_ok=True)
 
 
 # ---------------------------------------------------------------- resumption
@@ -353,6 +361,6 @@ def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):
 def test_columns_are_described():
     """Each column of the simulations has a unit and a meaning."""
     of = sensitivity.arms(start(), FEW)
-    about = sensitivity.described(of)
+    about = sensitivity_outcomes.described(of.outcomes)
     assert set(of.outcomes) | {"stage", "point"} <= set(about)
     assert all(unit and meaning for unit, meaning in (about | records.COLUMNS).values())
