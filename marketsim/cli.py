@@ -14,7 +14,7 @@ from typing import Any
 from marketsim import door, presets
 from marketsim.declaring import parameter
 from marketsim.errors import InputError
-from marketsim.settings import Calibration, Comparison, Settings
+from marketsim.settings import Calibration, Comparison, Sensitivity, Settings
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
@@ -27,6 +27,7 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
        marketsim calibrate_market [KEY=VALUE ...]  the same for prices and products, after it
        marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
        marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE]  list and join results
+       marketsim sensitivity [scenario=NAME]  ask which uncertain parameters matter
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -93,6 +94,11 @@ class CompareCommand(Command, Comparison):
     """The settings of a comparison of scenarios."""
 
 
+@dataclass
+class SensitivityCommand(Command, Sensitivity):
+    """The settings of a study of sensitivity."""
+
+
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     arguments = sys.argv[1:]
@@ -151,6 +157,11 @@ def compare(arguments: list[str]) -> None:
     door.compose(arguments, "compare", CompareCommand, _compare)
 
 
+def sensitivity(arguments: list[str]) -> None:
+    """Ask which uncertain parameters matter; parameters and errors as in `run`."""
+    door.compose(arguments, "sensitivity", SensitivityCommand, _sensitivity)
+
+
 def _settings(command: Command) -> Settings:
     return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
 
@@ -186,6 +197,18 @@ def _compare(command: CompareCommand) -> None:
     folder, threads = _study_folder(command), command.threads or _cores()
     found = comparison.compare(_settings(command), asked, folder, threads, command.progress)
     print("\n".join(comparison_report.lines(found)))
+    print(f"\ndone: {found}")
+
+
+def _sensitivity(command: SensitivityCommand) -> None:
+    from marketsim import report, sensitivity
+
+    asked = Sensitivity(**{item.name: getattr(command, item.name) for item in fields(Sensitivity)})
+    folder, threads = _study_folder(command), command.threads or _cores()
+    found = sensitivity.study_parameters(
+        _settings(command), asked, folder, threads, command.progress
+    )
+    print("\n".join(report.csv_lines(found / "sobol.csv")))
     print(f"\ndone: {found}")
 
 
@@ -327,4 +350,5 @@ SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "calibrate_market": calibrate_market,
     "identify": identify,
     "results": list_results,
+    "sensitivity": sensitivity,
 }

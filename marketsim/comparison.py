@@ -117,13 +117,22 @@ def _start(compared: Sequence[Arm], asked: Comparison) -> dt.date:
         if day is None or not first <= day <= last - dt.timedelta(6):
             raise InputError("start", asked.start, f"a date, {first} to a week before {last}")
         return day
-    tables = [calendar.compile_table(arm.settings) for arm in compared]
+    return first_changed([arm.settings for arm in compared])
+
+
+def first_changed(several: Sequence[Settings]) -> dt.date:
+    """Return the first day on which one is under a lever that the first is not under.
+
+    Where there is none it is the first day of the run; a week of days is left in any case.
+    """
+    first, last = calendar.horizon(several[0])
+    tables = [calendar.compile_table(one) for one in several]
     rows = [
         np.flatnonzero(getattr(table, lever) != getattr(tables[0], lever))[:1]
         for table in tables[1:]
         for lever in LEVERS
     ]
-    moved = np.concatenate(rows)
+    moved = np.concatenate(rows) if rows else np.zeros(0)
     day = first + dt.timedelta(int(moved.min())) if moved.size else first
     return min(day, last - dt.timedelta(6))
 

@@ -154,6 +154,28 @@ class Comparison:
     )
 
 
+@dataclass
+class Sensitivity:
+    """How it is asked which uncertain parameters matter.
+
+    The effects are of the scenario against `baseline`. `samples` is a power of two.
+    """
+
+    baseline: str = "baseline_2015"
+    trajectories: int = parameter(
+        10, "trajectories", 4, 10_000, "walks of the screening through all parameters", "convention"
+    )
+    samples: int = parameter(
+        64, "samples", 8, 65_536, "base samples of the Sobol indices, a power of two", "convention"
+    )
+    kept: int = parameter(
+        8, "parameters", 1, 100, "parameters that the Sobol indices are of", "convention"
+    )
+    runs_each: int = parameter(
+        2, "runs", 2, 1000, "runs at every point, with the same luck at all points", "convention"
+    )
+
+
 def from_tree(tree: dict[str, Any]) -> Settings:
     """Return the settings that ``dataclasses.asdict`` made a tree of.
 

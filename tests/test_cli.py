@@ -296,7 +296,7 @@ def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
 def test_a_full_disk_is_one_line(monkeypatch, capfd):
     """A fault of the disk is one line and exit code 1, and no result."""
 
-    def full(table, path):
+    def full(table, path, more=None):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(records, "write_parquet", full)
