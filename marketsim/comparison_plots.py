@@ -150,6 +150,7 @@ def costs(tables: Tables) -> Figure:
               fontsize=drawing.SMALL)  # fmt: skip
     axes.axhline(0.0, color=GREY, lw=1)
     axes.set_xscale("symlog", linthresh=1.0)
+    axes.set_xlim(left=min(rows["hours"].min(), 0.0) - 0.3)
     axes.set(xlabel="extra hours of moderators and police, a week per 1,000 traders (assumed)",
              ylabel="ivory not sold, g a week per 1,000 traders")  # fmt: skip
     paid = rows[rows["hours"] > 0].sort_values("grams_less_an_hour")
@@ -180,9 +181,7 @@ def strengths(tables: Tables) -> Figure:
         axes.set_xlim(left=0)
     for axes in panels.flat[len(curved) :]:
         axes.set_visible(False)
-    made.supxlabel(
-        "strength: doses against those written in the scenario", fontsize=drawing.SMALL + 2
-    )
+    _label_below(panels, len(curved), "strength: doses against those written")
     made.supylabel("change in ivory sold, percent", fontsize=drawing.SMALL + 2)
     headline(made, f"{len(curved)} scenarios have doses without a source: curves, not points")
     legend(made, [line("median", BLUE, "o"), line("90 % of runs", BLUE, width=6)])
