@@ -94,7 +94,7 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
         f"Of {len(sold)} scenarios, {name_of(best)} lets least ivory be sold: {_percent(best)}. "
         f"In {ranking.loc[best['arm'], 'best']:.0%} of the runs no other sells less."
     )
-    if worst["effect"] > 0:
+    if worst["effect_low"] > 0:
         text += f" With {name_of(worst)} more is sold than without: {_percent(worst)}."
     return text
 

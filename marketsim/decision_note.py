@@ -111,10 +111,10 @@ def as_markdown(place: Path | None = None) -> str:
         written=facts["written"][:10],
     )
     lines = [head, "## What the evidence supports", ""]
-    lines += ["The sign is sure at every strength compared, and the survey narrows the effect by a",
-              "fifth or more against what was believed before it. Each claim holds if the measure is",
-              "carried out as the scenario has it: how large its dose would be is assumed for all",
-              "but the domestic ban ([scenarios](scenarios.md)).", ""]  # fmt: skip
+    lines += ["The sign is sure at every strength compared, and the survey narrows the effect by",
+              "a fifth or more against what was believed before it. Each claim holds if the",
+              "measure is carried out as the scenario has it: how large its dose would be is",
+              "assumed for all but the domestic ban ([scenarios](scenarios.md)).", ""]  # fmt: skip
     lines += _table(found, SUPPORTED)
     lines += ["## What rests on assumption", ""]
     lines += ["The sign is sure in this model, but the survey hardly narrows the effect, or it is",
