@@ -218,7 +218,7 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
     for one in found:
         for source, name in enumerate(JOINED):
             if name in one.facts["tables"]:
-                read = pd.read_csv(one.folder / name, float_precision="round_trip")
+                read = pd.read_csv(one.folder / name)
                 part = pd.DataFrame({key: one.column(key) for key in keys}, index=read.index)
                 part["table"] = name.removesuffix(".csv")
                 for column, origins in VALUES.items():
