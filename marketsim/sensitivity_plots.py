@@ -78,8 +78,10 @@ def _morris(tables: drawing.Tables, names: list[str]) -> Figure:
         axes.set_xlim(left=0)
         axes.set_xlabel(fill(str(facts.loc[name, "unit"]), 19), fontsize=drawing.SMALL)
     share = 100 * screening["share"].head(kept).sum()
-    text = f"The {kept} of {len(screening)} parameters that are kept make {share:.0f} % of all "
-    drawing.headline(figure, text + f"changes in {_what(names)}")
+    text = (
+        f"The {kept} of {len(screening)} parameters that are kept make {share:.0f} % of all changes"
+    )
+    drawing.headline(figure, text)
     handles = [
         drawing.line("mean change over a whole prior (mu*, 95 % interval)", BLUE, "o"),
         drawing.line("how it differs from place to place (sigma)", ORANGE, "D", "", hollow=True),
@@ -110,8 +112,7 @@ def _sobol(tables: drawing.Tables, names: list[str]) -> Figure:
                 drawing.interval(axes, place + shift, three, colour, marker, ENDS, kind == "total")
         axes.axvline(0.0, color=GREY, lw=1)
         axes.set_xlim(*ENDS)
-        whose = "effect's" if name.startswith(EFFECT) else "outcome's"
-        axes.set_xlabel(f"share of {whose} variance", fontsize=drawing.SMALL)
+        axes.set_xlabel("share of the variance", fontsize=drawing.SMALL)
     sold = next((name for name in names if name.endswith("grams_sold")), names[0])
     drawing.headline(figure, _most(_of(tables["sobol"], sold), sold))
     handles = [
@@ -130,8 +131,8 @@ def _most(found: Any, name: str) -> str:
         return f"{_subject(name)} varies with nothing"
     most = str(total.idxmax())
     middle, half = found.loc[most, ["total", "total_conf"]].to_numpy(float)
-    text = f"{_subject(name)} varies most with {_label(most)}, which has a share of "
-    return text + f"{report.number(middle)} ({report.span(middle - half, middle + half)})"
+    text = f"{_subject(name)} varies most with {_label(most)}: a share of "
+    return text + f"{middle:.2f} ({middle - half:.2f} to {middle + half:.2f})"
 
 
 def _subject(name: str) -> str:
@@ -164,10 +165,6 @@ def _of(table: pd.DataFrame, outcome: str) -> Any:
 def _facts(tables: drawing.Tables, stage: str) -> Any:
     facts = tables["outcomes"]
     return facts[facts["stage"] == stage].set_index("outcome")
-
-
-def _what(names: list[str]) -> str:
-    return "effects" if names[0].startswith(EFFECT) else "outcomes"
 
 
 def _title(name: str) -> str:
