@@ -125,9 +125,9 @@ def run(arguments: list[str]) -> None:
         For anything that is not understood, before anything is written.
     """
     if door.flags(arguments).multirun:
-        from marketsim import sweeps
+        from marketsim import composing, sweeps
 
-        sweeps.sweep(arguments, sweeps.Kind(Command, _place, _live), _cores())
+        sweeps.sweep(arguments, composing.Kind(Command, _place, _live), _cores())
     else:
         door.compose(arguments, "run", Command, _simulate)
 

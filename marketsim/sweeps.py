@@ -6,39 +6,31 @@ processes, on this machine or on a cluster, has nothing to hand back.
 """
 
 import contextlib
+import hashlib
 import os
 import pickle
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marketsim import door, presets, results, warming
+from marketsim import composing, door, presets, results, warming
 from marketsim.errors import InputError
-from marketsim.watching import Job, Watch
+from marketsim.watching import Watch
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What the jobs of a sweep are: their schema, where a result of one rests, how one is run."""
-
-    schema: type
-    place: Callable[[Any], Path]
-    live: Callable[[Any], object]
-
-
-def sweep(arguments: list[str], kind: Kind, cores: int) -> None:
+def sweep(arguments: list[str], kind: composing.Kind, cores: int) -> None:
     """Run every job of a sweep whose result is not there, and say how each ended.
 
     Parameters
     ----------
     arguments : list of str
         Overrides in Hydra's grammar, and ``--multirun``.
-    kind : Kind
+    kind : composing.Kind
         Its functions stand in a module, since other processes look them up by name.
     cores : int
         Of this machine; jobs that run beside each other share them.
@@ -53,134 +45,102 @@ def sweep(arguments: list[str], kind: Kind, cores: int) -> None:
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
-    words = _words(arguments)
+    words = composing.words(arguments)
     door.store_schema("run", kind.schema)
     folder = str(presets.folder())
     with hydra.initialize_config_dir(folder, job_name="marketsim", version_base="1.3"):
         composer: Any = GlobalHydra.instance().hydra
-        config = _master(composer, words, kind.schema)
-        jobs = _jobs(composer.config_loader, config, kind)
+        config = composing.master(composer, "run", words, kind.schema)
+        jobs = composing.jobs(composer.config_loader, config, kind)
         watch = Watch(jobs)
         if watch.waiting:
-            launch = partial(_launch, _launcher(composer, config, kind), watch=watch)
-            with _leaving_no_process(config), watch:
-                for batch in _batches(config, watch.waiting, cores):
-                    launch(batch)
+            _run(composer, config, kind, watch, cores)
     watch.close()
     if watch.failed:
         raise SystemExit(1)
 
 
-def _words(arguments: list[str]) -> list[str]:
-    given = vars(door.flags(arguments))
-    words: list[str] = given.pop("overrides")
-    others = [name for name, value in given.items() if value and name != "multirun"]
-    if others:
-        raise InputError("flag", f"--{others[0]}", "--multirun alone, with KEY=VALUE,VALUE words")
-    for word in words:
-        if word.startswith(("hydra.sweep", "hydra/sweeper", "hydra.mode")):
-            raise InputError(*word.partition("=")[::2], "hydra/launcher and hydra.launcher.KEY")
-    return words
-
-
-def _master(composer: Any, words: list[str], schema: type) -> Any:
-    """Return the config of the sweep itself; joblib starts its jobs where it is installed."""
-    from hydra.errors import HydraException
-    from hydra.types import RunMode
-    from omegaconf.errors import OmegaConfBaseException
-
-    known = composer.config_loader.get_group_options("hydra/launcher")
-    chosen = any(word.startswith("hydra/launcher=") for word in words)
-    more = [] if chosen or "joblib" not in known else ["hydra/launcher=joblib"]
+def _run(composer: Any, config: Any, kind: composing.Kind, watch: Watch, cores: int) -> None:
+    """Have a launcher run what waits: a few jobs a task, since each task costs a composition."""
+    jobs, name = watch.waiting, config.hydra.runtime.choices["hydra/launcher"]
+    tasks, threads = _shares(name, config.hydra.launcher, len(jobs), cores)
+    plan = _write_plan(Path(config.output), [_with_threads(job.command, threads) for job in jobs])
+    master = composing.master(composer, "sweep", list(config.hydra.overrides.hydra), kind.schema)
+    master.hydra.sweep.dir = config.output
+    launcher = _launcher(composer, master, partial(_task, kind, plan, os.getpid()))
+    numbers = range(len(jobs))
     try:
-        return composer.compose_config(
-            "run", [*words, *more], run_mode=RunMode.MULTIRUN, with_log_configuration=False
-        )
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
-        raise door.as_input_error(fault, words, schema) from None
+        with _leaving_no_process(name), watch:
+            _launch(launcher, [numbers[start::tasks] for start in range(tasks)], watch)
+    finally:
+        if name != "submitit_slurm" or watch.is_over():  # its tasks may outlive the sweep
+            plan.unlink(missing_ok=True)
 
 
-def _jobs(loader: Any, config: Any, kind: Kind) -> list[Job]:
-    """Compose and check every job of the sweep."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.override_parser.overrides_parser import OverridesParser
+def _shares(name: str, launcher: Any, jobs: int, cores: int) -> tuple[int, int]:
+    """Return into how many tasks to deal the jobs, and how many threads a job has.
 
-    parser = OverridesParser.create(loader)
-    overrides = parser.parse_overrides(list(config.hydra.overrides.task))
-    swept = {item.get_key_element() for item in overrides if item.is_sweep_override()}
-    (choices,) = BasicSweeper.split_arguments(overrides, None)
-    compose = _Composer(loader, config, kind.schema)
-    jobs = []
-    for number, words in enumerate(choices, 1):
-        label = " ".join(word for word in words if word.partition("=")[0] in swept)
-        try:
-            command = compose(words)
-            folder = kind.place(command)
-        except InputError as fault:
-            where = f"job {number} of {len(choices)} ({label or ' '.join(words)}): {fault.key}"
-            raise InputError(where, fault.value, fault.allowed) from None
-        jobs.append(Job(tuple(words), label, folder, command.fresh, command.progress))
-    return jobs
-
-
-class _Composer:
-    """Compose jobs as Hydra does, but jobs that choose the same of each group only once.
-
-    The rest of a job's overrides go into a copy; composing each job anew took ten times as long.
+    Jobs beside each other share the cores of the machine. A worker of joblib gets several tasks,
+    so that none is left with a long one at the end.
     """
+    if name == "joblib":
+        from joblib import effective_n_jobs
 
-    def __init__(self, loader: Any, config: Any, schema: type) -> None:
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-
-        self.loader, self.config, self.schema = loader, config, schema
-        self.parse = cache(OverridesParser.create(loader).parse_override)
-        self.options = cache(loader.get_group_options)
-        self.chosen = cache(self._chosen)
-
-    def __call__(self, words: Sequence[str]) -> Any:
-        """Return the checked command of one job."""
-        from hydra.errors import HydraException
-        from omegaconf.errors import OmegaConfBaseException
-
-        groups = [word for word in words if self.options(self.parse(word).key_or_group)]
-        rest = [self.parse(word) for word in words if word not in groups]
-        try:
-            composed = pickle.loads(self.chosen(tuple(groups)))
-            self.loader._apply_overrides_to_config(rest, composed)
-        except (HydraException, OmegaConfBaseException, ValueError) as fault:
-            raise door.as_input_error(fault, words, self.schema) from None
-        return door.checked(composed, self.schema, words)
-
-    def _chosen(self, groups: Sequence[str]) -> bytes:
-        from omegaconf import open_dict
-
-        composed = self.loader.load_sweep_config(self.config, list(groups))
-        with open_dict(composed):
-            del composed["hydra"]
-        return pickle.dumps(composed)  # a deep copy of it takes longer than composing it
+        workers = min(effective_n_jobs(launcher.n_jobs), jobs)
+        return min(jobs, 4 * workers), max(1, cores // workers)
+    if name == "submitit_local":  # it starts all of its tasks at the same time
+        threads = launcher.cpus_per_task or 1
+        return min(jobs, max(1, cores // threads)), threads
+    if name == "submitit_slurm":
+        return jobs, launcher.cpus_per_task or 1
+    if name == "ray":
+        return jobs, int(launcher.ray.remote.get("num_cpus") or 1)
+    return 1, cores
 
 
-def _launcher(composer: Any, config: Any, kind: Kind) -> Any:
+def _with_threads(command: Any, threads: int) -> Any:
+    """Return a job as its task runs it: with its share of the threads, and without a bar."""
+    return replace(command, threads=command.threads or threads, progress=False)
+
+
+def _write_plan(output: Path, commands: list[Any]) -> Path:
+    """Write the checked jobs where every task can read them."""
+    content = pickle.dumps(commands)
+    plan = output / f".sweep-{hashlib.sha256(content).hexdigest()[:12]}"
+    output.mkdir(parents=True, exist_ok=True)
+    plan.write_bytes(content)
+    return plan.absolute()
+
+
+@cache
+def _read_plan(plan: Path) -> Any:
+    return pickle.loads(plan.read_bytes())
+
+
+def _launcher(composer: Any, master: Any, task: Callable[[Any], None]) -> Any:
     from hydra._internal.callbacks import Callbacks
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext
 
     context = HydraContext(config_loader=composer.config_loader, callbacks=Callbacks())
     return Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=partial(_job, kind, os.getpid()), config=config
+        hydra_context=context, task_function=task, config=master
     )
 
 
-def _job(kind: Kind, sweep: int, config: Any) -> None:
-    """Run one job, in whatever process; a fault of any kind is noted beside its place."""
-    from hydra.core.hydra_config import HydraConfig
-
+def _task(kind: composing.Kind, plan: Path, sweep: int, config: Any) -> None:
+    """Run the jobs of one task, in whatever process."""
     if os.getppid() == sweep:
         _end_with(sweep)
-    command = door.checked(config, kind.schema, HydraConfig.get().overrides.task)
+    for number in config.jobs:
+        _job(kind, _read_plan(plan)[number])
+
+
+def _job(kind: composing.Kind, command: Any) -> None:
+    """Run one job; a fault of any kind is noted beside its place."""
     try:
         warming.compile_kernels()
-        kind.live(replace(command, progress=False))
+        kind.live(command)
     except Exception as fault:
         results.note_fault(kind.place(command), fault)
 
@@ -197,53 +157,33 @@ def _end_with(sweep: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _batches(config: Any, jobs: Sequence[Job], cores: int) -> Iterator[list[Job]]:
-    """Give each job its threads, so that jobs beside each other share the cores of the machine."""
-    launcher, name = config.hydra.launcher, config.hydra.runtime.choices["hydra/launcher"]
-    threads, size = cores, len(jobs)
-    if name == "joblib":
-        from joblib import effective_n_jobs
-
-        threads = max(1, cores // min(effective_n_jobs(launcher.n_jobs), size))
-    elif name in ("submitit_local", "submitit_slurm"):
-        threads = launcher.cpus_per_task or 1
-    elif name == "ray":
-        threads = int(launcher.ray.remote.get("num_cpus") or 1)
-    if name == "submitit_local":  # it would start all of them at the same time
-        size = max(1, cores // threads)
-    given = [
-        job
-        if any(word.startswith("threads=") for word in job.words)
-        else replace(job, words=(*job.words, f"threads={threads}"))
-        for job in jobs
-    ]
-    for start in range(0, len(given), size):
-        yield given[start : start + size]
-
-
-def _launch(launcher: Any, jobs: Sequence[Job], watch: Watch) -> None:
-    """Run jobs; where a process dies and takes the launch with it, those begun run one by one."""
+def _launch(launcher: Any, tasks: Sequence[Sequence[int]], watch: Watch) -> None:
+    """Run tasks; where a process dies and takes all with it, jobs it had begun run one by one."""
+    numbers = sorted(number for task in tasks for number in task)
     try:
-        launcher.launch([list(job.words) for job in jobs], initial_job_idx=0)
+        words = [[f"jobs=[{','.join(map(str, task))}]"] for task in tasks]
+        launcher.launch(words, initial_job_idx=0)
     except Exception as fault:
-        if len(jobs) == 1:
-            results.note_fault(jobs[0].folder, fault)
+        if len(numbers) == 1:
+            results.note_fault(watch.waiting[numbers[0]].folder, fault)
             return
         watch.look()
-        left = [job for job in jobs if watch.is_open(job)]
-        begun = [job for job in left if results.partial_folder(job.folder).exists()]
+        left = [number for number in numbers if watch.is_open(number)]
+        begun = [number for number in left if watch.is_begun(number)]
         if left and not begun:
             allowed = f"one that can start a job here ({type(fault).__name__}: {fault})"
             raise InputError("hydra/launcher", type(launcher).__name__, allowed) from None
-        for job in begun:
-            _launch(launcher, [job], watch)
-        rest = [job for job in left if job not in begun]
-        if rest:
-            _launch(launcher, rest, watch)
+        for number in begun:
+            _launch(launcher, [[number]], watch)
+        rest = [
+            [number for number in task if number in left and number not in begun] for task in tasks
+        ]
+        if any(rest):
+            _launch(launcher, [task for task in rest if task], watch)
 
 
 @contextlib.contextmanager
-def _leaving_no_process(config: Any) -> Iterator[None]:
+def _leaving_no_process(launcher: str) -> Iterator[None]:
     """Take SIGTERM like Ctrl-C; whatever ends the sweep ends the processes it has started."""
 
     def stop(*_: Any) -> NoReturn:
@@ -253,7 +193,7 @@ def _leaving_no_process(config: Any) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if config.hydra.runtime.choices["hydra/launcher"] == "submitit_local":
+        if launcher == "submitit_local":
             _end_processes()  # its jobs would outlive the sweep; those of the others do not
         raise
     finally:

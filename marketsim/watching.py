@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from marketsim import results
 from marketsim.errors import InputError
@@ -16,13 +16,11 @@ SECONDS = 0.2  # between two looks at the store
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a sweep: its overrides, those that tell it apart, and where its result rests."""
+    """One job of a sweep: what to run, the words that tell it apart, where its result rests."""
 
-    words: tuple[str, ...]
+    command: Any
     label: str
     folder: Path
-    fresh: bool
-    progress: bool
 
 
 class Watch:
@@ -51,7 +49,9 @@ class Watch:
         self._open: dict[Path, tuple[Job, tuple[int, int] | None]] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()
         for job in jobs:
-            if job.folder in self._open or (results.is_complete(job.folder) and not job.fresh):
+            if job.folder in self._open or (
+                results.is_complete(job.folder) and not job.command.fresh
+            ):
                 self.reused += 1
                 self._say(job, "already there")
             else:
@@ -72,9 +72,17 @@ class Watch:
         self._thread.join()
         self.look()
 
-    def is_open(self, job: Job) -> bool:
-        """Return whether a job has neither been done nor failed."""
-        return job.folder in self._open
+    def is_over(self) -> bool:
+        """Return whether every job has been done or has failed."""
+        return not self._open
+
+    def is_open(self, number: int) -> bool:
+        """Return whether one of those that waited has neither been done nor failed."""
+        return self.waiting[number].folder in self._open
+
+    def is_begun(self, number: int) -> bool:
+        """Return whether there is a part of the result of one of those that waited."""
+        return results.partial_folder(self.waiting[number].folder).exists()
 
     def look(self) -> None:
         """Look at the store once, and say what has ended since the last look."""
@@ -102,7 +110,7 @@ class Watch:
             self.look()
 
     def _say(self, job: Job, what: str) -> None:
-        if job.progress:
+        if job.command.progress:
             ended = self.done + self.reused + self.failed
             print(f"[{ended}/{self.number}] {job.label}: {what}: {job.folder}", flush=True)
 

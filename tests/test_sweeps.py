@@ -34,6 +34,14 @@ def sweep(monkeypatch, *words: str) -> None:
     command(monkeypatch, "run", "-m", BASIC, *QUICK, *words)
 
 
+@pytest.fixture(autouse=True)
+def _no_process_left():
+    """End what a failed test has left running."""
+    yield
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+
+
 def start(mark: str, *words: str) -> subprocess.Popen:
     """Start a sweep in a process of its own; its processes have the mark in their environment."""
     return subprocess.Popen(
@@ -196,7 +204,7 @@ def test_a_failing_job_is_named_and_the_others_go_on(monkeypatch, capfd, fault):
 
 def test_a_job_that_ends_without_a_word_has_failed(monkeypatch, capfd):
     """Neither a result nor a note: the sweep does not take that for done."""
-    monkeypatch.setattr(sweeps, "_job", lambda *_: None)
+    monkeypatch.setattr(sweeps, "_task", lambda *_: None)
     with pytest.raises(SystemExit) as stop:
         sweep(monkeypatch, "seed=1,2", "progress=false")
     assert stop.value.code == 1
@@ -302,7 +310,7 @@ def test_a_worker_that_is_killed_takes_no_other_job_with_it(capfd):
     assert process.returncode == 0
 
 
-def wait_for(true, seconds: float = 300.0):
+def wait_for(true, seconds: float = 900.0):
     deadline = time.monotonic() + seconds
     while not (found := true()):
         if time.monotonic() > deadline:
