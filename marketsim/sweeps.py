@@ -171,7 +171,7 @@ def _launch(launcher: Any, tasks: Sequence[Sequence[int]], watch: Watch) -> None
         watch.look()
         left = [number for number in numbers if watch.is_open(number)]
         begun = [number for number in left if watch.is_begun(number)]
-        if left and not begun:
+        if len(left) == len(numbers) and not begun:
             allowed = f"one that can start a job here ({type(fault).__name__}: {fault})"
             raise InputError("hydra/launcher", type(launcher).__name__, allowed) from None
         for number in begun:
