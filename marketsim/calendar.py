@@ -173,14 +173,19 @@ def _whole(daily: np.ndarray) -> np.ndarray:
 
 
 def _activity(settings: Settings, table: Table) -> np.ndarray:
-    """Return posting against an ordinary weekday at the start of the survey."""
-    start = evidence.inputs()["survey_start"].date
-    assert start is not None
+    """Return posting against an ordinary weekday at the start of the survey.
+
+    Growth is read off the weeks of the survey; of what came after nothing is known, and posting
+    stays where it was on the last day of the survey.
+    """
+    start, end = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
+    assert start is not None and end is not None
     posting = settings.posting
     growth = posting.growth + posting.trend * settings.recovery.trend
     day = table.first.toordinal() + np.arange(table.news.size)
     weekend = (day + 6) % 7 > FRIDAY
-    trend = exact.exp_each(growth * (day - start.toordinal()) / 7.0)
+    known = np.minimum(day, end.toordinal())
+    trend = exact.exp_each(growth * (known - start.toordinal()) / 7.0)
     return np.where(weekend, settings.posting.weekend, 1.0) * trend
 
 

@@ -14,18 +14,20 @@ from typing import Any
 from marketsim import door, presets
 from marketsim.declaring import parameter
 from marketsim.errors import InputError
-from marketsim.settings import Calibration, Settings
+from marketsim.settings import Calibration, Comparison, Sensitivity, Settings
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
 
 usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
+       marketsim compare scenarios=[A,B]      what scenarios change, on the same luck
        marketsim verify FOLDER [threads=N]    run a published study again and compare
        marketsim validate [KEY=VALUE ...]     hold every published row against its prediction
        marketsim calibrate [KEY=VALUE ...]    search for the posterior again (hours or minutes)
        marketsim calibrate_market [KEY=VALUE ...]  the same for prices and products, after it
        marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
        marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE]  list and join results
+       marketsim sensitivity [scenario=NAME]  ask which uncertain parameters matter
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -87,6 +89,16 @@ class TableCommand(Command):
     )
 
 
+@dataclass
+class CompareCommand(Command, Comparison):
+    """The settings of a comparison of scenarios."""
+
+
+@dataclass
+class SensitivityCommand(Command, Sensitivity):
+    """The settings of a study of sensitivity."""
+
+
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     arguments = sys.argv[1:]
@@ -140,6 +152,16 @@ def validate(arguments: list[str]) -> None:
     door.compose(arguments, "validate", TableCommand, _validate)
 
 
+def compare(arguments: list[str]) -> None:
+    """Compare scenarios on the same luck; parameters and errors as in `run`."""
+    door.compose(arguments, "compare", CompareCommand, _compare)
+
+
+def sensitivity(arguments: list[str]) -> None:
+    """Ask which uncertain parameters matter; parameters and errors as in `run`."""
+    door.compose(arguments, "sensitivity", SensitivityCommand, _sensitivity)
+
+
 def _settings(command: Command) -> Settings:
     return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
 
@@ -166,6 +188,28 @@ def _simulate(command: Command) -> None:
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
+
+
+def _compare(command: CompareCommand) -> None:
+    from marketsim import comparison, comparison_report
+
+    asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
+    folder, threads = _study_folder(command), command.threads or _cores()
+    found = comparison.compare(_settings(command), asked, folder, threads, command.progress)
+    print("\n".join(comparison_report.lines(found)))
+    print(f"\ndone: {found}")
+
+
+def _sensitivity(command: SensitivityCommand) -> None:
+    from marketsim import report, sensitivity
+
+    asked = Sensitivity(**{item.name: getattr(command, item.name) for item in fields(Sensitivity)})
+    folder, threads = _study_folder(command), command.threads or _cores()
+    found = sensitivity.study_parameters(
+        _settings(command), asked, folder, threads, command.progress
+    )
+    print("\n".join(report.csv_lines(found / "sobol.csv")))
+    print(f"\ndone: {found}")
 
 
 def _calibrate(command: CalibrateCommand) -> None:
@@ -299,10 +343,12 @@ def list_results(arguments: list[str]) -> None:
 
 SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": run,
+    "compare": compare,
     "verify": verify,
     "validate": validate,
     "calibrate": calibrate,
     "calibrate_market": calibrate_market,
     "identify": identify,
     "results": list_results,
+    "sensitivity": sensitivity,
 }

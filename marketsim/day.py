@@ -1,5 +1,7 @@
 """The order of a day in the market, and the memory it acts on."""
 
+from typing import Any
+
 import numpy as np
 
 from marketsim import calendar, chain, population, survey
@@ -108,3 +110,25 @@ def build(settings: Settings, seed: int) -> World:
         chain=chain.build(settings, values, seed, retailers, met.size, days),
         founders=settings.population.retailers,
     )
+
+
+def fork(world: World, levers: calendar.Levers) -> World:
+    """Return a market with a memory of its own that goes on from the same evening.
+
+    Parameters
+    ----------
+    world : World
+        Left as it is.
+    levers : Levers
+        Of the new market; they should be those of the old one on all days that it has lived.
+    """
+    return _copied(world)._replace(levers=levers)
+
+
+def _copied(memory: Any) -> Any:
+    """Return named tuples of arrays with arrays of their own."""
+    if isinstance(memory, np.ndarray):
+        return memory.copy()
+    if isinstance(memory, tuple):
+        return type(memory)(*map(_copied, memory))
+    return memory

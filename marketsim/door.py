@@ -59,9 +59,11 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
 
     def job(config: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
+        from omegaconf import OmegaConf
 
+        words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
         with one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
-            work(checked(config, schema, HydraConfig.get().overrides.task))
+            work(checked(config, schema, words))
 
     _with_hydra(arguments, name, schema, job)
 
@@ -93,8 +95,11 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
+    named = {word.lstrip("+").partition("=")[0] for word in words}
+    if out.classes and "classes" not in named:
+        allowed = "given on the command line: a file runs only where the user names it"
+        raise InputError("classes", out.classes, allowed)
     if out.posterior != posterior.NONE:
-        named = {word.lstrip("+").partition("=")[0] for word in words}
         out.held = sorted({*out.held, *(named & set(priors.everything()))})
     check(out)
     return out

@@ -222,14 +222,22 @@ def _row(fact: Fact, runs: np.ndarray, draws: np.ndarray) -> dict[str, object]:
         "simulated": middle,
         "sim_low": low,
         "sim_high": high,
-        "luck": _luck(known, draws[np.isfinite(runs)]),
+        "luck": luck_share(known, draws[np.isfinite(runs)]),
         "unit": fact.unit,
         "within": bool(within),
     }
 
 
-def _luck(runs: np.ndarray, draws: np.ndarray) -> float:
-    """Return the variance within draws over the variance of all; nan where there is none."""
+def luck_share(runs: np.ndarray, draws: np.ndarray) -> float:
+    """Return the variance within draws over the variance of all; nan where there is none.
+
+    Parameters
+    ----------
+    runs : ndarray of float64, shape (runs,)
+        One figure a run.
+    draws : ndarray of int64, shape (runs,)
+        Which runs share a draw of the parameters.
+    """
     _, place, sizes = np.unique(draws, return_inverse=True, return_counts=True)
     freedom = runs.size - sizes.size
     if freedom < 1 or np.ptp(runs) == 0.0:

@@ -272,10 +272,18 @@ def _parameter(key: str) -> tuple[str, str]:
     return one["unit"], one["meaning"]
 
 
-def write_batch(folder: Path, start: int, tables: dict[str, pd.DataFrame]) -> None:
-    """Keep the runs from number `start` on while the rest of a study is still to come."""
+def write_batch(
+    folder: Path,
+    start: int,
+    tables: dict[str, pd.DataFrame],
+    more: dict[str, tuple[str, str]] | None = None,
+) -> None:
+    """Keep the runs from number `start` on while the rest of a study is still to come.
+
+    `more` describes columns that are not of this module's tables.
+    """
     for name, table in tables.items():
-        write_parquet(table, folder / f"{start:08d}-{name}.parquet")
+        write_parquet(table, folder / f"{start:08d}-{name}.parquet", more)
     (folder / f"{start:08d}-done").touch()
 
 

@@ -17,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from marketsim import evidence, presets
 from marketsim.captions import FIGURES, LABELS, TRADE_FIGURES
 
-TEMPLATE = Path(__file__).with_name("report.html.j2")
 PAGE = "report.html"
 NONE = "no figure"
 CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # words that depart from a named choice
@@ -45,7 +44,7 @@ def write(
         The page.
     """
     rows = table(fit)
-    page = _template().render(
+    page = template("report.html.j2").render(
         facts=facts,
         settings=facts["settings"],
         rows=rows,
@@ -53,9 +52,9 @@ def write(
         back=_percentages(fit, "return_week_13"),
         inside=sum(row["within"] == "yes" for row in rows),
         inputs={name: number(fact.value) for name, fact in evidence.inputs().items()},
-        figures=_figures(folder, FIGURES),
+        figures=figures(folder, FIGURES),
         trade=None if trade is None else trade_rows(trade),
-        trade_figures=[] if trade is None else _figures(folder, TRADE_FIGURES),
+        trade_figures=[] if trade is None else figures(folder, TRADE_FIGURES),
         command=command(facts["settings"]),
         changes=[word for word in presets.overrides(facts["settings"]) if CHANGED.match(word)],
     )
@@ -143,7 +142,7 @@ def fit_lines(fit: pd.DataFrame) -> list[str]:
         if row["published"] and row["interval"]:
             published += f" [{row['interval']}]"
         lines.append((row["id"], published, simulated, row["luck"], row["unit"], row["within"]))
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def csv_lines(path: Path) -> list[str]:
@@ -153,10 +152,11 @@ def csv_lines(path: Path) -> list[str]:
     body = [
         [number(cell) if isinstance(cell, float) else str(cell) for cell in row] for row in rows
     ]
-    return _aligned([tuple(map(str, found)), *map(tuple, body)])
+    return aligned([tuple(map(str, found)), *map(tuple, body)])
 
 
-def _aligned(lines: list[tuple[str, ...]]) -> list[str]:
+def aligned(lines: list[tuple[str, ...]]) -> list[str]:
+    """Return rows of cells as lines with columns."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -203,7 +203,21 @@ def _percentages(fit: pd.DataFrame, name: str) -> dict[str, Any]:
     return spaced | {"known": math.isfinite(row["simulated"])}
 
 
-def _figures(folder: Path, rows: Sequence[tuple[str, str, str, str]]) -> list[dict[str, str]]:
+def figures(folder: Path, rows: Sequence[tuple[str, str, str, str]]) -> list[dict[str, str]]:
+    """Return pictures as a page holds them.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds them in its folder `figures`.
+    rows : sequence of tuple of str
+        File, heading, text in place of the picture, caption.
+
+    Returns
+    -------
+    list of dict
+        Keys name, heading, alt, caption and data (base64).
+    """
     keys = ("name", "heading", "alt", "caption")
     made = [dict(zip(keys, row, strict=True)) for row in rows]
     for figure in made:
@@ -212,11 +226,12 @@ def _figures(folder: Path, rows: Sequence[tuple[str, str, str, str]]) -> list[di
     return made
 
 
-def _template() -> Any:
-    loader = FileSystemLoader(TEMPLATE.parent)
+def template(name: str) -> Any:
+    """Return a page to be filled in; what is missing is an error."""
+    loader = FileSystemLoader(presets.PACKAGE)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters["number"] = number
-    return environment.get_template(TEMPLATE.name)
+    return environment.get_template(name)

@@ -33,10 +33,11 @@ except ImportError:  # on Windows two processes must not write one result at the
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.json"
-# Those a result may depend on; of the last two only a calibration and what tests it.
+# Those a result may depend on; of pyabc and statsmodels only a calibration and what tests it,
+# of SALib only a study of sensitivity.
 LIBRARIES = (
     *("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib"),
-    *("pyabc", "statsmodels"),
+    *("pyabc", "statsmodels", "SALib"),
 )
 
 

@@ -16,6 +16,7 @@ from marketsim.chain_parameters import (
     Supply,
     Workshop,
 )
+from marketsim.cost_parameters import Hours
 from marketsim.declaring import parameter
 from marketsim.errors import InputError, span
 from marketsim.parameters import (
@@ -92,6 +93,7 @@ class Settings:
     delivery: Delivery = field(default_factory=Delivery)
     police: Police = field(default_factory=Police)
     legal: Legal = field(default_factory=Legal)
+    hours: Hours = field(default_factory=Hours)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
     market: str = WHOLE
@@ -127,6 +129,51 @@ class Calibration:
     )
     sampler: str = "multicore"
     address: str | None = None
+
+
+@dataclass
+class Comparison:
+    """What is compared, over which days, and how precisely.
+
+    `scenarios` are names, each compared with `baseline` at all its strengths. Days count from
+    `start` on, by default the first on which an arm differs from the baseline. With
+    `hours_a_week` each scenario is compared at the strength that takes so many extra hours.
+    """
+
+    scenarios: list[str] = field(default_factory=list)
+    baseline: str = "baseline_2015"
+    start: str = ""
+    prior: bool = True
+    precision: float | None = parameter(
+        None, "share of the baseline", 1e-6, 1.0,
+        "half-width of the 95 % interval of the mean effect on ivory sold: at which runs end",
+        "convention",
+    )  # fmt: skip
+    hours_a_week: float | None = parameter(
+        None, "hours a week per 1,000 traders", 1e-3, 1e9, "extra work of every arm", "convention"
+    )
+
+
+@dataclass
+class Sensitivity:
+    """How it is asked which uncertain parameters matter.
+
+    The effects are of the scenario against `baseline`. `samples` is a power of two.
+    """
+
+    baseline: str = "baseline_2015"
+    trajectories: int = parameter(
+        10, "trajectories", 4, 10_000, "walks of the screening through all parameters", "convention"
+    )
+    samples: int = parameter(
+        64, "samples", 8, 65_536, "base samples of the Sobol indices, a power of two", "convention"
+    )
+    kept: int = parameter(
+        8, "parameters", 1, 100, "parameters that the Sobol indices are of", "convention"
+    )
+    runs_each: int = parameter(
+        2, "runs", 2, 1000, "runs at every point, with the same luck at all points", "convention"
+    )
 
 
 def from_tree(tree: dict[str, Any]) -> Settings:

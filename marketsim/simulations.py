@@ -20,7 +20,15 @@ BATCH = 500  # rows kept together: a kill loses at most so many
 # what a simulated survey depends on; a change elsewhere in the package leaves the table valid
 SOURCES = (
     *("books.py", "buyers.py", "calendar.py", "chain.py", "chain_parameters.py"),
-    *("compiled.py", "day.py", "dealing.py", "declaring.py", "evidence.py", "exact.py"),
+    *(
+        "compiled.py",
+        "cost_parameters.py",
+        "day.py",
+        "dealing.py",
+        "declaring.py",
+        "evidence.py",
+        "exact.py",
+    ),
     *("friends.py", "interventions.py", "kernels/*.py", "making.py", "metrics.py"),
     *("observed.py", "own_interventions.py"),
     *("parameters.py", "population.py", "presets.py", "pricing.py", "priors.py"),

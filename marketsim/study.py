@@ -107,10 +107,10 @@ def statistics(
         done()
         return found
 
-    return pd.concat(_on_threads(one, jobs, threads), ignore_index=True)
+    return pd.concat(on_threads(one, jobs, threads), ignore_index=True)
 
 
-def _on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
+def on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
     """Do every job, in the order given; where one fails the rest is not begun."""
     if threads == 1:
         return [one(job) for job in jobs]
@@ -161,7 +161,7 @@ def replicate(
         done()
         return tables
 
-    parts = _on_threads(one, runs, threads)
+    parts = on_threads(one, runs, threads)
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 

@@ -439,3 +439,15 @@ def test_the_order_of_writing_does_not_matter():
     }
     turned = dict(reversed(entries.items()))
     assert same(compile_levers(scenario(entries)), compile_levers(scenario(turned)))
+
+
+def test_growth_ends_with_the_survey():
+    """Posting stays where the survey left it: nothing is known of what came after."""
+    of = settings(posting__growth=0.02)
+    of.scenario.until = "2015-12-31"
+    activity = compile_levers(of).activity
+    weekdays = [day for day in range(activity.size) if (FIRST + dt.timedelta(day)).weekday() < 5]
+    after = [day for day in weekdays if day >= DAYS - 1]
+    assert len(set(activity[after].tolist())) == 1 and activity[after[0]] > activity[weekdays[-120]]
+    before = activity[[day for day in weekdays if day < DAYS]]
+    assert (np.diff(before) > 0).all()

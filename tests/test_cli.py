@@ -36,7 +36,7 @@ BAD = {
     "appended key": (["+nope=1"], "nope=1", "seed"),
     "appended group key": (["+posting.nope=1"], "posting.nope=1", "base_posts"),
     "unknown group": (["nope/nope=1"], "nope/nope=1", "population"),
-    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, no_crackdown"),
+    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, calendar_2018"),
     "unknown recovery": (["recovery=nope"], "recovery=nope", "forgetting"),
     "unknown population": (["population=nope"], "population=nope", "wechat"),
     "no population": (["population=null"], "population=null", "string"),
@@ -296,7 +296,7 @@ def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
 def test_a_full_disk_is_one_line(monkeypatch, capfd):
     """A fault of the disk is one line and exit code 1, and no result."""
 
-    def full(table, path):
+    def full(table, path, more=None):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(records, "write_parquet", full)
@@ -307,3 +307,19 @@ def test_a_full_disk_is_one_line(monkeypatch, capfd):
     assert err.count("\n") == 1
     assert "No space left" in err
     assert not list(Path("results").glob("*/*/manifest.json"))
+
+
+def test_a_file_of_interventions_is_named_by_the_user_alone(tmp_path):
+    """A config of somebody else cannot run code: `classes` counts only as a word of the command."""
+    from omegaconf import OmegaConf
+
+    from marketsim import door
+    from marketsim.errors import InputError
+
+    (tmp_path / "mine.py").write_text("raise SystemExit('ran')", encoding="utf-8")
+    command = cli.Command(posterior="none", classes=[str(tmp_path / "mine.py")])
+    config = OmegaConf.structured(command)
+    with pytest.raises(InputError, match="command line"):
+        door.checked(config, cli.Command, ["seed=3"])
+    taken = door.checked(config, cli.Command, [f"classes=[{tmp_path / 'mine.py'}]"])
+    assert taken.classes == command.classes

@@ -1,9 +1,11 @@
 """The scenarios that ship: what they say of themselves, and that each of them can be run."""
 
+from pathlib import Path
+
 import pytest
 from conftest import settings
 
-from marketsim import presets
+from marketsim import presets, scenarios
 from marketsim.calendar import compile_levers, compile_table, interventions
 from marketsim.interventions import LEVERS
 
@@ -50,3 +52,22 @@ def test_each_differs_from_the_baseline_by_its_own_interventions(name):
     rest.scenario.until = none.scenario.until
     one, two = compile_table(none), compile_table(rest)
     assert all((getattr(one, lever) == getattr(two, lever)).all() for lever in LEVERS)
+
+
+def test_the_page_of_scenarios_is_up_to_date():
+    """docs/scenarios.md is what the scenarios and the kinds of interventions say."""
+    page = Path(__file__).parents[1] / "docs" / "scenarios.md"
+    assert page.read_text(encoding="utf-8") == scenarios.as_markdown()
+
+
+def test_the_example_of_the_page_works(tmp_path):
+    """The class that the page shows is taken as it stands there."""
+    page = scenarios.OWN
+    file = tmp_path / "mine.py"
+    file.write_text(page[page.index("```python") + 10 : page.rindex("```")], encoding="utf-8")
+    of = settings(1000)
+    of.classes = [str(file)]
+    of.scenario.interventions = {
+        "rest": {"kind": "long_holiday", "date": "2015-05-01", "rest": 1.0}
+    }
+    assert (compile_levers(of).capacity == 0).sum() == 7

@@ -1,0 +1,368 @@
+"""Scenarios compared on the same luck: arms, runs in pairs, and when there are enough of them."""
+
+import copy
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from marketsim import (
+    calendar,
+    comparison_sums,
+    evidence,
+    hours,
+    outcomes,
+    posterior,
+    presets,
+    records,
+    results,
+    study,
+)
+from marketsim.day import build, fork, live
+from marketsim.errors import InputError
+from marketsim.interventions import LEVERS
+from marketsim.settings import POSTS, Comparison, Scenario, Settings, check
+from marketsim.state import World
+
+LEAST = 40  # runs before precision is asked about
+POSTERIOR, PRIOR = "posterior", "prior"
+KINDS = ("rows", "weekly")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One scenario at one strength."""
+
+    name: str
+    settings: Settings
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario."""
+        return self.settings.scenario
+
+
+def arms(settings: Settings, asked: Comparison) -> list[Arm]:
+    """Return what is compared, the baseline first, all over the same days.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the scenario.
+    asked : Comparison
+        Names and strengths.
+
+    Raises
+    ------
+    InputError
+        For a name that is not there or stands twice, a scenario that cannot be, no scenario at
+        all, or one that no strength gives the hours asked for.
+    """
+    if not asked.scenarios:
+        raise InputError("scenarios", "[]", ", ".join(presets.names("scenario")))
+    for name in (asked.baseline, *asked.scenarios):
+        if asked.scenarios.count(name) + (name == asked.baseline) > 1:
+            raise InputError("scenarios", name, "each once, beside the baseline")
+    named = {name: _scenario(settings, name) for name in (asked.baseline, *asked.scenarios)}
+    last = max(calendar.horizon(one)[1] for one in named.values())
+    for one in named.values():
+        one.scenario.until = str(last)
+    base = named.pop(asked.baseline)
+    out = [Arm(asked.baseline, base)]
+    for name, one in named.items():
+        out += _at_strengths(name, one, base, asked)
+    for arm in out:
+        check(arm.settings)
+        posterior.check(arm.settings)
+        calendar.compile_levers(arm.settings)
+    return out
+
+
+def _scenario(settings: Settings, name: str) -> Settings:
+    if name == settings.scenario.name and name not in presets.names("scenario"):
+        return copy.deepcopy(settings)  # one of the user's own, composed on the command line
+    try:
+        chosen = Scenario(**copy.deepcopy(presets.choice("scenario", name)))
+    except InputError as fault:
+        raise InputError("scenarios", name, fault.allowed) from None
+    return replace(copy.deepcopy(settings), scenario=chosen)
+
+
+def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -> list[Arm]:
+    """Return a scenario at each strength, or at the one that takes the hours asked for."""
+    if asked.hours_a_week is not None:
+        if not one.scenario.scaled:
+            raise InputError("scenarios", name, "one with a strength, where hours are matched")
+        start = _start([Arm(asked.baseline, base), Arm(name, one)], asked)
+        return [Arm(name, hours.matched(one, base, start, asked.hours_a_week))]
+    strengths = one.scenario.strengths or [1.0]
+    return [
+        Arm(
+            name if len(strengths) == 1 else f"{name}@{strength:g}",
+            replace(one, scenario=replace(one.scenario, strength=strength)),
+        )
+        for strength in strengths
+    ]
+
+
+def _start(compared: Sequence[Arm], asked: Comparison) -> dt.date:
+    """Return the first day that counts."""
+    first, last = calendar.horizon(compared[0].settings)
+    if asked.start:
+        day = dt.date.fromisoformat(asked.start) if _is_date(asked.start) else None
+        if day is None or not first <= day <= last - dt.timedelta(6):
+            raise InputError("start", asked.start, f"a date, {first} to a week before {last}")
+        return day
+    return first_changed([arm.settings for arm in compared])
+
+
+def first_changed(several: Sequence[Settings]) -> dt.date:
+    """Return the first day on which one is under a lever that the first is not under.
+
+    Where there is none it is the first day of the run; a week of days is left in any case.
+    """
+    first, last = calendar.horizon(several[0])
+    tables = [calendar.compile_table(one) for one in several]
+    rows = [
+        np.flatnonzero(getattr(table, lever) != getattr(tables[0], lever))[:1]
+        for table in tables[1:]
+        for lever in LEVERS
+    ]
+    moved = np.concatenate(rows) if rows else np.zeros(0)
+    day = first + dt.timedelta(int(moved.min())) if moved.size else first
+    return min(day, last - dt.timedelta(6))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return str(dt.date.fromisoformat(text)) == text
+    except ValueError:
+        return False
+
+
+# ---------------------------------------------------------------- runs
+
+
+def compare(
+    settings: Settings,
+    asked: Comparison,
+    folder: Path,
+    threads: int = 1,
+    progress: bool = False,
+) -> Path:
+    """Compare scenarios, or take the complete comparison where it is there.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the scenario; `replicates` is the largest number of runs of an arm.
+    asked : Comparison
+        What is compared.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    threads : int
+        Runs lived at the same time; their number changes no bit.
+    progress : bool
+        Show a bar on the error stream.
+
+    Returns
+    -------
+    Path
+        The folder, with the tables of `comparison_sums`, figures, report and manifest.json.
+
+    Raises
+    ------
+    InputError
+        For anything that cannot be, before any run.
+    """
+    if settings.market == POSTS:
+        raise InputError("market", POSTS, "whole: a comparison asks about trade")
+    compared = arms(settings, asked)
+    start = _start(compared, asked)
+    more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
+    final = folder / results.key(settings, more)
+    with results.fill(settings, final, threads, {"comparison": vars(asked)}) as partial:
+        if partial is None:
+            return final
+        beliefs = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
+        tables = _live(compared, start, settings, asked, partial / "batches", threads, progress,
+                       [POSTERIOR, *beliefs])  # fmt: skip
+        _write(partial, compared, asked, start, tables)
+    return final
+
+
+def _live(
+    compared: Sequence[Arm],
+    start: dt.date,
+    settings: Settings,
+    asked: Comparison,
+    folder: Path,
+    threads: int,
+    progress: bool,
+    beliefs: Sequence[str],
+) -> dict[str, pd.DataFrame]:
+    """Live all arms in rounds of the same runs, until there are enough; keep each round."""
+    from tqdm import tqdm
+
+    folder.mkdir(exist_ok=True)
+    parts: list[dict[str, pd.DataFrame]] = []
+    runs = settings.replicates
+    lived = {POSTERIOR: compared, PRIOR: _one_a_scenario(compared)}
+    total = runs * sum(len(lived[belief]) for belief in beliefs)
+    with tqdm(total=total, unit="run", disable=not progress) as bar:
+        for number, belief in enumerate(beliefs):
+            for first in range(0, runs, study.BATCH):
+                several = range(first, min(first + study.BATCH, runs))
+                place = (
+                    number * 10**7 + first
+                )  # rounds of the second belief after those of the first
+                part = records.read_batch(folder, place)
+                if part is None:
+                    part = _round(lived[belief], start, several, belief, threads, bar.update)
+                    records.write_batch(folder, place, part, outcomes_described())
+                else:
+                    bar.update(len(several) * len(lived[belief]))
+                parts.append(part)
+                if number == 0 and _enough(parts, asked.precision):
+                    runs = several.stop  # of the prior as many
+                    break
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in KINDS}
+
+
+def _one_a_scenario(compared: Sequence[Arm]) -> list[Arm]:
+    """Return each scenario at the strength as written, or else the nearest to it."""
+    nearest = sorted(compared, key=lambda arm: abs(np.log(arm.scenario.strength)))
+    first = {arm.scenario.name: arm for arm in reversed(nearest)}
+    return [arm for arm in compared if first[arm.scenario.name] is arm]
+
+
+def _enough(parts: Sequence[dict[str, pd.DataFrame]], precision: float | None) -> bool:
+    """Return whether the effect on ivory sold is known as precisely as asked, in every arm."""
+    if precision is None:
+        return False
+    rows = pd.concat([part["rows"] for part in parts])
+    if rows["run"].nunique() < LEAST:
+        return False
+    return bool((comparison_sums.half_widths(rows, "grams_sold") <= precision).all())
+
+
+def _round(
+    compared: Sequence[Arm],
+    start: dt.date,
+    runs: range,
+    belief: str,
+    threads: int,
+    done: Callable[[], object],
+) -> dict[str, pd.DataFrame]:
+    """Live some runs of every arm."""
+
+    def one(run: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+        return _run(compared, run, belief, start, done)
+
+    found = [pair for pairs in study.on_threads(one, runs, threads) for pair in pairs]
+    return {
+        name: pd.concat([pair[k] for pair in found], ignore_index=True)
+        for k, name in enumerate(KINDS)
+    }
+
+
+def _run(
+    compared: Sequence[Arm], run: int, belief: str, start: dt.date, done: Callable[[], object]
+) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Live one run of every arm; return the outcomes and weeks of each.
+
+    The baseline is lived once. An arm parts from it on the eve of the first day on which a lever
+    differs: up to there nothing could.
+    """
+    settings = compared[0].settings
+    if belief == PRIOR:
+        settings = replace(settings, posterior=posterior.PRIOR)
+    drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
+    mine = posterior.settings_of(settings, drawn)
+    trunk, row = build(mine, study.run_seed(settings.seed, run)), 0
+    levers = [
+        calendar.compile_levers(replace(mine, scenario=arm.settings.scenario)) for arm in compared
+    ]
+    parting = [_parting(trunk.levers, of) for of in levers]
+    found = {}
+    for place in np.argsort(parting, kind="stable"):  # the baseline, which never parts, comes last
+        live(trunk, row, parting[place])
+        row = parting[place]
+        branch = fork(trunk, levers[place])
+        live(branch, row, branch.series.risk.size)
+        found[place] = _summed(compared[place].name, run, belief, drawn, branch, mine, start)
+        done()
+    return [found[place] for place in range(len(compared))]
+
+
+def _parting(one: calendar.Levers, other: calendar.Levers) -> int:
+    """Return the first row on which levers differ, or the number of days."""
+    rows = [np.flatnonzero(a != b)[:1] for a, b in zip(one, other, strict=True)]
+    return int(min(np.concatenate(rows), default=one.news.size))
+
+
+def _summed(
+    arm: str,
+    run: int,
+    belief: str,
+    drawn: posterior.Draw,
+    world: World,
+    settings: Settings,
+    start: dt.date,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the outcomes and the weeks of a run."""
+    elephant = evidence.inputs()["elephants_ivory"].value
+    assert elephant is not None
+    retailers, first = settings.population.retailers, start.toordinal() - world.first_day
+    told = (world.series, world.chain.tallies)
+    about: dict[str, Any] = {"belief": belief, "arm": arm, "run": np.int32(run)}
+    of = outcomes.of_run(*told, first, retailers, elephant * 1000.0)
+    row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | of])
+    weeks = outcomes.weekly(*told, retailers)
+    return row, weeks.assign(**about)[[*about, *weeks.columns]]
+
+
+def outcomes_described() -> dict[str, tuple[str, str]]:
+    """Return unit and meaning of the columns that only a comparison has."""
+    out = {name: (one.unit, one.meaning) for name, one in outcomes.OUTCOMES.items()}
+    return out | {
+        "belief": ("", "where uncertain parameters are drawn from: posterior or prior"),
+        "arm": ("", "scenario, with its strength after @"),
+        "week": ("weeks", "whole weeks since the first day of the run"),
+        "moved": ("posts a week per 1,000 traders", "posts on backups, in groups and elsewhere"),
+        "grams": ("g a week per 1,000 traders", "ivory sold"),
+    }
+
+
+def _write(
+    folder: Path,
+    compared: Sequence[Arm],
+    asked: Comparison,
+    start: dt.date,
+    tables: dict[str, pd.DataFrame],
+) -> None:
+    """Write the tables, the spreadsheet, the figures and the report."""
+    import shutil
+
+    from marketsim import comparison_plots, comparison_report
+
+    first_week = -(-(start - calendar.horizon(compared[0].settings)[0]).days // outcomes.WEEK)
+    rows = comparison_sums.with_held_weeks(tables["rows"], tables["weekly"], first_week)
+    base = compared[0]
+    costs = {arm.name: hours.extra(arm.settings, base.settings, start) for arm in compared}
+    about = {arm.name: (arm.scenario.name, arm.scenario.strength) for arm in compared}
+    sums = comparison_sums.tables(rows, about, costs)
+    weekly = comparison_sums.weekly(tables["weekly"])
+    for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
+        records.write_parquet(table, folder / f"{name}.parquet", outcomes_described())
+    records.write_csv(folder, sums)
+    with pd.ExcelWriter(folder / "comparison.xlsx", engine="openpyxl") as book:
+        for name, table in sums.items():
+            table.to_excel(book, sheet_name=name, index=False)
+    comparison_plots.draw(folder / "figures", sums | {"weeks": weekly}, start)
+    comparison_report.write(folder, compared, asked, sums, start)
+    shutil.rmtree(folder / "batches")

@@ -1,0 +1,96 @@
+"""What scenarios there are, as a page: ``python -m marketsim.scenarios > docs/scenarios.md``."""
+
+import inspect
+from dataclasses import MISSING, fields
+from typing import Any
+
+from marketsim import presets
+from marketsim.interventions import KINDS
+
+HEAD = """\
+# Scenarios
+
+Made from `conf/scenario/` and `marketsim/interventions.py`; do not edit. A scenario is a dated
+list of interventions beside what happened in 2015. Where no source says how large a dose is, the
+scenario has *strengths*, by which doses are multiplied in what they add to doing nothing: a
+comparison goes over all of them, and says from which on there is an effect (`break_even.csv`).
+
+    marketsim run scenario=repeated_sweeps scenario.strength=0.5
+    marketsim compare scenarios=[repeated_sweeps,demand_reduction] start=2015-08-01
+    marketsim compare scenarios=[repeated_sweeps,permanent_pressure] hours_a_week=10
+
+The last compares both at the strengths that take ten extra hours a week per 1,000 traders, of
+moderators and police together (`hours.*` in [parameters.md](parameters.md), all assumed).
+"""
+OWN = """\
+## One of your own
+
+A scenario of your own is a file of YAML: `conf/scenario/NAME.yaml` in a checkout, or on the command
+line, as in `+scenario.interventions.more.kind=news +scenario.interventions.more.date=2015-06-10
++scenario.interventions.more.publicity=0.3`. Dates and doses may be ids of
+[the evidence](evidence.md). A kind of your own is a class in a file of yours, given by name:
+
+    marketsim run classes=[mine.py] +scenario.interventions.rest.kind=long_holiday ...
+
+```python
+import datetime as dt
+from dataclasses import dataclass
+
+from marketsim.interventions import Table, dose, manner
+
+
+@dataclass(frozen=True)
+class LongHoliday:
+    date: dt.date
+    days: float = manner(7.0, "days", 1.0, 30.0, "how long it lasts")
+    rest: float = dose(0.0, "share", 0.0, 1.0, "of moderators who stay at home")
+
+    def apply(self, table: Table) -> None:
+        day = table.day(self.date)
+        table.capacity[day : day + int(self.days)] *= 1.0 - self.rest
+```
+
+It is held to what ours are: at its default doses it moves nothing, and what it leaves behind is in
+the range of each lever. Such a file runs with all your rights: give only files that you have read.
+No scenario and no result can name one by itself.
+"""
+
+
+def as_markdown() -> str:
+    """Return docs/scenarios.md."""
+    lines = [HEAD, "## The scenarios", "", "| scenario | what it is | doses | strengths |"]
+    lines.append("|---|---|---|---|")
+    for name in presets.names("scenario"):
+        of = presets.choice("scenario", name)
+        sizes = ", ".join(f"{size:g}" for size in of.get("strengths", []))
+        lines.append(f"| `{name}` | {of['about']}. | {of['source']}. | {sizes} |")
+    lines += ["", "## Kinds of interventions", ""]
+    for name, kind in KINDS.items():
+        lines += _kind(name, kind)
+    return "\n".join([*lines, OWN])
+
+
+def _kind(name: str, kind: Any) -> list[str]:
+    about = inspect.cleandoc(kind.__doc__ or "")
+    lines = [f"### `{name}`", "", about, "", "| key | at rest | unit | range | meaning |"]
+    lines.append("|---|---|---|---|---|")
+    for item in fields(kind):
+        lines.append(f"| `{item.name}` | {' | '.join(_cells(item))} |")
+    return [*lines, ""]
+
+
+def _cells(item: Any) -> tuple[str, str, str, str]:
+    """Return default, unit, range and meaning of a field."""
+    about = item.metadata
+    if "unit" in about:
+        span = f"{about['low']:g} to {about['high']:g}"
+        return f"{item.default:g}", about["unit"], span, about["meaning"]
+    if "pattern" in about:
+        return str(item.default), "", about["allowed"], ""
+    meaning = {"date": "the day", "start": "first day", "end": "last day, or of the run"}
+    needed = "" if item.default is MISSING else "open"
+    return needed, "date", "days of the run", meaning.get(item.name, item.name)
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,193 @@
+"""Which parameters matter: designs and indices after Morris and Sobol, by SALib.
+
+Points are shares of priors: 0 is the low end, 1 the high end, and each parameter is even between
+them, on the scale of its prior. Rows of a design come in groups that belong together: the walks of
+Morris, the base samples of Sobol with their crossings.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+LEVELS = 4  # of a parameter in Morris walks
+CONFIDENCE = 0.95
+RESAMPLES = 300  # of the groups, for the intervals
+LEAST = 4  # groups without a missing figure, for indices to be given
+
+Table = pd.DataFrame
+
+
+def _problem(names: Sequence[str]) -> dict[str, Any]:
+    return {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
+
+
+def _salib_seed(seed: int) -> int:
+    """Return a seed that SALib takes and does not take for none."""
+    return 1 + seed % (2**32 - 1)
+
+
+def morris_shares(names: Sequence[str], trajectories: int, seed: int) -> np.ndarray:
+    """Return the points of a Morris screening: walks that change one parameter at a time.
+
+    Returns
+    -------
+    ndarray of float64, shape (trajectories * (names + 1), names)
+    """
+    from SALib.sample import morris
+
+    return morris.sample(_problem(names), trajectories, num_levels=LEVELS, seed=_salib_seed(seed))
+
+
+def sobol_shares(names: Sequence[str], samples: int, seed: int) -> np.ndarray:
+    """Return the points of Sobol indices of first and total order (Saltelli's design).
+
+    Returns
+    -------
+    ndarray of float64, shape (samples * (names + 2), names)
+    """
+    from SALib.sample import sobol
+
+    return sobol.sample(_problem(names), samples, calc_second_order=False, seed=_salib_seed(seed))
+
+
+def morris(names: Sequence[str], shares: np.ndarray, means: Table, seed: int) -> Table:
+    """Return the elementary effects of every parameter on every outcome.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The parameters.
+    shares : ndarray of float64, shape (points, names)
+        From `morris_shares`.
+    means : DataFrame
+        One row a point, one column an outcome; a walk with a missing figure is left out.
+    seed : int
+        Of the resampling behind the intervals.
+
+    Returns
+    -------
+    DataFrame
+        Columns parameter, outcome, mu_star (mean size of the change in the outcome, scaled to a
+        whole prior), mu_star_conf (half its 95 % interval) and sigma (standard deviation of the
+        changes); nan where too few walks are whole.
+    """
+    from SALib.analyze import morris as analysis
+
+    size, out = len(names) + 1, []
+    for outcome in means:
+        whole = whole_groups(means[outcome].to_numpy(float), size)
+        columns: dict[str, Any] = dict.fromkeys(("mu_star", "mu_star_conf", "sigma"), np.nan)
+        if whole.sum() >= LEAST:
+            rows = np.repeat(whole, size)
+            found = analysis.analyze(
+                _problem(names), shares[rows], means[outcome].to_numpy(float)[rows],
+                num_levels=LEVELS, num_resamples=RESAMPLES, conf_level=CONFIDENCE,
+                seed=_salib_seed(seed),
+            )  # fmt: skip
+            columns = {name: np.asarray(found[name], float) for name in columns}
+        out.append(Table({"parameter": list(names), "outcome": outcome, **columns}))
+    return pd.concat(out, ignore_index=True)
+
+
+def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
+    """Return the shares of the variance of every outcome that parameters account for.
+
+    Parameters
+    ----------
+    names, seed
+        As in `morris`.
+    means : DataFrame
+        One row a point of `sobol_shares`, one column an outcome; a base sample with a missing
+        figure is left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns parameter, outcome, first (share of the variance by the parameter alone),
+        first_conf, total (with all it does together with others) and total_conf, the latter of
+        each half a 95 % interval; nan where too few samples are whole, or nothing varies.
+    """
+    from SALib.analyze import sobol as analysis
+
+    size, out = len(names) + 2, []
+    kinds = {"first": "S1", "first_conf": "S1_conf", "total": "ST", "total_conf": "ST_conf"}
+    for outcome in means:
+        values = means[outcome].to_numpy(float)
+        whole = whole_groups(values, size)
+        values = values[np.repeat(whole, size)]
+        columns: dict[str, Any] = dict.fromkeys(kinds, np.nan)
+        if whole.sum() >= LEAST and np.ptp(values) > 0.0:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message="Constant values")  # in a resample
+                found = analysis.analyze(
+                    _problem(names), values, calc_second_order=False, num_resamples=RESAMPLES,
+                    conf_level=CONFIDENCE, seed=_salib_seed(seed),
+                )  # fmt: skip
+            columns = {name: np.asarray(found[theirs], float) for name, theirs in kinds.items()}
+        out.append(Table({"parameter": list(names), "outcome": outcome, **columns}))
+    return pd.concat(out, ignore_index=True)
+
+
+def whole_groups(values: np.ndarray, size: int) -> np.ndarray:
+    """Return which groups of `size` rows have every figure, shape (groups,)."""
+    return np.isfinite(values).reshape(-1, size).all(axis=1)
+
+
+def screening(morris_table: Table, spread: Table, kept: int) -> Table:
+    """Return how much each parameter matters over all outcomes, and which are kept.
+
+    Parameters
+    ----------
+    morris_table : DataFrame
+        From `morris`.
+    spread : DataFrame
+        Columns outcome and luck_of_means (see `luck`): an outcome counts by what is not luck.
+    kept : int
+        How many.
+
+    Returns
+    -------
+    DataFrame
+        Columns parameter, share (its mu_star over the sum of all parameters', the weighted mean
+        over outcomes) and kept, the largest share first.
+    """
+    wide = morris_table.pivot(index="parameter", columns="outcome", values="mu_star")
+    wide = wide.loc[morris_table["parameter"].unique()]
+    shares = (wide / wide.sum().where(lambda sums: sums > 0.0)).fillna(0.0)
+    weight = 1.0 - spread.set_index("outcome")["luck_of_means"].fillna(1.0)[shares.columns]
+    share = (shares * weight).sum(axis=1) / max(float(weight.sum()), 1e-9)
+    out = Table({"parameter": share.index, "share": share.to_numpy()})
+    out = out.sort_values("share", ascending=False, kind="stable", ignore_index=True)
+    return out.assign(kept=out.index < kept)
+
+
+def luck(values: np.ndarray) -> tuple[float, float]:
+    """Return what luck has of the variance: of single runs, and of the means over runs.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (points, runs)
+        Each column has one luck at all points.
+
+    Returns
+    -------
+    tuple of float
+        Share of the variance of single runs that is within points; share of the variance of
+        points' means that luck has although it is the same at all points (it works out
+        differently where parameters differ). No index can be told from zero below the latter.
+        Both are nan where nothing varies.
+    """
+    points, runs = values.shape
+    if points < 2 or np.ptp(values) == 0.0:
+        return np.nan, np.nan
+    means = values.mean(axis=1)
+    within = float(values.var(axis=1, ddof=1).mean())
+    left = values - means[:, None] - values.mean(axis=0) + values.mean()
+    uneven = float((left**2).sum()) / ((points - 1) * (runs - 1))
+    between = float(means.var(ddof=1))
+    total = float(values.var(ddof=1))
+    share = min(1.0, uneven / runs / between) if between > 0.0 else np.nan
+    return min(1.0, within / total), share

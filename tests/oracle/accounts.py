@@ -1,0 +1,94 @@
+"""A trader's account: the penalty ladder, bans, backups, the return (docs/model.md 7.5, 7.7)."""
+
+from marketsim.rng import Purpose
+
+from .codes import Backup, Place, State
+
+WEIGHT_OF_A_BAN = 1.0
+
+
+class AccountHolder:
+    """The side of a trader that moderators deal with."""
+
+    # sanctions
+
+    def commit_offence(self) -> None:
+        """Take the next rung of the penalty ladder."""
+        moderation = self.model.rules.moderation
+        self.offences += 1
+        if self.offences <= 2:
+            self.lose_post_and_mute(int(moderation.mute_days))
+        elif self.offences == 3:
+            self.lose_post_and_mute(int(moderation.limit_days))
+        elif self.offences == 4:
+            self._lose_latest_post()
+            self._block(int(moderation.suspend_days), suspends=1)
+        else:
+            self.be_banned()
+
+    def lose_post_and_mute(self, length: int) -> None:
+        self._lose_latest_post()
+        self._block(length, suspends=0)
+
+    def _lose_latest_post(self) -> None:
+        self.sanction = max(self.sanction, self.model.rules.perception.deletion)
+        if self.moments > 0 and self.removed == 0:
+            self.moments -= 1
+            self.removed += 1
+            self.pictures -= self.latest_pictures
+            self.videos -= self.latest_videos
+
+    def _block(self, length: int, suspends: int) -> None:
+        today = self.model.today
+        if suspends or self.blocked_until <= today:
+            self.suspended = suspends
+        self.blocked_until = max(self.blocked_until, today + 1 + length)
+
+    def be_banned(self) -> None:
+        self.state = State.BANNED
+        self.return_day = 0
+        linking = self.model.levers.linking
+        if linking > 0.0 and self.model.draw(Purpose.LINKED, self.number) < linking:
+            self.backup = Backup.NONE
+        if self.case_open == Place.OPEN:
+            self.case_open = Place.VOID
+        self.banned = 1
+        self.sanction = WEIGHT_OF_A_BAN
+        self.removed += self.moments
+        self.moments = self.pictures = self.videos = 0
+
+    # backups, and the return after a ban
+
+    def keep_accounts(self) -> None:
+        model, accounts = self.model, self.model.rules.accounts
+        prepares, mentions, waits, quits = model.draws(Purpose.BACKUP, self.number)
+        if self.state == State.BANNED:
+            if self.return_day == 0:
+                self._plan_return(waits, quits)
+            elif self.return_day <= model.today:
+                self._return()
+        elif self.backup == Backup.NONE:
+            if prepares < accounts.prepare_always + accounts.prepare_risk * self.risk:
+                self.backup = Backup.PREPARED
+        elif self.moments > 0 and mentions < accounts.mention:
+            self.backup = Backup.ANNOUNCED
+            self.mention = 1
+
+    def _plan_return(self, waits: float, quits: float) -> None:
+        accounts = self.model.rules.accounts
+        if self.backup == Backup.NONE and quits < accounts.quit:
+            self.state = State.LEFT
+            return
+        longest = accounts.return_days
+        if self.backup != Backup.NONE:
+            longest *= accounts.backup_wait
+        self.return_day = self.model.today + 1 + int(waits * longest)
+
+    def _return(self) -> None:
+        accounts = self.model.rules.accounts
+        announced = self.backup == Backup.ANNOUNCED
+        self.audience *= accounts.kept_announced if announced else accounts.kept_cold
+        self.account += 1
+        self.backup = Backup.NONE
+        self.state = State.ACTIVE
+        self.offences = self.blocked_until = self.suspended = 0

@@ -1,0 +1,219 @@
+"""Random markets on which both models must agree, each a function of its number alone."""
+
+import datetime as dt
+import random
+
+from marketsim import presets
+from marketsim.calendar import compile_levers
+from marketsim.interventions import KINDS
+from marketsim.priors import STRUCTURES
+from marketsim.settings import POSTS, WHOLE, Settings, check, declared
+
+FIRST = dt.date(2015, 3, 6)
+DAYS = 148
+SIZES = (1, 4, 12, 25, 40, 60)
+# so that a small market has some of everything, and plain Python an end in sight
+USUAL = {
+    "supply.suppliers": 80.0,
+    "workshop.processors": 120.0,
+    "resale.agents": 400.0,
+    "demand.buyers": 20.0,
+    "demand.friends": 30.0,
+    "demand.asked": 0.002,
+    "police.capacity": 2.0,
+    "police.referred": 0.3,
+    "police.inspected": 0.01,
+    "police.upstream": 0.5,
+    "police.supplier": 0.5,
+    "police.downstream": 0.5,
+    "turnover.entry": 0.004,
+    "moderation.outsiders": 0.6,
+    "moderation.capacity": 60.0,
+    "moderation.report_rate": 0.001,
+    "moderation.suspend_days": 3.0,
+    "delivery.intercepted": 0.02,
+    "delivery.lost": 0.05,
+}
+LARGEST = {
+    "population.ties": 20.0,
+    "posting.base_posts": 6.0,
+    "supply.suppliers": 200.0,
+    "workshop.processors": 200.0,
+    "resale.agents": 800.0,
+    "demand.buyers": 60.0,
+    "demand.friends": 60.0,
+    "demand.asked": 0.02,
+    "demand.answers": 30.0,
+    "demand.visits": 5.0,
+    "demand.groups": 10.0,
+    "legal.customers": 500.0,
+    "turnover.entry": 0.02,
+    "supply.shipments": 3.0,
+}
+KEPT = ("population.retailers", "population.platform_traders", "scenario.strength")
+# rare corners, which take turns: each is reached by every so many of the markets
+CORNERS: tuple[dict[str, float], ...] = (
+    {},
+    {"moderation.capacity": 2.0, "population.platform_traders": 2000.0},  # cases that turn void
+    {"demand.room": 0.0, "demand.strangers": 0.8},  # lists of friends that are full
+    {"demand.to_public": 0.0, "demand.to_social": 0.0, "demand.to_websites": 0.0},
+    {"resale.second_tier": 0.4, "resale.third_tier": 0.4, "police.downstream": 1.0},
+    {"delivery.intercepted": 0.05, "delivery.traced": 0.7, "demand.caution": 1.0},
+    {"payment.escrow": 1.0, "payment.accepted": 0.6, "payment.insist": 0.5},
+    {"accounts.prepare_always": 0.05, "accounts.mention": 0.8, "accounts.quit": 0.5},
+    {"demand.buyers": 0.0},
+    {"workshop.processors": 0.0},
+    {"supply.suppliers": 0.0},
+)
+
+
+# markets made for rules that chance hardly reaches: size, parameters, interventions, strength
+Pointed = tuple[int, dict[str, float], dict[str, dict], float]
+POINTED: tuple[Pointed, ...] = (
+    # backups that fall with their account, on the ladder and in sweeps
+    (40, {"accounts.prepare_always": 0.05, "accounts.mention": 0.5, "moderation.capacity": 200.0,
+          "population.platform_traders": 2000.0},
+     {"link": {"kind": "effort", "start": "2015-04-01", "linking": 0.5, "reports": 20.0},
+      "take": {"kind": "sweep", "date": "2015-05-05", "accounts": 300}}, 1.0),
+    # two sweeps on one day with leans apart, which take some of the traders
+    (60, {"population.platform_traders": 2000.0, "posting.base_posts": 3.0},
+     {"a": {"kind": "sweep", "date": "2015-04-20", "accounts": 150, "lean": 0.0},
+      "b": {"kind": "sweep", "date": "2015-04-20", "accounts": 250, "lean": 1.0},
+      "c": {"kind": "sweep", "date": "2015-06-20", "posts": 300, "lean": 0.9, "types": "bd"}}, 1.0),
+    # what is traced of parcels and payments, with many of both
+    (40, {"delivery.intercepted": 0.05, "delivery.traced": 0.1, "delivery.false_names": 0.2,
+          "payment.escrow": 1.0, "payment.accepted": 0.9, "police.escrow_trace": 0.02,
+          "demand.asked": 0.01, "delivery.complaint": 0.3},
+     {"seek": {"kind": "chase", "start": "2015-04-01", "traces": 4.0, "couriers": 8.0,
+               "names": 0.5, "police": 3.0}}, 1.0),
+    # more dealers than a buyer knows
+    (90, {"supply.suppliers": 1000.0, "workshop.processors": 1000.0, "retail.restock_days": 2.0,
+          "supply.shipments": 0.2, "police.capacity": 20.0, "police.arrest": 1.0,
+          "police.upstream": 1.0, "police.supplier": 1.0}, {}, 1.0),
+    # a strength that scales doses, a longer run, raids on days with cases, and no demand at all
+    (30, {"police.capacity": 30.0, "police.arrest": 1.0, "police.supplier": 1.0,
+          "police.upstream": 1.0, "supply.suppliers": 200.0},
+     {"z": {"kind": "effort", "start": "2015-04-01", "reports": 5.0, "images": 0.2, "ramp": 9.0},
+      "y": {"kind": "raids", "date": "2015-05-12", "share": 0.6},
+      "x": {"kind": "campaign", "start": "2015-06-01", "willingness": 1.4},
+      "w": {"kind": "release", "start": "2015-05-01", "growth": 4.0}}, 0.7),
+    # tiers of agents who are taken, and friends who go on coming and going
+    (25, {"resale.agents": 900.0, "resale.second_tier": 0.5, "resale.third_tier": 0.4,
+          "police.capacity": 40.0, "police.arrest": 1.0, "police.downstream": 1.0,
+          "demand.friends_leave": 0.02, "resale.forwarded": 1.0, "demand.asked": 0.01},
+     {"look": {"kind": "chase", "start": "2015-03-20", "police": 10.0}}, 1.0),
+)  # fmt: skip
+RANDOM = 55
+MARKETS = RANDOM + len(POINTED)
+
+
+def settings_of(number: int) -> Settings:
+    """Return the settings of market `number`: random up to `RANDOM`, then those of `POINTED`."""
+    return _random(number) if number < RANDOM else _pointed(number, POINTED[number - RANDOM])
+
+
+def _plain(number: int, retailers: int) -> Settings:
+    """Return a small market of the calendar of 2015; structures take turns."""
+    out = presets.named(scenario="baseline_2015", recovery=STRUCTURES[number % len(STRUCTURES)])
+    out.posterior = "none"
+    out.population.retailers = retailers
+    for key, value in USUAL.items():
+        _set(out, key, value)
+    return out
+
+
+def _pointed(number: int, about: Pointed) -> Settings:
+    """Return a market made for a few rules."""
+    retailers, changes, entries, strength = about
+    out = _plain(number, retailers)
+    out.seed = number
+    for key, value in changes.items():
+        _set(out, key, value)
+    out.scenario.interventions |= entries
+    if strength != 1.0:
+        out.scenario.strength, out.scenario.scaled = strength, sorted(entries)
+        out.scenario.until = "2015-10-15"
+    check(out)
+    return out
+
+
+def _random(number: int) -> Settings:
+    """Return random market `number`.
+
+    All structures take turns; one market in eight is of posts alone; a third of all parameters is
+    moved from where it is, some to an end of its range; up to five interventions of any kind.
+    """
+    draw = random.Random(number)
+    out = _plain(number, SIZES[number % len(SIZES)])
+    out.seed = draw.getrandbits(62)
+    out.market = POSTS if number % 8 == 7 else WHOLE
+    out.population.platform_traders = draw.choice([2000.0, 2000.0, 10000.0])
+    keys = [
+        f"{group}.{name}"
+        for group in vars(out)
+        if group not in ("horizon", "hours")
+        and hasattr(getattr(out, group), "__dataclass_fields__")
+        for name in declared(type(getattr(out, group)))
+    ]
+    for key in keys:
+        if key not in KEPT and not key.startswith("recovery.") and draw.random() < 0.33:
+            _set(out, key, _elsewhere(draw, key, out))
+    if number % 9 == 4:
+        out.scenario.until = "2015-09-30"
+    for key, value in CORNERS[number % len(CORNERS)].items():
+        _set(out, key, value)
+    out.scenario.interventions |= _interventions(draw)
+    try:
+        check(out)
+        compile_levers(out)
+    except ValueError:  # a few pairs of values exclude each other
+        return _random(number + 1000 * len(STRUCTURES) * len(SIZES) * len(CORNERS))
+    return out
+
+
+def _set(out: Settings, key: str, value: float) -> None:
+    group, name = key.split(".")
+    setattr(getattr(out, group), name, value)
+
+
+def _elsewhere(draw: random.Random, key: str, out: Settings) -> float:
+    group, name = key.split(".")
+    about = declared(type(getattr(out, group)))[name]
+    low, high = about["low"], min(about["high"], LARGEST.get(key, about["high"]))
+    now = getattr(getattr(out, group), name)
+    if draw.random() < 0.15:
+        return float(draw.choice([low, high]))
+    return float(min(max(now * draw.uniform(0.3, 3.0), low), high))
+
+
+def _interventions(draw: random.Random) -> dict[str, dict]:
+    entries = {}
+    for name in draw.sample("abcdefgh", draw.randrange(6)):
+        kind = draw.choice(sorted(KINDS))
+        entry: dict = {"kind": kind}
+        first = FIRST + dt.timedelta(draw.randrange(DAYS))
+        known = KINDS[kind].__dataclass_fields__
+        if "date" in known:
+            entry["date"] = str(first)
+        else:
+            entry["start"] = str(first)
+            if draw.random() < 0.5:
+                last = FIRST + dt.timedelta(draw.randrange((first - FIRST).days, DAYS))
+                entry["end"] = str(last)
+        if "types" in known and draw.random() < 0.5:
+            entry["types"] = draw.choice(
+                ["a", "bd", "abc"] + ["a/bc", "d/ab/c"] * (kind == "sweeps")
+            )
+        if "channel" in known:
+            entry["channel"] = draw.choice(["groups", "elsewhere"])
+        for key, item in known.items():
+            if "unit" in item.metadata and draw.random() < 0.7:
+                low, high = item.metadata["low"], min(item.metadata["high"], 20_000.0)
+                usual = draw.uniform(0.0, 1.0) if high <= 1.0 else 10.0 ** draw.uniform(-1.0, 1.5)
+                if key == "every":
+                    low = 5.0
+                if key in ("accounts", "posts"):
+                    usual = float(draw.randrange(5000))
+                entry[key] = float(min(max(usual, low), high))
+        entries[name] = entry
+    return entries

@@ -1,0 +1,175 @@
+"""Numbers of columns, items, accounts and states (docs/model.md 2, docs/market.md 1)."""
+
+from enum import IntEnum
+
+
+class Item(IntEnum):
+    """What is held; the first four are products."""
+
+    RAW = 0
+    SEMI_WORKED = 1
+    UNCARVED = 2
+    CARVED = 3
+    WASTE = 4
+    MONEY = 5
+
+
+PRODUCTS = (Item.RAW, Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED)
+WORKED_PRODUCTS = (Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED)
+
+
+class Account(IntEnum):
+    """The accounts of the books, those outside the market from POACHED on."""
+
+    SUPPLIERS = 0
+    PROCESSORS = 1
+    RETAILERS = 2
+    RESALE_AGENTS = 3
+    LICENSED = 4
+    COURIERS = 5
+    ESCROW = 6
+    POACHED = 7
+    LEGAL_STOCK = 8
+    OPENING = 9
+    WORKED = 10
+    CONSUMED = 11
+    SEIZED = 12
+    WASTED = 13
+    LOST = 14
+    INCOME = 15
+    OWNERS = 16
+    COSTS = 17
+
+
+class State(IntEnum):
+    """What has become of a trader."""
+
+    ABSENT = 0
+    ACTIVE = 1
+    LYING_LOW = 2
+    BANNED = 3
+    LEFT = 4
+    ARRESTED = 5
+
+
+class Backup(IntEnum):
+    """State of a backup account."""
+
+    NONE = 0
+    PREPARED = 1
+    ANNOUNCED = 2
+
+
+class Place(IntEnum):
+    """State of a trader's place in the moderators' queue."""
+
+    NONE = 0
+    OPEN = 1
+    VOID = 2
+
+
+class Tally(IntEnum):
+    """What trade counts over one day; the last two blocks have one column a channel."""
+
+    INQUIRIES = 0
+    DEALS = 1
+    REPEAT_DEALS = 2
+    RESALE_DEALS = 3
+    AUCTIONS = 4
+    ESCROW_DEALS = 5
+    UNMET = 6
+    FORWARDED = 7
+    PARCELS = 8
+    FRIENDS_ADDED = 9
+    FRIENDS_LOST = 10
+    RAW_SHIPPED = 11
+    RAW_LANDED = 12
+    LEGAL_DEALS = 13
+    LEGAL_SOLD = 14
+    LAUNDERED = 15
+    STOCK = 16
+    SOLD = 17  # and the five after it: milligrams by channel
+    REVENUE = 23  # and the five after it: fen by channel
+
+
+class Channel(IntEnum):
+    """Where an offer stands and a deal begins."""
+
+    MOMENTS = 0
+    GROUPS = 1
+    PUBLIC = 2
+    SOCIAL = 3
+    WEBSITES = 4
+    PHYSICAL = 5
+
+
+class Stage(IntEnum):
+    """Where in the chain a price is asked or paid."""
+
+    SUPPLIER = 0
+    PROCESSOR = 1
+    ADVERTISED = 2
+    SOLD = 3
+    LICENSED = 4
+
+
+class Measure(IntEnum):
+    """What enforcement does; counted with the milligrams that it takes."""
+
+    POSTS_REMOVED = 0
+    ACCOUNTS_BANNED = 1
+    BORDER_SEIZURES = 2
+    PARCELS_SEIZED = 3
+    PARCELS_TRACED = 4
+    REFERRALS = 5
+    ESCROW_TRACES = 6
+    COMPLAINTS = 7
+    INSPECTIONS = 8
+    ARRESTS = 9
+    AGENTS_TAKEN = 10
+    PROCESSORS_RAIDED = 11
+    SUPPLIERS_RAIDED = 12
+    MACHINES_SEIZED = 13
+
+
+class Flow(IntEnum):
+    """What is counted over one day, in posts unless the name says otherwise."""
+
+    OFFERS = 0
+    VISIBLE = 1
+    DELETED = 2
+    REMOVED = 3
+    BACKUP = 4
+    GROUPS = 5
+    ELSEWHERE = 6
+    WITHHELD = 7
+    PICTURES = 8
+    VIDEOS = 9
+    FLAGGED = 10
+    BANS = 11
+    MENTIONS = 12
+
+
+class Stock(IntEnum):
+    """What is counted at the end of a day, in traders unless the name says otherwise."""
+
+    ACTIVE = 0
+    LYING_LOW = 1
+    BLOCKED = 2
+    BANNED = 3
+    LEFT = 4
+    WITH_BACKUP = 5
+    WITH_ANNOUNCED_BACKUP = 6
+    CASES_WAITING = 7
+    ARRESTED = 8
+
+
+class Note(IntEnum):
+    """What the observer's record holds of a contact and a day."""
+
+    ADS = 0
+    PICTURES = 1
+    VIDEOS = 2
+    DELETED = 3
+    MENTION = 4
+    BLOCKED = 5

@@ -1,0 +1,215 @@
+"""Dealers: suppliers of raw ivory, and processors who work it (docs/market.md 4 to 6)."""
+
+import mesa
+
+from marketsim.exact import exp, log
+from marketsim.rng import Purpose, events
+
+from .books import Stockist, affordable, fen, scarcity
+from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally
+
+MOST_KNOWN = 64
+
+
+def known(dealers: list, first: int) -> list:
+    """Return the dealers whom somebody knows: so many from a place on, in a circle (section 6)."""
+    return (dealers[first:] + dealers[:first])[:MOST_KNOWN]
+
+
+class Dealer(Stockist, mesa.Agent):
+    """A supplier or a processor; suppliers have the lower numbers."""
+
+    stage: Stage
+
+    def __init__(self, model, number: int):
+        super().__init__(model)
+        self.number = number
+        self.risk = 0.0
+        self.closed_until = 0
+        self.machines = 1.0
+        self.purse = 0
+        self.sold = [0.0] * len(PRODUCTS)
+        self.floor = [0.0] * len(PRODUCTS)
+
+    @property
+    def closed(self) -> bool:
+        return self.closed_until > self.model.today
+
+    def pace(self, product: Item) -> float:
+        """Sales that the dealer reckons with, in mg a day."""
+        return max(self.sold[product], self.floor[product])
+
+    def price(self, product: Item) -> float:
+        terms, retail = self.terms, self.model.rules.retail
+        full = terms.cover * self.pace(product)
+        return (
+            self.cost[product]
+            * (1.0 + terms.margin)
+            * (1.0 + retail.risk_premium * self.risk)
+            * scarcity(self.held[product], full, retail.turnover)
+        )
+
+    def sell(self, product: Item, mass: int, price: float, buyer: Stockist) -> None:
+        """Hand goods over for money, and remember the sale (sections 6 and 7)."""
+        books = self.model.books
+        buyer.reckon_cost(product, mass, price)
+        books.move(product, mass, self, buyer)
+        books.move(Item.MONEY, fen(price, mass), buyer, self)
+        self.sold[product] += mass / 30.0
+        self.model.counts.count_price(product, self.stage, Channel.PHYSICAL, price)
+
+    def fade(self) -> None:
+        """Let fear and sales fade; take profit home; reopen after a raid (section 7)."""
+        model = self.model
+        self.risk *= 1.0 - 1.0 / (model.rules.perception.half_life * 1.44269504)
+        for product in PRODUCTS:
+            self.sold[product] *= 1.0 - 1.0 / 30.0
+        if self.money > self.purse:
+            model.books.move(Item.MONEY, self.money - self.purse, self, Account.OWNERS)
+        if self.closed_until == model.today and self.money < self.purse:
+            model.books.move(Item.MONEY, self.purse - self.money, Account.OWNERS, self)
+
+    def hear_of_raid(self) -> None:
+        self.risk = self.risk + self.model.rules.police.raid_risk * (1.0 - self.risk)
+
+
+class Supplier(Dealer):
+    """Who lands shipments of raw ivory and sells it raw."""
+
+    stage = Stage.SUPPLIER
+
+    @property
+    def terms(self):
+        return self.model.rules.supply
+
+    def ship(self, seized: float, extra: float) -> None:
+        """Have shipments sent at the day's price of raw ivory (section 5)."""
+        model, supply = self.model, self.model.rules.supply
+        reference = supply.cost * (1.0 + supply.margin)
+        ratio = self.price(Item.RAW) / (reference * extra)
+        mean = 0.0
+        if ratio > 0.0:
+            mean = supply.shipments * exp(supply.elasticity * supply.pass_through * log(ratio))
+        offered = events(model.draw(Purpose.SHIPMENTS, self.number), mean)
+        for n in range(offered):
+            kind, size, luck = model.draws(Purpose.SHIPMENT_KIND, self.number, n)[:3]
+            grams = supply.tusk_mass if kind < supply.tusks else supply.segment_mass
+            mass = int(min(-log(size) * grams * 1000.0, 1e12)) + 1
+            if self.held[Item.RAW] < supply.cover * self.pace(Item.RAW):
+                self._receive(mass, supply.cost * extra, luck < seized)
+
+    def _receive(self, mass: int, paid: float, is_seized: bool) -> None:
+        books, counts = self.model.books, self.model.counts
+        if is_seized:
+            books.move(Item.RAW, mass, Account.POACHED, Account.SEIZED)
+            counts.count_measure(Measure.BORDER_SEIZURES, Channel.PHYSICAL, mass)
+            counts.count(Tally.RAW_SHIPPED, mass)
+            return
+        mass = min(mass, affordable(paid, self.money))
+        if mass > 0:
+            self.reckon_cost(Item.RAW, mass, paid)
+            books.move(Item.RAW, mass, Account.POACHED, self)
+            books.move(Item.MONEY, fen(paid, mass), self, Account.POACHED)
+            counts.count(Tally.RAW_SHIPPED, mass)
+            counts.count(Tally.RAW_LANDED, mass)
+
+
+class Processor(Dealer):
+    """Who buys raw ivory, and cuts and works it."""
+
+    stage = Stage.PROCESSOR
+
+    @property
+    def terms(self):
+        return self.model.rules.workshop
+
+    def work(self) -> None:
+        """Live one day in the workshop (section 6)."""
+        model = self.model
+        if (
+            self.machines > 0.0
+            and model.draw(Purpose.MACHINES, self.number) < model.levers.machines
+        ):
+            self.machines = 0.0
+            model.counts.count_measure(Measure.MACHINES_SEIZED, Channel.PHYSICAL)
+        if not self.closed:
+            self.buy_raw()
+            self.cut()
+
+    def buy_raw(self) -> None:
+        model, workshop = self.model, self.model.rules.workshop
+        total = 0.0
+        for product in WORKED_PRODUCTS:
+            total += self.pace(product)
+        wanted = workshop.cover * total / 3.0 / model.recipe.total_yield
+        need = int(min(wanted, 1e15)) - self.held[Item.RAW]
+        if need <= 0:
+            return
+        supplier = model.race(
+            Purpose.SUPPLIER_RACE,
+            self.number,
+            [(one, one.held[Item.RAW]) for one in self._known() if not one.closed],
+        )
+        if supplier is None:
+            return
+        price = supplier.price(Item.RAW)
+        mass = min(need, supplier.held[Item.RAW], affordable(price, self.money))
+        if mass > 0:
+            supplier.sell(Item.RAW, mass, price, self)
+
+    def _known(self) -> list:
+        """Return the suppliers whom the processor knows, in the order named."""
+        suppliers, processors = self.model.suppliers, self.model.processors
+        place = self.number - len(suppliers)
+        return known(suppliers, place * len(suppliers) // len(processors))
+
+    def cut(self) -> None:
+        """Cut and work what is lacking of the three products."""
+        model, workshop = self.model, self.model.rules.workshop
+        lacking = 0.0
+        for product in WORKED_PRODUCTS:
+            lacking += workshop.cover * self.pace(product)
+            lacking -= self.held[product]
+        mass = min(
+            lacking / model.recipe.total_yield,
+            workshop.hand * 1000.0 / workshop.best,
+            float(self.held[Item.RAW]),
+        )
+        if mass < 1.0:
+            return
+        made, bill = self._cuts(int(mass))
+        if bill > self.money:
+            made, bill = self._cuts(int(mass * (self.money / bill)))
+            bill = min(bill, self.money)
+        self._enter(*made, bill)
+
+    def _cuts(self, mass: int):
+        workshop = self.model.rules.workshop
+        best = int(mass * workshop.best)
+        rest = mass - best
+        engraved = min(
+            rest - int(rest * workshop.semi_share),
+            int(workshop.machine * 1000.0 * self.machines),
+        )
+        semi = int((rest - engraved) * (1.0 - workshop.waste_cutting))
+        carved = int(engraved * (1.0 - workshop.waste_machine))
+        uncarved = int(best * (1.0 - workshop.waste_hand))
+        bill = (
+            fen(workshop.wage_semi, semi)
+            + fen(workshop.wage_uncarved, uncarved)
+            + fen(workshop.wage_carved, carved)
+        )
+        return (mass, semi, uncarved, carved), bill
+
+    def _enter(self, mass: int, semi: int, uncarved: int, carved: int, bill: int) -> None:
+        books = self.model.books
+        costs = self.model.recipe.costs(self.cost[Item.RAW])
+        amounts = {Item.SEMI_WORKED: semi, Item.UNCARVED: uncarved, Item.CARVED: carved}
+        for product, amount in amounts.items():
+            self.reckon_cost(product, amount, costs[product])
+        books.move(Item.RAW, mass, self, Account.WORKED)
+        for product, amount in amounts.items():
+            books.move(product, amount, Account.WORKED, self)
+        waste = mass - semi - uncarved - carved
+        books.move(Item.WASTE, waste, Account.WORKED, Account.WASTED)
+        books.move(Item.MONEY, bill, self, Account.COSTS)

@@ -1,0 +1,105 @@
+"""Parcels on their way, and what becomes of them (docs/market.md 11)."""
+
+from marketsim.rng import Purpose
+
+from .codes import Account, Channel, Item, Measure
+from .sellers import steps
+
+
+class Parcel:
+    """Goods sent to a buyer, and the sum for them if it waits in escrow."""
+
+    def __init__(self, deal, mass: int, escrowed: int):
+        self.model = deal.model
+        self.due = self.model.row + int(self.model.rules.delivery.days)
+        self.trader, self.seller = deal.trader, deal.seller
+        self.key: int = deal.key
+        self.channel: Channel = deal.channel
+        self.buyer = deal.buyer
+        self.place: int | None = deal.place
+        self.product: Item = deal.product
+        self.mass = mass
+        self.escrowed = escrowed
+
+    def place_of_friend(self) -> int | None:
+        """Return where the buyer stands on the seller's list today, if as a friend."""
+        friends = self.seller.friends
+        if self.place is None:
+            return None
+        if self.place < len(friends) and friends[self.place].buyer is self.buyer:
+            return self.place
+        for place, friend in enumerate(friends):
+            if friend.buyer is self.buyer:
+                return place
+        return None
+
+    def hand_over(self, intercepted: float, traceable: float) -> None:
+        """Deliver the parcel, or lose it to the police or on the way."""
+        model, delivery = self.model, self.model.rules.delivery
+        courier, traced, lost, complaint = model.draws(Purpose.COURIER, self.seller.key, self.key)
+        place = self.place_of_friend()
+        if courier < intercepted:
+            self._be_seized(traced < traceable)
+        elif lost < delivery.lost:
+            model.books.move(self.product, self.mass, Account.COURIERS, Account.LOST)
+        else:
+            self._arrive(place)
+            self._settle(arrived=True)
+            return
+        self._disappoint(place)
+        if complaint < delivery.complaint:
+            model.counts.count_measure(Measure.COMPLAINTS, self.channel)
+            model.police.file_case(self.trader)
+        self._settle(arrived=False)
+
+    def _be_seized(self, traced: bool) -> None:
+        model = self.model
+        model.books.move(self.product, self.mass, Account.COURIERS, Account.SEIZED)
+        model.counts.count_measure(Measure.PARCELS_SEIZED, self.channel, self.mass)
+        if traced:
+            model.counts.count_measure(Measure.PARCELS_TRACED, self.channel)
+            model.police.file_case(self.trader)
+        self.buyer.lose_parcel_to_police()
+
+    def _arrive(self, place: int | None) -> None:
+        seller, demand = self.seller, self.model.rules.demand
+        self.model.books.move(self.product, self.mass, Account.COURIERS, Account.CONSUMED)
+        if place is None:
+            if len(seller.friends) >= seller.room:
+                return
+            seller.befriend(self.buyer)
+            place = len(seller.friends) - 1
+        friend = seller.friends[place]
+        friend.steps = steps(friend.trust + demand.trust_gain * (1.0 - friend.trust))
+        seller.become_customer(place)
+
+    def _disappoint(self, place: int | None) -> None:
+        if place is None:
+            return
+        demand, friend = self.model.rules.demand, self.seller.friends[place]
+        trust = friend.trust * (1.0 - demand.trust_loss)
+        friend.steps = steps(trust)
+        if trust < demand.trust / 2.0:
+            self.seller.strike_off(place)
+
+    def _settle(self, arrived: bool) -> None:
+        """Pay out what waits in escrow."""
+        books = self.model.books
+        if not arrived:
+            books.move(Item.MONEY, self.escrowed, Account.ESCROW, Account.INCOME)
+            return
+        fee = int(self.escrowed * self.model.rules.payment.fee)
+        books.move(Item.MONEY, fee, Account.ESCROW, Account.COSTS)
+        books.move(Item.MONEY, self.escrowed - fee, Account.ESCROW, self.trader)
+
+
+def deliver(model) -> None:
+    """Go through the parcels that are due today, in the order sent."""
+    delivery, levers = model.rules.delivery, model.levers
+    intercepted = min(1.0, delivery.intercepted * levers.couriers)
+    hidden = min(1.0, delivery.false_names * levers.names)
+    due = [parcel for parcel in model.parcels if parcel.due == model.row]
+    model.parcels = [parcel for parcel in model.parcels if parcel.due != model.row]
+    traced = min(1.0, delivery.traced * levers.traces)
+    for parcel in due:
+        parcel.hand_over(intercepted, traced * (1.0 - hidden))

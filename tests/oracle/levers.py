@@ -1,0 +1,124 @@
+"""The calendar: the levers of every day, made from a scenario (docs/model.md 6)."""
+
+import datetime
+import math
+from dataclasses import dataclass
+
+from marketsim.exact import exp
+
+from .scenario import ALL_TYPES, apply_scenario, date_of
+
+SATURDAY, SUNDAY = 5, 6
+
+
+@dataclass
+class Day:
+    """The levers of one day, and what comes from them."""
+
+    ordinal: int
+    news: float = 0.0
+    accounts: float = 0.0
+    posts: float = 0.0
+    lean: float = 0.0
+    types: str = ALL_TYPES
+    images: float = 0.0
+    linking: float = 0.0
+    machines: float = 0.0
+    raids: float = 0.0
+    recall: float = 1.0
+    reports: float = 1.0
+    capacity: float = 1.0
+    groups: float = 1.0
+    elsewhere: float = 1.0
+    border: float = 1.0
+    couriers: float = 1.0
+    names: float = 1.0
+    police: float = 1.0
+    sharing: float = 1.0
+    traces: float = 1.0
+    demand: float = 1.0
+    legal: float = 1.0
+    # what the finished table gives
+    swept_accounts: int = 0
+    swept_posts: int = 0
+    reviews: int = 0
+    investigations: int = 0
+    activity: float = 1.0
+    habituation: float = 1.0
+
+    def add(self, lever: str, share: float, force: float = 1.0) -> None:
+        """Add a share to what a lever, itself a share, has already."""
+        setattr(self, lever, 1.0 - (1.0 - getattr(self, lever)) * (1.0 - share * force))
+
+    def multiply(self, lever: str, factor: float, force: float) -> None:
+        """Multiply a lever by a factor that is in force so far."""
+        if force < 1.0:
+            factor = 1.0 + (factor - 1.0) * force
+        setattr(self, lever, getattr(self, lever) * factor)
+
+    def add_sweep(self, accounts: float, posts: float, lean: float, types: str) -> None:
+        """Add doses; the lean of a day is the mean over its sweeps."""
+        dose, before = accounts + posts, self.accounts + self.posts
+        if dose > 0.0:
+            self.lean = (before * self.lean + dose * lean) / (before + dose)
+            self.types = types
+        self.accounts += accounts
+        self.posts += posts
+
+
+def calendar(settings, rules) -> list[Day]:
+    """Return the days of a run, one after the other."""
+    first, last = date_of(settings.horizon.start), date_of(settings.horizon.end)
+    if settings.scenario.until:
+        last = max(last, date_of(settings.scenario.until))
+    days = [Day(ordinal) for ordinal in range(first, last + 1)]
+    apply_scenario(settings.scenario, days)
+    _scale_sweeps(days, settings)
+    _give_capacity(days, settings, rules)
+    _set_activity(days, rules)
+    _wear_off(days, rules)
+    return days
+
+
+def _scale_sweeps(days: list[Day], settings) -> None:
+    scale = settings.population.retailers / settings.population.platform_traders
+    for day in days:
+        day.swept_accounts = math.floor(day.accounts * scale + 0.5)
+        day.swept_posts = math.floor(day.posts * scale + 0.5)
+
+
+def _give_capacity(days: list[Day], settings, rules) -> None:
+    people = float(settings.population.retailers)
+    police = 0.0 if settings.market == "posts" else rules.police.capacity
+    reviews = investigations = 0.0
+    for day in days:
+        before, reviews = (
+            reviews,
+            (reviews + rules.moderation.capacity * people / 1000.0 * day.capacity),
+        )
+        day.reviews = math.floor(reviews) - math.floor(before)
+        before, investigations = (
+            investigations,
+            (investigations + police * people / 1000.0 * day.police),
+        )
+        day.investigations = math.floor(investigations) - math.floor(before)
+
+
+def _set_activity(days: list[Day], rules) -> None:
+    posting, start, end = rules.posting, date_of("survey_start"), date_of("survey_end")
+    rate = posting.growth + posting.trend * rules.recovery.trend
+    for day in days:
+        weekday = datetime.date.fromordinal(day.ordinal).weekday()
+        usual = posting.weekend if weekday in (SATURDAY, SUNDAY) else 1.0
+        day.activity = usual * exp(rate * (min(day.ordinal, end) - start) / 7.0)
+
+
+def _wear_off(days: list[Day], rules) -> None:
+    """Let each wave of sweeps after a quiet time impress less than the one before."""
+    habituation, latest = 1.0, None
+    for day in days:
+        if day.accounts > 0.0 or day.posts > 0.0:
+            if latest is not None and day.ordinal - latest > rules.perception.wave_gap:
+                habituation *= rules.perception.habituation
+            latest = day.ordinal
+        day.habituation = habituation

@@ -1,0 +1,225 @@
+"""The market as a Mesa model: the order of the day (docs/model.md 3)."""
+
+import mesa
+
+from marketsim.exact import LN_2, exp, log
+from marketsim.rng import Purpose, uniform, uniforms
+from marketsim.settings import rules
+
+from .books import Books, DayCounts
+from .codes import Account, Channel, Item, Measure, State, Tally
+from .delivery import deliver
+from .legal import sell_legally
+from .levers import calendar
+from .making import make_chain, make_traders
+from .moderation import Moderators
+from .observer import Observer
+from .picture import day_flows, day_stocks, mean_risk, picture
+from .police import Police
+from .recipe import Recipe
+from .trade import Conditions, trade_with
+from .traders import Trader
+
+ROW_TO_COMPARE_WITH = 56
+
+
+class Market(mesa.Model):
+    """Traders, the chain behind them, and those who watch and chase them."""
+
+    def __init__(self, settings, seed: int):
+        super().__init__(seed=seed)
+        self.seed = seed
+        self.settings = settings
+        self.posts_alone = settings.market == "posts"
+        self.rules = rules(settings)
+        self.founders = settings.population.retailers
+        self.calendar = calendar(settings, self.rules)
+        self.row = 0
+        self.recipe = Recipe(self.rules)
+        demand = self.rules.demand
+        self.pieces = (
+            demand.piece_raw,
+            demand.piece_semi,
+            demand.piece_uncarved,
+            demand.piece_carved,
+        )
+        self.worths = (
+            demand.worth_raw,
+            demand.worth_semi,
+            demand.worth_uncarved,
+            demand.worth_carved,
+        )
+        self.fading = self._fading()
+        self.books = Books()
+        self.counts = DayCounts()
+        self.moderators = Moderators(self)
+        self.police = Police(self)
+        self.parcels: list = []
+        self.pulse = self.pulse_then = 0.0
+        make_traders(self)
+        self.observer = Observer(self)
+        make_chain(self)
+
+    def _fading(self) -> list[float]:
+        """How much is left of buyers' risk after so many days (market.md 3)."""
+        factor = exp(-LN_2 / (7.0 * self.rules.demand.half_life))
+        fading = [1.0]
+        for _ in self.calendar:
+            fading.append(fading[-1] * factor)
+        return fading
+
+    # draws (model.md 7.1)
+
+    @property
+    def levers(self):
+        """The levers of today."""
+        return self.calendar[self.row]
+
+    @property
+    def today(self) -> int:
+        return self.levers.ordinal
+
+    def draw(self, purpose: Purpose, who: int, whom: int = 0) -> float:
+        """Return a uniform of today."""
+        return uniform(self.seed, int(purpose), self.today, who, whom)
+
+    def draws(self, purpose: Purpose, who: int, whom: int = 0):
+        """Return the four uniforms of today in the block of a purpose, from its first lane."""
+        return uniforms(self.seed, int(purpose), self.today, who, whom)
+
+    def draw_once(self, purpose: Purpose, who: int, whom: int = 0) -> float:
+        """Return a uniform that holds for the whole run."""
+        return uniform(self.seed, int(purpose), 0, who, whom)
+
+    def draws_for_good(self, purpose: Purpose, who: int, whom: int = 0):
+        """Return four uniforms that hold for the whole run."""
+        return uniforms(self.seed, int(purpose), 0, who, whom)
+
+    def in_turn(self, purpose: Purpose, agents: list) -> list:
+        """Return agents in the order of their draws, ties by number."""
+        return sorted(agents, key=lambda one: (self.draw(purpose, one.number), one.number))
+
+    def race(self, purpose: Purpose, who: int, runners: list):
+        """Return the winner among (dealer, weight), or nobody if no weight is above 0."""
+        winner, shortest = None, 0.0
+        for dealer, weight in runners:
+            if weight > 0:
+                time = -log(self.draw(purpose, who, dealer.number)) / weight
+                if winner is None or time < shortest:
+                    winner, shortest = dealer, time
+        return winner
+
+    # who there is
+
+    @property
+    def people(self) -> mesa.agent.AgentSet:
+        """All traders, those not yet there and those gone included, by id."""
+        return self.agents_by_type[Trader]
+
+    @property
+    def present(self) -> mesa.agent.AgentSet:
+        """Traders who are neither absent nor gone."""
+        return self.people.select(lambda trader: trader.in_trade)
+
+    @property
+    def sellers(self) -> list:
+        """Traders by id, and after them the agents."""
+        return self.traders + self.resale_agents
+
+    # the day
+
+    def step(self) -> None:
+        """Live one day."""
+        self.row = self.steps - 1
+        self.counts = DayCounts()
+        self.come_and_go()
+        self.supply()
+        self.work()
+        self.restock()
+        self.people.do("post")
+        for seller in self.sellers:
+            seller.keep_friends()
+        self.trade()
+        sell_legally(self)
+        deliver(self)
+        self.moderators.open_cases()
+        self.moderators.review()
+        self.moderators.sweep()
+        self.police.work()
+        self.present.do("perceive")
+        self.present.do("keep_accounts")
+        self.observer.note()
+        self.record()
+        self.close_day()
+
+    def come_and_go(self) -> None:
+        """Let newcomers enter and others leave (model.md 7.2)."""
+        away = 0.0
+        if self.row > ROW_TO_COMPARE_WITH and self.pulse_then != 0.0:
+            away = self.rules.retail.deterred * max(0.0, 1.0 - self.pulse / self.pulse_then)
+        self.people.do("come_or_go", away)
+
+    def supply(self) -> None:
+        """Have shipments of raw ivory sent to suppliers (market.md 5)."""
+        supply = self.rules.supply
+        seized = min(1.0, supply.seized * self.levers.border)
+        extra = max(1.0 - supply.seized, 0.01) / max(1.0 - seized, 0.01)
+        for supplier in self.suppliers:
+            if not supplier.closed:
+                supplier.ship(seized, extra)
+
+    def work(self) -> None:
+        """Let processors buy and work raw ivory, in a drawn order (market.md 6)."""
+        for processor in self.in_turn(Purpose.WORK_ORDER, self.processors):
+            processor.work()
+
+    def restock(self) -> None:
+        """Let dealers' fear fade, and traders order (market.md 7)."""
+        for dealer in self.dealers:
+            dealer.fade()
+        sold = sum(trader.smooth_sales() for trader in self.traders)
+        self.pulse += (sold - self.pulse) / float(min(self.row + 1, 30))
+        if self.row == ROW_TO_COMPARE_WITH:
+            self.pulse_then = self.pulse
+        self.people.do("start_business")
+        chance = 1.0 / self.rules.retail.restock_days
+        ordering = [
+            trader
+            for trader in self.traders
+            if trader.in_trade and self.draw(Purpose.RESTOCK, trader.number) < chance
+        ]
+        for trader in self.in_turn(Purpose.RESTOCK_TURN, ordering):
+            trader.restock()
+
+    def trade(self) -> None:
+        """Go through the day's inquiries at all sellers (market.md 9)."""
+        conditions = Conditions(self)
+        for seller in self.sellers:
+            trade_with(seller, conditions)
+
+    def record(self) -> None:
+        """Count the day (model.md 7.8)."""
+        self.flows = day_flows(self)
+        self.stocks = day_stocks(self)
+        self.mean_risk = mean_risk(self)
+
+    def close_day(self) -> None:
+        """Read labels, count, and close the books (market.md 13)."""
+        self.observer.read_labels()
+        removed = sum(trader.removed for trader in self.traders)
+        banned = sum(trader.banned for trader in self.traders)
+        counts, gone = self.counts, (State.LEFT, State.ARRESTED)
+        counts.count_measure(Measure.POSTS_REMOVED, Channel.MOMENTS, number=removed)
+        counts.count_measure(Measure.ACCOUNTS_BANNED, Channel.MOMENTS, number=banned)
+        counts.count(Tally.STOCK, sum(one.stock for one in self.traders if one.state not in gone))
+        for agent in self.resale_agents:
+            self.books.move_all(Item.MONEY, agent, Account.OWNERS)
+        self.books.check()
+
+    # what is compared
+
+    def picture(self) -> dict:
+        return picture(self)
+
+    def survey(self) -> dict:
+        return self.observer.survey()

@@ -1,0 +1,222 @@
+"""``python -m oracle.mutants`` in tests/: one mistake at a time in the kernels, and who notices.
+
+Each mutant is one change of the source: a comparison turned, a sign, a day off by one, a constant,
+two arguments swapped, a call dropped. It lives the random markets of `cases` without the compiler
+(which gives the same bits); it is killed where any picture of any day differs from that of the
+engine as it is, to which the oracle is equal. Prints a table; with ``--survivors FILE`` writes the
+mutants that nothing noticed.
+"""
+
+import argparse
+import ast
+import copy
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "marketsim"
+FILES = (
+    *sorted(f"kernels/{path.name}" for path in (PACKAGE / "kernels").glob("[a-z]*.py")),
+    *("books.py", "buyers.py", "day.py", "dealing.py", "friends.py", "making.py", "pricing.py"),
+)
+TURNED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq}
+TURNED |= {ast.NotEq: ast.Eq}
+SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+TIMEOUT = 600  # seconds; a mutant that takes so long is stuck, and noticed
+HANDED_ON = ("seed", "day", "row", "who", "i")  # arguments that a call may be handed wrongly
+
+
+def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
+    """Yield every place where a mistake can be made: node, kind of mistake, and where."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in (inner for line in function.body for inner in ast.walk(line)):
+            for kind in _kinds(node):
+                yield node, kind, f"{function.name}:{getattr(node, 'lineno', 0)}"
+
+
+def _kinds(node: ast.AST) -> list[str]:
+    """Return the mistakes that can be made at a node."""
+    kinds = []
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in TURNED:
+        kinds.append("comparison turned")
+    if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in SIGNS:
+        kinds.append("sign")
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        kinds.append("constant")
+    if isinstance(node, ast.BoolOp):
+        kinds.append("and, or")
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        kinds.append("call dropped")
+    if isinstance(node, ast.Call):
+        names = [arg.id for arg in node.args if isinstance(arg, ast.Name)]
+        if "day" in names:
+            kinds.append("day off by one")
+        if len(names) == len(node.args) >= 2 and names[-1] != names[-2]:
+            kinds.append("arguments swapped")
+        if isinstance(node.func, ast.Name) and node.func.id in ("min", "max"):
+            kinds.append("min, max")
+    return kinds
+
+
+def mutate(node: ast.AST, kind: str) -> None:
+    """Make a mistake at a node, in place."""
+    if kind == "comparison turned":
+        node.ops[0] = TURNED[type(node.ops[0])]()
+    elif kind == "sign":
+        node.op = SIGNS[type(node.op)]()
+    elif kind == "constant":
+        node.value = node.value + 1
+    elif kind == "and, or":
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    elif kind == "call dropped":
+        node.value = ast.Constant(None)
+    elif kind == "day off by one":
+        place = next(k for k, arg in enumerate(node.args) if getattr(arg, "id", "") == "day")
+        node.args[place] = ast.BinOp(node.args[place], ast.Add(), ast.Constant(1))
+    elif kind == "arguments swapped":
+        node.args[-1], node.args[-2] = node.args[-2], node.args[-1]
+    else:
+        node.func.id = "max" if node.func.id == "min" else "min"
+
+
+def chosen(number: int, seed: int) -> list[tuple[str, int]]:
+    """Return so many mutants, evenly over files: file and place in the order of `sites`."""
+    draw = random.Random(seed)
+    trees = {name: ast.parse((PACKAGE / name).read_text(encoding="utf-8")) for name in FILES}
+    left = {name: list(range(sum(1 for _ in sites(tree)))) for name, tree in trees.items()}
+    out: list[tuple[str, int]] = []
+    while len(out) < number and any(left.values()):
+        for name in [name for name in FILES if left[name]][: number - len(out)]:
+            out.append((name, left[name].pop(draw.randrange(len(left[name])))))
+    return out
+
+
+def mutant(name: str, place: int) -> tuple[str, str, str]:
+    """Return the source of a mutant, the kind of its mistake and what was changed."""
+    tree = ast.parse((PACKAGE / name).read_text(encoding="utf-8"))
+    node, kind, where = list(sites(tree))[place]
+    before = ast.unparse(copy.deepcopy(node))
+    mutate(node, kind)
+    return ast.unparse(tree), kind, f"{where}  {before}  ->  {ast.unparse(node)}"
+
+
+# ---------------------------------------------------------------- one mutant in its own process
+
+
+def fingerprints(number: int) -> Iterator[str]:
+    """Yield a hash of what a market is in the evening of each day, then of its survey."""
+    from marketsim import day, survey
+    from oracle import cases, pictures
+
+    of = cases.settings_of(number)
+    world = day.build(of, of.seed)
+    for row in range(world.series.risk.size):
+        day.live(world, row, row + 1)
+        yield _hash(pictures.of_engine(world, row))
+    seen = (world.contacts, world.retailers.kind, world.notes, world.chain.labels)
+    yield _hash(pictures.of_survey(survey.observe(of.seed, world.first_day, *seen)))
+
+
+def _hash(picture: dict) -> str:
+    return hashlib.sha256(repr(sorted(picture.items())).encode()).hexdigest()[:16]
+
+
+def live_as_mutant(name: str, place: int, known: dict[str, list[str]]) -> str:
+    """Return where this process, with one module changed, first differs from what is known."""
+    source, _, _ = mutant(name, place)
+    path = PACKAGE / name
+    full = "marketsim." + name.removesuffix(".py").replace("/", ".")
+
+    class Finder:
+        @staticmethod
+        def find_spec(wanted: str, *_: object) -> object:
+            from importlib.util import spec_from_loader
+
+            return spec_from_loader(wanted, Loader(), origin=str(path)) if wanted == full else None
+
+    class Loader:
+        @staticmethod
+        def create_module(spec: object) -> None:
+            return None
+
+        @staticmethod
+        def exec_module(module: object) -> None:
+            module.__file__ = str(path)
+            exec(compile(source, str(path), "exec"), vars(module))
+
+    sys.meta_path.insert(0, Finder())
+    for number, wanted in known.items():
+        try:
+            for row, (one, other) in enumerate(zip(fingerprints(int(number)), wanted, strict=True)):
+                if one != other:
+                    return f"market {number}, row {row}"
+        except Exception as fault:  # any: it is noticed
+            return f"market {number}, {type(fault).__name__}"
+    return ""
+
+
+def main() -> None:
+    """Make mutants and count who is noticed."""
+    words = argparse.ArgumentParser(prog="python -m oracle.mutants", description=__doc__)
+    words.add_argument("--number", type=int, default=200)
+    words.add_argument("--seed", type=int, default=2015)
+    words.add_argument("--markets", type=int, default=61)
+    words.add_argument("--survivors", type=Path)
+    words.add_argument("--live", nargs=2, help=argparse.SUPPRESS)
+    asked = words.parse_args()
+    order = sorted(range(asked.markets), key=lambda n: (n % 6 == 0, n % 6))  # small ones first
+    if asked.live:
+        known = json.loads(sys.stdin.read())
+        if asked.live[0] == "as it is":
+            print(json.dumps({n: list(fingerprints(n)) for n in order}))
+        else:
+            print(live_as_mutant(asked.live[0], int(asked.live[1]), known))
+        return
+    known = json.loads(_run(asked, "as it is", 0, "{}"))
+    survivors, killed = [], 0
+    for name, place in tqdm(chosen(asked.number, asked.seed)):
+        _, kind, change = mutant(name, place)
+        told = _run(asked, name, place, json.dumps(known))
+        killed += bool(told)
+        if not told:
+            survivors.append(f"{name} {place} {kind}: {change}")
+        tqdm.write(f"{name} | {kind} | {change} | {told or 'SURVIVES'}")
+    print(f"{killed} of {asked.number} killed; surviving:", *survivors, sep="\n")
+    if asked.survivors:
+        asked.survivors.write_text("\n".join(survivors) + "\n", encoding="utf-8")
+
+
+def _run(asked: argparse.Namespace, name: str, place: int, known: str) -> str:
+    """Return what a process without the compiler says, or that it did not end."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    words = ["--markets", str(asked.markets), "--live", name, str(place)]
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "oracle.mutants", *words],
+            env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path},
+            input=known,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=None if name == "as it is" else TIMEOUT,
+        ).stdout.strip()
+    except subprocess.TimeoutExpired:
+        return "does not end"
+    except subprocess.CalledProcessError as fault:
+        if name == "as it is":
+            raise RuntimeError(fault.stderr) from fault
+        return "is not Python that runs"
+
+
+if __name__ == "__main__":
+    main()

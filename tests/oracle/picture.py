@@ -1,0 +1,180 @@
+"""What is counted at the end of a day, and the whole state as it is compared (KEYS of tests)."""
+
+from .codes import Account, Backup, Place, State
+
+TRADER = (
+    "kind",
+    "base_rate",
+    "sensitivity",
+    "threshold",
+    "arrival",
+    "state",
+    "talking",
+    "risk",
+    "account",
+    "offences",
+    "blocked_until",
+    "suspended",
+    "return_day",
+    "backup",
+    "audience",
+    "recent",
+    "case_open",
+)
+POSTS = {
+    "intended": "intended",
+    "moments": "moments",
+    "deleted": "deleted",
+    "removed": "removed",
+    "backup": "posted_backup",
+    "groups": "posted_groups",
+    "elsewhere": "posted_elsewhere",
+    "withheld": "withheld",
+    "pictures": "pictures",
+    "videos": "videos",
+    "latest_pictures": "latest_pictures",
+    "latest_videos": "latest_videos",
+    "flagged": "flagged",
+    "mention": "mention",
+    "banned": "banned",
+    "sanction": "sanction",
+}
+SHOP = {
+    "markup": "markup",
+    "stall": "stall",
+    "expected": "expected",
+    "purse": "purse",
+    "last_sale": "last_sale",
+    "push": "push",
+    "kept": "kept",
+    "sales": "sold",
+    "sold_today": "sold_today",
+    "cost": "cost",
+}
+FLOWS = (
+    "moments",
+    "deleted",
+    "removed",
+    "posted_backup",
+    "posted_groups",
+    "posted_elsewhere",
+    "withheld",
+    "pictures",
+    "videos",
+    "flagged",
+    "banned",
+    "mention",
+)
+DEALER = ("risk", "closed_until", "machines", "purse", "sold", "floor", "cost")
+
+
+def day_flows(model) -> list[int]:
+    """Return the day's sums of counters (docs/model.md 7.8)."""
+
+    def total(name: str) -> int:
+        return sum(getattr(trader, name) for trader in model.traders)
+
+    return [total("intended") - total("withheld"), *(total(name) for name in FLOWS)]
+
+
+def day_stocks(model) -> list[int]:
+    """Return how many traders are in which state in the evening."""
+    present = [trader for trader in model.traders if trader.in_trade]
+
+    def number(state: State) -> int:
+        return sum(trader.state == state for trader in model.traders)
+
+    blocked = [
+        trader
+        for trader in present
+        if trader.state != State.BANNED and trader.blocked_until > model.today + 1
+    ]
+    return [
+        number(State.ACTIVE),
+        number(State.LYING_LOW),
+        len(blocked),
+        number(State.BANNED),
+        number(State.LEFT),
+        sum(trader.backup != Backup.NONE for trader in present),
+        sum(trader.backup == Backup.ANNOUNCED for trader in present),
+        len(model.moderators.queue),
+        number(State.ARRESTED),
+    ]
+
+
+def mean_risk(model) -> float:
+    present = [trader for trader in model.traders if trader.in_trade]
+    total = 0.0
+    for trader in present:
+        total += trader.risk
+    return total / float(len(present)) if present else 0.0
+
+
+def picture(model) -> dict:
+    """Return the whole state of the evening, key by key."""
+    traders, agents, observer = model.traders, model.resale_agents, model.observer
+    out = {f"trader.{name}": [plain(getattr(one, name)) for one in traders] for name in TRADER}
+    out |= {f"posts.{key}": [getattr(one, name) for one in traders] for key, name in POSTS.items()}
+    out |= {f"shop.{key}": [getattr(one, name) for one in traders] for key, name in SHOP.items()}
+    for name in ("processor", "supplier"):
+        out[f"shop.{name}"] = [number_of(getattr(one, name)) for one in traders]
+    out |= {f"dealer.{name}": [getattr(one, name) for one in model.dealers] for name in DEALER}
+    out["agent.retailer"] = [one.retailer.number for one in agents]
+    out["agent.upstream"] = [number_of(one.upstream) for one in agents]
+    out["agent.tier"] = [one.tier for one in agents]
+    out["agent.active"] = [int(one.active) for one in agents]
+    out["buyer.risk"] = [one.risk for one in model.buyers]
+    out["buyer.touched"] = [one.touched for one in model.buyers]
+    sellers = model.sellers
+    out["friends.who"] = [[one.buyer.number for one in seller.friends] for seller in sellers]
+    out["friends.trust"] = [[one.steps for one in seller.friends] for seller in sellers]
+    out["friends.customers"] = [seller.customers for seller in sellers]
+    first = first_places(sellers)
+    out["parcels"] = [parcel_row(model, one, first) for one in model.parcels]
+    out["queue"] = [one.number for one in model.moderators.queue]
+    out["cases"] = [one.number for one in model.police.cases]
+    out["pulse"] = [model.pulse, model.pulse_then]
+    out["balance"] = model.books.balances()
+    out["contacts"] = [number_of(one) for one in observer.contacts]
+    out["notes"] = [list(row) for row in observer.notes]
+    for name, table in zip(("ads", "items", "price"), observer.labels, strict=True):
+        out[f"labels.{name}"] = table
+    out["day.flows"], out["day.stocks"] = model.flows, model.stocks
+    out["day.risk"] = model.mean_risk
+    counts = model.counts
+    out["day.trade"], out["day.prices"] = counts.trade, counts.prices
+    out["day.measures"], out["day.ledger"] = counts.measures, model.books.ledger()
+    return out
+
+
+def plain(value):
+    """Return states as plain numbers."""
+    return int(value) if isinstance(value, State | Backup | Place | Account) else value
+
+
+def number_of(agent) -> int:
+    return -1 if agent is None else agent.number
+
+
+def first_places(sellers) -> dict:
+    """Return where each seller's list begins if all lists stand one after the other."""
+    first, place = {}, 0
+    for seller in sellers:
+        first[seller] = place
+        place += seller.room
+    return first
+
+
+def parcel_row(model, parcel, first: dict) -> list[int]:
+    """Return a parcel as numbers; the place of the friend is counted through all sellers."""
+    return [
+        parcel.due - model.row,
+        parcel.trader.number,
+        parcel.seller.key,
+        parcel.key,
+        parcel.buyer.number,
+        -1 if parcel.place is None else first[parcel.seller] + parcel.place,
+        int(parcel.product),
+        parcel.mass,
+        parcel.escrowed,
+    ]

@@ -1,0 +1,122 @@
+"""What a scenario does to the levers of the days (docs/model.md 6).
+
+Scenarios are taken as checked: those that the text has refused are not looked for.
+"""
+
+import datetime
+from dataclasses import dataclass
+
+from marketsim import evidence
+from marketsim.rng import Purpose, uniform
+
+ALL_TYPES = "abcd"
+MULTIPLIED = {
+    "effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
+    "chase": {
+        name: name for name in ("border", "couriers", "names", "police", "sharing", "traces")
+    },
+    "campaign": {"willingness": "demand"},
+}
+ADDED = ("images", "linking")  # by an effort
+
+
+def date_of(value) -> int:
+    """Return the ordinal of an ISO date or of a row of the evidence with a date."""
+    facts = evidence.inputs()
+    if value in facts:
+        return facts[value].date.toordinal()
+    return datetime.date.fromisoformat(str(value)).toordinal()
+
+
+def fact(name: str) -> int:
+    """Return the value of a row of the evidence, a whole number."""
+    return int(evidence.inputs()[name].value)
+
+
+@dataclass
+class Intervention:
+    """One entry of a scenario; `strength` is 1 unless the scenario names it as scaled."""
+
+    keys: dict
+    strength: float
+
+    @property
+    def kind(self) -> str:
+        return self.keys["kind"]
+
+    def number(self, key: str, otherwise: float) -> float:
+        """Return what is given as it is written, or else the default."""
+        value = self.keys.get(key)
+        if value is None:
+            return otherwise
+        return float(evidence.inputs()[value].value if isinstance(value, str) else value)
+
+    def dose(self, key: str, otherwise: float) -> float:
+        """Return a dose, moved away from its default by the strength of the scenario."""
+        return otherwise + (self.number(key, otherwise) - otherwise) * self.strength
+
+    def apply(self, days: list) -> None:
+        """Move the levers of the days that the intervention covers."""
+        if self.kind == "sweeps":
+            self._sweep_again_and_again(days)
+        elif "date" in self.keys:
+            self._strike(days[date_of(self.keys["date"]) - days[0].ordinal])
+        else:
+            start, end = self._span(days)
+            for n, day in enumerate(days[start - days[0].ordinal : end - days[0].ordinal + 1]):
+                self._last(day, min((n + 1.0) / (self.number("ramp", 0.0) + 1.0), 1.0))
+
+    def _span(self, days: list) -> tuple[int, int]:
+        end = self.keys.get("end")
+        return date_of(self.keys["start"]), days[-1].ordinal if end is None else date_of(end)
+
+    # what happens on one day
+
+    def _strike(self, day) -> None:
+        if self.kind in ("machines", "raids"):
+            day.add(self.kind, self.dose("share", 0.0))
+        elif self.kind == "sweep":
+            self._sweep(day, 0)
+        else:
+            day.add("news", self.dose("publicity", 0.0))
+
+    def _sweep(self, day, number: int) -> None:
+        """Add a sweep to a day: that of this number, of an intervention that may have many."""
+        groups = self.keys.get("types", ALL_TYPES).split("/")
+        doses = self.dose("accounts", 0.0), self.dose("posts", 0.0)
+        day.add_sweep(*doses, self.number("lean", 0.5), groups[number % len(groups)])
+        day.add("news", self.dose("publicity", 0.0))
+
+    def _sweep_again_and_again(self, days: list) -> None:
+        start, end = self._span(days)
+        every, irregular = self.number("every", 28.0), self.number("irregular", 0.0)
+        number = 0
+        while (planned := start + int(number * every)) <= end:
+            late = irregular * every * uniform(0, int(Purpose.SWEEP_DAY), start, number, 0)
+            if planned + int(late) <= end:
+                self._sweep(days[planned + int(late) - days[0].ordinal], number)
+            number += 1
+
+    # what lasts
+
+    def _last(self, day, force: float) -> None:
+        if self.kind == "closure":
+            day.multiply("legal", 1.0 - self.dose("share", 0.0), force)
+        elif self.kind == "release":
+            day.multiply("legal", 1.0 + self.dose("growth", 0.0), force)
+        elif self.kind == "blocking":
+            channel = self.keys.get("channel", "elsewhere")
+            day.multiply(channel, 1.0 - self.dose("share", 0.0), force)
+        else:
+            for key, lever in MULTIPLIED[self.kind].items():
+                day.multiply(lever, self.dose(key, 1.0), force)
+        if self.kind == "effort":
+            for lever in ADDED:
+                day.add(lever, self.dose(lever, 0.0), force)
+
+
+def apply_scenario(scenario, days: list) -> None:
+    """Apply interventions in the alphabetical order of their names."""
+    for name, keys in sorted(scenario.interventions.items()):
+        strength = scenario.strength if name in scenario.scaled else 1.0
+        Intervention(keys, strength).apply(days)

@@ -1,0 +1,150 @@
+"""Sellers and their friends: traders have them, and resale agents (docs/market.md 2, 3, 9)."""
+
+import math
+from dataclasses import dataclass
+
+import mesa
+
+from marketsim.rng import LANES, Purpose, events
+
+from .books import Holder
+from .buyers import Buyer
+from .codes import Tally
+
+STEPS = 65535
+FIRST_AGENT = 2**40
+
+
+def steps(trust: float) -> int:
+    """Return trust in whole steps."""
+    return int(trust * STEPS)
+
+
+@dataclass(slots=True, eq=False)
+class Friend:
+    """A buyer on the list of a seller."""
+
+    buyer: Buyer
+    steps: int
+
+    @property
+    def trust(self) -> float:
+        return self.steps / STEPS
+
+
+class Seller(Holder):
+    """Who has friends, and posts that they may ask about.
+
+    `key` is the number by which draws know the seller.
+    """
+
+    key: int
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.friends: list[Friend] = []
+        self.customers = 0
+        self.room = 0
+
+    def make_friends(self, usual: float) -> None:
+        """Draw the friends of the first day (section 3)."""
+        model, demand = self.model, self.model.rules.demand
+        if not model.buyers:
+            return
+        number = math.floor(demand.friends * (0.5 + model.draw_once(Purpose.FRIENDS, self.key)))
+        self.room = math.ceil(number * (1.0 + demand.room))
+        share = min(demand.customers * (0.5 + 0.5 * usual), 0.5) if usual != 0.0 else 0.0
+        self.customers = math.floor(number * share)
+        deliveries = min(math.floor(1.0 + 3.0 * usual), 12)
+        for n in range(number):
+            u = model.draws_for_good(Purpose.FRIEND, self.key, n // LANES)[n % LANES]
+            friend = Friend(model.buyers[int(u * len(model.buyers))], steps(demand.trust))
+            if n < self.customers:
+                missing = 1.0 - demand.trust
+                for _ in range(1 + n % deliveries):
+                    missing *= 1.0 - demand.trust_gain
+                friend.steps = steps(1.0 - missing)
+            self.friends.append(friend)
+
+    def place_of(self, u: float, number: int) -> int:
+        """Return a place among the first so many friends."""
+        return min(int(u * number), number - 1)
+
+    def strike_off(self, place: int) -> None:
+        """Take a friend off the list (section 2)."""
+        friends = self.friends
+        if place < self.customers:
+            self.customers -= 1
+            friends[place], friends[self.customers] = friends[self.customers], friends[place]
+            place = self.customers
+        friends[place], friends[-1] = friends[-1], friends[place]
+        friends.pop()
+        self.model.counts.count(Tally.FRIENDS_LOST)
+
+    def befriend(self, buyer: Buyer) -> None:
+        """Put a buyer at the end of the list."""
+        self.friends.append(Friend(buyer, steps(self.model.rules.demand.trust)))
+        self.model.counts.count(Tally.FRIENDS_ADDED)
+
+    def become_customer(self, place: int) -> None:
+        """Let a friend who has now bought stand among the customers."""
+        if place >= self.customers:
+            friends, first = self.friends, self.customers
+            friends[place], friends[first] = friends[first], friends[place]
+            self.customers += 1
+
+    def exchange_friends(self) -> None:
+        """Every tenth day, lose some friends and get others (section 9)."""
+        model = self.model
+        if (model.row + self.key) % 10 != 0:
+            return
+        leaving = len(self.friends) * model.rules.demand.friends_leave * 10.0
+        for k in range(int(leaving + model.draw(Purpose.FRIENDS_GO, self.key))):
+            goes = model.draw(Purpose.FRIEND_GOES, self.key, k)
+            self.strike_off(self.place_of(goes, len(self.friends)))
+            comes = model.draw(Purpose.FRIEND_COMES, self.key, k)
+            self.befriend(model.buyers[int(comes * len(model.buyers))])
+
+
+class ResaleAgent(Seller, mesa.Agent):
+    """Who forwards the posts of a trader, or of another agent, and holds no goods."""
+
+    def __init__(self, model, number: int):
+        super().__init__(model)
+        self.number = number
+        self.key = FIRST_AGENT + number
+        self.tier = 1
+        self.retailer = None
+        self.upstream: ResaleAgent | None = None
+        self.active = True
+
+    @property
+    def trader(self):
+        """Whose goods are sold."""
+        return self.retailer
+
+    def chain(self):
+        """Yield the agent and all those upstream of it."""
+        agent = self
+        while agent is not None:
+            yield agent
+            agent = agent.upstream
+
+    def keep_friends(self) -> None:
+        if self.retailer.in_trade:
+            self.exchange_friends()
+
+    def posts_by_slot(self) -> tuple[int, int, int, int]:
+        """Return posts forwarded today; agents forward to Moments alone."""
+        model, posted = self.model, self.retailer.moments
+        if posted == 0 or not all(agent.active for agent in self.chain()):
+            return 0, 0, 0, 0
+        mean = model.rules.resale.forwarded * posted
+        forwarded = events(model.draw(Purpose.FORWARDED, self.number), mean)
+        model.counts.count(Tally.FORWARDED, forwarded)
+        return forwarded, 0, 0, 0
+
+    def label(self, asked: float) -> float:
+        for _ in range(self.tier):
+            asked *= 1.0 + self.model.rules.resale.extra
+        return asked

@@ -1,0 +1,163 @@
+"""The shop of a trader: stock, prices, restocking (docs/market.md 3, 4, 7)."""
+
+import math
+
+from marketsim.exact import exp, normal_quantile
+from marketsim.rng import Purpose, choose
+
+from .books import Stockist, affordable, in_fen, scarcity
+from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Item, State
+from .dealers import Dealer, known
+
+
+class Shop(Stockist):
+    """What a trader has and asks."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.processor: Dealer | None = None
+        self.supplier: Dealer | None = None
+        self.markup = 1.0
+        self.stall = 0
+        self.expected = 0.0
+        self.purse = 0
+        self.sold = 0.0
+        self.sold_today = 0
+        self.last_sale = 0
+        self.push = 1.0
+
+    def open_shop(self) -> None:
+        """Draw what a shop is, for good (section 3)."""
+        model, retail = self.model, self.model.rules.retail
+        self.processor = self._usual(model.processors, Purpose.UPSTREAM)
+        self.supplier = self._usual(model.suppliers, Purpose.UPSTREAM_RAW)
+        z = normal_quantile(model.draw_once(Purpose.MARKUP, self.number))
+        self.markup = exp(retail.margin_spread * z)
+        self.cost = list(model.recipe.trader_costs)
+        if model.posts_alone:
+            return
+        self.stall = int(model.draw_once(Purpose.STALL, self.number) < retail.stall)
+        usual = self.base_rate / model.rules.posting.base_posts
+        ivory = (retail.ivory_a, retail.ivory_b, retail.ivory_c, retail.ivory_d)[self.kind]
+        self.expected = min(
+            (retail.expected * usual + retail.expected_stall * self.stall) * 1000.0 * ivory,
+            1e10,
+        )
+        dearest = model.recipe.dearest
+        self.purse = math.floor(min(self.expected * retail.cover * dearest * 0.1, 1e13))
+        self.sold = self.expected
+
+    def _usual(self, dealers: list, purpose: Purpose):
+        if not dealers:
+            return None
+        u = self.model.draw_once(purpose, self.number)
+        return dealers[min(math.floor(u * len(dealers)), len(dealers) - 1)]
+
+    def fill(self) -> None:
+        """Stock the shop of a founder on the first day."""
+        model = self.model
+        full = min(self.expected * model.rules.retail.cover, 1e13)
+        for product in PRODUCTS:
+            amount = math.floor(full * model.recipe.mix[product])
+            model.books.move(product, amount, Account.OPENING, self)
+        model.books.move(Item.MONEY, self.purse, Account.OWNERS, self)
+
+    # prices
+
+    @property
+    def full_stock(self) -> float:
+        """Stock wanted, by half habit and half experience."""
+        return self.model.rules.retail.cover * (0.5 * (self.sold + self.expected))
+
+    def asked(self, product: Item) -> float:
+        retail = self.model.rules.retail
+        return (
+            self.cost[product]
+            * max((1.0 + retail.margin) * self.markup, 1.0)
+            * (1.0 + retail.risk_premium * self.risk)
+            * scarcity(self.stock, self.full_stock, retail.turnover)
+        )
+
+    def product_shown(self, number: int) -> Item:
+        """Return what the post of a number shows (section 4)."""
+        model, pieces = self.model, self.model.pieces
+        weights = tuple(self.held[product] / pieces[product] for product in PRODUCTS)
+        if not any(weights):
+            weights = tuple(model.recipe.mix[product] / pieces[product] for product in PRODUCTS)
+        return PRODUCTS[choose(model.draws(Purpose.PRODUCT, self.number, number), weights)]
+
+    def labels(self, ads: int, items: int):
+        """Return what an observer reads in the evening: ads, items, prices by product."""
+        shown, shared, prices = ([0] * len(PRODUCTS) for _ in range(3))
+        for n in range(ads):
+            product = self.product_shown(n)
+            shown[product] += 1
+            shared[product] += items // ads + (n < items % ads)
+            prices[product] = in_fen(self.asked(product))
+        return shown, shared, prices
+
+    # sales, and orders
+
+    def smooth_sales(self) -> int:
+        """Take the day's sales into the smoothed ones; return them (section 7)."""
+        retail, today = self.model.rules.retail, self.sold_today
+        self.sold += (today - self.sold) / retail.cover
+        self.sold_today = 0
+        stock, full = self.stock, self.full_stock
+        self.push = 1.0
+        if stock + full > 0.0:
+            self.push = 1.0 + retail.push * (stock - full) / (stock + full)
+        return today
+
+    def start_business(self) -> None:
+        """Bring working capital, as a newcomer who has just come."""
+        if self.arrival == self.model.today and self.state == State.ACTIVE:
+            self.model.books.move(Item.MONEY, self.purse, Account.OWNERS, self)
+            self.sold = self.expected
+
+    def restock(self) -> None:
+        """Order what is lacking, and take profit home (section 7)."""
+        need = int(min(self.full_stock, 1e15)) - self.stock
+        if need > 0:
+            raw = int(need * self.model.rules.retail.raw_share)
+            self._order_raw(raw)
+            self._order_worked(need - raw)
+        if self.money > self.purse:
+            self.model.books.move(Item.MONEY, self.money - self.purse, self, Account.OWNERS)
+
+    def _order_raw(self, wanted: int) -> None:
+        dealers = self.model.suppliers
+        supplier = self._find(self.supplier, dealers, lambda one: one.held[Item.RAW])
+        if supplier is not None:
+            self._purchase(supplier, Item.RAW, wanted)
+
+    def _order_worked(self, wanted: int) -> None:
+        def worked(dealer):
+            return sum(dealer.held[product] for product in WORKED_PRODUCTS)
+
+        processor = self._find(self.processor, self.model.processors, worked)
+        if processor is None:
+            return
+        there = worked(processor)
+        for product in WORKED_PRODUCTS:
+            self._purchase(processor, product, int(wanted * (processor.held[product] / there)))
+
+    def _find(self, usual, dealers: list, goods):
+        """Return the usual dealer, or if that is of no use now, another one, or none."""
+        if usual is None:
+            return None
+        if not usual.closed and goods(usual) > 0:
+            return usual
+        named = known(dealers, dealers.index(usual))
+        others = [(one, goods(one)) for one in named if not one.closed]
+        return self.model.race(Purpose.SOURCE, self.number, others)
+
+    def _purchase(self, dealer: Dealer, product: Item, wanted: int) -> None:
+        price = dealer.price(product)
+        mass = min(wanted, dealer.held[product], affordable(price, self.money))
+        if mass > 0:
+            dealer.sell(product, mass, price, self)
+
+    def note_sale(self, mass: int) -> None:
+        self.sold_today += mass
+        self.last_sale = self.model.row

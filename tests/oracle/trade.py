@@ -1,0 +1,225 @@
+"""Inquiries at sellers, and what comes of them (docs/market.md 9)."""
+
+from marketsim.exact import exp, normal_quantile
+from marketsim.rng import LANES, Purpose, choose, events
+
+from .books import fen
+from .codes import Account, Channel, Item, Measure, Stage, Tally
+from .delivery import Parcel
+
+PLATFORMS = (Channel.PUBLIC, Channel.SOCIAL, Channel.WEBSITES)
+
+
+class Conditions:
+    """What holds for all inquiries of a day: readiness to pay, visits to a stall, tracing."""
+
+    def __init__(self, model):
+        rules, levers = model.rules, model.levers
+        demand, legal = rules.demand, rules.legal
+        self.level = levers.demand * demand.willingness
+        self.visits = demand.visits
+        if levers.legal != 1.0:
+            stalls = sum(trader.at_stall for trader in model.traders)
+            closed = 1.0 - levers.legal
+            self.level = self.level * (1.0 - legal.stigma * closed)
+            customers = legal.customers * float(model.founders) / 1000.0 / float(max(stalls, 1))
+            more = legal.turn * closed * (customers * levers.demand)
+            self.visits = max(self.visits + more, 0.0)
+        self.level = max(self.level, 0.0)
+        self.traced = min(1.0, rules.police.escrow_trace * levers.traces)
+
+
+class Inquiry:
+    """Somebody asks a seller about one post, or at a stall."""
+
+    def __init__(self, conditions: Conditions, seller, channel: Channel, k: int, shown: int):
+        self.model = seller.model
+        self.conditions = conditions
+        self.seller, self.trader = seller, seller.trader
+        self.channel = channel
+        self.key = k + channel * 2**20
+        self.product: Item = self.trader.product_shown(shown + channel * 2**20)
+        self.stranger, self.who, self.interest, self.piece = self.draws(Purpose.STRANGER)
+        self.buyer = None
+        self.place = None  # of the friend on the list; None for a stranger
+        self.escrowed = False
+
+    def draws(self, purpose: Purpose):
+        return self.model.draws(purpose, self.seller.key, self.key)
+
+    @property
+    def at_stall(self) -> bool:
+        return self.channel == Channel.PHYSICAL
+
+    def go_through(self) -> None:
+        """Follow the inquiry to its end."""
+        if not self.model.buyers:
+            return
+        counts = self.model.counts
+        counts.count(Tally.INQUIRIES)
+        self._find_buyer()
+        self.price = self._label()
+        counts.count_price(self.product, Stage.ADVERTISED, self.channel, self.price)
+        if self.trader.held[self.product] == 0:
+            counts.count(Tally.UNMET)
+            return
+        if not self._interested():
+            return
+        self.worth = self.buyer.worth(self.product, self.conditions.level)
+        if self.channel == Channel.GROUPS:
+            self._auction()
+        if self._agree_on_payment() and self.worth >= self.price:
+            self._deal()
+
+    def _find_buyer(self) -> None:
+        demand, seller = self.model.rules.demand, self.seller
+        among_friends = self.channel in (Channel.MOMENTS, Channel.GROUPS)
+        if among_friends and self.stranger >= demand.strangers and seller.friends:
+            number = len(seller.friends)
+            regular = demand.strangers + demand.regulars * (1.0 - demand.strangers)
+            if self.stranger < regular and seller.customers > 0:
+                number = seller.customers
+            self.place = seller.place_of(self.who, number)
+            self.buyer = seller.friends[self.place].buyer
+        else:
+            self.buyer = self.model.buyers[int(self.who * len(self.model.buyers))]
+
+    def _label(self) -> float:
+        asked = self.trader.asked(self.product)
+        if self.at_stall:
+            asked *= 1.0 + self.model.rules.retail.physical_premium
+        return self.seller.label(asked)
+
+    def _interested(self) -> bool:
+        demand = self.model.rules.demand
+        trust = demand.trust
+        if self.at_stall:
+            trust = 1.0
+        elif self.place is not None:
+            trust = self.seller.friends[self.place].trust
+        risk = self.buyer.risk_today()
+        return self.interest < trust * self.buyer.likes(self.product) * (
+            1.0 - demand.caution * risk
+        )
+
+    def _auction(self) -> None:
+        """Let up to four friends bid against who asked; the price is the second bid."""
+        seller, label = self.seller, self.price
+        self.model.counts.count(Tally.AUCTIONS)
+        asker = self.place
+        leader = asker
+        best = self.worth if asker is not None else 0.0
+        second = 0.0
+        lanes = self.draws(Purpose.BIDDER) if seller.friends else ()
+        for u in lanes:
+            place = seller.place_of(u, len(seller.friends))
+            buyer = seller.friends[place].buyer
+            if place == asker:
+                continue
+            if leader is not None and buyer is seller.friends[leader].buyer:
+                continue
+            bid = buyer.worth(self.product, self.conditions.level)
+            if bid > best:
+                best, second, leader = bid, best, place
+            elif bid > second:
+                second = bid
+        self.place, self.worth = leader, best
+        self.buyer = self.model.buyers[0] if leader is None else seller.friends[leader].buyer
+        self.price = min(max(self.trader.cost[self.product], second), label)
+
+    def _agree_on_payment(self) -> bool:
+        """Settle escrow, which may raise the price; return whether the deal is still on."""
+        payment = self.model.rules.payment
+        if self.at_stall or self.buyer.habit >= payment.escrow:
+            return True
+        consents, refused, traced, _ = self.draws(Purpose.ESCROW)
+        if self.seller is not self.trader or consents >= payment.accepted:
+            return refused >= payment.insist
+        self.escrowed = True
+        self.price *= 1.0 + payment.premium
+        if self.worth >= self.price and traced < self.conditions.traced:
+            self.model.counts.count_measure(Measure.ESCROW_TRACES, self.channel)
+            self.model.police.file_case(self.trader)
+        return True
+
+    def _deal(self) -> None:
+        model, demand, trader = self.model, self.model.rules.demand, self.trader
+        spread, z = demand.piece_spread, normal_quantile(self.piece)
+        grams = model.pieces[self.product]
+        mass = int(grams * 1000.0 * exp(spread * z - spread * spread / 2.0)) + 1
+        mass = min(mass, trader.held[self.product])
+        paid = fen(self.price, mass)
+        if paid == 0:
+            return
+        self._pay(paid)
+        trader.note_sale(mass)
+        if self.at_stall:
+            model.books.move(self.product, mass, trader, Account.CONSUMED)
+        else:
+            model.books.move(self.product, mass, trader, Account.COURIERS)
+            model.parcels.append(Parcel(self, mass, paid if self.escrowed else 0))
+            model.counts.count(Tally.PARCELS)
+        self._count_deal(mass, paid)
+
+    def _pay(self, paid: int) -> None:
+        books = self.model.books
+        if self.escrowed:
+            books.move(Item.MONEY, paid, Account.INCOME, Account.ESCROW)
+            return
+        books.move(Item.MONEY, paid, Account.INCOME, self.seller)
+        agent = self.seller
+        while agent is not self.trader:
+            above = agent.upstream or self.trader
+            paid = int(paid / (1.0 + self.model.rules.resale.extra))
+            books.move(Item.MONEY, paid, agent, above)
+            agent = above
+
+    def _count_deal(self, mass: int, paid: int) -> None:
+        counts = self.model.counts
+        counts.count(Tally.DEALS)
+        if self.place is not None and self.place < self.seller.customers:
+            counts.count(Tally.REPEAT_DEALS)
+        if self.seller is not self.trader:
+            counts.count(Tally.RESALE_DEALS)
+        if self.escrowed:
+            counts.count(Tally.ESCROW_DEALS)
+        counts.count(Tally.SOLD + self.channel, mass)
+        counts.count(Tally.REVENUE + self.channel, paid)
+        counts.count_price(self.product, Stage.SOLD, self.channel, self.price)
+
+
+def platform_of(seller) -> tuple[Channel, float]:
+    """Return where a seller's posts elsewhere stand today, and what they draw there."""
+    model, demand = seller.model, seller.model.rules.demand
+    weights = (demand.to_public, demand.to_social, demand.to_websites, 0.0)
+    if not any(weights):
+        return Channel.SOCIAL, demand.social
+    winner = choose(model.draws(Purpose.PLATFORM, seller.key), weights)
+    return PLATFORMS[winner], (demand.public, demand.social, demand.websites)[winner]
+
+
+def trade_with(seller, conditions: Conditions) -> None:
+    """Go through the day's inquiries at a seller, slot by slot."""
+    model, demand = seller.model, seller.model.rules.demand
+    posts = seller.posts_by_slot()
+    if not any(posts):
+        return
+    platform, weight = Channel.SOCIAL, demand.social
+    if posts[2] > 0:
+        platform, weight = platform_of(seller)
+    channels = (Channel.MOMENTS, Channel.GROUPS, platform, Channel.PHYSICAL)
+    friends = float(len(seller.friends))
+    means = (
+        (demand.asked * friends) * posts[0],
+        (demand.asked * friends) * demand.groups * posts[1],
+        (demand.asked * demand.friends * weight) * posts[2],
+        conditions.visits * posts[3],
+    )
+    left = int(demand.answers)
+    lanes = model.draws(Purpose.INQUIRIES, seller.key)
+    for slot in range(LANES):
+        number = min(events(lanes[slot], means[slot]), left)
+        left -= number
+        for k in range(number):
+            shown = k if channels[slot] == Channel.PHYSICAL else k % posts[slot]
+            Inquiry(conditions, seller, channels[slot], k, shown).go_through()

@@ -1,0 +1,264 @@
+"""Scenarios compared: the same luck, a zero dose is nothing, and what is stored is taken."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import settings
+
+from marketsim import comparison, comparison_sums, outcomes, posterior, presets, study
+from marketsim.comparison import arms, compare
+from marketsim.day import build, fork, live
+from marketsim.errors import InputError
+from marketsim.settings import Comparison
+
+START = "2015-08-01"
+PAIR = Comparison(["demand_reduction", "domestic_ban"], start=START)
+
+
+def market(**changes):
+    """Return settings of a small market that draws what is uncertain."""
+    of = presets.named(population="survey")
+    of.population.retailers, of.replicates = 60, 4
+    for key, value in changes.items():
+        setattr(of, key, value)
+    return of
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Return the folder of a small comparison."""
+    return compare(market(), PAIR, tmp_path_factory.mktemp("compared"))
+
+
+def rows(folder, name="rows"):
+    return pd.read_parquet(folder / f"{name}.parquet")
+
+
+# ---------------------------------------------------------------- the laws
+
+
+def test_arms_share_everything_before_the_first_dose(found):
+    """Week by week nothing differs before the first dose, and something does after it."""
+    weeks = rows(found, "weekly")
+    first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days // 7
+    base = weeks[weeks["arm"] == "baseline_2015"].set_index(["belief", "run", "week"])
+    for arm in set(weeks["arm"]) - {"baseline_2015"}:
+        mine = weeks[weeks["arm"] == arm].set_index(["belief", "run", "week"])
+        mine = mine.drop(columns="arm")
+        same = (mine == base.drop(columns="arm").loc[mine.index]).all(axis=1)
+        assert same[same.index.get_level_values("week") < first].all()
+        assert not same[same.index.get_level_values("week") >= first].all()
+
+
+def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
+    """Outcomes and weeks are those of whole runs of the arm's own scenario."""
+    of = rows(found)
+    for arm in arms(market(), PAIR)[1:3]:
+        for run in (0, 3):
+            mine = posterior.settings_of(
+                arm.settings, posterior.draw(arm.settings, run // posterior.RUNS_PER_DRAW)
+            )
+            told = study.simulate(mine, study.run_seed(mine.seed, run))[:2]
+            first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days
+            alone = outcomes.of_run(*told, first, 60, 10_000.0)
+            here = of[(of["arm"] == arm.name) & (of["run"] == run) & (of["belief"] == "posterior")]
+            for name, value in alone.items():
+                if name != "elephants":
+                    assert here[name].iloc[0] == value, (arm.name, run, name)
+
+
+def test_a_fork_leaves_the_trunk_alone():
+    """What a branch lives through does not reach the market it parted from."""
+    of = settings(50)
+    trunk = build(of, 5)
+    live(trunk, 0, 60)
+    branch = fork(trunk, trunk.levers)
+    live(branch, 60, 148)
+    again = build(of, 5)
+    live(again, 0, 60)
+    same = zip(trunk.retailers, again.retailers, strict=True)
+    assert all((one == two).all() for one, two in same)
+    live(trunk, 60, 148)
+    assert (trunk.chain.books.balance == branch.chain.books.balance).all()
+
+
+def test_a_scenario_of_zero_dose_is_the_baseline():
+    """At strength 0 no byte of any table of a study differs from the baseline's."""
+    base = settings(200, "baseline_2015")
+    base.scenario.until = "2016-01-31"
+    tables = study.run_tables(base, 0)
+    for name in ("permanent_pressure", "supplier_interdiction", "image_recognition"):
+        none = settings(200, name)
+        none.scenario.strength = 0.0
+        for key, table in study.run_tables(none, 0).items():
+            assert table.equals(tables[key]), (name, key)
+    some = study.run_tables(settings(200, "permanent_pressure"), 0)  # negative control
+    assert not some["daily"].equals(tables["daily"])
+
+
+def test_pairs_have_the_same_draw_and_arms_the_same_days(found):
+    """Each run has one draw in all arms, under each belief; the baseline is as long as the rest."""
+    of = rows(found)
+    assert set(of["belief"]) == {"posterior", "prior"}
+    assert (of.groupby(["belief", "run"])["draw"].nunique() == 1).all()
+    assert (of.groupby(["belief", "run"])["structure"].nunique() == 1).all()
+    assert (of.groupby(["belief", "arm"])["run"].nunique() == 4).all()
+    assert set(of[of["belief"] == "prior"]["arm"]) == set(of["arm"]) - {
+        "demand_reduction@0.5",
+        "demand_reduction@2",
+    }
+    assert rows(found, "weekly").groupby("arm")["week"].max().nunique() == 1
+
+
+def test_threads_change_no_bit(found, tmp_path):
+    """Two runs at a time give the same tables."""
+    again = compare(market(), PAIR, tmp_path, threads=2)
+    tables = [json.loads((one / "manifest.json").read_text())["tables"] for one in (found, again)]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) >= 7
+
+
+def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
+    """Rounds that are there are kept; the end is the same to the byte."""
+    monkeypatch.setattr(study, "BATCH", 2)
+    lived = comparison._round
+    calls = []
+
+    def killed(*words):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(words)
+        return lived(*words)
+
+    monkeypatch.setattr(comparison, "_round", killed)
+    with pytest.raises(KeyboardInterrupt):
+        compare(market(), PAIR, tmp_path)
+    assert not list(tmp_path.glob("*/manifest.json"))
+    calls.clear()
+    again = compare(market(), PAIR, tmp_path)
+    assert len(calls) == 1
+    for name in ("effects.csv", "ranking.csv", "costs.csv", "break_even.csv", "better.csv"):
+        assert (again / name).read_bytes() == (found / name).read_bytes()
+    calls.extend([0, 0])
+    assert compare(market(), PAIR, tmp_path) == again  # complete: nothing is lived again
+
+
+def test_the_page_needs_no_other_file(found):
+    """The report holds its pictures, names no network, and says how it was made."""
+    page = (found / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 5
+    assert "http" not in page.replace("http-equiv", "")
+    assert "marketsim compare" in page and "demand reduction" in page
+    assert f"start={START}" in page
+    with pd.ExcelFile(found / "comparison.xlsx") as book:
+        assert set(book.sheet_names) == {"effects", "better", "ranking", "break_even", "costs"}
+
+
+# ---------------------------------------------------------------- arms
+
+
+def test_a_dose_without_a_source_is_compared_at_all_its_strengths():
+    """One arm a strength, named after it; a scenario with a source is one arm."""
+    names = [arm.name for arm in arms(market(), PAIR)]
+    assert names == ["baseline_2015", "demand_reduction@0.5", "demand_reduction@1",
+                     "demand_reduction@2", "domestic_ban"]  # fmt: skip
+
+
+def test_hours_are_matched():
+    """With hours given, each scenario is one arm that takes them."""
+    asked = replace(PAIR, scenarios=["repeated_sweeps", "courier_checks"], hours_a_week=3.0)
+    found = arms(market(), asked)
+    assert [arm.name for arm in found] == ["baseline_2015", "repeated_sweeps", "courier_checks"]
+    assert found[1].scenario.strength != found[2].scenario.strength != 1.0
+
+
+BAD = [
+    ({"scenarios": []}, "scenarios"),
+    ({"scenarios": ["nope"]}, "scenarios"),
+    ({"scenarios": ["domestic_ban", "domestic_ban"]}, "scenarios"),
+    ({"scenarios": ["baseline_2015"]}, "scenarios"),
+    ({"baseline": "nope"}, "scenarios"),
+    ({"start": "2015-02-30"}, "start"),
+    ({"start": "2016-01-30"}, "start"),
+    ({"start": "2014-01-01"}, "start"),
+    ({"hours_a_week": 1e8, "scenarios": ["repeated_sweeps"]}, "hours_a_week"),
+    ({"hours_a_week": 1.0}, "hours_a_week"),
+    ({"hours_a_week": 1.0, "scenarios": ["domestic_ban"]}, "scenarios"),
+]
+
+
+@pytest.mark.parametrize(("change", "key"), BAD)
+def test_what_cannot_be_compared_is_one_line(change, key, tmp_path):
+    """Refused by key before any run, and nothing is written."""
+    with pytest.raises(InputError) as refusal:
+        compare(market(), replace(PAIR, **change), tmp_path)
+    assert refusal.value.key == key
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_comparison_asks_about_trade(tmp_path):
+    """The posting side alone has nothing to compare."""
+    with pytest.raises(InputError, match="market=posts"):
+        compare(market(market="posts"), PAIR, tmp_path)
+
+
+# ---------------------------------------------------------------- how many runs
+
+
+def made_up(effect: float, runs: int, seed: int, spread=3.0, luck=1.0) -> pd.DataFrame:
+    """Return rows of a baseline and an arm whose effect is known, two runs a draw."""
+    random = np.random.default_rng(seed)
+    run = np.arange(runs)
+    base = 100.0 + random.normal(0, 10, runs)
+    of_draw = random.normal(0, spread, runs // 2 + 1)[run // 2]
+    mine = base + effect + of_draw + random.normal(0, luck, runs)
+    parts = [
+        pd.DataFrame({"arm": arm, "run": run, "draw": run // 2, "grams_sold": values})
+        for arm, values in (("base", base), ("arm", mine))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_the_interval_of_the_mean_effect_has_its_coverage_where_runs_are_given():
+    """Of many comparisons 95 % hold the true effect; were runs of one draw taken for two, fewer."""
+    hits, naive = [], []
+    for seed in range(400):
+        of = made_up(-5.0, 60, seed)
+        width = comparison_sums.half_widths(of, "grams_sold")[0]
+        wide = comparison_sums.pairs(of, "grams_sold")
+        effect, base = (wide["arm"] - wide["base"]), wide["base"].mean()
+        hits.append(abs(effect.mean() + 5.0) <= width * base)
+        naive.append(abs(effect.mean() + 5.0) <= 2.0 * effect.std() / np.sqrt(60))
+    assert 0.92 <= np.mean(hits) <= 0.98
+    assert np.mean(naive) < 0.9  # negative control
+
+
+def test_runs_end_once_the_effect_is_known_so_well():
+    """The stopping rule: not before forty runs, then at the first round that is precise enough."""
+    few = [{"rows": made_up(-5.0, 20, 1)}]
+    assert not comparison._enough(few, 1.0)
+    many = [{"rows": made_up(-5.0, 400, 1)}]
+    assert comparison._enough(many, 0.01)
+    assert not comparison._enough(many, 0.0005) and not comparison._enough(many, None)
+
+
+def test_stopping_at_a_precision_keeps_the_coverage():
+    """Where runs end once the interval is narrow, it still holds the truth nearly as often."""
+    hits, lengths = [], []
+    for seed in range(200):
+        of = made_up(-5.0, 600, seed)
+        for runs in range(comparison.LEAST, 601, study.BATCH):
+            part = of[of["run"] < runs]
+            width = comparison_sums.half_widths(part, "grams_sold")[0]
+            if width <= 0.008:
+                break
+        wide = comparison_sums.pairs(part, "grams_sold")
+        mean, base = (wide["arm"] - wide["base"]).mean(), wide["base"].mean()
+        hits.append(abs(mean + 5.0) <= width * base)
+        lengths.append(runs)
+    assert 100 < np.mean(lengths) < 200
+    assert np.mean(hits) >= 0.90

@@ -1,0 +1,74 @@
+"""Hours of work: what levers stand for, and the strength that takes as many."""
+
+import datetime as dt
+
+import pytest
+from conftest import settings
+
+from marketsim import hours
+from marketsim.errors import InputError
+
+START = dt.date(2015, 8, 1)
+LAST = "2015-10-30"  # 91 days, 13 weeks
+WEEKS = 13
+
+
+def market(entry: dict | None = None, **changes):
+    """Return settings of 2015 with one intervention of its own, named mine."""
+    of = settings(1000, **changes)
+    of.scenario.until, of.scenario.scaled = LAST, ["mine"] if entry else []
+    if entry:
+        of.scenario.interventions = of.scenario.interventions | {"mine": entry}
+    return of
+
+
+HOURS = {
+    "sweep": (
+        {"kind": "sweep", "date": "2015-08-10", "accounts": 260, "posts": 1300},
+        (260 * 1.0 + 1300 * 0.25) / 10 / WEEKS,
+        0.0,
+    ),
+    "capacity": ({"kind": "effort", "start": "2015-08-01", "capacity": 3}, 2 * 7 * 0.25, 0.0),
+    "recall": ({"kind": "effort", "start": "2015-08-01", "recall": 9}, 0.0, 0.0),
+    "border": ({"kind": "chase", "start": "2015-08-01", "border": 2}, 0.0, 40.0),
+    "couriers": ({"kind": "chase", "start": "2015-08-01", "couriers": 6}, 0.0, 100.0),
+    "half": ({"kind": "chase", "start": "2015-08-01", "end": "2015-09-15", "traces": 2}, 0.0,
+             10.0 * 46 / 91),
+    "raids": ({"kind": "raids", "date": "2015-08-02", "share": 0.5}, 0.0, 300 * 2 * 0.5 / WEEKS),
+    "campaign": ({"kind": "campaign", "start": "2015-08-01", "willingness": 0.5}, 0.0, 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(HOURS))
+def test_hours_have_a_closed_form(name):
+    """Each lever stands for hours a week per 1,000 traders, whatever the size of the market."""
+    entry, moderators, police = HOURS[name]
+    found = hours.extra(market(entry), market(), START)
+    assert found == pytest.approx((moderators, police), rel=1e-12, abs=1e-12)
+    other = market(entry)
+    other.population.retailers = 50
+    assert hours.extra(other, market(), START) == pytest.approx(found, rel=1e-12)
+
+
+def test_police_cases_and_inspections_count():
+    """Twice the police is twice the cases and the inspections of stalls."""
+    of = market({"kind": "chase", "start": "2015-08-01", "police": 2})
+    daily = of.hours.case * of.police.capacity
+    daily += of.hours.inspection * 1000 * of.retail.stall * of.police.inspected
+    assert hours.extra(of, market(), START).police == pytest.approx(7 * daily, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["capacity", "border", "raids", "sweep"])
+def test_the_strength_that_takes_so_many_hours_is_found(name):
+    """At the strength found the hours are those asked for."""
+    entry, *work = HOURS[name]
+    found = hours.matched(market(entry), market(), START, 0.6 * sum(work))
+    assert found.scenario.strength == pytest.approx(0.6, rel=1e-6)
+    assert sum(hours.extra(found, market(), START)) == pytest.approx(0.6 * sum(work), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["campaign", "raids"])
+def test_hours_that_no_strength_takes_are_refused(name):
+    """What takes no hours, or not so many within the range of its dose, is named."""
+    with pytest.raises(InputError, match="hours that"):
+        hours.matched(market(HOURS[name][0]), market(), START, 1e5)

@@ -1,0 +1,82 @@
+"""The engine against the oracle: the same market written twice is the same to the bit.
+
+The oracle (tests/oracle) is a plain Mesa model, written from docs/model.md and docs/market.md by
+people who had not seen the kernels. It shares only the draws, the exact functions, the evidence
+and the parameters.
+"""
+
+import dataclasses
+
+import pytest
+from oracle import cases, pictures
+from oracle.market import Market
+
+from marketsim import day, survey
+from marketsim.settings import POSTS
+from marketsim.state import State
+from marketsim.trade_state import Measure, Tally
+
+MANY = 5
+
+
+def engine_and_oracle(number: int, change=lambda settings: None):
+    """Live a random market twice, day by day; return the first difference and the engine's."""
+    of = cases.settings_of(number)
+    world = day.build(of, of.seed)
+    other = dataclasses.replace(of)
+    change(other)
+    oracle = Market(other, of.seed)
+    for row in range(world.series.risk.size):
+        day.live(world, row, row + 1)
+        oracle.step()
+        told = {key: pictures.plain(value) for key, value in oracle.picture().items()}
+        found = pictures.difference(pictures.of_engine(world, row), told)
+        if found:
+            return f"row {row}: {found}", world
+    seen = (world.contacts, world.retailers.kind, world.notes, world.chain.labels)
+    surveyed = pictures.of_survey(survey.observe(of.seed, world.first_day, *seen))
+    told = {key: pictures.plain(value) for key, value in oracle.survey().items()}
+    return pictures.difference(surveyed, told), world
+
+
+@pytest.mark.parametrize("start", range(0, cases.MARKETS, MANY))
+def test_every_state_and_every_entry_are_equal_on_every_day(start):
+    """Traders, dealers, agents, buyers, friends, parcels, queues, books, counts and the survey."""
+    for number in range(start, min(start + MANY, cases.MARKETS)):
+        difference, _ = engine_and_oracle(number)
+        assert not difference, (number, difference)
+
+
+def test_the_random_markets_reach_every_corner():
+    """All structures, both kinds of market, every measure, every channel, arrests and bans."""
+    structures, markets, done, channels, states = set(), set(), 0, 0, set()
+    for number in range(cases.MARKETS):
+        of = cases.settings_of(number)
+        world = day.build(of, of.seed)
+        day.live(world, 0, world.series.risk.size)
+        tallies = world.chain.tallies
+        structures.add(of.recovery.name)
+        markets.add(of.market)
+        done = done + tallies.measures[..., 0].sum(axis=(0, 2))
+        channels = channels + tallies.trade.sum(axis=0)
+        states |= set(world.retailers.state.tolist())
+    assert len(structures) == 8 and POSTS in markets and len(markets) == 2
+    assert (done > 0).all(), [measure.name for measure in Measure if done[measure] == 0]
+    assert (channels > 0).all(), [name for name, n in enumerate(channels) if n == 0]
+    assert states >= set(State) - {State.ABSENT}
+    assert channels[Tally.DEALS] > 5000
+
+
+@pytest.mark.parametrize(
+    ("number", "group", "key", "value"),
+    [(10, "perception", "half_life", 20.0), (9, "demand", "liked", 0.123),
+     (11, "police", "upstream", 0.9), (17, "delivery", "lost", 0.3)],
+)  # fmt: skip
+def test_a_parameter_that_is_another_is_noticed(number, group, key, value):
+    """Negative control: were one parameter of the oracle another, the two would part."""
+
+    def change(of):
+        setattr(of, group, dataclasses.replace(getattr(of, group), **{key: value}))
+
+    difference, _ = engine_and_oracle(number, change)
+    assert difference.startswith("row ")

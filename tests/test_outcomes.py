@@ -1,0 +1,64 @@
+"""The figures of a scenario: one a run, against the tables of a study."""
+
+import numpy as np
+import pytest
+from conftest import trading
+
+from marketsim import outcomes, study
+from marketsim.calendar import horizon
+
+FIRST = 60
+
+
+@pytest.fixture(scope="module")
+def lived():
+    """Return one run of a small market, and its tables."""
+    of = trading(200, police__capacity=20.0)
+    seed = study.run_seed(of.seed, 3)
+    series, tallies, _ = study.simulate(of, seed)
+    return of, series, tallies, study.run_tables(of, 3)
+
+
+def test_outcomes_are_sums_of_the_tables(lived):
+    """Every outcome is what the tables of a study add up to over the same days."""
+    of, series, tallies, tables = lived
+    found = outcomes.of_run(series, tallies, FIRST, 200, 8500.0)
+    assert set(found) == set(outcomes.OUTCOMES) - {"held_weeks"}
+    days = horizon(of)[1].toordinal() - horizon(of)[0].toordinal() + 1
+    daily = tables["daily"].iloc[FIRST:]
+    scale = 5.0 * 7 / (days - FIRST)
+    moved = daily["backup"] + daily["groups"] + daily["elsewhere"]
+    enforced = tables["enforcement"]
+    enforced = enforced[enforced["day"].isin(daily["day"])]
+    expected = {
+        "offers": daily["offers"].sum() * scale,
+        "visible": daily["visible"].sum() * scale,
+        "displaced": 100 * moved.sum() / daily["offers"].sum(),
+        "grams_sold": daily["grams_sold"].sum() * scale,
+        "revenue": daily["revenue"].sum() * scale,
+        "price": daily["revenue"].sum() / daily["grams_sold"].sum(),
+        "online": 100 - 100 * daily["sold_physical"].sum() / daily["grams_sold"].sum(),
+        "seized": enforced["grams"].sum() * scale,
+        "arrests": enforced[enforced["kind"] == "arrests"]["count"].sum() * scale,
+        "elephants": daily["raw_shipped"].sum() / 8500 * scale,
+    }
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert found["arrests"] > 0 and found["seized"] > 0
+
+
+def test_weeks_add_up(lived):
+    """Whole weeks from the first day of the run on, per 1,000 traders."""
+    _, series, tallies, tables = lived
+    weeks = outcomes.weekly(series, tallies, 200)
+    assert len(weeks) == series.risk.size // 7
+    daily = tables["daily"].iloc[: 7 * len(weeks)]
+    assert weeks["visible"].sum() == pytest.approx(5 * daily["visible"].sum())
+    assert weeks["grams"].sum() == pytest.approx(5 * daily["grams_sold"].sum())
+    assert weeks["visible"].iloc[3] == 5 * daily["visible"].iloc[21:28].sum()
+
+
+def test_held_weeks_count_those_below_nine_tenths():
+    """Weeks below nine tenths of the same run's baseline, run by run."""
+    base = np.array([[100.0] * 4, [10.0] * 4])
+    mine = np.array([[89.0, 91.0, 50.0, 100.0], [9.0, 8.0, 8.0, 8.0]])
+    assert outcomes.held_weeks(mine, base).tolist() == [2, 3]

@@ -1,0 +1,143 @@
+"""Each scenario has an effect nobody asks for, through the mechanism that it names.
+
+On the same luck, in the market of the survey at the calibrated point: where posts go that leave
+Moments, what is dearer, what is sold in place of what is missing, where stock piles up.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from marketsim import calendar, comparison, posterior, presets
+from marketsim.books import Item
+from marketsim.day import build, fork, live
+from marketsim.settings import Comparison, Settings
+from marketsim.state import Flow, Stock, World
+from marketsim.trade_state import Channel, Stage, Tally
+
+FIRST = 148  # all scenarios here begin on 1 August 2015 or later
+SEEDS = 3
+TRACEABLE = {
+    "delivery__intercepted": 0.05,
+    "delivery__traced": 0.7,
+    "payment__escrow": 0.9,
+    "payment__accepted": 0.9,
+    "police__escrow_trace": 0.05,
+    "police__capacity": 1.0,
+}
+
+
+def flow(name: Flow):
+    return lambda world: world.series.flows[FIRST:, name].sum()
+
+
+def sold(world: World) -> int:
+    return world.chain.tallies.trade[FIRST:, Tally.SOLD : Tally.REVENUE].sum()
+
+
+def at_stalls(world: World) -> int:
+    return world.chain.tallies.trade[FIRST:, Tally.SOLD + Channel.PHYSICAL].sum()
+
+
+def stock(world: World) -> float:
+    return world.chain.tallies.trade[FIRST:, Tally.STOCK].mean()
+
+
+def backups(world: World) -> float:
+    return world.series.stocks[FIRST:, Stock.WITH_BACKUP].mean()
+
+
+def left(world: World) -> int:
+    return world.series.stocks[-1, Stock.LEFT]
+
+
+def label(world: World) -> float:
+    """Return the mean price on labels of carved pieces."""
+    total, _, number = world.chain.tallies.prices[FIRST:, Item.CARVED, Stage.ADVERTISED].sum((0, 1))
+    return total / number
+
+
+def pieces(item: Item):
+    return lambda world: world.chain.tallies.prices[FIRST:, item, Stage.SOLD, :, 2].sum()
+
+
+# scenario, strength: what is meant and falls or rises; what is not meant; settings that show it
+EFFECTS = [
+    ("repeated_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    ("rotating_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
+    ("permanent_pressure", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("heaviest_posters", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
+    ("types_a_b", 1, (sold, "-"), (flow(Flow.BACKUP), "+"), {}),
+    ("linked_backups", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
+    ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("pooled_information", 1, (flow(Flow.ELSEWHERE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    ("courier_checks", 2, (pieces(Item.CARVED), "-"), (stock, "+"), TRACEABLE),
+    ("police_records", 2, (stock, "-"), (label, "+"), TRACEABLE),
+    ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
+    ("supplier_interdiction", 1, (sold, "-"), (label, "+"), {}),
+    ("demand_reduction", 1, (sold, "-"), (stock, "+"), {}),
+    ("import_ban", 2, (label, "+"), (at_stalls, "+"), {}),
+    ("licences_expire", 1, (label, "+"), (at_stalls, "+"), {}),
+    ("domestic_ban", 1, (stock, "-"), (at_stalls, "+"), {}),
+    ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
+    ("legal_sale", 1, (sold, "-"), (stock, "+"), {}),
+]
+
+
+def at_point(changes: dict[str, float]) -> Settings:
+    """Return the market of the survey at the calibrated point, with some parameters changed."""
+    of = presets.named(population="survey")
+    of.posterior = posterior.POINT
+    of = posterior.settings_of(of, posterior.draw(of, 0))
+    of.posterior = "none"
+    for path, value in changes.items():
+        group, name = path.split("__")
+        setattr(getattr(of, group), name, value)
+    return of
+
+
+def pairs(base: Settings, scenarios: list[tuple[str, float]]) -> list[tuple[World, list[World]]]:
+    """Return the baseline and each scenario, lived on the same luck."""
+    asked = Comparison([name for name, _ in scenarios])
+    compared = {arm.name: arm for arm in comparison.arms(base, asked)}
+    arms = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
+    first = compared["baseline_2015"].settings
+    levers = [calendar.compile_levers(replace(first, scenario=arm.scenario)) for arm in arms]
+    out = []
+    for seed in range(SEEDS):
+        trunk = build(first, seed)
+        live(trunk, 0, FIRST)
+        branches = [fork(trunk, of) for of in [trunk.levers, *levers]]
+        for branch in branches:
+            live(branch, FIRST, branch.series.risk.size)
+        out.append((branches[0], branches[1:]))
+    return out
+
+
+@pytest.fixture(scope="module")
+def lived() -> dict[str, list[tuple[World, World]]]:
+    """Return, for each scenario, pairs of the baseline and the scenario."""
+    out = {}
+    for changes in ({}, TRACEABLE):
+        mine = [(name, size) for name, size, _, _, of in EFFECTS if of is changes or of == changes]
+        for base, branches in pairs(at_point(changes), mine):
+            for (name, _), branch in zip(mine, branches, strict=True):
+                out.setdefault(name, []).append((base, branch))
+    return out
+
+
+@pytest.mark.parametrize("row", EFFECTS, ids=[row[0] for row in EFFECTS])
+def test_each_scenario_does_what_it_says_and_something_else(lived, row):
+    """What is meant happens in every pair, and so does one thing that nobody asked for."""
+    name, _, *both, _ = row
+    for measure, sign in both:
+        change = np.array([float(measure(dosed)) - measure(base) for base, dosed in lived[name]])
+        assert (change > 0).all() if sign == "+" else (change < 0).all(), (measure, change)
+
+
+def test_every_scenario_is_asked_about():
+    """Only the calendars themselves are not among them."""
+    calendars = {"baseline_2015", "no_crackdown", "calendar_2018"}
+    assert {row[0] for row in EFFECTS} == set(presets.names("scenario")) - calendars
