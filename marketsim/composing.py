@@ -51,13 +51,21 @@ def master(composer: Any, name: str, words: list[str], schema: type) -> Any:
         raise door.as_input_error(fault, words, schema) from None
 
 
+def as_given(words: Any) -> list[str]:
+    """Return overrides that Hydra has kept, with references as they were written."""
+    from omegaconf import OmegaConf
+
+    given: Any = OmegaConf.to_container(words, resolve=False)
+    return list(given)
+
+
 def jobs(loader: Any, config: Any, kind: Kind) -> list[Job]:
     """Compose and check every job of the sweep."""
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     parser = OverridesParser.create(loader)
-    overrides = parser.parse_overrides(list(config.hydra.overrides.task))
+    overrides = parser.parse_overrides(as_given(config.hydra.overrides.task))
     swept = {item.get_key_element() for item in overrides if item.is_sweep_override()}
     (choices,) = BasicSweeper.split_arguments(overrides, None)
     compose = _Composer(loader, config, kind.schema)

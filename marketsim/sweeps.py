@@ -65,7 +65,8 @@ def _run(composer: Any, config: Any, kind: composing.Kind, watch: Watch, cores: 
     jobs, name = watch.waiting, config.hydra.runtime.choices["hydra/launcher"]
     tasks, threads = _shares(name, config.hydra.launcher, len(jobs), cores)
     plan = _write_plan(Path(config.output), [_with_threads(job.command, threads) for job in jobs])
-    master = composing.master(composer, "sweep", list(config.hydra.overrides.hydra), kind.schema)
+    words = composing.as_given(config.hydra.overrides.hydra)
+    master = composing.master(composer, "sweep", words, kind.schema)
     master.hydra.sweep.dir = config.output
     launcher = _launcher(composer, master, partial(_task, kind, plan, os.getpid()))
     numbers = range(len(jobs))
@@ -170,7 +171,7 @@ def _launch(launcher: Any, tasks: Sequence[Sequence[int]], watch: Watch) -> None
         watch.look()
         left = [number for number in numbers if watch.is_open(number)]
         begun = [number for number in left if watch.is_begun(number)]
-        if left and not begun:
+        if len(left) == len(numbers) and not begun:
             allowed = f"one that can start a job here ({type(fault).__name__}: {fault})"
             raise InputError("hydra/launcher", type(launcher).__name__, allowed) from None
         for number in begun:
