@@ -18,7 +18,7 @@ from test_posterior import forget, made, shelf
 from marketsim import (
     appraisal,
     calibration,
-    cli,
+    commands,
     identification_plots,
     metrics,
     misfit,
@@ -209,7 +209,7 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
 
 def test_the_smallest_table_is_large_enough():
     """The fewest simulations the command takes leave each survey its neighbours, and one more."""
-    (of,) = [item for item in fields(cli.TableCommand) if item.name == "simulations"]
+    (of,) = [item for item in fields(commands.TableCommand) if item.name == "simulations"]
     keep = int(of.metadata["low"] * appraisal.KEEP)
     others = of.metadata["low"] // len(priors.STRUCTURES) - 1
     assert len(misfit.SUMMARIES) < keep < others
