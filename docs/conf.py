@@ -1,0 +1,30 @@
+"""The site made of these pages: ``sphinx-build -W docs site``. It needs no network.
+
+Every page is plain Markdown, to be read on a code host as well; what Sphinx adds is the order, the
+search and the reference of the Python functions, which is taken from their docstrings.
+"""
+
+import marketsim
+
+project = "marketsim"
+author = "the marketsim authors"
+release = version = marketsim.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["pictures"]
+nitpicky = False
+suppress_warnings = ["config.cache"]
+
+myst_heading_anchors = 3
+myst_enable_extensions = ["deflist"]
+
+napoleon_google_docstring = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say types in words
+
+html_theme = "furo"
+html_title = "marketsim"
+html_copy_source = False
+html_show_sourcelink = False
+html_static_path: list[str] = []
+html_theme_options = {"navigation_with_keys": False}

@@ -1,0 +1,189 @@
+"""What stands in for the commands of the documents, and the one place that says what is reduced.
+
+The blocks of a page are run by `documents.py` in a copy of the checkout, with the commands below
+found before any other. A block whose output is shown is run as it stands; any other in the reduced
+form that RULES names. Nothing is left out without a rule.
+"""
+
+import importlib.util
+import os
+import re
+import runpy
+import shlex
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+RULES = {
+    "no output shown": "replicates=2, population=survey unless given, figures=false unless given, "
+    "no prior in a comparison, two values of a range: the same work on a small market",
+    "many alike": "of a page's comparisons the first two are run, the others composed and checked",
+    "calibrate, calibrate_market, identify, validate": "half an hour each: composed and checked; "
+    "the tests of the same names carry them out on small markets",
+    "sensitivity": "thousands of markets: composed and checked; tests/test_sensitivity.py runs it",
+    "verify": "200 runs of 10,000 traders: the folder must be a published study, and a study of "
+    "two runs is verified in its place; tests/test_verify.py has the whole",
+    "hydra.launcher": "clusters are not here: the words about the launcher are left out, the jobs "
+    "run one after the other; tests/test_sweeps.py has the launchers",
+    "pip": "nothing is installed: files, packages and extras named must exist",
+    "venv": "a folder with these commands in it",
+    "pytest": "the tests are collected, of one file; the suite does not run itself",
+    "benchmarks, mutants": "minutes: options are read, then the help is printed",
+    "bash": "a script is read (bash -n), not run: the checks do not run themselves",
+    "cluster": "sbatch, squeue, scancel and tmux are not here: a script is read (bash -n)",
+}
+COMPOSED = ("calibrate", "calibrate_market", "identify", "validate", "sensitivity")
+NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
+EXACT, CHECK, ROOT = "DOCUMENT_EXACT", "DOCUMENT_CHECK", "DOCUMENT_ROOT"
+
+
+def words(given: list[str]) -> list[str]:
+    """Return the words of ``marketsim run`` or ``compare`` as they are run."""
+    if os.environ.get(EXACT):
+        return given
+    kept = [word for word in given if not re.match(r"(hydra[./]launcher|replicates=)", word)]
+    kept = [re.sub(r"range\((\d+),\s*\d+\)", _two, word) for word in kept]
+    keys = {word.partition("=")[0] for word in kept}
+    more = {"population": "survey", "figures": "false"}
+    if any(key in keys for key in ("scenarios", "start", "hours_a_week")):
+        more["prior"] = "false"
+    return [*kept, "replicates=2", *(f"{key}={more[key]}" for key in more if key not in keys)]
+
+
+def _two(found: re.Match[str]) -> str:
+    return f"range({found[1]},{int(found[1]) + 2})"
+
+
+def marketsim(given: list[str]) -> None:
+    """Run the command, in the checkout that the page stands in."""
+    from marketsim import cli
+
+    here()
+    name = given[0] if given and given[0] in cli.SUBCOMMANDS else "run"
+    rest = given[1:] if given[:1] == [name] else given
+    if {"--help", "-h", "--cfg", "-sc"} & set(rest):
+        done = given
+    elif name in COMPOSED or (name == "compare" and not os.environ.get(EXACT) and _many()):
+        done = [name, *rest, "--cfg", "job"]
+    elif name == "verify":
+        done = ["verify", str(_small_study(Path(rest[0]))), *rest[1:]]
+    elif name in ("run", "compare"):
+        done = [name, *words(rest)]
+    else:
+        done = given
+    sys.argv = ["marketsim", *done]
+    cli.main()
+
+
+def check(line: str) -> None:
+    """Hold a command within a sentence to what there is, without running it."""
+    from marketsim import cli, commands, door
+
+    name, *given = shlex.split(line)
+    if name == "marketsim" and given and given[0] in cli.SUBCOMMANDS:
+        sub, *given = given
+        if sub == "run":
+            door.composed([word for word in given if "=" in word], "run", commands.Command)
+    elif name == "marketsim":
+        flags = [word for word in given if word.startswith("-")]
+        assert set(flags) <= {"-m", "--help", "--cfg", "--hydra-help"}, f"{line}: unknown flag"
+        door.composed([word for word in given if "=" in word], "run", commands.Command)
+    elif name == "python":
+        assert given[0] == "-m" and importlib.util.find_spec(given[1]), f"{line}: no such module"
+    else:
+        pip(given)
+
+
+def here() -> None:
+    """Let `conf` of the folder one is in be that of the checkout."""
+    from marketsim import presets
+
+    if Path("conf").is_dir():
+        place = Path("conf").resolve()
+        presets.folder = lambda: place
+        presets.choice.cache_clear()
+
+
+def _many() -> bool:
+    """Count a comparison of the page, and say whether there were two before."""
+    count = Path(os.environ[ROOT]) / "compared"
+    before = int(count.read_text()) if count.is_file() else 0
+    count.write_text(str(before + 1))
+    return before >= 2
+
+
+def _small_study(folder: Path) -> Path:
+    from marketsim import api
+
+    assert (folder / "manifest.json").is_file(), f"{folder} is no published study"
+    small = {"population": "survey", "replicates": 2, "market": "posts", "figures": False}
+    return api.run("baseline_2015", output="verified", progress=False, **small).folder
+
+
+def python(given: list[str]) -> None:
+    """Run Python: a module or a script, some of them reduced."""
+    match given:
+        case ["-m", "venv", folder]:
+            commands_in(Path(folder) / "bin")
+        case ["-m", "pip", *rest]:
+            pip(rest)
+        case ["-m", "pytest", *rest]:
+            few = ["--collect-only", "-n", "0", "-p", "no:cacheprovider", "tests/test_rng.py"]
+            _module("pytest", [*rest, *few])
+        case ["-m", "benchmarks" | "oracle.mutants" as module, *rest]:
+            _module(module, [*rest, "--help"])
+        case ["-m", "marketsim", *rest]:
+            marketsim(rest)
+        case ["-m", module, *rest]:
+            _module(module, rest)
+        case _:
+            os.execv(sys.executable, [sys.executable, *given])
+
+
+def _module(name: str, given: list[str]) -> None:
+    sys.argv = [name, *given]
+    sys.path[:0] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def pip(given: list[str]) -> None:
+    """Hold an installation to the files and extras that there are."""
+    extras = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    known = extras["project"]["optional-dependencies"]
+    assert given[0] == "install", given
+    for flag, word in zip(given, given[1:], strict=False):
+        if flag == "-r":
+            assert Path(word).is_file(), f"no file {word}"
+    for word in given[1:]:
+        asked = re.fullmatch(r"(?:marketsim|\.)\[([\w,]+)\]", word)
+        for extra in asked[1].split(",") if asked else []:
+            assert extra in known, f"no extra {extra}"
+
+
+def read(given: list[str]) -> None:
+    """Let bash read a script without running it."""
+    for word in given:
+        if Path(word).is_file():
+            os.execv("/bin/bash", ["bash", "-n", word])
+
+
+STAND_INS: dict[str, Callable[[list[str]], None]] = {
+    "marketsim": marketsim,
+    "python": python,
+    "python3": python,
+    "pip": pip,
+} | dict.fromkeys(("bash", "sbatch", "squeue", "scancel", "tmux"), read)
+
+
+def commands_in(folder: Path) -> None:
+    """Put the stand-ins into a folder."""
+    folder.mkdir(parents=True)
+    for name in NAMES:
+        file = folder / name
+        file.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" {name} "$@"\n')
+        file.chmod(0o755)
+
+
+if __name__ == "__main__":
+    STAND_INS[sys.argv[1]](sys.argv[2:])
