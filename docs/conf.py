@@ -11,7 +11,7 @@ author = "the marketsim authors"
 release = version = marketsim.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["pictures"]
+exclude_patterns = ["pictures", "pictures.py"]
 nitpicky = False
 suppress_warnings = ["config.cache"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from marketsim import drawing
 from marketsim.comparison_sums import name_of, shown
@@ -90,7 +91,7 @@ def curves(tables: Tables, start: dt.date) -> Figure:
     base = weeks[weeks["arm"] == weeks["arm"].iloc[0]]
     lines = -(-len(rows) // COLUMNS)
     made, panels = figure(
-        1.4 + 1.9 * lines, lines, COLUMNS, sharex=True, sharey=True, squeeze=False
+        1.7 + 1.9 * lines, lines, min(COLUMNS, len(rows)), sharex=True, sharey=True, squeeze=False
     )
     for axes, (_, row) in zip(panels.flat, rows.iterrows(), strict=False):
         mine = weeks[weeks["arm"] == row["arm"]]
@@ -100,11 +101,13 @@ def curves(tables: Tables, start: dt.date) -> Figure:
         axes.plot(mine["week"], mine["visible"], color=BLUE, lw=1.6)
         axes.set_title(name_of(row), fontsize=drawing.SMALL + 1, loc="left")
         axes.set_ylim(bottom=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in panels.flat[len(rows) :]:
         axes.set_visible(False)
     _label_below(panels, len(rows), "week of the run")
     made.supylabel(
-        "posts standing in Moments, a week per 1,000 traders", fontsize=drawing.SMALL + 2
+        "posts standing in Moments,\na week per 1,000 traders", fontsize=drawing.SMALL + 2,
+        linespacing=1.3,
     )
     headline(made, f"Visible posts week by week; scenarios are compared from {start} on")
     legend(made, [line("scenario: median", BLUE), line("90 % of runs", BLUE, width=6),

@@ -39,6 +39,7 @@ FORMULAS = {  # indented blocks there are formulas; tests/oracle is written from
 }
 NAMED = re.compile(r"# ([\w./-]+\.(?:py|yaml|sh))\n")
 COMMANDS = re.compile(r"(marketsim|python -m|pip install) \S")
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])")
 TIMEOUT = 300
 
 
@@ -93,6 +94,17 @@ def sentences(text: str) -> list[str]:
         if span.type == "code_inline"
     ]
     return [re.split(r" [>|&]", span)[0] for span in found if COMMANDS.match(span)]
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers within the sentences of a page, as they are written."""
+    found = [
+        span.content
+        for token in MarkdownIt("commonmark").enable("table").parse(text)
+        for span in token.children or []
+        if span.type == "text"
+    ]
+    return NUMBER.findall("\n".join(found))
 
 
 def run(page: str, text: str, place: Path, compared: bool = True) -> list[str]:
@@ -155,7 +167,7 @@ def _stand_ins(place: Path) -> Iterator[None]:
 def _run(where: str, block: Block, names: dict[str, Any]) -> str:
     if block.kind == "python":
         out = io.StringIO()
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
                 exec(compile("\n" * (block.line) + block.text, where, "exec"), names)
             except Exception as fault:
@@ -186,6 +198,14 @@ def compare(where: str, shown: str, printed: str) -> None:
         raise AssertionError(f"{where}: shown is\n{shown}\nbut printed was\n{printed}")
 
 
+def _as_shown(shown: list[str], printed: list[str]) -> list[str]:
+    """Return what was printed; where a part is shown, the lines that begin with the same words."""
+    if "..." not in shown:
+        return printed
+    begins = {line.partition(" ")[0]: line for line in printed}
+    return [begins.get(line.partition(" ")[0], line) for line in shown]
+
+
 def write(page: str) -> None:
     """Write what a page's blocks print where it shows their output."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -193,9 +213,9 @@ def write(page: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         printed = run(page, text, Path(place), compared=False)
     for block, out in reversed(list(zip(blocks(page, text), printed, strict=True))):
-        if block.output is not None and "..." not in block.output.split("\n"):
+        if block.output is not None:
             first, last = block.output_lines
-            lines[first:last] = plain(out)
+            lines[first:last] = _as_shown(plain(block.output), plain(out))
     (ROOT / page).write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -4,6 +4,8 @@ import documents
 import pytest
 import reduced
 
+from marketsim import evidence
+
 
 @pytest.mark.parametrize("page", documents.PAGES)
 def test_every_block_runs(page, tmp_path):
@@ -54,6 +56,27 @@ def test_a_good_page_runs(tmp_path):
         "```text\n...\n4\n```\n```sh\ncat one/two.py\n```\n```text\n# one/two.py\nx = 3\n```\n"
     )
     assert documents.run("docs/page.md", text, tmp_path) == ["", "3\n4\n", "# one/two.py\nx = 3\n"]
+
+
+def unknown_numbers(text):
+    """Return the numbers of a page's sentences that neither its blocks nor the evidence give."""
+    given = [block.text + (block.output or "") for block in documents.blocks("page", text)]
+    known = [float(word.replace(",", "")) for word in documents.NUMBER.findall("\n".join(given))]
+    known += [fact.value for fact in evidence.inputs().values() if fact.value is not None]
+    out = []
+    for word in documents.numbers(text):
+        value, digits = float(word.replace(",", "")), len(word.partition(".")[2])
+        if not any(round(abs(one), digits) == value for one in known):
+            out.append(word)
+    return out
+
+
+def test_the_tutorial_has_no_number_of_its_own():
+    """What its sentences say is printed by its blocks, or is evidence; dates of 2015 aside."""
+    text = (documents.ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
+    allowed = set(map(str, range(1, 32))) | {"2015"}
+    assert [word for word in unknown_numbers(text) if word not in allowed] == []
+    assert unknown_numbers(text + "\nIt is 17.6 %, of 1,234.")[-2:] == ["17.6", "1,234"]
 
 
 def test_the_reduced_form_is_smaller_only(monkeypatch):
