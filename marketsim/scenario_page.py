@@ -15,9 +15,11 @@ list of interventions beside what happened in 2015. Where no source says how lar
 scenario has *strengths*, by which doses are multiplied in what they add to doing nothing: a
 comparison goes over all of them, and says from which on there is an effect (`break_even.csv`).
 
-    marketsim run scenario=repeated_sweeps scenario.strength=0.5
-    marketsim compare scenarios=[repeated_sweeps,demand_reduction] start=2015-08-01
-    marketsim compare scenarios=[repeated_sweeps,permanent_pressure] hours_a_week=10
+```sh
+marketsim run scenario=repeated_sweeps scenario.strength=0.5
+marketsim compare scenarios=[repeated_sweeps,demand_reduction] start=2015-08-01
+marketsim compare scenarios=[repeated_sweeps,permanent_pressure] hours_a_week=10
+```
 
 The last compares both at the strengths that take ten extra hours a week per 1,000 traders, of
 moderators and police together (`hours.*` in [parameters.md](parameters.md), all assumed).
@@ -25,34 +27,8 @@ moderators and police together (`hours.*` in [parameters.md](parameters.md), all
 OWN = """\
 ## One of your own
 
-A scenario of your own is a file of YAML: `conf/scenario/NAME.yaml` in a checkout, or on the command
-line, as in `+scenario.interventions.more.kind=news +scenario.interventions.more.date=2015-06-10
-+scenario.interventions.more.publicity=0.3`. Dates and doses may be ids of
-[the evidence](evidence.md). A kind of your own is a class in a file of yours, given by name:
-
-    marketsim run classes=[mine.py] +scenario.interventions.rest.kind=long_holiday ...
-
-```python
-import datetime as dt
-from dataclasses import dataclass
-
-from marketsim.interventions import Table, dose, manner
-
-
-@dataclass(frozen=True)
-class LongHoliday:
-    date: dt.date
-    days: float = manner(7.0, "days", 1.0, 30.0, "how long it lasts")
-    rest: float = dose(0.0, "share", 0.0, 1.0, "of moderators who stay at home")
-
-    def apply(self, table: Table) -> None:
-        day = table.day(self.date)
-        table.capacity[day : day + int(self.days)] *= 1.0 - self.rest
-```
-
-It is held to what ours are: at its default doses it moves nothing, and what it leaves behind is in
-the range of each lever. Such a file runs with all your rights: give only files that you have read.
-No scenario and no result can name one by itself.
+A scenario of your own is a file of YAML, or some words on the command line; a kind of your own is a small
+class in a file of yours. [How to write an intervention](own-intervention.md) shows all three.
 """
 
 

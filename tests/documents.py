@@ -32,12 +32,12 @@ PAGES = sorted(
     if path.name != "CHANGELOG.md"
 )
 COPIED = ("*.md", "requirements*.txt", "pyproject.toml", ".ci", "docs", "conf", "experiments",
-          "tests", "benchmarks")  # fmt: skip
+          "tests", "benchmarks", "results/published/comparison_2015")  # fmt: skip
 FORMULAS = {  # indented blocks there are formulas; tests/oracle is written from them and run
     "docs/model.md",
     "docs/market.md",
 }
-NAMED = re.compile(r"# ([\w./-]+\.(?:py|yaml|sh))\n")
+NAMED = re.compile(r"(?:#!.*\n)?# ([\w./-]+\.(?:py|yaml|sh))\n")
 COMMANDS = re.compile(r"(marketsim|python -m|pip install) \S")
 NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])")
 TIMEOUT = 300
@@ -151,7 +151,7 @@ def _stand_ins(place: Path) -> Iterator[None]:
         "PATH": f"{place / 'bin'}{os.pathsep}{environment['PATH']}",
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "error",
-        reduced.ROOT: str(place),
+        reduced.PLACE: str(place),
     }
     reduced.here()
     api.words_of = lambda settings: reduced.words(words_of(settings))  # type: ignore[assignment]

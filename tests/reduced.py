@@ -29,13 +29,15 @@ RULES = {
     "pip": "nothing is installed: files, packages and extras named must exist",
     "venv": "a folder with these commands in it",
     "pytest": "the tests are collected, of one file; the suite does not run itself",
-    "benchmarks, mutants": "minutes: options are read, then the help is printed",
+    "benchmarks, mutants, sphinx": "minutes, or a test of its own (tests/test_site.py): options are read, then the help is printed",
+    "tests/documents.py": "it runs whole pages, as the tests do: the pages must be there",
     "bash": "a script is read (bash -n), not run: the checks do not run themselves",
     "cluster": "sbatch, squeue, scancel and tmux are not here: a script is read (bash -n)",
 }
 COMPOSED = ("calibrate", "calibrate_market", "identify", "validate", "sensitivity")
 NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
-EXACT, CHECK, ROOT = "DOCUMENT_EXACT", "DOCUMENT_CHECK", "DOCUMENT_ROOT"
+EXACT, PLACE = "DOCUMENT_EXACT", "DOCUMENT_PLACE"  # run as it stands; where the page is run
+CHECKOUT = Path(__file__).parents[1]
 
 
 def words(given: list[str]) -> list[str]:
@@ -107,7 +109,7 @@ def here() -> None:
 
 def _many() -> bool:
     """Count a comparison of the page, and say whether there were two before."""
-    count = Path(os.environ[ROOT]) / "compared"
+    count = Path(os.environ[PLACE]) / "compared"
     before = int(count.read_text()) if count.is_file() else 0
     count.write_text(str(before + 1))
     return before >= 2
@@ -131,8 +133,10 @@ def python(given: list[str]) -> None:
         case ["-m", "pytest", *rest]:
             few = ["--collect-only", "-n", "0", "-p", "no:cacheprovider", "tests/test_rng.py"]
             _module("pytest", [*rest, *few])
-        case ["-m", "benchmarks" | "oracle.mutants" as module, *rest]:
+        case ["-m", "benchmarks" | "oracle.mutants" | "sphinx" as module, *rest]:
             _module(module, [*rest, "--help"])
+        case ["tests/documents.py", *rest]:
+            assert all(Path(page).is_file() for page in rest), rest
         case ["-m", "marketsim", *rest]:
             marketsim(rest)
         case ["-m", module, *rest]:
@@ -181,8 +185,10 @@ def commands_in(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in NAMES:
         file = folder / name
-        file.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" {name} "$@"\n')
+        path = f'PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{CHECKOUT}"'
+        file.write_text(f'#!/bin/sh\n{path} exec "{sys.executable}" "{__file__}" {name} "$@"\n')
         file.chmod(0o755)
+    (folder / "activate").write_text(f'PATH="{folder.resolve()}:$PATH"\n')
 
 
 if __name__ == "__main__":
