@@ -9,14 +9,13 @@ LARGE = {"sweep_may": {"accounts": 928, "posts": 5460}}
 
 
 def main() -> None:
-    """Run what the tutorial runs and keep four figures."""
+    """Run what the tutorial runs and keep three figures."""
     study = ms.run(population="survey", replicates=20)
     found = ms.compare(["large_sweep"], name="large_sweep", interventions=LARGE, replicates=20)
     for name, figure in {
         "baseline_weekly": study.plot("weekly"),
         "large_sweep_curves": found.plot("curves"),
         "large_sweep_displacement": found.plot("displacement"),
-        "large_sweep_effects": found.plot("effects"),
     }.items():
         figure.savefig(FOLDER / f"{name}.png", dpi=100, metadata={"Software": None})
 

@@ -182,7 +182,7 @@ STAND_INS: dict[str, Callable[[list[str]], None]] = {
 
 def commands_in(folder: Path) -> None:
     """Put the stand-ins into a folder."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         file = folder / name
         path = f'PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{CHECKOUT}"'
