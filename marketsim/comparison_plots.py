@@ -106,7 +106,8 @@ def curves(tables: Tables, start: dt.date) -> Figure:
         axes.set_visible(False)
     _label_below(panels, len(rows), "week of the run")
     made.supylabel(
-        "posts standing in Moments,\na week per 1,000 traders", fontsize=drawing.SMALL + 2,
+        "posts standing in Moments,\na week per 1,000 traders",
+        fontsize=drawing.SMALL + 2,
         linespacing=1.3,
     )
     headline(made, f"Visible posts week by week; scenarios are compared from {start} on")

@@ -27,8 +27,8 @@ moderators and police together (`hours.*` in [parameters.md](parameters.md), all
 OWN = """\
 ## One of your own
 
-A scenario of your own is a file of YAML, or some words on the command line; a kind of your own is a small
-class in a file of yours. [How to write an intervention](own-intervention.md) shows all three.
+A scenario of your own is a file of YAML, or some words on the command line; a kind of your own is a
+small class in a file of yours. [How to write an intervention](own-intervention.md) shows all three.
 """
 
 

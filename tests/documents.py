@@ -191,9 +191,7 @@ def plain(text: str) -> list[str]:
 
 def compare(where: str, shown: str, printed: str) -> None:
     """Hold an output against what a page shows of it."""
-    parts = [
-        r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in plain(shown)
-    ]
+    parts = [r"(?:.*\n)*?" if line == "..." else re.escape(line) + r"\n" for line in plain(shown)]
     if not re.fullmatch("".join(parts), "\n".join(plain(printed)) + "\n"):
         raise AssertionError(f"{where}: shown is\n{shown}\nbut printed was\n{printed}")
 

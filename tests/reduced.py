@@ -6,6 +6,7 @@ form that RULES names. Nothing is left out without a rule.
 """
 
 import importlib.util
+import itertools
 import os
 import re
 import runpy
@@ -18,7 +19,8 @@ from pathlib import Path
 RULES = {
     "no output shown": "replicates=2, population=survey unless given, figures=false unless given, "
     "no prior in a comparison, two values of a range: the same work on a small market",
-    "many alike": "of a page's comparisons the first two are run, the others composed and checked",
+    "many alike": "of a list of scenarios the first two are compared, the others must be there; "
+    "of a page's comparisons the first two are run, the others composed and checked",
     "calibrate, calibrate_market, identify, validate": "half an hour each: composed and checked; "
     "the tests of the same names carry them out on small markets",
     "sensitivity": "thousands of markets: composed and checked; tests/test_sensitivity.py runs it",
@@ -29,7 +31,8 @@ RULES = {
     "pip": "nothing is installed: files, packages and extras named must exist",
     "venv": "a folder with these commands in it",
     "pytest": "the tests are collected, of one file; the suite does not run itself",
-    "benchmarks, mutants, sphinx": "minutes, or a test of its own (tests/test_site.py): options are read, then the help is printed",
+    "benchmarks, mutants, sphinx": "minutes, or a test of its own (tests/test_site.py): options "
+    "are read, then the help is printed",
     "tests/documents.py": "it runs whole pages, as the tests do: the pages must be there",
     "bash": "a script is read (bash -n), not run: the checks do not run themselves",
     "cluster": "sbatch, squeue, scancel and tmux are not here: a script is read (bash -n)",
@@ -46,6 +49,7 @@ def words(given: list[str]) -> list[str]:
         return given
     kept = [word for word in given if not re.match(r"(hydra[./]launcher|replicates=)", word)]
     kept = [re.sub(r"range\((\d+),\s*\d+\)", _two, word) for word in kept]
+    kept = [re.sub(r"^scenarios=\[(.*)\]$", _first, word) for word in kept]
     keys = {word.partition("=")[0] for word in kept}
     more = {"population": "survey", "figures": "false"}
     if any(key in keys for key in ("scenarios", "start", "hours_a_week")):
@@ -55,6 +59,15 @@ def words(given: list[str]) -> list[str]:
 
 def _two(found: re.Match[str]) -> str:
     return f"range({found[1]},{int(found[1]) + 2})"
+
+
+def _first(found: re.Match[str]) -> str:
+    from marketsim import presets
+
+    listed = found[1].split(",")
+    for name in listed[2:]:
+        presets.choice("scenario", name)
+    return f"scenarios=[{','.join(listed[:2])}]"
 
 
 def marketsim(given: list[str]) -> None:
@@ -156,7 +169,7 @@ def pip(given: list[str]) -> None:
     extras = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     known = extras["project"]["optional-dependencies"]
     assert given[0] == "install", given
-    for flag, word in zip(given, given[1:], strict=False):
+    for flag, word in itertools.pairwise(given):
         if flag == "-r":
             assert Path(word).is_file(), f"no file {word}"
     for word in given[1:]:

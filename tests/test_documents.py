@@ -6,7 +6,6 @@ import reduced
 
 from marketsim import evidence
 
-
 EACH = [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in documents.PAGES]
 
 
@@ -24,6 +23,10 @@ BROKEN = {
     "a launcher's command": (
         "```sh\nmarketsim -m seed=1,2 scenari=x hydra/launcher=submitit_slurm\n```",
         "scenari",
+    ),
+    "a scenario in a long list": (
+        "```sh\nmarketsim compare scenarios=[no_crackdown,import_ban,nowhere]\n```",
+        "nowhere",
     ),
     "an extra that is not there": ("```sh\npip install 'marketsim[clusters]'\n```", "clusters"),
     "a file that is not there": ("```sh\npip install -r requirement.txt\n```", "requirement.txt"),
