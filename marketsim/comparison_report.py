@@ -79,9 +79,7 @@ def write(
                  for one in scenarios.values()],
         command=command(compared, asked),
     )  # fmt: skip
-    path = folder / "report.html"
-    path.write_text(page, encoding="utf-8", newline="\n")
-    return path
+    return report.put(folder, page)
 
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:
