@@ -67,6 +67,7 @@ EFFECTS = [
     ("repeated_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("rotating_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("permanent_pressure", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("websites_2014", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("heaviest_posters", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("types_a_b", 1, (sold, "-"), (flow(Flow.BACKUP), "+"), {}),
     ("linked_backups", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
