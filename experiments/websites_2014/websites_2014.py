@@ -1,6 +1,6 @@
 """Print and keep what lasting work of moderators leaves of posts: `python websites_2014.py`.
 
-Writes `flow.csv` here: posts of the last four weeks over those of the four weeks before the work began.
+Writes `flow.csv` here: posts of the last four weeks over those of the four weeks before the work.
 """
 
 from pathlib import Path
