@@ -119,7 +119,7 @@ def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
     31
     """
     words = words_of({"scenario": scenario} | settings)
-    result = commands.simulate(door.composed(words, "run", commands.Command))
+    result = commands.simulate(door.composed(words, "run", commands.RunCommand))
     return Study(result.folder)
 
 
