@@ -26,65 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OF_SCENARIO = {item.name for item in fields(Scenario)}  # keywords that mean scenario.KEYWORD
-SEE = "as in the column unit"
-# unit and meaning of the columns of tables kept as CSV
-FIT = {
-    "id": ("name", "row of the evidence (docs/evidence.md)"),
-    "observed": (SEE, "published value"),
-    "low": (SEE, "low end of the interval of the evidence"),
-    "high": (SEE, "high end of the interval of the evidence"),
-    "simulated": (SEE, "median of the runs; of shares of runs the mean"),
-    "sim_low": (SEE, "low end of the central 90 % of the runs"),
-    "sim_high": (SEE, "high end of the central 90 % of the runs"),
-    "luck": ("share", "of the variance between runs, luck; the rest is not knowing parameters"),
-    "unit": ("name", "unit of the row"),
-    "role": ("name", "target, or validation: only ever compared"),
-    "within": ("yes or no", "the simulated value is within the interval of the evidence"),
-}
-HEADLINE = {
-    "id": ("name", "figure of trade"),
-    "meaning": ("text", "what it is"),
-    "median": (SEE, "median of the runs"),
-    "low": (SEE, "low end of the central 90 % of the runs"),
-    "high": (SEE, "high end of the central 90 % of the runs"),
-    "unit": ("name", "unit of the row"),
-}
-ARM = ("name", "scenario, with its strength after @")
-COMPARED = {
-    "arm": ARM,
-    "scenario": ("name", "scenario"),
-    "strength": ("ratio", "doses against those written"),
-    "outcome": ("name", "what is compared"),
-    "meaning": ("text", "what it is"),
-    "unit": ("name", "unit of the row"),
-    "baseline": (SEE, "median of the baseline's runs"),
-    "runs": ("runs", "pairs of runs in which both arms have the outcome"),
-    "effect": (SEE, "median over pairs of the difference from the baseline"),
-    "effect_low": (SEE, "low end of the central 90 % of the differences"),
-    "effect_high": (SEE, "high end of the central 90 % of the differences"),
-    "percent": ("percent", "median difference, of the baseline's own run"),
-    "percent_low": ("percent", "low end of its central 90 %"),
-    "percent_high": ("percent", "high end of its central 90 %"),
-    "better": ("share", "of the pairs, those better than the baseline; ties count half"),
-    "luck": ("share", "of the variance between differences, luck"),
-    "prior_low": (SEE, "low end of the central 90 % under the prior"),
-    "prior_high": (SEE, "high end of the central 90 % under the prior"),
-    "narrowed": ("share", "by how much the data narrow the interval"),
-    "rests_on": ("name", "data where narrowed is a fifth or more, else assumption"),
-    "rank": ("1", "median rank by ivory sold; 1 sells least"),
-    "low": ("1", "low end of the central 90 % of ranks"),
-    "high": ("1", "high end of the central 90 % of ranks"),
-    "best": ("share", "of the runs, those in which no other arm sells less"),
-    "strengths": ("ratio", "least and largest strength compared"),
-    "break_even": ("ratio", "least strength with an effect for sure; empty where there is none"),
-    "moderators": ("hours", "extra hours of moderators, a week per 1,000 traders"),
-    "police": ("hours", "extra hours of police, a week per 1,000 traders"),
-    "hours": ("hours", "both together"),
-    "grams_less": ("g", "ivory not sold, a week per 1,000 traders"),
-    "grams_less_low": ("g", "low end of its central 90 %"),
-    "grams_less_high": ("g", "high end of its central 90 %"),
-    "grams_less_an_hour": ("g/h", "ivory not sold for each extra hour"),
-}
 
 
 def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
@@ -119,7 +60,7 @@ def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
     31
     """
     words = words_of({"scenario": scenario} | settings)
-    result = commands.simulate(door.composed(words, "run", commands.Command))
+    result = commands.simulate(door.composed(words, "run", commands.RunCommand))
     return Study(result.folder)
 
 
@@ -319,9 +260,13 @@ class Study(Result):
         return _drawn(name, {key: lambda of=key: makers[of]()[f"{of}.png"] for key in makers})
 
     def _table(self, name: str) -> pd.DataFrame:
+        from marketsim import metrics, trade_metrics
+
         if name == "fit":
-            return self._csv(name, FIT, "id")
-        return self._csv(name, HEADLINE, "id") if name == "headline" else self._parquet(name)
+            return self._csv(name, metrics.COLUMNS, "id")
+        if name == "headline":
+            return self._csv(name, trade_metrics.COLUMNS, "id")
+        return self._parquet(name)
 
     def __repr__(self) -> str:
         from marketsim import report
@@ -371,14 +316,16 @@ class Comparison(Result):
         return _drawn(name, {key: lambda make=make: make(sums) for key, make in makers.items()})
 
     def _table(self, name: str) -> pd.DataFrame:
+        from marketsim import comparison_sums
+
         if name in ("rows", "weekly"):
             return self._parquet(name)
         index = {"effects": ["arm", "outcome"], "break_even": ["scenario", "outcome"]}
-        columns = COMPARED
+        columns = comparison_sums.COLUMNS
         if name == "better":  # a column an arm
             arms = pd.read_csv(self.folder / "better.csv", nrows=0).columns[1:]
             words = "share of the runs in which the arm of the row sells less than this one"
-            columns = {"arm": ARM} | dict.fromkeys(arms, ("share", words))
+            columns = {"arm": comparison_sums.ARM} | dict.fromkeys(arms, ("share", words))
         return self._csv(name, columns, index.get(name, "arm"))
 
     def __repr__(self) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from marketsim import commands, door, presets
 from marketsim.commands import (
     CalibrateCommand,
-    Command,
     CompareCommand,
+    RunCommand,
     SensitivityCommand,
     TableCommand,
 )
@@ -50,9 +50,9 @@ Of a study:
   threads=2       runs lived at the same time (all cores if not given); changes no bit
   output=results  results go to OUTPUT/STUDY/KEY/
   study=NAME      the scenario's name if not given
-  fresh=true      run again although the result is there
   progress=false  no bar
-  figures=false   tables alone; the same command without it draws them later
+  fresh=true      (run alone) run again although the result is there
+  figures=false   (run alone) tables alone; the same command without it draws them later
 
 Every parameter with unit, range and source: docs/parameters.md; as composed: --cfg job
 Sweeps:         marketsim -m scenario=baseline_2015,no_crackdown 'recovery=glob(*)'
@@ -88,10 +88,10 @@ def run(arguments: list[str]) -> None:
     if door.flags(arguments).multirun:
         from marketsim import composing, sweeps
 
-        kind = composing.Kind(Command, commands.place, commands.simulate)
+        kind = composing.Kind(RunCommand, commands.place, commands.simulate)
         sweeps.sweep(arguments, kind, commands.cores())
     else:
-        door.compose(arguments, "run", Command, _simulate)
+        door.compose(arguments, "run", RunCommand, _simulate)
 
 
 def compare(arguments: list[str]) -> None:
@@ -129,7 +129,7 @@ def sensitivity(arguments: list[str]) -> None:
     door.compose(arguments, "sensitivity", SensitivityCommand, work)
 
 
-def _simulate(command: Command) -> None:
+def _simulate(command: RunCommand) -> None:
     from marketsim import report
 
     result = commands.simulate(command)

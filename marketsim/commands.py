@@ -21,16 +21,14 @@ STUDY_NAME = re.compile(r"[\w.-]{1,100}")
 
 @dataclass
 class Command(Settings):
-    """The settings of a study, and how to run it; the latter changes no table."""
+    """Settings, and how and where to work on them; the latter changes no table."""
 
     output: str = "results"
     study: str | None = None
     threads: int | None = parameter(
         None, "threads", 1, 1024, "runs lived at the same time; all cores if not given", "machine"
     )
-    fresh: bool = False
     progress: bool = True
-    figures: bool = True
 
     def settings(self) -> Settings:
         """Return what is to be run, without how."""
@@ -54,6 +52,14 @@ class Command(Settings):
     def cores(self) -> int:
         """Return how many runs are lived at the same time."""
         return self.threads or cores()
+
+
+@dataclass
+class RunCommand(Command):
+    """The settings of a study."""
+
+    fresh: bool = False
+    figures: bool = True
 
 
 @dataclass
@@ -82,14 +88,14 @@ class SensitivityCommand(Command, Sensitivity):
     """The settings of a study of sensitivity."""
 
 
-def place(command: Command) -> Path:
+def place(command: RunCommand) -> Path:
     """Check a study, and return where its result rests."""
     from marketsim import study
 
     return study.place(command.settings(), command.folder())
 
 
-def simulate(command: Command) -> "Result":
+def simulate(command: RunCommand) -> "Result":
     """Run a study, or take its complete result where it is there."""
     from marketsim import study
 

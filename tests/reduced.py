@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 RULES = {
-    "no output shown": "replicates=2, population=survey unless given, figures=false unless given, "
-    "no prior in a comparison, two values of a range: the same work on a small market",
+    "no output shown": "replicates=2, population=survey unless given, no figures of a study unless "
+    "asked for, no prior in a comparison, two values of a range: the same work on a small market",
+    "experiments/": "scripts of experiments run twice, of the hundred times that they do by default",
     "many alike": "of a list of scenarios the first two are compared, the others must be there; "
     "of a page's comparisons the first two are run, the others composed and checked",
     "calibrate, calibrate_market, identify, validate": "half an hour each: composed and checked; "
@@ -51,9 +52,8 @@ def words(given: list[str]) -> list[str]:
     kept = [re.sub(r"range\((\d+),\s*\d+\)", _two, word) for word in kept]
     kept = [re.sub(r"^scenarios=\[(.*)\]$", _first, word) for word in kept]
     keys = {word.partition("=")[0] for word in kept}
-    more = {"population": "survey", "figures": "false"}
-    if any(key in keys for key in ("scenarios", "start", "hours_a_week")):
-        more["prior"] = "false"
+    compares = "scenarios" in keys
+    more = {"population": "survey"} | ({"prior": "false"} if compares else {"figures": "false"})
     return [*kept, "replicates=2", *(f"{key}={more[key]}" for key in more if key not in keys)]
 
 
@@ -99,11 +99,11 @@ def check(line: str) -> None:
     if name == "marketsim" and given and given[0] in cli.SUBCOMMANDS:
         sub, *given = given
         if sub == "run":
-            door.composed([word for word in given if "=" in word], "run", commands.Command)
+            door.composed([word for word in given if "=" in word], "run", commands.RunCommand)
     elif name == "marketsim":
         flags = [word for word in given if word.startswith("-")]
         assert set(flags) <= {"-m", "--help", "--cfg", "--hydra-help"}, f"{line}: unknown flag"
-        door.composed([word for word in given if "=" in word], "run", commands.Command)
+        door.composed([word for word in given if "=" in word], "run", commands.RunCommand)
     elif name == "python":
         assert given[0] == "-m" and importlib.util.find_spec(given[1]), f"{line}: no such module"
     else:
@@ -148,6 +148,8 @@ def python(given: list[str]) -> None:
             _module("pytest", [*rest, *few])
         case ["-m", "benchmarks" | "oracle.mutants" | "sphinx" as module, *rest]:
             _module(module, [*rest, "--help"])
+        case [script] if script.startswith("experiments/"):
+            os.execv(sys.executable, [sys.executable, script, "2"])
         case ["tests/documents.py", *rest]:
             assert all(Path(page).is_file() for page in rest), rest
         case ["-m", "marketsim", *rest]:

@@ -29,6 +29,7 @@ from marketsim import (
     results,
     simulations,
     validation_plots,
+    validation_report,
 )
 from marketsim.errors import InputError
 from marketsim.settings import POSTS
@@ -232,6 +233,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(appraisal.validation, "DRAWS", 200)
     of = small(30, recovery="mixture", market=POSTS, posterior=posterior.PRIOR)
     monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
+    monkeypatch.setattr(validation_report, "write", lambda *_: None)
     drawn = []
     for plots in (identification_plots, validation_plots):
         monkeypatch.setattr(
