@@ -17,8 +17,8 @@ comparison goes over all of them, and says from which on there is an effect (`br
 
 ```sh
 marketsim run scenario=repeated_sweeps scenario.strength=0.5
-marketsim compare scenarios=[repeated_sweeps,demand_reduction] start=2015-08-01
-marketsim compare scenarios=[repeated_sweeps,permanent_pressure] hours_a_week=10
+marketsim compare 'scenarios=[repeated_sweeps,demand_reduction]' start=2015-08-01
+marketsim compare 'scenarios=[repeated_sweeps,permanent_pressure]' hours_a_week=10
 ```
 
 The last compares both at the strengths that take ten extra hours a week per 1,000 traders, of

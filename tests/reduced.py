@@ -19,7 +19,7 @@ from pathlib import Path
 RULES = {
     "no output shown": "replicates=2, population=survey unless given, no figures of a study unless "
     "asked for, no prior in a comparison, two values of a range: the same work on a small market",
-    "experiments/": "scripts of experiments run twice, of the hundred times that they do by default",
+    "experiments/": "scripts of experiments do two runs, of a hundred by default",
     "many alike": "of a list of scenarios the first two are compared, the others must be there; "
     "of a page's comparisons the first two are run, the others composed and checked",
     "calibrate, calibrate_market, identify, validate": "half an hour each: composed and checked; "
