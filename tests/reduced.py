@@ -1,8 +1,41 @@
 """What stands in for the commands of the documents, and the one place that says what is reduced.
 
 The blocks of a page are run by `documents.py` in a copy of the checkout, with the commands below
-found before any other. A block whose output is shown is run as it stands; any other in the reduced
-form that RULES names. Nothing is left out without a rule.
+found before any other. A block whose output is shown is run as it stands. Of any other, nothing is
+left out but by these rules:
+
+no output shown
+    replicates=2; population=survey unless given; no figures of a study unless asked for; no prior
+    in a comparison; two values of a range: the same work on a small market.
+many alike
+    Of a list of scenarios the first two are compared, the others must be there; of a page's
+    comparisons in a shell the first two are run, the others composed and checked.
+calibrate, calibrate_market, identify, validate
+    Half an hour each: composed and checked; the tests of the same names carry them out on small
+    markets.
+sensitivity
+    Thousands of markets: composed and checked; tests/test_sensitivity.py runs it.
+verify
+    200 runs of 10,000 traders: the folder must be a published study, and a study of two runs is
+    verified in its place; tests/test_verify.py has the whole.
+hydra.launcher
+    Clusters are not here: the words about the launcher are left out, the jobs run one after the
+    other; tests/test_sweeps.py has the launchers.
+sbatch, squeue, scancel, tmux; bash
+    Not here, or the checks themselves: a script is read (bash -n), not run.
+pip, venv
+    Nothing is installed: files and extras named must exist. A venv is a folder with the commands
+    below in it.
+pytest
+    The tests of one file are collected; the suite does not run itself.
+benchmarks, mutants, sphinx
+    Minutes, or a test of its own (tests/test_site.py): options are read, then the help is printed.
+scripts of experiments
+    Two runs, of a hundred by default.
+tests/documents.py
+    It runs whole pages, as the tests do: the pages must be there.
+a command within a sentence
+    Held to the subcommands, settings, modules and extras that there are, not run.
 """
 
 import importlib.util
@@ -16,28 +49,6 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-RULES = {
-    "no output shown": "replicates=2, population=survey unless given, no figures of a study unless "
-    "asked for, no prior in a comparison, two values of a range: the same work on a small market",
-    "experiments/": "scripts of experiments do two runs, of a hundred by default",
-    "many alike": "of a list of scenarios the first two are compared, the others must be there; "
-    "of a page's comparisons the first two are run, the others composed and checked",
-    "calibrate, calibrate_market, identify, validate": "half an hour each: composed and checked; "
-    "the tests of the same names carry them out on small markets",
-    "sensitivity": "thousands of markets: composed and checked; tests/test_sensitivity.py runs it",
-    "verify": "200 runs of 10,000 traders: the folder must be a published study, and a study of "
-    "two runs is verified in its place; tests/test_verify.py has the whole",
-    "hydra.launcher": "clusters are not here: the words about the launcher are left out, the jobs "
-    "run one after the other; tests/test_sweeps.py has the launchers",
-    "pip": "nothing is installed: files, packages and extras named must exist",
-    "venv": "a folder with these commands in it",
-    "pytest": "the tests are collected, of one file; the suite does not run itself",
-    "benchmarks, mutants, sphinx": "minutes, or a test of its own (tests/test_site.py): options "
-    "are read, then the help is printed",
-    "tests/documents.py": "it runs whole pages, as the tests do: the pages must be there",
-    "bash": "a script is read (bash -n), not run: the checks do not run themselves",
-    "cluster": "sbatch, squeue, scancel and tmux are not here: a script is read (bash -n)",
-}
 COMPOSED = ("calibrate", "calibrate_market", "identify", "validate", "sensitivity")
 NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
 EXACT, PLACE = "DOCUMENT_EXACT", "DOCUMENT_PLACE"  # run as it stands; where the page is run
