@@ -50,6 +50,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 COMPOSED = ("calibrate", "calibrate_market", "identify", "validate", "sensitivity")
+SCHEMAS = {
+    "run": "RunCommand",
+    "compare": "CompareCommand",
+    "calibrate": "CalibrateCommand",
+    "calibrate_market": "CalibrateCommand",
+    "identify": "TableCommand",
+    "validate": "TableCommand",
+    "sensitivity": "SensitivityCommand",
+}
 NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
 EXACT, PLACE = "DOCUMENT_EXACT", "DOCUMENT_PLACE"  # run as it stands; where the page is run
 CHECKOUT = Path(__file__).parents[1]
@@ -61,7 +70,8 @@ def words(given: list[str]) -> list[str]:
         return given
     kept = [word for word in given if not re.match(r"(hydra[./]launcher|replicates=)", word)]
     kept = [re.sub(r"range\((\d+),\s*\d+\)", _two, word) for word in kept]
-    kept = [re.sub(r"^scenarios=\[(.*)\]$", _first, word) for word in kept]
+    listed(kept)
+    kept = [re.sub(r"^(scenarios=\[[^,\]]*,[^,\]]*),.*\]$", r"\1]", word) for word in kept]
     keys = {word.partition("=")[0] for word in kept}
     compares = "scenarios" in keys
     more = {"population": "survey"} | ({"prior": "false"} if compares else {"figures": "false"})
@@ -72,13 +82,24 @@ def _two(found: re.Match[str]) -> str:
     return f"range({found[1]},{int(found[1]) + 2})"
 
 
-def _first(found: re.Match[str]) -> str:
+def listed(given: list[str]) -> None:
+    """Hold the scenarios of a comparison to those that there are."""
     from marketsim import presets
 
-    listed = found[1].split(",")
-    for name in listed[2:]:
-        presets.choice("scenario", name)
-    return f"scenarios=[{','.join(listed[:2])}]"
+    for word in given:
+        names = re.match(r"scenarios=\[(.*)\]$", word)
+        for name in names[1].split(",") if names else []:
+            if f"scenario.name={name}" not in given:
+                presets.choice("scenario", name)
+
+
+def composed(name: str, given: list[str]) -> None:
+    """Compose and check the settings of a command, and do no more."""
+    from marketsim import commands, door
+
+    assert all("=" in word for word in given), given
+    listed(given)
+    door.composed(given, name, getattr(commands, SCHEMAS[name]))
 
 
 def marketsim(given: list[str]) -> None:
@@ -91,7 +112,8 @@ def marketsim(given: list[str]) -> None:
     if {"--help", "-h", "--cfg", "-sc"} & set(rest):
         done = given
     elif name in COMPOSED or (name == "compare" and not os.environ.get(EXACT) and _many()):
-        done = [name, *rest, "--cfg", "job"]
+        composed(name, rest)
+        return
     elif name == "verify":
         done = ["verify", str(_small_study(Path(rest[0]))), *rest[1:]]
     elif name in ("run", "compare"):
@@ -104,17 +126,15 @@ def marketsim(given: list[str]) -> None:
 
 def check(line: str) -> None:
     """Hold a command within a sentence to what there is, without running it."""
-    from marketsim import cli, commands, door
+    from marketsim import cli
 
     name, *given = shlex.split(line)
-    if name == "marketsim" and given and given[0] in cli.SUBCOMMANDS:
-        sub, *given = given
-        if sub == "run":
-            door.composed([word for word in given if "=" in word], "run", commands.RunCommand)
-    elif name == "marketsim":
+    if name == "marketsim":
         flags = [word for word in given if word.startswith("-")]
-        assert set(flags) <= {"-m", "--help", "--cfg", "--hydra-help"}, f"{line}: unknown flag"
-        door.composed([word for word in given if "=" in word], "run", commands.RunCommand)
+        assert set(flags) <= {"-m", "--help"}, f"{line}: unknown flag"
+        sub = given[0] if given[0] in cli.SUBCOMMANDS else "run"
+        if sub in SCHEMAS:
+            composed(sub, [word for word in given if word not in (sub, *flags)])
     elif name == "python":
         assert given[0] == "-m" and importlib.util.find_spec(given[1]), f"{line}: no such module"
     else:

@@ -20,6 +20,8 @@ BROKEN = {
     "a command that is not there": ("```sh\nmarketsin\n```", "marketsin"),
     "a failure before the last": ("```sh\nfalse | cat\n```", "exit code 1"),
     "a word that is no longer": ("```sh\nmarketsim calibrate postng.base_posts=1\n```", "postng"),
+    "a value out of its range": ("```sh\nmarketsim validate replicates=0\n```", "replicates=0"),
+    "a command in a sentence with a wrong value": ("`marketsim validate seed=-1`", "seed=-1"),
     "a launcher's command": (
         "```sh\nmarketsim -m seed=1,2 scenari=x hydra/launcher=submitit_slurm\n```",
         "scenari",
