@@ -150,7 +150,6 @@ def _stand_ins(place: Path) -> Iterator[None]:
     os.environ |= {
         "PATH": f"{place / 'bin'}{os.pathsep}{environment['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "PYTHONWARNINGS": "error",
         reduced.PLACE: str(place),
     }
     reduced.here()

@@ -9,7 +9,7 @@ no output shown
     in a comparison; two values of a range: the same work on a small market.
 many alike
     Of a list of scenarios the first two are compared, the others must be there; of a page's
-    comparisons in a shell the first two are run, the others composed and checked.
+    comparisons in a shell the first is run, the others composed and checked.
 calibrate, calibrate_market, identify, validate
     Half an hour each: composed and checked; the tests of the same names carry them out on small
     markets.
@@ -26,6 +26,8 @@ sbatch, squeue, scancel, tmux; bash
 pip, venv
     Nothing is installed: files and extras named must exist. A venv is a folder with the commands
     below in it.
+NUMBA_CACHE_DIR
+    Stays as it is: the model is not compiled anew for a page.
 pytest
     The tests of one file are collected; the suite does not run itself.
 benchmarks, mutants, sphinx
@@ -152,11 +154,11 @@ def here() -> None:
 
 
 def _many() -> bool:
-    """Count a comparison of the page, and say whether there were two before."""
-    count = Path(os.environ[PLACE]) / "compared"
-    before = int(count.read_text()) if count.is_file() else 0
-    count.write_text(str(before + 1))
-    return before >= 2
+    """Note a comparison of the page, and say whether there was one before."""
+    note = Path(os.environ[PLACE]) / "compared"
+    before = note.is_file()
+    note.touch()
+    return before
 
 
 def _small_study(folder: Path) -> Path:
@@ -229,9 +231,10 @@ STAND_INS: dict[str, Callable[[list[str]], None]] = {
 def commands_in(folder: Path) -> None:
     """Put the stand-ins into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    cache = f'NUMBA_CACHE_DIR="{os.environ.get("NUMBA_CACHE_DIR", "")}"'
     for name in NAMES:
         file = folder / name
-        path = f'PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{CHECKOUT}"'
+        path = f'PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{CHECKOUT}" {cache}'
         file.write_text(f'#!/bin/sh\n{path} exec "{sys.executable}" "{__file__}" {name} "$@"\n')
         file.chmod(0o755)
     (folder / "activate").write_text(f'PATH="{folder.resolve()}:$PATH"\n')
