@@ -15,6 +15,9 @@ calibrate, calibrate_market, identify, validate
     markets.
 sensitivity
     Thousands of markets: composed and checked; tests/test_sensitivity.py runs it.
+dashboard
+    It serves until it is ended: it must be there, its words KEY=VALUE; tests/test_dashboard.py has
+    the page.
 verify
     200 runs of 10,000 traders: the folder must be a published study, and a study of two runs is
     verified in its place; tests/test_verify.py has the whole.
@@ -115,6 +118,9 @@ def marketsim(given: list[str]) -> None:
         done = given
     elif name in COMPOSED or (name == "compare" and not os.environ.get(EXACT) and _many()):
         composed(name, rest)
+        return
+    elif name == "dashboard":
+        assert all("=" in word for word in rest), rest
         return
     elif name == "verify":
         done = ["verify", str(_small_study(Path(rest[0]))), *rest[1:]]
