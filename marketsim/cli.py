@@ -101,6 +101,9 @@ class SensitivityCommand(Command, Sensitivity):
 
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        if hasattr(stream, "reconfigure"):  # a name that a terminal cannot show stops no run
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:
@@ -279,7 +282,7 @@ def verify(arguments: list[str]) -> None:
     Parameters
     ----------
     arguments : list of str
-        The folder, then ``threads=N`` or ``progress=false`` if wanted.
+        The folder, then ``threads=N``, ``progress=false`` or ``classes=[FILE]`` if wanted.
 
     Raises
     ------
@@ -290,18 +293,21 @@ def verify(arguments: list[str]) -> None:
 
     if not arguments:
         raise InputError(
-            "folder", "nothing", "marketsim verify FOLDER [threads=N] [progress=false]"
+            "folder", "nothing", "marketsim verify FOLDER [threads=N] [progress=false] [classes=..]"
         )
-    threads, progress = _cores(), True
+    threads, progress, classes = _cores(), True, list[str]()
     for word in arguments[1:]:
         key, _, value = word.partition("=")
         if key == "threads" and value.isdecimal() and 1 <= int(value) <= 1024:
             threads = int(value)
         elif key == "progress" and value in ("true", "false"):
             progress = value == "true"
+        elif key == "classes" and value:
+            classes = value.removeprefix("[").removesuffix("]").split(",")
         else:
-            raise InputError(key, value, "threads=1 to 1,024, progress=true or false")
-    found = differences(Path(arguments[0]), threads, progress)
+            allowed = "threads=1 to 1,024, progress=true or false, classes=[FILE,...]"
+            raise InputError(key, value, allowed)
+    found = differences(Path(arguments[0]), threads, progress, classes)
     print("\n".join(found) or "identical")
     if found:
         raise SystemExit(1)

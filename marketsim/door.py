@@ -1,12 +1,12 @@
 """The door for input: Hydra composes it, and what is wrong with it is said in one line."""
 
 import contextlib
-import os
 import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from marketsim import presets
@@ -15,6 +15,13 @@ from marketsim.evidence import EvidenceError
 from marketsim.settings import check
 
 INTERVENTIONS = "scenario.interventions"
+# Flags of Hydra's that tell something; those that would run what a file says are refused.
+TELLING = ("cfg", "hydra_help", "info", "shell_completion")
+REFUSED = {
+    "experimental_rerun": "--experimental-rerun",
+    "config_path": "--config-path",
+    "config_name": "--config-name",
+}
 
 
 @contextlib.contextmanager
@@ -22,16 +29,22 @@ def one_line() -> Iterator[None]:
     """Answer every foreseen fault with one line and an exit code."""
     try:
         yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (InputError, EvidenceError) as fault:
         _fail(str(fault))
     except KeyboardInterrupt:
         _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
     except OSError as fault:
-        _fail(f"{fault.strerror or fault} ({fault.filename}); finished runs are kept", 1)
+        where = f" ({fault.filename})" if fault.filename else ""
+        _fail(f"{fault.strerror or fault}{where}; finished runs are kept", 1)
 
 
 def _fail(line: str, code: int = 2) -> NoReturn:
-    print(f"marketsim: {' '.join(line.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"marketsim: {' '.join(line.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stdout.flush()
     raise SystemExit(code)
 
 
@@ -54,18 +67,17 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
     InputError
         For anything that is not understood, before anything is written.
     """
-    if flags(arguments).multirun:
+    given = flags(arguments)
+    if given.multirun:
         raise InputError("flag", "--multirun", "marketsim run -m; nothing else sweeps")
-
-    def job(config: Any) -> None:
-        from hydra.core.hydra_config import HydraConfig
-        from omegaconf import OmegaConf
-
-        words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-        with one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
-            work(checked(config, schema, words))
-
-    _with_hydra(arguments, name, schema, job)
+    asked = [flag for flag in TELLING if getattr(given, flag)]
+    if len(asked) > 1 or (("cfg" not in asked) and (given.resolve or given.package)):
+        allowed = "one of --cfg, --hydra-help, --info, --shell-completion; --resolve after --cfg"
+        raise InputError("flag", " ".join(arguments), allowed)
+    if asked:
+        _told_by_hydra(given, name, schema)
+    else:
+        work(checked(_composed(given, name, schema), schema, given.overrides))
 
 
 def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
@@ -90,12 +102,14 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
 
     from marketsim import posterior, priors
 
+    named = {word.lstrip("+").partition("=")[0] for word in words}
     try:
-        _check_keys(OmegaConf.to_container(config), schema, schema, "")
+        tree: Any = OmegaConf.to_container(config)
+        _check_keys(tree, schema, schema, "")
+        _check_references(tree, named)
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
-    named = {word.lstrip("+").partition("=")[0] for word in words}
     if out.classes and "classes" not in named:
         allowed = "given on the command line: a file runs only where the user names it"
         raise InputError("classes", out.classes, allowed)
@@ -115,28 +129,108 @@ def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
             _check_keys(value, known[name].default_factory, schema, f"{prefix}{name}.")
 
 
-def _with_hydra(arguments: list[str], name: str, schema: Any, job: Callable[[Any], None]) -> None:
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+def _check_references(tree: Any, named: set[str]) -> None:
+    """Refuse a value of a file that is to be looked up, in the environment or anywhere."""
+    mine = {*named} - {*presets.DEFAULTS}
+    for key, value in presets.flat(tree).items():
+        if "${" in str(value) and not any(f"{key}.".startswith(f"{word}.") for word in mine):
+            raise InputError(key, value, "a value as it stands; ${...} counts on the command line")
+
+
+def _composed(given: Namespace, name: str, schema: Any) -> Any:
+    """Return a config as Hydra composes it; nothing that Hydra could run for itself is run."""
+    from omegaconf import open_dict
+
+    for word in given.overrides:
+        if word.lstrip("+~").startswith("hydra"):
+            key, _, value = word.lstrip("+~").partition("=")
+            _compose(given, name, schema)  # a key that is not there is refused as such
+            raise InputError(key, value, "nothing of Hydra's own: hydra/launcher counts with -m")
+    config = _compose(given, name, schema)
+    with open_dict(config):
+        del config["hydra"]
+    return config
+
+
+def _compose(given: Namespace, name: str, schema: Any) -> Any:
+    from hydra.types import RunMode
 
     store_schema(name, schema)
-    # Hydra then hands errors on instead of printing several lines about them
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["marketsim", *arguments]
-    decorate = hydra.main(version_base="1.3", config_path=str(presets.folder()), config_name=name)
-    started = []
-
-    def start(config: Any) -> None:
-        started.append(config)
-        job(config)
-
     try:
-        decorate(start)()
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
-        if started or isinstance(fault, InputError):
-            raise
-        raise as_input_error(fault, arguments, schema) from None
+        loader = composer(given.config_dir).config_loader
+        config = loader.load_configuration(name, given.overrides, RunMode.RUN)
+        check_files(loader, name, given.overrides)
+    except InputError:
+        raise
+    except Exception as fault:  # whatever stops a config from being composed stands in the words
+        raise as_input_error(fault, given.overrides, schema) from None
+    return config
+
+
+def composer(folder: str | None = None) -> Any:
+    """Return Hydra with the config files of the package, and those of a folder of the user's."""
+    from hydra import version
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.sources_registry import SourcesRegistry
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.config_search_path import SearchPathQuery
+
+    from marketsim.given_files import GivenFiles
+
+    version.setbase("1.3")
+    places = create_config_search_path(str(presets.folder()))
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise InputError("--config-dir", folder, "a folder of config files")
+        SourcesRegistry.instance().register(GivenFiles)
+        path = f"{GivenFiles.scheme()}://{Path(folder).absolute()}"
+        places.prepend("command-line", path, SearchPathQuery(provider="schema"))
+    return Hydra("marketsim", ConfigLoaderImpl(places))
+
+
+def check_files(loader: Any, name: str, words: Sequence[str]) -> None:
+    """Refuse a config file that would set keys outside its own group.
+
+    Raises
+    ------
+    InputError
+        For a file that says `@package`, in whatever way, or that chooses for Hydra itself.
+    """
+    from hydra.types import RunMode
+
+    for one in loader.compute_defaults_list(name, list(words), RunMode.RUN).defaults:
+        group = one.config_path.rpartition("/")[0]
+        foreign = one.parent.partition("/")[0] not in (name, "hydra", "<root>")
+        if group.partition("/")[0] == "hydra":
+            wrong = foreign
+        else:
+            wrong = one.package != group.replace("/", ".")
+        if wrong and one.config_path != name:
+            allowed = f"a file that sets keys of {group.partition('/')[0]} alone (no @package)"
+            raise InputError(group or "file", one.config_path, allowed)
+
+
+def _told_by_hydra(given: Namespace, name: str, schema: Any) -> None:
+    """Let Hydra show a config, itself, or complete a word."""
+    from hydra._internal.utils import get_args_parser
+
+    store_schema(name, schema)
+    words = given.overrides
+    try:
+        hydra = composer(given.config_dir)
+        if given.cfg:
+            hydra.show_cfg(name, words, given.cfg, given.package, given.resolve)
+        elif given.info:
+            hydra.show_info(given.info, name, words)
+        elif given.shell_completion:
+            hydra.shell_completion(name, words)
+        else:
+            hydra.hydra_help(name, get_args_parser(), Namespace(overrides=[]))
+    except InputError:
+        raise
+    except Exception as fault:
+        raise as_input_error(fault, words, schema) from None
 
 
 def store_schema(name: str, schema: Any) -> None:
@@ -158,6 +252,9 @@ def flags(arguments: list[str]) -> Namespace:
 
     parser.error = refuse  # type: ignore[method-assign]
     known_flags = parser.parse_args(arguments)
+    for name, flag in REFUSED.items():
+        if getattr(known_flags, name) is not None:
+            raise InputError("flag", flag, ", ".join(sorted({*known} - {*REFUSED.values()})))
     for word in arguments:
         key, _, value = word.lstrip("+").partition("=")
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace

@@ -1,6 +1,8 @@
 """Tables of a study, and how tables are written."""
 
 import datetime as dt
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +261,13 @@ def write_parquet(
     beside.replace(path)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file of text that appears only when it is complete."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(path)
+
+
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write tables as CSV files by their names."""
     for name, table in tables.items():
@@ -282,14 +291,24 @@ def write_batch(
 
     `more` describes columns that are not of this module's tables.
     """
+    sums = []
     for name, table in tables.items():
-        write_parquet(table, folder / f"{start:08d}-{name}.parquet", more)
-    (folder / f"{start:08d}-done").touch()
+        path = folder / f"{start:08d}-{name}.parquet"
+        write_parquet(table, path, more)
+        sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    write_whole(folder / f"{start:08d}-done", "".join(sums))
 
 
 def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
-    """Return the tables of a finished batch, None where there is none."""
-    if not (folder / f"{start:08d}-done").exists():
+    """Return the tables of a finished batch, None where there is none or it is damaged."""
+    tables = {}
+    try:
+        for line in (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines():
+            name, told = line.split(" ")
+            content = (folder / f"{start:08d}-{name}.parquet").read_bytes()
+            if hashlib.sha256(content).hexdigest() != told:
+                return None
+            tables[name] = pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError):
         return None
-    paths = sorted(folder.glob(f"{start:08d}-*.parquet"))
-    return {path.stem.split("-")[1]: pd.read_parquet(path) for path in paths}
+    return tables or None

@@ -1,6 +1,7 @@
 """Everything one study is made of: its groups of parameters, checked and handed to the kernels."""
 
 import inspect
+import re
 from collections import namedtuple
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -33,6 +34,7 @@ from marketsim.parameters import (
 )
 
 WHOLE, POSTS = "whole", "posts"
+NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
 
 
 @dataclass
@@ -215,6 +217,9 @@ def check(settings: Settings) -> None:
         Naming the key, the value and the allowed range.
     """
     check_ranges(settings, "")
+    if not NAME.fullmatch(settings.scenario.name):
+        allowed = "up to 100 letters, digits, _ - and . (not - or . first)"
+        raise InputError("scenario.name", settings.scenario.name, allowed)
     if settings.market not in (WHOLE, POSTS):
         raise InputError("market", settings.market, f"{WHOLE}, {POSTS}")
     if not isinstance(settings.held, list):

@@ -50,7 +50,7 @@ class Watch:
         self._lock, self._ended = threading.Lock(), threading.Event()
         for job in jobs:
             if job.folder in self._open or (
-                results.is_complete(job.folder) and not job.command.fresh
+                not job.command.fresh and results.is_whole(job.folder)
             ):
                 self.reused += 1
                 self._say(job, "already there")
