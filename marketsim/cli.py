@@ -13,7 +13,7 @@ from typing import Any
 
 from marketsim import door, presets
 from marketsim.declaring import parameter
-from marketsim.errors import InputError
+from marketsim.errors import InputError, one_line
 from marketsim.settings import Calibration, Comparison, Sensitivity, Settings
 
 HELP = """\
@@ -338,7 +338,7 @@ def list_results(arguments: list[str]) -> None:
         print(collection.listing(chosen).to_string(index=False))
     print(f"{len(chosen)} results of {len(found)} finished")
     for line in lines:
-        print(f"marketsim: {line}", file=sys.stderr)
+        print(one_line(f"marketsim: {line}"), file=sys.stderr)
     for word in files:
         kind, _, name = word.partition("=")
         path = Path(name)

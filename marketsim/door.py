@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marketsim import presets
+from marketsim import errors, presets
 from marketsim.errors import InputError, span
 from marketsim.evidence import EvidenceError
 from marketsim.settings import check
@@ -17,11 +17,7 @@ from marketsim.settings import check
 INTERVENTIONS = "scenario.interventions"
 # Flags of Hydra's that tell something; those that would run what a file says are refused.
 TELLING = ("cfg", "hydra_help", "info", "shell_completion")
-REFUSED = {
-    "experimental_rerun": "--experimental-rerun",
-    "config_path": "--config-path",
-    "config_name": "--config-name",
-}
+REFUSED = ("experimental_rerun", "config_path", "config_name")
 
 
 @contextlib.contextmanager
@@ -35,6 +31,9 @@ def one_line() -> Iterator[None]:
         _fail(str(fault))
     except KeyboardInterrupt:
         _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
+    except BrokenPipeError:  # whoever read the output has seen enough, as in `| head`
+        sys.stdout = None  # type: ignore[assignment]
+        raise SystemExit(141) from None
     except OSError as fault:
         where = f" ({fault.filename})" if fault.filename else ""
         _fail(f"{fault.strerror or fault}{where}; finished runs are kept", 1)
@@ -42,9 +41,11 @@ def one_line() -> Iterator[None]:
 
 def _fail(line: str, code: int = 2) -> NoReturn:
     with contextlib.suppress(OSError):
-        print(f"marketsim: {' '.join(line.split())}", file=sys.stderr)
-    with contextlib.suppress(OSError, AttributeError):
-        sys.stdout.flush()
+        print(errors.one_line(f"marketsim: {line}"), file=sys.stderr)
+    try:
+        print(end="", flush=True)
+    except OSError:  # said above; Python would say it again as it ends
+        sys.stdout = None  # type: ignore[assignment]
     raise SystemExit(code)
 
 
@@ -160,7 +161,7 @@ def _compose(given: Namespace, name: str, schema: Any) -> Any:
         loader = composer(given.config_dir).config_loader
         config = loader.load_configuration(name, given.overrides, RunMode.RUN)
         check_files(loader, name, given.overrides)
-    except InputError:
+    except (InputError, OSError):
         raise
     except Exception as fault:  # whatever stops a config from being composed stands in the words
         raise as_input_error(fault, given.overrides, schema) from None
@@ -227,7 +228,7 @@ def _told_by_hydra(given: Namespace, name: str, schema: Any) -> None:
             hydra.shell_completion(name, words)
         else:
             hydra.hydra_help(name, get_args_parser(), Namespace(overrides=[]))
-    except InputError:
+    except (InputError, OSError):
         raise
     except Exception as fault:
         raise as_input_error(fault, words, schema) from None
@@ -245,18 +246,21 @@ def flags(arguments: list[str]) -> Namespace:
     from hydra._internal.utils import get_args_parser
 
     parser = get_args_parser()
-    known = [option for action in parser._actions for option in action.option_strings]
+    actions = [action for action in parser._actions if action.dest not in REFUSED]
+    known = ", ".join(sorted(word for action in actions for word in action.option_strings))
 
     def refuse(message: str) -> NoReturn:
-        raise InputError("flag", message, ", ".join(sorted(known)))
+        raise InputError("flag", message, known)
 
     parser.error = refuse  # type: ignore[method-assign]
-    known_flags = parser.parse_args(arguments)
-    for name, flag in REFUSED.items():
+    known_flags = parser.parse_intermixed_args(arguments)
+    for name in REFUSED:
         if getattr(known_flags, name) is not None:
-            raise InputError("flag", flag, ", ".join(sorted({*known} - {*REFUSED.values()})))
+            refuse(f"--{name.replace('_', '-')}")
     for word in arguments:
         key, _, value = word.lstrip("+").partition("=")
+        if "_target_" in word:  # what Hydra builds an object of
+            raise InputError(key, value, "a value, and no _target_")
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
             allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
             raise InputError(key, value, allowed)

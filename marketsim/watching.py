@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from marketsim import results
-from marketsim.errors import InputError
+from marketsim.errors import InputError, one_line
 
 SECONDS = 0.2  # between two looks at the store
 
@@ -117,7 +117,7 @@ class Watch:
     def _fail(self, job: Job, fault: str) -> None:
         self.failed += 1
         line = f"marketsim: failed: {job.label}: {fault} ({results.fault_note(job.folder)})"
-        print(" ".join(line.split()), file=sys.stderr, flush=True)
+        print(one_line(line), file=sys.stderr, flush=True)
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:

@@ -1,0 +1,110 @@
+"""The real command, many times over: forked after its imports, or in a new process.
+
+A fork calls the same ``marketsim.cli.main`` with the same arguments that the command would, in a
+folder of its own, with streams of its own; what it does not do again is import the package and load
+the kernels (about two seconds). `new_process` does that too.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import marketsim
+
+PACKAGE = Path(marketsim.__file__).parent
+LIMIT = 120.0  # seconds a command may take
+
+
+class Outcome(NamedTuple):
+    """How a command ended: exit code (negative for a signal, None for too long), and what it said."""
+
+    code: int | None
+    out: str
+    err: str
+    seconds: float
+
+
+def prepare() -> None:
+    """Import what a run needs and compile the kernels, once, before anything is forked."""
+    import matplotlib.figure  # noqa: F401
+
+    from marketsim import collection, comparison, plots, study, sweeps, verify  # noqa: F401
+    from marketsim.parameters import Population
+    from marketsim.settings import Settings
+
+    study.simulate(Settings(population=Population(retailers=10)), 0)
+
+
+def forked(words: list[str], folder: Path, **environment: str) -> Outcome:
+    """Run the command in a fork of this process."""
+    began = time.monotonic()
+    out, err = folder.with_name(folder.name + ".out"), folder.with_name(folder.name + ".err")
+    child = os.fork()
+    if child == 0:
+        _command(words, folder, out, err, environment)
+    code = _wait(child, began)
+    told = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
+    out.unlink()
+    err.unlink()
+    return Outcome(code, *told, time.monotonic() - began)
+
+
+def _command(words: list[str], folder: Path, out: Path, err: Path, environment: Any) -> None:
+    """Be the command; never return."""
+    code: Any = 1
+    try:
+        os.chdir(folder)
+        os.environ.update(environment)
+        for stream, path in ((1, out), (2, err)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
+        sys.argv = ["marketsim", *words]
+        from marketsim import cli
+
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _wait(child: int, began: float) -> int | None:
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() - began > LIMIT:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return None
+        time.sleep(0.002)
+
+
+def new_process(words: list[str], folder: Path, **environment: str) -> Outcome:
+    """Run the command as a shell would."""
+    began = time.monotonic()
+    line = [os.fsencode(word) for word in (sys.executable, "-m", "marketsim", *words)]
+    try:
+        ended = subprocess.run(
+            line,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment},
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(None, "", "", time.monotonic() - began)
+    told = [text.decode("utf-8", "replace") for text in (ended.stdout, ended.stderr)]
+    return Outcome(ended.returncode, *told, time.monotonic() - began)
