@@ -54,8 +54,6 @@ def master(composer: Any, name: str, words: list[str], schema: type) -> Any:
         return composer.compose_config(
             name, [*words, *more], run_mode=RunMode.MULTIRUN, with_log_configuration=False
         )
-    except (InputError, OSError):
-        raise
     except Exception as fault:  # whatever stops a config from being composed stands in the words
         raise door.as_input_error(fault, words, schema) from None
 
@@ -112,8 +110,6 @@ class _Composer:
         try:
             composed = pickle.loads(self.chosen(tuple(groups)))
             self.loader._apply_overrides_to_config(rest, composed)
-        except (InputError, OSError):
-            raise
         except Exception as fault:  # whatever stops a job from being composed stands in its words
             raise door.as_input_error(fault, words, self.schema) from None
         return door.checked(composed, self.schema, words)

@@ -14,6 +14,7 @@ from marketsim.errors import InputError, span
 from marketsim.evidence import EvidenceError
 from marketsim.settings import check
 
+PATHS = ("output", "classes")  # may hold whatever the names of files do
 INTERVENTIONS = "scenario.interventions"
 # Flags of Hydra's that tell something; those that would run what a file says are refused.
 TELLING = ("cfg", "hydra_help", "info", "shell_completion")
@@ -107,7 +108,7 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     try:
         tree: Any = OmegaConf.to_container(config)
         _check_keys(tree, schema, schema, "")
-        _check_references(tree, named)
+        _check_texts(tree, named)
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
@@ -130,10 +131,12 @@ def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
             _check_keys(value, known[name].default_factory, schema, f"{prefix}{name}.")
 
 
-def _check_references(tree: Any, named: set[str]) -> None:
-    """Refuse a value of a file that is to be looked up, in the environment or anywhere."""
+def _check_texts(tree: Any, named: set[str]) -> None:
+    """Refuse a text that no file can hold, and a value of a file that is to be looked up."""
     mine = {*named} - {*presets.DEFAULTS}
     for key, value in presets.flat(tree).items():
+        if key not in PATHS and any("\ud800" <= letter <= "\udfff" for letter in str(value)):
+            raise InputError(key, value, "a text in UTF-8")
         if "${" in str(value) and not any(f"{key}.".startswith(f"{word}.") for word in mine):
             raise InputError(key, value, "a value as it stands; ${...} counts on the command line")
 
@@ -145,8 +148,7 @@ def _composed(given: Namespace, name: str, schema: Any) -> Any:
     for word in given.overrides:
         if word.lstrip("+~").startswith("hydra"):
             key, _, value = word.lstrip("+~").partition("=")
-            _compose(given, name, schema)  # a key that is not there is refused as such
-            raise InputError(key, value, "nothing of Hydra's own: hydra/launcher counts with -m")
+            raise InputError(key, value, "nothing of Hydra's own; with -m hydra/launcher alone")
     config = _compose(given, name, schema)
     with open_dict(config):
         del config["hydra"]
@@ -161,8 +163,6 @@ def _compose(given: Namespace, name: str, schema: Any) -> Any:
         loader = composer(given.config_dir).config_loader
         config = loader.load_configuration(name, given.overrides, RunMode.RUN)
         check_files(loader, name, given.overrides)
-    except (InputError, OSError):
-        raise
     except Exception as fault:  # whatever stops a config from being composed stands in the words
         raise as_input_error(fault, given.overrides, schema) from None
     return config
@@ -182,8 +182,8 @@ def composer(folder: str | None = None) -> Any:
     version.setbase("1.3")
     places = create_config_search_path(str(presets.folder()))
     if folder is not None:
-        if not Path(folder).is_dir():
-            raise InputError("--config-dir", folder, "a folder of config files")
+        if not Path(folder).is_dir() or (Path(folder) / "hydra").exists():
+            raise InputError("--config-dir", folder, "a folder of config files, without hydra/")
         SourcesRegistry.instance().register(GivenFiles)
         path = f"{GivenFiles.scheme()}://{Path(folder).absolute()}"
         places.prepend("command-line", path, SearchPathQuery(provider="schema"))
@@ -228,8 +228,6 @@ def _told_by_hydra(given: Namespace, name: str, schema: Any) -> None:
             hydra.shell_completion(name, words)
         else:
             hydra.hydra_help(name, get_args_parser(), Namespace(overrides=[]))
-    except (InputError, OSError):
-        raise
     except Exception as fault:
         raise as_input_error(fault, words, schema) from None
 
@@ -267,8 +265,15 @@ def flags(arguments: list[str]) -> Namespace:
     return known_flags
 
 
-def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> InputError:
-    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed."""
+def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Exception:
+    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed.
+
+    What is so already, and a fault of the disk, stays as it is.
+    """
+    from hydra.errors import HydraException
+
+    if isinstance(fault, InputError | OSError) and not isinstance(fault, HydraException):
+        return fault
     message = f"{fault}\n{fault.__cause__ or ''}"
     missing = re.search(r"Could not find '(.+)/(.+?)'", message)
     if missing:

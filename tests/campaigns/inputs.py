@@ -8,17 +8,17 @@ evidence); the rules between keys are written down here a second time, from the 
 import datetime as dt
 import random
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from marketsim import evidence, presets, priors
+from marketsim import presets, priors
 from marketsim.interventions import KINDS
 from marketsim.settings import Settings, declared
 
 FIRST, LAST = dt.date(2015, 3, 6), dt.date(2015, 7, 31)
 LATEST, EARLIEST = dt.date(2020, 12, 31), dt.date(2010, 1, 1)
 KINDS_OF_INPUT = ("valid", "broken", "garbage")
-SHARES = (0.36, 0.50, 0.14)
+SHARES = (0.34, 0.52, 0.14)
 # where the largest value would only cost memory and time: the largest that is tried
 LARGEST = {
     "demand.answers": 40.0, "demand.visits": 50.0, "demand.friends": 1000.0,
@@ -142,10 +142,10 @@ def intervention(chance: random.Random, name: str) -> dict[str, Any]:
     return entry
 
 
-def interventions(chance: random.Random) -> dict[str, dict[str, Any]]:
+def interventions(chance: random.Random, but: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     """Return a scenario's entries that agree with each other."""
     found = {}
-    names = chance.sample(sorted(KINDS), chance.choice([0, 1, 1, 2, 3, 5]))
+    names = chance.sample(sorted({*KINDS} - {*but}), chance.choice([0, 1, 1, 2, 3, 5]))
     if {"closure", "release"} <= {*names}:
         names.remove("release")
     if {"sweep", "sweeps"} <= {*names}:
@@ -231,12 +231,17 @@ def valid(chance: random.Random) -> Input:
     else:
         asked["scenario"] = chance.choice(presets.names("scenario"))
         if chance.random() < 0.3:
-            for name, entry in interventions(chance).items():
+            asked["scenario"] = chance.choice(["baseline_2015", "no_crackdown"])
+            for name, entry in interventions(chance, ("sweep", "sweeps")).items():
                 for key, value in entry.items():
                     words.append(f"+scenario.interventions.{name}.{key}={presets._word(value)}")
                     asked[f"scenario.interventions.{name}.{key}"] = value
             what = "run with interventions added"
-    asked |= parameters(chance)
+    asked |= {
+        key: value
+        for key, value in parameters(chance).items()
+        if asked["posterior"] == "none" or not key.startswith("recovery.")
+    }
     if chance.random() < 0.15:
         asked["horizon.start"] = str(FIRST - dt.timedelta(chance.randint(0, 200)))
     if chance.random() < 0.1:
@@ -309,7 +314,8 @@ def whole_numbers(chance: random.Random) -> Any:
 def unknown_key(chance: random.Random) -> Any:
     key = chance.choice(sorted(RANGES))
     wrong = chance.choice([key + "x", key[:-1] + "_", key.upper(), key + ".more", "nope", "posting.nope"])
-    return [chance.choice(["", "+", "++"]) + f"{wrong}=1"], {}, wrong.partition(".more")[0]
+    told = wrong if wrong.islower() else wrong.partition(".")[0]
+    return [chance.choice(["", "+", "++"]) + f"{wrong}=1"], {}, told.partition(".more")[0]
 
 
 def unknown_choice(chance: random.Random) -> Any:
@@ -505,7 +511,7 @@ def own_class(chance: random.Random) -> Any:
     )  # fmt: skip
     name = chance.choice(["mine.py", "mine.py", "我的 类.py"])
     word = chance.choice([f"classes=['{name}']", "classes=[nope.py]", "classes=[folder]", "classes=['']"])
-    return [word], {name: text, "folder/x": b""}, "classes"
+    return [word], {name: text, "folder/x": b""}, name if name in word else "classes"
 
 
 def of_a_command(chance: random.Random) -> Any:
@@ -577,7 +583,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "target in an intervention": (
         HEAD + b"interventions:\n  x: {kind: news, date: 2015-05-01, _target_: os.system}\n", "_target_"),
     "global package": (b"# @package _global_\noutput: elsewhere\n", "scenario"),
-    "global classes": (b"# @package _global_\nclasses: [evil.py]\n", "classes"),
+    "global classes": (b"# @package _global_\nclasses: [evil.py]\n", "scenario"),
     "global callback": (
         b"# @package _global_\nhydra:\n  callbacks:\n    x: {_target_: os.system, command: touch PWNED}\n", "scenario"),
     "global logging": (
@@ -734,11 +740,3 @@ def dangerous(word: str) -> bool:
     return key.startswith(("output", "population", "replicates", "horizon", "-")) or "\x00" in word
 
 
-def evidence_dates() -> list[str]:
-    """Return the ids of the evidence that have a date."""
-    return [name for name, fact in evidence.inputs().items() if fact.date is not None]
-
-
-def required(kind: type) -> list[str]:
-    """Return the fields of a kind of intervention that have no default."""
-    return [item.name for item in fields(kind) if item.default is MISSING]
