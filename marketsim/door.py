@@ -79,7 +79,32 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
     if asked:
         _told_by_hydra(given, name, schema)
     else:
-        work(checked(_composed(given, name, schema), schema, given.overrides))
+        work(composed(given.overrides, name, schema, given.config_dir))
+
+
+def composed(words: Sequence[str], name: str, schema: Any, folder: str | None = None) -> Any:
+    """Compose a config from overrides, without running anything; see `compose`.
+
+    Hydra only composes: nothing of its own settings, which could name what to build and run, is
+    looked at. `folder` holds config files of the user's.
+    """
+    from hydra.types import RunMode
+    from omegaconf import open_dict
+
+    for word in words:
+        if word.lstrip("+~").startswith("hydra"):
+            key, _, value = word.lstrip("+~").partition("=")
+            raise InputError(key, value, "nothing of Hydra's own; with -m hydra/launcher alone")
+    store_schema(name, schema)
+    try:
+        loader = composer(folder).config_loader
+        config = loader.load_configuration(name, list(words), RunMode.RUN)
+        check_files(loader, name, words)
+        with open_dict(config):
+            del config["hydra"]
+    except Exception as fault:  # whatever stops a config from being composed stands in the words
+        raise as_input_error(fault, words, schema) from None
+    return checked(config, schema, words)
 
 
 def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
@@ -139,33 +164,6 @@ def _check_texts(tree: Any, named: set[str]) -> None:
             raise InputError(key, value, "a text in UTF-8")
         if "${" in str(value) and not any(f"{key}.".startswith(f"{word}.") for word in mine):
             raise InputError(key, value, "a value as it stands; ${...} counts on the command line")
-
-
-def _composed(given: Namespace, name: str, schema: Any) -> Any:
-    """Return a config as Hydra composes it; nothing that Hydra could run for itself is run."""
-    from omegaconf import open_dict
-
-    for word in given.overrides:
-        if word.lstrip("+~").startswith("hydra"):
-            key, _, value = word.lstrip("+~").partition("=")
-            raise InputError(key, value, "nothing of Hydra's own; with -m hydra/launcher alone")
-    config = _compose(given, name, schema)
-    with open_dict(config):
-        del config["hydra"]
-    return config
-
-
-def _compose(given: Namespace, name: str, schema: Any) -> Any:
-    from hydra.types import RunMode
-
-    store_schema(name, schema)
-    try:
-        loader = composer(given.config_dir).config_loader
-        config = loader.load_configuration(name, given.overrides, RunMode.RUN)
-        check_files(loader, name, given.overrides)
-    except Exception as fault:  # whatever stops a config from being composed stands in the words
-        raise as_input_error(fault, given.overrides, schema) from None
-    return config
 
 
 def composer(folder: str | None = None) -> Any:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, presets, records, study
+from marketsim import cli, commands, presets, records, study
 
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
@@ -40,11 +40,11 @@ BAD = {
     "unknown recovery": (["recovery=nope"], "recovery=nope", "forgetting"),
     "unknown population": (["population=nope"], "population=nope", "wechat"),
     "no population": (["population=null"], "population=null", "string"),
-    "unknown hydra key": (["hydra.nope=1"], "hydra.nope=1", "--hydra-help"),
-    "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "basic"),
+    "unknown hydra key": (["hydra.nope=1"], "hydra.nope=1", "Hydra's own"),
+    "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "with -m"),
     "unknown flag": (["--nope"], "--nope", "--cfg"),
     "flag without a value": (["--cfg"], "--cfg", "--cfg"),
-    "unknown main config": (["--config-name", "nope"], "nope", "grammar"),
+    "unknown main config": (["--config-name", "nope"], "--config-name", "--config-dir"),
     "not an override": (["posting"], "posting", "grammar"),
     "two words": (["a", "b"], "a b", "grammar"),
     "sweep without -m": (["seed=1,2"], "seed=1,2", "grammar"),
@@ -317,9 +317,9 @@ def test_a_file_of_interventions_is_named_by_the_user_alone(tmp_path):
     from marketsim.errors import InputError
 
     (tmp_path / "mine.py").write_text("raise SystemExit('ran')", encoding="utf-8")
-    command = cli.Command(posterior="none", classes=[str(tmp_path / "mine.py")])
+    command = commands.RunCommand(posterior="none", classes=[str(tmp_path / "mine.py")])
     config = OmegaConf.structured(command)
     with pytest.raises(InputError, match="command line"):
-        door.checked(config, cli.Command, ["seed=3"])
-    taken = door.checked(config, cli.Command, [f"classes=[{tmp_path / 'mine.py'}]"])
+        door.checked(config, commands.RunCommand, ["seed=3"])
+    taken = door.checked(config, commands.RunCommand, [f"classes=[{tmp_path / 'mine.py'}]"])
     assert taken.classes == command.classes

@@ -208,7 +208,7 @@ def plain_words(chance: random.Random) -> dict[str, Any]:
 
 def as_words(asked: dict[str, Any]) -> list[str]:
     """Write values as words of the command."""
-    return [f"{key}={presets._word(value)}" for key, value in asked.items()]
+    return [f"{key}={presets.word(value)}" for key, value in asked.items()]
 
 
 def valid(chance: random.Random) -> Input:
@@ -234,7 +234,7 @@ def valid(chance: random.Random) -> Input:
             asked["scenario"] = chance.choice(["baseline_2015", "no_crackdown"])
             for name, entry in interventions(chance, ("sweep", "sweeps")).items():
                 for key, value in entry.items():
-                    words.append(f"+scenario.interventions.{name}.{key}={presets._word(value)}")
+                    words.append(f"+scenario.interventions.{name}.{key}={presets.word(value)}")
                     asked[f"scenario.interventions.{name}.{key}"] = value
             what = "run with interventions added"
     asked |= {
@@ -249,10 +249,10 @@ def valid(chance: random.Random) -> Input:
     output, study = "results", None
     if chance.random() < 0.4:
         output = chance.choice(NAMES)
-        words.append(f"output={presets._word(output)}")
+        words.append(f"output={presets.word(output)}")
     if chance.random() < 0.3:
         study = chance.choice(STUDIES)
-        words.append(f"study={presets._word(study)}")
+        words.append(f"study={presets.word(study)}")
     if chance.random() < 0.06:
         files["my own.py"] = OWN
         words += ["classes=['my own.py']", "+scenario.interventions.rest={kind:long_holiday,date:'2015-05-01'}"]
@@ -321,7 +321,7 @@ def unknown_key(chance: random.Random) -> Any:
 def unknown_choice(chance: random.Random) -> Any:
     group = chance.choice(["population", "scenario", "recovery"])
     name = chance.choice(["nope", "Baseline_2015", "../run", "baseline_2015.yaml.yaml", "象", "a b"])
-    return [f"{group}={presets._word(name)}"], {}, group
+    return [f"{group}={presets.word(name)}"], {}, group
 
 
 def wrong_date(chance: random.Random) -> Any:
