@@ -108,3 +108,39 @@ def new_process(words: list[str], folder: Path, **environment: str) -> Outcome:
         return Outcome(None, "", "", time.monotonic() - began)
     told = [text.decode("utf-8", "replace") for text in (ended.stdout, ended.stderr)]
     return Outcome(ended.returncode, *told, time.monotonic() - began)
+
+
+def signalled(
+    words: list[str], folder: Path, number: signal.Signals, after: float, new: bool = False
+) -> Outcome:
+    """Run the command and send it a signal after so many seconds, unless it has ended by then."""
+    began = time.monotonic()
+    out, err = folder.with_name(folder.name + ".out"), folder.with_name(folder.name + ".err")
+    if new:
+        with out.open("wb") as to, err.open("wb") as faults:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "marketsim", *words],
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+                stdout=to,
+                stderr=faults,
+            )
+        child = process.pid
+    else:
+        child = os.fork()
+        if child == 0:
+            _command(words, folder, out, err, {})
+    code: int | None = None
+    while code is None and time.monotonic() < began + after:
+        code = _ended(child)
+        time.sleep(0.002)
+    if code is None:
+        os.kill(child, number)
+        code = _wait(child, began)
+    told = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
+    return Outcome(code, *told, time.monotonic() - began)
+
+
+def _ended(child: int) -> int | None:
+    done, status = os.waitpid(child, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if done else None
