@@ -286,8 +286,8 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
     if given:
         key, _, shown = given[-1].lstrip("+~").partition("=")
         return InputError(key, shown, _allowed(key, schema))
-    if key and value:
-        return InputError(key, value[1], _allowed(key, schema))
+    if key:
+        return InputError(key, value[1] if value else "as given", _allowed(key, schema))
     return InputError("override", " ".join(words), f"Hydra's grammar ({message.strip()})")
 
 

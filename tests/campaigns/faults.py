@@ -215,6 +215,12 @@ def posteriors(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
             path.write_bytes(whole)
 
 
+def step(market, days: int) -> None:
+    """Live some days."""
+    for _ in range(days):
+        market.step()
+
+
 def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
     """Damage a checkpoint: it is refused, or goes on to the same bits."""
     import numpy as np
@@ -226,9 +232,9 @@ def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]
     of = presets.named(population="survey")
     of.posterior, of.recovery.name, of.population.retailers = "none", "combined", 30
     market, path = Market(of, seed=1), base / "checkpoint.npz"
-    market.run(40)
+    step(market, 40)
     market.checkpoint(path)
-    market.run(20)
+    step(market, 20)
     wanted, whole = market.world.series.flows.copy(), path.read_bytes()
 
     def does() -> str:
@@ -237,7 +243,7 @@ def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]
         except InputError as refusal:
             hold("\n" not in str(refusal), "one line")
             return "refused in one line"
-        again.run(20)
+        step(again, 20)
         hold(np.array_equal(again.world.series.flows, wanted), "the same bits")
         return "the same market"
 
@@ -336,11 +342,11 @@ def together(words: list[str], folder: Path, wanted: dict, apart: float, kill: b
 
 PARTS: dict[str, tuple[Callable[[Path, random.Random, int], Iterator[Tried]], int]] = {
     "signals": (signals, 22),
-    "files": (files, 6),
-    "posteriors": (posteriors, 4),
-    "checkpoints": (checkpoints, 25),
-    "disks": (disks, 12),
-    "two": (two_at_a_time, 15),
+    "files": (files, 4),
+    "posteriors": (posteriors, 3),
+    "checkpoints": (checkpoints, 20),
+    "disks": (disks, 8),
+    "two": (two_at_a_time, 12),
 }
 
 

@@ -21,8 +21,8 @@ from campaigns.inputs import Input
 from campaigns.laws import Broken, hold
 
 SEED = 2015
-NEW_PROCESS = 16  # every so many-th input is given to a process of its own
-AGAIN, FRESH, ZERO, VERIFY = 4, 15, 12, 40  # how many valid inputs have one that is looked at longer
+NEW_PROCESS = 25  # every so many-th input is given to a process of its own
+AGAIN, FRESH, ZERO, VERIFY = 8, 30, 24, 60  # how many valid inputs have one that is looked at longer
 
 
 class Row(NamedTuple):

@@ -6,6 +6,7 @@ the kernels (about two seconds). `new_process` does that too.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -32,13 +33,15 @@ class Outcome(NamedTuple):
 
 def prepare() -> None:
     """Import what a run needs and compile the kernels, once, before anything is forked."""
-    import matplotlib.figure  # noqa: F401
+    import tempfile
 
-    from marketsim import collection, comparison, plots, study, sweeps, verify  # noqa: F401
-    from marketsim.parameters import Population
-    from marketsim.settings import Settings
+    from marketsim import cli, collection, comparison, sweeps, verify  # noqa: F401
 
-    study.simulate(Settings(population=Population(retailers=10)), 0)
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
+        words = ["population=survey", "population.retailers=30", "replicates=1", "progress=false"]
+        cli.run([*words, f"output={folder}/results"])
+    gc.collect()
+    gc.freeze()
 
 
 def forked(words: list[str], folder: Path, **environment: str) -> Outcome:
