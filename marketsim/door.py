@@ -14,6 +14,7 @@ from marketsim.errors import InputError, span
 from marketsim.evidence import EvidenceError
 from marketsim.settings import check
 
+GIVEN = "--config-dir"  # who gives the files of a folder on Hydra's search path
 PATHS = ("output", "classes")  # may hold whatever the names of files do
 INTERVENTIONS = "scenario.interventions"
 # Flags of Hydra's that tell something; those that would run what a file says are refused.
@@ -184,12 +185,12 @@ def composer(folder: str | None = None) -> Any:
             raise InputError("--config-dir", folder, "a folder of config files, without hydra/")
         SourcesRegistry.instance().register(GivenFiles)
         path = f"{GivenFiles.scheme()}://{Path(folder).absolute()}"
-        places.prepend("command-line", path, SearchPathQuery(provider="schema"))
+        places.prepend(GIVEN, path, SearchPathQuery(provider="schema"))
     return Hydra("marketsim", ConfigLoaderImpl(places))
 
 
 def check_files(loader: Any, name: str, words: Sequence[str]) -> None:
-    """Refuse a config file that would set keys outside its own group.
+    """Refuse a config file of the user's that would set keys outside its own group.
 
     Raises
     ------
@@ -198,6 +199,8 @@ def check_files(loader: Any, name: str, words: Sequence[str]) -> None:
     """
     from hydra.types import RunMode
 
+    if all(place.provider != GIVEN for place in loader.get_search_path().get_path()):
+        return
     for one in loader.compute_defaults_list(name, list(words), RunMode.RUN).defaults:
         group = one.config_path.rpartition("/")[0]
         foreign = one.parent.partition("/")[0] not in (name, "hydra", "<root>")

@@ -132,13 +132,13 @@ def _whens() -> Iterable[tuple[str, str]]:
             yield name, "date" if "date" in kind.__dataclass_fields__ else "start"
 
 
-def campaign(numbers: Iterable[int], seed: int, tell=print) -> list[Row]:
+def campaign(numbers: Iterable[int], seed: int, tell=print, start=None) -> list[Row]:
     """Run inputs by their numbers; findings are told as they come."""
     runner.prepare()
     rows, began = [], time.monotonic()
     with tempfile.TemporaryDirectory() as base:
         for number in numbers:
-            rows.append(one(number, seed, Path(base)))
+            rows.append(one(number, seed, Path(base), start))
             if rows[-1].finding:
                 tell(f"{rows[-1]}")
             if len(rows) % 100 == 0:
@@ -179,8 +179,11 @@ def main() -> None:
     parser.add_argument("end", type=int)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--table", type=Path)
+    parser.add_argument("--forks-only", action="store_true", help="no input in a new process")
     asked = parser.parse_args()
-    rows = campaign(range(asked.first, asked.end), asked.seed, lambda line: print(line, flush=True))
+    start = runner.forked if asked.forks_only else None
+    numbers = range(asked.first, asked.end)
+    rows = campaign(numbers, asked.seed, lambda line: print(line, flush=True), start)
     lines = table(rows)
     if asked.table:
         asked.table.parent.mkdir(parents=True, exist_ok=True)
