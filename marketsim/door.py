@@ -291,6 +291,10 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
         return InputError(key, shown, _allowed(key, schema))
     if key:
         return InputError(key, value[1] if value else "as given", _allowed(key, schema))
+    of_file = re.search(r"In '(.+?)': (?:\w+ raised while composing config:)?([^\n]*\n?[^\n]*)", message)
+    if of_file:
+        told = f"keys of its group with values of their kind ({of_file[2].strip()})"
+        return InputError("file", of_file[1], told)
     return InputError("override", " ".join(words), f"Hydra's grammar ({message.strip()})")
 
 

@@ -128,7 +128,7 @@ def test_a_checkpoint_names_no_file_to_run(tmp_path):
     of = settings(30)
     of.classes = [str(file)]
     Market(of, seed=1).checkpoint(tmp_path / "theirs.npz")
-    file.write_bytes(EVIL + OWN)
+    file.write_bytes(EVIL + OWN + b"# another file\n")
     with pytest.raises(InputError, match="classes"):
         Market.resume(tmp_path / "theirs.npz")
     assert not Path(CANARY).exists()

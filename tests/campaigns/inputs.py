@@ -599,7 +599,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "environment in a list": (HEAD + b"scaled: ['${oc.env:HOME}']\n", "scenario.scaled"),
     "environment in a dose": (
         HEAD + b"interventions:\n  x: {kind: news, date: 2015-05-01, publicity: '${oc.env:X}'}\n", "x.publicity"),
-    "interventions a list": (HEAD + b"interventions: [1, 2]\n", "interventions"),
+    "interventions a list": (HEAD + b"interventions: [1, 2]\n", "scenario/own"),
     "interventions a text": (HEAD + b"interventions: none\n", "interventions"),
     "interventions null": (HEAD + b"interventions:\n", "interventions"),
     "strength a text": (HEAD + b"strength: much\n", "scenario.strength"),
