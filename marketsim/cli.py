@@ -3,6 +3,7 @@
 Heavy modules are imported where they are used, so that ``--help`` stays quick.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -62,9 +63,7 @@ Hydra's flags:  marketsim --hydra-help"""
 
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        if hasattr(stream, "reconfigure"):  # a name that a terminal cannot show stops no run
-            stream.reconfigure(errors="backslashreplace")
+    _ready_streams()
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:
@@ -73,6 +72,16 @@ def main() -> None:
         return
     with door.one_line():
         SUBCOMMANDS[name](arguments)
+
+
+def _ready_streams() -> None:
+    """Let no stream stop a run: one that is closed, or that cannot show the letters of a name."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str]) -> None:

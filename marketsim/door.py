@@ -263,7 +263,15 @@ def flags(arguments: list[str]) -> Namespace:
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
             allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
             raise InputError(key, value, allowed)
+    known_flags.overrides = [_quoted(word) for word in known_flags.overrides]
     return known_flags
+
+
+def _quoted(word: str) -> str:
+    """Quote a plain value of other letters than English ones, which Hydra's grammar asks for."""
+    key, mark, value = word.partition("=")
+    is_plain = not value.isascii() and not set(value) & set("'\"\\[]{}(),$")
+    return f"{key}={presets.word(value)}" if mark and is_plain else word
 
 
 def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Exception:

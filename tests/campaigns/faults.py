@@ -338,6 +338,143 @@ def together(words: list[str], folder: Path, wanted: dict, apart: float, kill: b
     return "one result, right"
 
 
+# ---------------------------------------------------------------- surroundings
+
+CLOCK = """\
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/time.h>
+#include <time.h>
+static const long moved = MOVED;
+int clock_gettime(clockid_t id, struct timespec *to) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int said = real(id, to);
+    if (id == CLOCK_REALTIME) to->tv_sec += moved;
+    return said;
+}
+time_t time(time_t *to) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (to) *to = now.tv_sec;
+    return now.tv_sec;
+}
+"""
+CLOCKS = {"1980": -1_470_000_000, "2037": 340_000_000, "2099": 2_300_000_000}
+LOCALES = ("zh_CN", "tr_TR", "de_DE", "ar_SA")
+
+
+def surroundings(base: Path) -> dict[str, dict[str, str | None]]:
+    """Return what may differ around a command: clocks, locales, encodings, homes, caches."""
+    found: dict[str, dict[str, str | None]] = {
+        "TZ=Asia/Shanghai": {"TZ": "Asia/Shanghai"},
+        "TZ=Pacific/Chatham": {"TZ": "Pacific/Chatham"},
+        "LC_ALL=C": {"LC_ALL": "C"},
+        "LC_ALL=C, no UTF-8 of Python's": {
+            "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        "PYTHONIOENCODING=ascii": {"PYTHONIOENCODING": "ascii"},
+        "PYTHONIOENCODING=gbk": {"PYTHONIOENCODING": "gbk"},
+        "no HOME": {"HOME": None},
+        "HOME that is not there": {"HOME": "/nonexistent"},
+        "a hundred threads of OpenMP": {"OMP_NUM_THREADS": "100"},
+        "warnings as errors": {"PYTHONWARNINGS": "error::RuntimeWarning"},
+        "PYTHONOPTIMIZE=2": {"PYTHONOPTIMIZE": "2"},
+        "PYTHONHASHSEED=7": {"PYTHONHASHSEED": "7"},
+        "MPLBACKEND=nope": {"MPLBACKEND": "nope"},
+        "COLUMNS=20": {"COLUMNS": "20"},
+    }  # fmt: skip
+    if shutil.which("localedef"):
+        for name in LOCALES:
+            place = base / "locales" / f"{name}.UTF-8"
+            place.parent.mkdir(exist_ok=True)
+            done = subprocess.run(["localedef", "-i", name, "-f", "UTF-8", place], check=False,
+                                  capture_output=True)  # fmt: skip
+            if done.returncode == 0:
+                found[f"LC_ALL={name}.UTF-8"] = {"LC_ALL": f"{name}.UTF-8", "LOCPATH": str(place.parent)}
+    if shutil.which("cc"):
+        for year, moved in CLOCKS.items():
+            source, library = base / f"clock{year}.c", base / f"clock{year}.so"
+            source.write_text(CLOCK.replace("MOVED", f"{moved}L"))
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+            found[f"a clock of {year}"] = {"LD_PRELOAD": str(library)}
+    return found
+
+
+def environments(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
+    """Run the command in other surroundings: the bytes are the same, and no line is added."""
+    words, straight = [*SMALL, "replicates=2", "scenario.about='象牙 市场'"], base / "straight"
+    straight.mkdir()
+    assert runner.forked(words, straight).code == 0
+    wanted = tables(straight)
+    for what, environment in surroundings(base).items():
+        folder = base / "a folder 象牙 of ours"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+
+        def does(environment: dict = environment, folder: Path = folder) -> str:
+            came = runner.new_process([*words, "output=结果 here"], folder, **environment)
+            hold(came.code == 0, f"a result: {came.err[-500:]}")
+            hold(came.err == "", f"no line beside: {came.err[-500:]}")
+            hold(tables(folder) == wanted, "the same bytes")
+            again = runner.new_process([*words, "output=结果 here"], folder, **environment)
+            hold("already there" in again.out, "found again")
+            return "the same bytes"
+
+        yield tried("other surroundings", what, does)
+
+
+def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
+    """Take away where the command writes: its streams, its folder, the right to write."""
+    words, straight = [*SMALL, "replicates=2", "figures=false"], base / "straight"
+    straight.mkdir()
+    assert runner.forked(words, straight).code == 0
+    wanted, command = tables(straight), f"{sys.executable} -m marketsim " + " ".join(words)
+    around = {**os.environ, "PYTHONPATH": str(runner.PACKAGE.parent)}
+    lines = {
+        "output closed": (f"{command} >&-", 0, True),
+        "errors closed": (f"{command} 2>&-", 0, True),
+        "both closed": (f"{command} >&- 2>&-", 0, True),
+        "input closed": (f"{command} <&- >/dev/null", 0, True),
+        "output full": (f"{command} > /dev/full", 1, True),
+        "errors full": (f"{command} nope=1 2> /dev/full", 2, False),
+        "a reader that leaves": (f"bash -c 'set -o pipefail; {command} | head -c 1 >/dev/null'", None, True),
+        "the folder removed": (f"mkdir gone; cd gone; rmdir ../gone; {command}", None, False),
+    }
+    for what, (line, code, is_there) in lines.items():
+        folder = base / "outputs"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+
+        def does(line=line, code=code, is_there=is_there, folder=folder) -> str:
+            ended = subprocess.run(line, shell=True, cwd=folder, env=around, capture_output=True, text=True,
+                                   check=False)  # fmt: skip
+            hold(code is None or ended.returncode == code, f"exit code {code}, not {ended.returncode}: {ended.stderr[-500:]}")
+            hold(ended.stderr.count("\n") <= 1 and "Traceback" not in ended.stderr, f"one line at most: {ended.stderr[-500:]}")
+            hold((tables(folder) == wanted) == is_there, "a result, or none")
+            return f"exit code {ended.returncode}, {ended.stderr.count(chr(10))} lines"
+
+        yield tried("nowhere to write", what, does)
+    with disk(base / "disk", 4000) as place:
+        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        for name, asked in COMMANDS.items():
+            def refused(asked: list[str] = asked) -> str:
+                came = runner.forked([*asked, f"output='{place}/results'"], straight)
+                laws.refused(came.code, came.out, came.err, "output")
+                return "one line, exit code 2"
+
+            yield tried("read-only folder", name, refused)
+    for shift in (-40 * 365 * 86400, 10 * 365 * 86400):
+        for path in straight.rglob("*"):
+            os.utime(path, (time.time() + shift,) * 2)
+
+        def same() -> str:
+            came = runner.forked(words, straight)
+            hold("already there" in came.out and tables(straight) == wanted, "taken as it is")
+            return "taken as it is"
+
+        yield tried("files dated otherwise", f"{shift // (365 * 86400)} years", same)
+
+
 # ---------------------------------------------------------------- the campaign
 
 PARTS: dict[str, tuple[Callable[[Path, random.Random, int], Iterator[Tried]], int]] = {
@@ -347,6 +484,8 @@ PARTS: dict[str, tuple[Callable[[Path, random.Random, int], Iterator[Tried]], in
     "checkpoints": (checkpoints, 20),
     "disks": (disks, 8),
     "two": (two_at_a_time, 12),
+    "environments": (environments, 1),
+    "outputs": (outputs, 1),
 }
 
 

@@ -94,15 +94,16 @@ def _wait(child: int, began: float) -> int | None:
         time.sleep(0.002)
 
 
-def new_process(words: list[str], folder: Path, **environment: str) -> Outcome:
-    """Run the command as a shell would."""
+def new_process(words: list[str], folder: Path, **environment: str | None) -> Outcome:
+    """Run the command as a shell would; a variable that is None is taken out."""
+    around = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment}
     began = time.monotonic()
     line = [os.fsencode(word) for word in (sys.executable, "-m", "marketsim", *words)]
     try:
         ended = subprocess.run(
             line,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(PACKAGE.parent), **environment},
+            env={name: value for name, value in around.items() if value is not None},
             capture_output=True,
             timeout=LIMIT,
             check=False,
