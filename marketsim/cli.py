@@ -231,17 +231,17 @@ def list_results(arguments: list[str]) -> None:
     found, lines = collection.collect(folder)
     filters = [word for word in arguments if word not in files]
     chosen = collection.choose(found, filters)
+    for word in files:
+        kind, _, name = word.partition("=")
+        if Path(name).suffix != f".{kind}":
+            raise InputError(kind, name, f"the name of a file that ends in .{kind}")
+    for word in files:
+        collection.write(collection.join(chosen), Path(word.partition("=")[2]))
     if chosen:
         print(collection.listing(chosen).to_string(index=False))
     print(f"{len(chosen)} results of {len(found)} finished")
     for line in lines:
         print(one_line(f"marketsim: {line}"), file=sys.stderr)
-    for word in files:
-        kind, _, name = word.partition("=")
-        path = Path(name)
-        if path.suffix != f".{kind}":
-            raise InputError(kind, name, f"the name of a file that ends in .{kind}")
-        collection.write(collection.join(chosen), path)
 
 
 SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {

@@ -1,6 +1,7 @@
 """The door for input: Hydra composes it, and what is wrong with it is said in one line."""
 
 import contextlib
+import io
 import re
 import sys
 from argparse import Namespace
@@ -150,6 +151,8 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
 def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
     """Refuse keys that were appended to the schema with a plus sign."""
     known = {item.name: item for item in fields(group)}
+    for name in known.keys() - tree.keys():
+        raise InputError(f"~{prefix}{name}", "left out", f"~{INTERVENTIONS}.NAME, and no other")
     for name, value in tree.items():
         if name not in known:
             raise InputError(f"{prefix}{name}", value, _allowed(f"{prefix}{name}", schema))
@@ -222,13 +225,16 @@ def _told_by_hydra(given: Namespace, name: str, schema: Any) -> None:
     try:
         hydra = composer(given.config_dir)
         if given.cfg:
-            hydra.show_cfg(name, words, given.cfg, given.package, given.resolve)
+            with contextlib.redirect_stderr(io.StringIO()):  # what it says of a package not there
+                hydra.show_cfg(name, words, given.cfg, given.package, given.resolve)
         elif given.info:
             hydra.show_info(given.info, name, words)
         elif given.shell_completion:
             hydra.shell_completion(name, words)
         else:
             hydra.hydra_help(name, get_args_parser(), Namespace(overrides=[]))
+    except SystemExit:
+        raise InputError("--package", given.package, "a group of the config") from None
     except Exception as fault:
         raise as_input_error(fault, words, schema) from None
 

@@ -110,7 +110,8 @@ def table(
             batch = records.read_batch(place, start)
             if batch is None:
                 batch = {"rows": _batch(settings, start, threads, bar.update)}
-                records.write_batch(place, start, batch, metrics.described() | NUMBER)
+                described = metrics.described() | NUMBER
+                batch = records.write_batch(place, start, batch, described)
             else:
                 bar.update(BATCH)
             batches.append(batch["rows"])

@@ -296,7 +296,7 @@ def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> T
             batch = records.read_batch(folder, start)
             if batch is None:
                 batch = replicate(settings, runs, threads, bar.update)
-                records.write_batch(folder, start, batch)
+                batch = records.write_batch(folder, start, batch)
             else:
                 bar.update(len(runs))
             batches.append(batch)
