@@ -11,7 +11,6 @@ from marketsim import door
 from marketsim.errors import InputError
 from marketsim.watching import Job
 
-
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.")  # what of Hydra's own a sweep may choose
 
 

@@ -35,7 +35,7 @@ def one_line() -> Iterator[None]:
     except KeyboardInterrupt:
         _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
     except BrokenPipeError:  # whoever read the output has seen enough, as in `| head`
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         raise SystemExit(141) from None
     except OSError as fault:
         where = f" ({fault.filename})" if fault.filename else ""
@@ -48,7 +48,7 @@ def _fail(line: str, code: int = 2) -> NoReturn:
     try:
         print(end="", flush=True)
     except OSError:  # said above; Python would say it again as it ends
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
     raise SystemExit(code)
 
 
@@ -305,7 +305,9 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
         return InputError(key, shown, _allowed(key, schema))
     if key:
         return InputError(key, value[1] if value else "as given", _allowed(key, schema))
-    of_file = re.search(r"In '(.+?)': (?:\w+ raised while composing config:)?([^\n]*\n?[^\n]*)", message)
+    of_file = re.search(
+        r"In '(.+?)': (?:\w+ raised while composing config:)?([^\n]*\n?[^\n]*)", message
+    )
     if of_file:
         told = f"keys of its group with values of their kind ({of_file[2].strip()})"
         return InputError("file", of_file[1], told)

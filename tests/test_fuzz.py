@@ -76,7 +76,7 @@ def test_every_parameter_and_kind_is_drawn():
 def test_a_refusal_that_is_none_is_seen(code, out, err, law):
     """Negative controls of the law of one line."""
     laws.refused(2, "", "marketsim: a=1: allowed is b\n", "a=")
-    with pytest.raises(laws.Broken, match=law):
+    with pytest.raises(laws.BrokenError, match=law):
         laws.refused(code, out, err, "a=")
 
 
@@ -121,10 +121,10 @@ def test_a_result_that_cannot_be_is_seen(made, tmp_path, what):
     place = Path(shutil.copytree(made, tmp_path / made.name))
     facts = laws.result(place)
     laws.as_asked(facts, {"population.retailers": 30, "replicates": 2})
-    with pytest.raises(laws.Broken, match="31"):
+    with pytest.raises(laws.BrokenError, match="31"):
         laws.as_asked(facts, {"population.retailers": 31})
     broken(place, name, change)
-    with pytest.raises(laws.Broken, match=law):
+    with pytest.raises(laws.BrokenError, match=law):
         laws.result(place)
 
 
@@ -135,5 +135,5 @@ def test_what_is_left_over_is_seen(made, tmp_path):
     shutil.copytree(made, tmp_path / "results" / "study" / made.name)
     laws.whole_folder(tmp_path, tmp_path / "results")
     (tmp_path / "results" / "study" / ".x.partial").mkdir()
-    with pytest.raises(laws.Broken, match="beside results"):
+    with pytest.raises(laws.BrokenError, match="beside results"):
         laws.whole_folder(tmp_path, tmp_path / "results")

@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaigns import laws, runner
-from campaigns.laws import Broken, hold
+from campaigns.laws import BrokenError, hold
 
 SEED = 2015
-SMALL = ["population=survey", "population.retailers=30", "posterior=point", "progress=false", "threads=1"]  # fmt: skip
+SMALL = ["population=survey", "population.retailers=30", "posterior=point", "progress=false",
+         "threads=1"]  # fmt: skip
 COMMANDS = {
     "run": [*SMALL, "replicates=70"],
     "compare": ["compare", *SMALL, "scenarios=[no_crackdown]", "replicates=45", "prior=false"],
-    "sweep": ["-m", "hydra/launcher=basic", *SMALL, "replicates=2", "figures=false", "seed=range(1,7)"],
+    "sweep": ["-m", "hydra/launcher=basic", *SMALL, "replicates=2", "figures=false",
+              "seed=range(1,7)"],
 }  # fmt: skip
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 ENDS = {signal.SIGKILL: (-9,), signal.SIGINT: (130,), signal.SIGTERM: (-15, 130)}
@@ -52,11 +54,11 @@ def tables(folder: Path) -> dict[str, bytes]:
     }
 
 
-def tried(fault: str, what: str, do: Callable[[], str]) -> Tried:
+def tried(fault: str, what: str, do: Callable[..., str], *given: object) -> Tried:
     """Do something, and note which law it breaks."""
     try:
-        return Tried(fault, what, do())
-    except Broken as law:
+        return Tried(fault, what, do(*given))
+    except BrokenError as law:
         return Tried(fault, what, "broken", str(law))
     except Exception as fault_of_test:
         return Tried(fault, what, "broken", f"{type(fault_of_test).__name__}: {fault_of_test}")
@@ -85,22 +87,27 @@ def signals(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
                     sent += came.code != 0
                     yield tried(
                         f"{number.name} at a random moment", name,
-                        lambda came=came: ended(came, number, folder, wanted),
+                        ended, came, number, folder, wanted,
                     )  # fmt: skip
                 yield tried(f"finished after {number.name}", name,
-                            lambda: goes_on(words, folder, wanted))  # fmt: skip
+                            goes_on, words, folder, wanted)  # fmt: skip
 
 
 def ended(came: runner.Outcome, number: int, folder: Path, wanted: dict[str, bytes]) -> str:
     """Hold what a signal leaves: whole results alone, and one line where there was time for it."""
-    hold(came.code in (0, *ENDS[signal.Signals(number)]), f"an end by the signal, not {came.code}: {came.err[-500:]}")
+    hold(
+        came.code in (0, *ENDS[signal.Signals(number)]),
+        f"an end by the signal, not {came.code}: {came.err[-500:]}",
+    )
     if came.code == 130:
         laws.one_line(came.err)
     elif came.code != 0:
         hold(came.err == "", f"no word: {came.err[-500:]}")
     there = tables(folder)
     hold(all(wanted[name] == content for name, content in there.items()), "what is there is right")
-    return {0: "ended before the signal", 130: "one line, exit code 130"}.get(came.code or 0, "ended")
+    return {0: "ended before the signal", 130: "one line, exit code 130"}.get(
+        came.code or 0, "ended"
+    )
 
 
 def goes_on(words: list[str], folder: Path, wanted: dict[str, bytes]) -> str:
@@ -136,16 +143,30 @@ def files(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
         wanted, (place,) = tables(folder), laws.finished(folder)
         for path in sorted(place.rglob("*")):
             if path.is_file():
-                kind = f"{path.name} of a {name}" if path.parent == place else f"a figure of a {name}"
+                kind = (
+                    f"{path.name} of a {name}" if path.parent == place else f"a figure of a {name}"
+                )
                 whole = path.read_bytes()
                 for _ in range(each):
                     path.write_bytes(damaged(whole, chance))
-                    yield tried("damaged file", kind, lambda: taken(words, folder, place, path, whole, wanted))
+                    yield tried(
+                        "damaged file",
+                        kind,
+                        taken,
+                        words,
+                        folder,
+                        place,
+                        path,
+                        whole,
+                        wanted,
+                    )
                     path.write_bytes(whole)
     yield from batches(base, chance, each)
 
 
-def taken(words: list[str], folder: Path, place: Path, path: Path, whole: bytes, wanted: dict) -> str:
+def taken(
+    words: list[str], folder: Path, place: Path, path: Path, whole: bytes, wanted: dict
+) -> str:
     """Hold what the same command says of a damaged result."""
     if path.read_bytes() == whole:
         return "the same bytes by chance"
@@ -155,7 +176,10 @@ def taken(words: list[str], folder: Path, place: Path, path: Path, whole: bytes,
         hold(came.code == 0 and tables(folder) == wanted, f"tables as they were: {came.err[-300:]}")
         return "tables untouched; figures and pages are not checked"
     if came.code == 0:  # a name in the manifest that nothing reads
-        hold(path.name == "manifest.json" and tables(folder) == wanted, "a damaged table is not taken")
+        hold(
+            path.name == "manifest.json" and tables(folder) == wanted,
+            "a damaged table is not taken",
+        )
         return "the same result"
     laws.refused(came.code, came.out, came.err, path.name)
     listed = runner.forked(["results", "results"], folder)
@@ -180,14 +204,16 @@ def batches(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
             continue
         for path in chance.sample(there, min(2, len(there))):
             path.write_bytes(damaged(path.read_bytes(), chance))
-        yield tried("damaged batch", "run", lambda: goes_on([*words, "figures=false"], folder, wanted))
+        yield tried("damaged batch", "run", goes_on, [*words, "figures=false"], folder, wanted)
 
 
 def posteriors(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
     """Damage a copy of the shipped posterior, beside a copy of the package."""
     home = base / "checkout"
     home.mkdir()
-    shutil.copytree(runner.PACKAGE, home / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        runner.PACKAGE, home / "marketsim", ignore=shutil.ignore_patterns("__pycache__")
+    )
     for name in ("conf", "results/published"):
         shutil.copytree(runner.PACKAGE.parent / name, home / name)
     words = ["population=survey", "population.retailers=30", "replicates=2", "figures=false",
@@ -195,7 +221,10 @@ def posteriors(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
     folder = base / "with posterior"
     folder.mkdir()
     shipped = home / "results" / "published"
-    where = [shipped / "calibration_2015" / name for name in ("posterior.parquet", "structures.csv", "point.csv")]
+    where = [
+        shipped / "calibration_2015" / name
+        for name in ("posterior.parquet", "structures.csv", "point.csv")
+    ]
     where += [shipped / "market_2015" / name for name in ("posterior.parquet", "point.csv")]
     before = runner.new_process(words, folder, PYTHONPATH=str(home))
     assert before.code == 0, before.err
@@ -278,9 +307,9 @@ def disks(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
         for k in range(each):
             size = 4 + int(need * 1.2 * (k + chance.random()) / each)
             with disk(base / "disk", size) as place:
-                yield tried("full disk", name, lambda: filled(words, place, wanted))
+                yield tried("full disk", name, filled, words, place, wanted)
                 subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
-                yield tried("room made after a full disk", name, lambda: goes_on(words, place, wanted))
+                yield tried("room made after a full disk", name, goes_on, words, place, wanted)
 
 
 def filled(words: list[str], place: Path, wanted: dict[str, bytes]) -> str:
@@ -293,10 +322,16 @@ def filled(words: list[str], place: Path, wanted: dict[str, bytes]) -> str:
         return "enough room"
     hold(came.code in (1, 2), f"exit code 1 or 2, not {came.code}: {came.err[-500:]}")
     lines = came.err.splitlines()
-    hold(all(line.startswith("marketsim: ") for line in lines), f"lines of marketsim's: {came.err[-500:]}")
+    hold(
+        all(line.startswith("marketsim: ") for line in lines),
+        f"lines of marketsim's: {came.err[-500:]}",
+    )
     hold(len(lines) == 1 or "-m" in words, f"one line: {came.err[-500:]}")
     hold("No space left" in came.err or "28" in came.err, f"it says why: {came.err[-500:]}")
-    hold(all(wanted[name] == content for name, content in tables(place).items()), "nothing wrong is there")
+    hold(
+        all(wanted[name] == content for name, content in tables(place).items()),
+        "nothing wrong is there",
+    )
     return "one line, exit code 1 or 2"
 
 
@@ -314,7 +349,7 @@ def two_at_a_time(base: Path, chance: random.Random, each: int) -> Iterator[Trie
         folder.mkdir()
         kill = k % 3 == 2
         yield tried("two processes, one result" + (", one killed" if kill else ""), "run",
-                    lambda: together(words, folder, wanted, chance.random(), kill))  # fmt: skip
+                    together, words, folder, wanted, chance.random(), kill)  # fmt: skip
 
 
 def together(words: list[str], folder: Path, wanted: dict, apart: float, kill: bool) -> str:
@@ -332,7 +367,10 @@ def together(words: list[str], folder: Path, wanted: dict, apart: float, kill: b
         time.sleep(apart)
         os.kill(children[0][0], signal.SIGKILL)
     codes = [runner._wait(child, time.monotonic()) for child, _, _ in children]
-    hold(codes[1] == 0 and codes[0] in ((0, -9) if kill else (0,)), f"both end well: {codes} {children[1][2].read_text()[-400:]}")
+    hold(
+        codes[1] == 0 and codes[0] in ((0, -9) if kill else (0,)),
+        f"both end well: {codes} {children[1][2].read_text()[-400:]}",
+    )
     hold(tables(folder) == wanted, "one right result")
     hold(not [p for p in folder.rglob(".*") if not p.name.endswith(".lock")], "nothing left over")
     return "one result, right"
@@ -390,7 +428,10 @@ def surroundings(base: Path) -> dict[str, dict[str, str | None]]:
             done = subprocess.run(["localedef", "-i", name, "-f", "UTF-8", place], check=False,
                                   capture_output=True)  # fmt: skip
             if done.returncode == 0:
-                found[f"LC_ALL={name}.UTF-8"] = {"LC_ALL": f"{name}.UTF-8", "LOCPATH": str(place.parent)}
+                found[f"LC_ALL={name}.UTF-8"] = {
+                    "LC_ALL": f"{name}.UTF-8",
+                    "LOCPATH": str(place.parent),
+                }
     if shutil.which("cc"):
         for year, moved in CLOCKS.items():
             source, library = base / f"clock{year}.c", base / f"clock{year}.so"
@@ -437,7 +478,11 @@ def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
         "input closed": (f"{command} <&- >/dev/null", 0, True),
         "output full": (f"{command} > /dev/full", 1, True),
         "errors full": (f"{command} nope=1 2> /dev/full", 2, False),
-        "a reader that leaves": (f"bash -c 'set -o pipefail; {command} | head -c 1 >/dev/null'", None, True),
+        "a reader that leaves": (
+            f"bash -c 'set -o pipefail; {command} | head -c 1 >/dev/null'",
+            None,
+            True,
+        ),
         "the folder removed": (f"mkdir gone; cd gone; rmdir ../gone; {command}", None, False),
     }
     for what, (line, code, is_there) in lines.items():
@@ -448,8 +493,14 @@ def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
         def does(line=line, code=code, is_there=is_there, folder=folder) -> str:
             ended = subprocess.run(line, shell=True, cwd=folder, env=around, capture_output=True, text=True,
                                    check=False)  # fmt: skip
-            hold(code is None or ended.returncode == code, f"exit code {code}, not {ended.returncode}: {ended.stderr[-500:]}")
-            hold(ended.stderr.count("\n") <= 1 and "Traceback" not in ended.stderr, f"one line at most: {ended.stderr[-500:]}")
+            hold(
+                code is None or ended.returncode == code,
+                f"exit code {code}, not {ended.returncode}: {ended.stderr[-500:]}",
+            )
+            hold(
+                ended.stderr.count("\n") <= 1 and "Traceback" not in ended.stderr,
+                f"one line at most: {ended.stderr[-500:]}",
+            )
             hold((tables(folder) == wanted) == is_there, "a result, or none")
             return f"exit code {ended.returncode}, {ended.stderr.count(chr(10))} lines"
 
@@ -457,6 +508,7 @@ def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
     with disk(base / "disk", 4000) as place:
         subprocess.run(["mount", "-o", "remount,ro", place], check=True)
         for name, asked in COMMANDS.items():
+
             def refused(asked: list[str] = asked) -> str:
                 came = runner.forked([*asked, f"output='{place}/results'"], straight)
                 laws.refused(came.code, came.out, came.err, "output")

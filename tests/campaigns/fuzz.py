@@ -18,11 +18,16 @@ from typing import NamedTuple
 
 from campaigns import inputs, laws, runner
 from campaigns.inputs import Input
-from campaigns.laws import Broken, hold
+from campaigns.laws import BrokenError, hold
 
 SEED = 2015
 NEW_PROCESS = 25  # every so many-th input is given to a process of its own
-AGAIN, FRESH, ZERO, VERIFY = 8, 30, 24, 60  # how many valid inputs have one that is looked at longer
+AGAIN, FRESH, ZERO, VERIFY = (
+    8,
+    30,
+    24,
+    60,
+)  # how many valid inputs have one that is looked at longer
 
 
 class Row(NamedTuple):
@@ -55,7 +60,7 @@ def one(number: int, seed: int, base: Path, start=None) -> Row:
     try:
         hold(came.code is not None, f"an end within {runner.LIMIT:.0f} s")
         looked = judge(given, came, before, folder, start)
-    except Broken as law:
+    except BrokenError as law:
         finding = f"{law} | {came.err.strip()[-600:]}"
     except Exception as fault:
         finding = f"{type(fault).__name__}: {fault} | {came.err.strip()[-600:]}"

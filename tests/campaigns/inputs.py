@@ -39,7 +39,14 @@ class LongHoliday:
 """
 NAMES = ("results", "with space", "结果 文件夹", "a/b/c", "out=put", "dots.and-dashes")
 STUDIES = ("study", "s-1.b_2", "研究", "x" * 100)
-ABOUTS = ("plain", "象牙 \u2014 市场", "<script>alert(1)</script>", "=1+1", "a: b, [c] {d} 'e' \"f\"", "")
+ABOUTS = (
+    "plain",
+    "象牙 \u2014 市场",
+    "<script>alert(1)</script>",
+    "=1+1",
+    "a: b, [c] {d} 'e' \"f\"",
+    "",
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,9 @@ def value_of(chance: random.Random, key: str) -> float | int:
     if whole:
         return chance.choice([int(low), int(high), chance.randint(int(low), int(high))])
     even = chance.uniform(low, high)
-    return float(chance.choice([low, high, even, round(even, 2) if low <= round(even, 2) <= high else even]))
+    return float(
+        chance.choice([low, high, even, round(even, 2) if low <= round(even, 2) <= high else even])
+    )
 
 
 def parameters(chance: random.Random, most: int = 6) -> dict[str, Any]:
@@ -114,7 +123,9 @@ def parameters(chance: random.Random, most: int = 6) -> dict[str, Any]:
 
 def day(chance: random.Random, first: dt.date = FIRST, last: dt.date = LAST) -> dt.date:
     """Return a day of the horizon."""
-    return chance.choice([first, last, first + dt.timedelta(chance.randint(0, (last - first).days))])
+    return chance.choice(
+        [first, last, first + dt.timedelta(chance.randint(0, (last - first).days))]
+    )
 
 
 def intervention(chance: random.Random, name: str) -> dict[str, Any]:
@@ -255,7 +266,10 @@ def valid(chance: random.Random) -> Input:
         words.append(f"study={presets.word(study)}")
     if chance.random() < 0.06:
         files["my own.py"] = OWN
-        words += ["classes=['my own.py']", "+scenario.interventions.rest={kind:long_holiday,date:'2015-05-01'}"]
+        words += [
+            "classes=['my own.py']",
+            "+scenario.interventions.rest={kind:long_holiday,date:'2015-05-01'}",
+        ]
         words.append(f"+scenario.interventions.rest.rest={chance.choice([0.0, 1.0, 0.25])}")
         what = "run with a class of the user's"
     given = {key: value for key, value in asked.items() if not _in_file(key, files)}
@@ -263,7 +277,9 @@ def valid(chance: random.Random) -> Input:
     if chance.random() < 0.04:
         what, words = "sweep", ["-m", "hydra/launcher=basic", *words, "observer.lean=0.1,0.2"]
         asked.pop("observer.lean", None)
-        words = [word for word in words if word.partition("=")[0] != "observer.lean"] + ["observer.lean=0.1,0.2"]
+        words = [word for word in words if word.partition("=")[0] != "observer.lean"] + [
+            "observer.lean=0.1,0.2"
+        ]
     return Input(0, "valid", what, tuple(words), files, asked, "", output)
 
 
@@ -313,14 +329,18 @@ def whole_numbers(chance: random.Random) -> Any:
 
 def unknown_key(chance: random.Random) -> Any:
     key = chance.choice(sorted(RANGES))
-    wrong = chance.choice([key + "x", key[:-1] + "_", key.upper(), key + ".more", "nope", "posting.nope"])
+    wrong = chance.choice(
+        [key + "x", key[:-1] + "_", key.upper(), key + ".more", "nope", "posting.nope"]
+    )
     told = wrong if wrong.islower() else wrong.partition(".")[0]
     return [chance.choice(["", "+", "++"]) + f"{wrong}=1"], {}, told.partition(".more")[0]
 
 
 def unknown_choice(chance: random.Random) -> Any:
     group = chance.choice(["population", "scenario", "recovery"])
-    name = chance.choice(["nope", "Baseline_2015", "../run", "baseline_2015.yaml.yaml", "象", "a b"])
+    name = chance.choice(
+        ["nope", "Baseline_2015", "../run", "baseline_2015.yaml.yaml", "象", "a b"]
+    )
     return [f"{group}={presets.word(name)}"], {}, group
 
 
@@ -344,7 +364,12 @@ def reversed_dates(chance: random.Random) -> Any:
                                      ("blocking", "share=1"), ("release", "growth=1"),
                                      ("sweeps", "posts=10")])  # fmt: skip
     at = "scenario.interventions.x"
-    words = [f"+{at}.kind={name}", f"+{at}.start=2015-06-10", f"+{at}.end=2015-06-09", f"+{at}.{kind[1]}"]
+    words = [
+        f"+{at}.kind={name}",
+        f"+{at}.start=2015-06-10",
+        f"+{at}.end=2015-06-09",
+        f"+{at}.{kind[1]}",
+    ]
     if name == "sweeps":
         words.append(f"+{at}.every=7")
     return words, {}, f"{at}.end"
@@ -381,9 +406,24 @@ def wrong_dose(chance: random.Random) -> Any:
     item = chance.choice(doses)
     low, high = item.metadata["low"], item.metadata["high"]
     when = "date" if "date" in {one.name for one in fields(KINDS[name])} else "start"
-    wrong = [repr(low - 1), repr(high + 1), "nan", "inf", "many", "true", "null", "[1]", "{a:1}", "ads_total"]
+    wrong = [
+        repr(low - 1),
+        repr(high + 1),
+        "nan",
+        "inf",
+        "many",
+        "true",
+        "null",
+        "[1]",
+        "{a:1}",
+        "ads_total",
+    ]
     at = "scenario.interventions.x"
-    words = [f"+{at}.kind={name}", f"+{at}.{when}=2015-05-01", f"+{at}.{item.name}={chance.choice(wrong)}"]
+    words = [
+        f"+{at}.kind={name}",
+        f"+{at}.{when}=2015-05-01",
+        f"+{at}.{item.name}={chance.choice(wrong)}",
+    ]
     return words, {}, f"{at}.{item.name}"
 
 
@@ -398,15 +438,24 @@ def wrong_choice(chance: random.Random) -> Any:
 
 
 def unknown_dose(chance: random.Random) -> Any:
-    wrong = chance.choice(["size", "Posts", "apply", "__class__", "kinds", "post s".replace(" ", "_")])
+    wrong = chance.choice(
+        ["size", "Posts", "apply", "__class__", "kinds", "post s".replace(" ", "_")]
+    )
     return [f"+{SWEEP}.{wrong}=1"], {}, f"{SWEEP}.{wrong}"
 
 
 def scaling(chance: random.Random) -> Any:
     if chance.random() < 0.4:
-        return [f"scenario.scaled=[{chance.choice(['nope', 'sweep', 'a,b'])}]"], {}, "scenario.scaled"
+        return (
+            [f"scenario.scaled=[{chance.choice(['nope', 'sweep', 'a,b'])}]"],
+            {},
+            "scenario.scaled",
+        )
     if chance.random() < 0.5:
-        words = ["scenario.scaled=[sweep_may]", f"scenario.strength={chance.choice(['999', '1000'])}"]
+        words = [
+            "scenario.scaled=[sweep_may]",
+            f"scenario.strength={chance.choice(['999', '1000'])}",
+        ]
         return words, {}, "scenario.strength"
     wrong = chance.choice(["[0]", "[-1]", "[a]", "3", "[true]", "[[1]]", "[nan]", "[inf]"])
     return [f"scenario.strengths={wrong}"], {}, "scenario.strengths"
@@ -510,7 +559,9 @@ def own_class(chance: random.Random) -> Any:
          OWN.replace(b"date: dt.date", b"date: dt.date\n    more: float = 3.0")]
     )  # fmt: skip
     name = chance.choice(["mine.py", "mine.py", "我的 类.py"])
-    word = chance.choice([f"classes=['{name}']", "classes=[nope.py]", "classes=[folder]", "classes=['']"])
+    word = chance.choice(
+        [f"classes=['{name}']", "classes=[nope.py]", "classes=[folder]", "classes=['']"]
+    )
     return [word], {name: text, "folder/x": b""}, name if name in word else "classes"
 
 
@@ -642,7 +693,7 @@ def scenario_file(chance: random.Random) -> Any:
 
 
 def other_file(chance: random.Random) -> Any:
-    """A file of another group, or of a group that there is none of."""
+    """Return a file of another group, or of a group that there is none of."""
     words, files, key = chance.choice(
         [(["+experiment=x"], {"mine/experiment/x.yaml": b"# @package _global_\nseed: 3\n"}, "experiment"),
          (["+experiment=x"], {"mine/experiment/x.yaml": b"seed: 3\n"}, "experiment"),
@@ -676,10 +727,21 @@ def broken(chance: random.Random) -> Input:
     (maker,) = chance.choices(makers, weights)
     words, files, key, *more = maker(chance)
     what = maker.__name__.replace("_", " ") + (f": {more[0]}" if more else "")
-    commands = ("compare", "sensitivity", "calibrate", "calibrate_market", "identify", "validate", "verify", "results")
+    commands = (
+        "compare",
+        "sensitivity",
+        "calibrate",
+        "calibrate_market",
+        "identify",
+        "validate",
+        "verify",
+        "results",
+    )
     if words and words[0] in commands:
         return Input(0, "broken", what, tuple(words), files, {}, key)
-    small = [word for word in SMALL if not (word.startswith("population=") and "population=own" in words)]
+    small = [
+        word for word in SMALL if not (word.startswith("population=") and "population=own" in words)
+    ]
     if any(word.startswith("population.retailers") for word in words) or "population=own" in words:
         small = [word for word in small if not word.startswith("population.retailers")]
     if maker is contrary and words[0] == "recovery=mixture":
@@ -697,7 +759,9 @@ PIECES = ("seed", "scenario", "=", "=", ".", ",", "+", "~", "[", "]", "{", "}", 
 
 def garbage(chance: random.Random) -> Input:
     """Return an input made of pieces or of bytes; it is refused, or it runs and the laws hold."""
-    how = chance.choice(["words", "words", "bytes", "changed file", "changed file", "changed words"])
+    how = chance.choice(
+        ["words", "words", "bytes", "changed file", "changed file", "changed words"]
+    )
     if how == "words":
         many = chance.randint(1, 4)
         words = ["".join(chance.choices(PIECES, k=chance.randint(1, 8))) for _ in range(many)]
@@ -714,7 +778,9 @@ def garbage(chance: random.Random) -> Input:
         at = chance.randrange(len(word) + 1)
         words[place] = word[:at] + chance.choice(PIECES) + word[at + chance.randint(0, 2) :]
         words = [word for word in words if not dangerous(word)]
-        return Input(0, "garbage", how, (*words, *SMALL[:3], "figures=false", "progress=false"), made.files)
+        return Input(
+            0, "garbage", how, (*words, *SMALL[:3], "figures=false", "progress=false"), made.files
+        )
     tree, _ = scenario(chance)
     content = bytearray(as_yaml(tree, chance).encode())
     for _ in range(chance.randint(1, 4)):
@@ -738,5 +804,3 @@ def dangerous(word: str) -> bool:
     """Return whether a word could make the campaign write outside its folder, or run for hours."""
     key = word.lstrip("+~").partition("=")[0]
     return key.startswith(("output", "population", "replicates", "horizon", "-")) or "\x00" in word
-
-

@@ -18,14 +18,14 @@ NEVER_NEGATIVE = ("offers", "visible", "deleted", "removed", "pictures", "videos
                   "deals", "parcels", "grams_sold", "revenue", "stock", "bans")  # fmt: skip
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """A law does not hold."""
 
 
 def hold(true: Any, law: str) -> None:
     """Refuse what is not so."""
     if not true:
-        raise Broken(law)
+        raise BrokenError(law)
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -38,7 +38,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def refused(code: int | None, out: str, err: str, key: str) -> None:
-    """Bad input is one line with its key on the error stream, exit code 2, and nothing else."""
+    """Hold that bad input is one line with its key on the error stream, exit code 2, and nothing else."""
     hold(code == 2, f"exit code 2, not {code}")
     hold(out == "", "nothing printed beside the line")
     one_line(err)
@@ -47,7 +47,7 @@ def refused(code: int | None, out: str, err: str, key: str) -> None:
 
 
 def one_line(err: str) -> None:
-    """What goes wrong is said in one line, and not as a traceback."""
+    """Hold that what went wrong is said in one line, and not as a traceback."""
     hold(err.startswith("marketsim: "), "the line is marketsim's")
     hold(err.endswith("\n") and err.count("\n") == 1, "one line on the error stream")
     hold(err.isprintable() or err[:-1].isprintable(), "a line that a terminal can show")
@@ -60,7 +60,7 @@ def finished(folder: Path) -> list[Path]:
 
 
 def whole_folder(folder: Path, output: Path) -> None:
-    """Below the folder of results there is nothing but whole results and their locks."""
+    """Hold that below the folder of results there is nothing but whole results and their locks."""
     for path in output.rglob("*"):
         inside = any((parent / "manifest.json").exists() for parent in [path, *path.parents])
         is_above = path.is_dir() and any(True for _ in path.rglob("manifest.json"))
@@ -69,18 +69,24 @@ def whole_folder(folder: Path, output: Path) -> None:
 
 
 def result(place: Path, figures: bool = False) -> dict[str, Any]:
-    """A result is complete, agrees with its manifest, and its books balance; return the manifest."""
+    """Hold that a result is complete, is what its manifest says, and can be; return that."""
     facts = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
     told = facts.pop("sum")
     text = json.dumps(facts, sort_keys=True).encode()
     hold(hashlib.sha256(text).hexdigest() == told, "the manifest has its own sum")
     hold(facts["key"] == place.name, "the folder has the name of the key")
     of, posts = facts["settings"], facts["settings"]["market"] == "posts"
-    names = {f"{name}.parquet" for name in TABLES} | {"fit.csv"} | ({*()} if posts else {"headline.csv"})
+    names = (
+        {f"{name}.parquet" for name in TABLES}
+        | {"fit.csv"}
+        | ({*()} if posts else {"headline.csv"})
+    )
     hold(set(facts["tables"]) == names, "the manifest names every table")
     there = {path.name for path in place.iterdir()}
     more = {"manifest.json"} | ({"figures", "report.html"} if figures else set())
-    hold(there == names | more, f"the folder holds the tables and no more: {there ^ (names | more)}")
+    hold(
+        there == names | more, f"the folder holds the tables and no more: {there ^ (names | more)}"
+    )
     for name, table in facts["tables"].items():
         content = (place / name).read_bytes()
         hold(hashlib.sha256(content).hexdigest() == table["sha256"], f"{name} has its checksum")
@@ -94,7 +100,7 @@ def result(place: Path, figures: bool = False) -> dict[str, Any]:
 
 
 def content_holds(tables: dict[str, pd.DataFrame], of: dict[str, Any]) -> None:
-    """What the tables say can be: runs, days, counts, prices and books."""
+    """Hold that what the tables say can be: runs, days, counts, prices and books."""
     runs = range(of["replicates"])
     daily, ledger = tables["daily"], tables["ledger"]
     hold(tables["runs"]["run"].tolist() == list(runs), "a row for each run")
@@ -112,7 +118,10 @@ def content_holds(tables: dict[str, pd.DataFrame], of: dict[str, Any]) -> None:
     waiting = ("traders_cases_waiting",)
     for name in (column for column in daily if column.startswith("traders_")):
         hold((daily[name] >= 0).all(), f"{name} is not negative")
-        if name in ("traders_active", "traders_lying_low", "traders_banned") and name not in waiting:
+        if (
+            name in ("traders_active", "traders_lying_low", "traders_banned")
+            and name not in waiting
+        ):
             grown = of["population"]["retailers"] * (1.0 + 0.05 * length.days) + 50
             hold((daily[name] <= grown).all(), f"{name} is among the traders")
     prices = tables["prices"]
@@ -128,7 +137,7 @@ def content_holds(tables: dict[str, pd.DataFrame], of: dict[str, Any]) -> None:
 
 
 def books_balance(ledger: pd.DataFrame) -> None:
-    """Each item adds up to nothing on every day; no holder inside the market owes."""
+    """Hold that each item adds up to nothing on every day, and nobody inside owes."""
     if ledger.empty:
         return
     sums = ledger.groupby(["run", "day", "item"], observed=True)["balance"].sum()
@@ -139,7 +148,7 @@ def books_balance(ledger: pd.DataFrame) -> None:
 
 
 def as_asked(facts: dict[str, Any], asked: dict[str, Any]) -> None:
-    """The settings of a result are those that were given, by dotted name."""
+    """Hold that the settings of a result are those that were given, by dotted name."""
     there = flat(facts["settings"])
     for key, value in asked.items():
         found = there.get(key, there.get(f"{key}.name"))

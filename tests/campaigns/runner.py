@@ -23,7 +23,7 @@ LIMIT = 120.0  # seconds a command may take
 
 
 class Outcome(NamedTuple):
-    """How a command ended: exit code (negative for a signal, None for too long), and what it said."""
+    """How a command ended: exit code (negative: a signal, None: too long), and what it said."""
 
     code: int | None
     out: str
