@@ -59,7 +59,10 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
 
 def is_complete(folder: Path) -> bool:
     """Return whether a result is there."""
-    return (folder / MANIFEST).is_file()
+    try:
+        return (folder / MANIFEST).is_file()
+    except OSError:  # a name that is too long for the disk
+        return False
 
 
 def is_whole(folder: Path, all_there: bool = True) -> bool:

@@ -227,8 +227,9 @@ def check(settings: Settings) -> None:
     if not isinstance(settings.classes, list):
         raise InputError("classes", settings.classes, "a list of files")
     for strength in settings.scenario.strengths:
-        if isinstance(strength, bool) or not isinstance(strength, int | float) or strength <= 0:
-            raise InputError("scenario.strengths", strength, "numbers above 0")
+        is_number = isinstance(strength, int | float) and not isinstance(strength, bool)
+        if not is_number or not 0.0 < strength <= 1000.0:
+            raise InputError("scenario.strengths", strength, "numbers above 0, to 1,000")
     shares = settings.population
     if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
         raise InputError("population.type_a", 0, "at least one type with a weight above 0")

@@ -51,7 +51,7 @@ def stopped(monkeypatch, after: int) -> None:
     [("nothing", 1), ("00000000-daily.parquet", 2), ("00000001-done", 2), ("00000000-done", 2)],
 )
 def test_a_damaged_batch_is_run_again(monkeypatch, capfd, name, again):
-    """A bit turned in what a study has so far: that batch is lived again, and the bytes are right."""
+    """A bit turned in what a study has so far: that batch is lived again, the bytes are right."""
     stopped(monkeypatch, 2)
     (batches,) = Path("results").rglob("batches")
     if name != "nothing":
@@ -235,7 +235,9 @@ def test_the_kernels_find_a_folder(tmp_path, environment, where):
 def test_without_a_folder_the_kernels_are_compiled_all_the_same():
     """Nowhere to keep them: no cache, and no fault."""
     script = (
-        "import pathlib; pathlib.Path.mkdir = lambda *a, **k: (_ for _ in ()).throw(OSError(30, ''))\n"
+        "import pathlib\n"
+        "def refused(*_, **__): raise OSError(30, '')\n"
+        "pathlib.Path.mkdir = refused\n"
         "from marketsim import compiled\n"
         "f = compiled.kernel(lambda x: x + 1)\n"
         "print(repr(compiled.CACHE_FOLDER), f(1))"

@@ -491,7 +491,8 @@ def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
         folder.mkdir()
 
         def does(line=line, code=code, is_there=is_there, folder=folder) -> str:
-            ended = subprocess.run(line, shell=True, cwd=folder, env=around, capture_output=True, text=True,
+            ended = subprocess.run(line, shell=True, cwd=folder, env=around, text=True,
+                                   capture_output=True,
                                    check=False)  # fmt: skip
             hold(
                 code is None or ended.returncode == code,

@@ -2,7 +2,7 @@
 
     cd tests && PYTHONPATH=.. python -m campaigns.fuzz 0 5000 --table campaigns/results/fuzz.csv
 
-An input is a function of the seed and its number: one that breaks a law is made again by its number.
+An input is a function of the seed and its number: one that breaks a law is made again by it.
 """
 
 import argparse

@@ -38,7 +38,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def refused(code: int | None, out: str, err: str, key: str) -> None:
-    """Hold that bad input is one line with its key on the error stream, exit code 2, and nothing else."""
+    """Hold that bad input is one line with its key on the error stream, exit code 2."""
     hold(code == 2, f"exit code 2, not {code}")
     hold(out == "", "nothing printed beside the line")
     one_line(err)
