@@ -25,8 +25,8 @@ moderators and police together (`hours.*` in [parameters.md](parameters.md), all
 OWN = """\
 ## One of your own
 
-A scenario of your own is a file of YAML: `conf/scenario/NAME.yaml` in a checkout, or on the command
-line, as in `+scenario.interventions.more.kind=news +scenario.interventions.more.date=2015-06-10
+A scenario of your own is a file of YAML, `DIR/scenario/NAME.yaml`, given by `--config-dir DIR
+scenario=NAME` (or `conf/scenario/NAME.yaml` in a checkout), or stands on the command line, as in `+scenario.interventions.more.kind=news +scenario.interventions.more.date=2015-06-10
 +scenario.interventions.more.publicity=0.3`. Dates and doses may be ids of
 [the evidence](evidence.md). A kind of your own is a class in a file of yours, given by name:
 
@@ -52,7 +52,8 @@ class LongHoliday:
 
 It is held to what ours are: at its default doses it moves nothing, and what it leaves behind is in
 the range of each lever. Such a file runs with all your rights: give only files that you have read.
-No scenario and no result can name one by itself.
+No scenario and no result can name one by itself: what a file of somebody else's can and cannot do
+stands in [SECURITY.md](../SECURITY.md).
 """
 
 
