@@ -1,5 +1,18 @@
-"""Run the command with ``python -m marketsim``."""
+"""The command's entry: ``marketsim``, or ``python -m marketsim``."""
 
-from marketsim.cli import main
+import sys
 
-main()
+
+def main() -> None:
+    """Run the command; Ctrl-C while it is still being imported is one line too."""
+    try:
+        from marketsim import cli
+
+        cli.main()
+    except KeyboardInterrupt:
+        print("marketsim: interrupted before anything was begun", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

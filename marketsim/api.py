@@ -161,7 +161,8 @@ class Result:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        if not results.is_complete(self.folder) or not (self.folder / self._mark).is_file():
+        whole = results.is_whole(self.folder, all_there=False)
+        if not whole or not (self.folder / self._mark).is_file():
             kind = type(self).__name__.lower()
             raise InputError("folder", folder, f"that of a finished {kind}, with {self._mark}")
         self.facts = results.facts(self.folder)

@@ -27,6 +27,7 @@ Levers = namedtuple(
 )
 FRIDAY = 4
 INTERVENTIONS = "scenario.interventions"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")  # what the command line can say again
 LATEST = dt.date(2020, 12, 31)
 
 
@@ -76,6 +77,9 @@ def interventions(settings: Settings) -> dict[str, Any]:
     entries, kinds = scenario.interventions, KINDS | own_interventions.load(settings.classes)
     if not isinstance(entries, dict):
         raise InputError(INTERVENTIONS, entries, "entries NAME.KEY=VALUE")
+    for name in entries:
+        if not NAME.fullmatch(name):
+            raise InputError(INTERVENTIONS, name, "names of letters a to z, digits, _ and -")
     for name in scenario.scaled:
         if name not in entries:
             raise InputError("scenario.scaled", name, f"names among {', '.join(sorted(entries))}")

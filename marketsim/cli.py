@@ -3,6 +3,7 @@
 Heavy modules are imported where they are used, so that ``--help`` stays quick.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +18,7 @@ from marketsim.commands import (
     SensitivityCommand,
     TableCommand,
 )
-from marketsim.errors import InputError
+from marketsim.errors import InputError, one_line
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
@@ -62,6 +63,7 @@ Hydra's flags:  marketsim --hydra-help"""
 
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
+    _ready_streams()
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:
@@ -70,6 +72,16 @@ def main() -> None:
         return
     with door.one_line():
         SUBCOMMANDS[name](arguments)
+
+
+def _ready_streams() -> None:
+    """Let no stream stop a run: one that is closed, or that cannot show the letters of a name."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str]) -> None:
@@ -167,7 +179,7 @@ def verify(arguments: list[str]) -> None:
     Parameters
     ----------
     arguments : list of str
-        The folder, then ``threads=N`` or ``progress=false`` if wanted.
+        The folder, then ``threads=N``, ``progress=false`` or ``classes=[FILE]`` if wanted.
 
     Raises
     ------
@@ -178,18 +190,21 @@ def verify(arguments: list[str]) -> None:
 
     if not arguments:
         raise InputError(
-            "folder", "nothing", "marketsim verify FOLDER [threads=N] [progress=false]"
+            "folder", "nothing", "marketsim verify FOLDER [threads=N] [progress=false] [classes=..]"
         )
-    threads, progress = commands.cores(), True
+    threads, progress, classes = commands.cores(), True, list[str]()
     for word in arguments[1:]:
         key, _, value = word.partition("=")
         if key == "threads" and value.isdecimal() and 1 <= int(value) <= 1024:
             threads = int(value)
         elif key == "progress" and value in ("true", "false"):
             progress = value == "true"
+        elif key == "classes" and value:
+            classes = value.removeprefix("[").removesuffix("]").split(",")
         else:
-            raise InputError(key, value, "threads=1 to 1,024, progress=true or false")
-    found = differences(Path(arguments[0]), threads, progress)
+            allowed = "threads=1 to 1,024, progress=true or false, classes=[FILE,...]"
+            raise InputError(key, value, allowed)
+    found = differences(Path(arguments[0]), threads, progress, classes)
     print("\n".join(found) or "identical")
     if found:
         raise SystemExit(1)
@@ -216,17 +231,17 @@ def list_results(arguments: list[str]) -> None:
     found, lines = collection.collect(folder)
     filters = [word for word in arguments if word not in files]
     chosen = collection.choose(found, filters)
+    for word in files:
+        kind, _, name = word.partition("=")
+        if Path(name).suffix != f".{kind}":
+            raise InputError(kind, name, f"the name of a file that ends in .{kind}")
+    for word in files:
+        collection.write(collection.join(chosen), Path(word.partition("=")[2]))
     if chosen:
         print(collection.listing(chosen).to_string(index=False))
     print(f"{len(chosen)} results of {len(found)} finished")
     for line in lines:
-        print(f"marketsim: {line}", file=sys.stderr)
-    for word in files:
-        kind, _, name = word.partition("=")
-        path = Path(name)
-        if path.suffix != f".{kind}":
-            raise InputError(kind, name, f"the name of a file that ends in .{kind}")
-        collection.write(collection.join(chosen), path)
+        print(one_line(f"marketsim: {line}"), file=sys.stderr)
 
 
 SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {

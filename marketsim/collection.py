@@ -15,6 +15,7 @@ from marketsim import presets, results
 from marketsim.errors import InputError
 from marketsim.settings import Settings, from_tree
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 JOINED = ("fit.csv", "headline.csv")
 ALWAYS = ("population.retailers", "replicates", "seed")  # settings with a column of their own
 NAMED = ("scenario", "recovery")  # groups shown by the name of the choice
@@ -229,6 +230,12 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
+def _plain(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula, whoever wrote the result."""
+    is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
+    return f"'{cell}" if is_formula else cell
+
+
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a joined table as CSV or Parquet, by the name of the file, whole or not at all.
 
@@ -243,7 +250,8 @@ def write(table: pd.DataFrame, path: Path) -> None:
         if path.suffix == ".parquet":
             table.to_parquet(beside, index=False, compression="zstd")
         else:
-            table.to_csv(beside, index=False, lineterminator="\n")
+            plain = table.map(_plain).rename(columns=_plain)
+            plain.to_csv(beside, index=False, lineterminator="\n")
         beside.replace(path)
     except OSError as fault:
         allowed = f"a file to write to ({fault.strerror})"

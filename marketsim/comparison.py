@@ -224,7 +224,7 @@ def _live(
                 part = records.read_batch(folder, place)
                 if part is None:
                     part = _round(lived[belief], start, several, belief, threads, bar.update)
-                    records.write_batch(folder, place, part, outcomes_described())
+                    part = records.write_batch(folder, place, part, outcomes_described())
                 else:
                     bar.update(len(several) * len(lived[belief]))
                 parts.append(part)

@@ -7,6 +7,7 @@ fingerprint of every file that holds kernels: any change there compiles everythi
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -46,13 +47,22 @@ def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> st
 
 
 def _cache_folder() -> str:
+    """Return the first folder that can be written to: as told, beside the package, of the user."""
+    name = f"kernels-{source_fingerprint(KERNEL_SOURCES)}"
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    beside = PACKAGE / "__pycache__" if os.access(PACKAGE, os.W_OK) else home / "marketsim"
-    return str(Path(chosen or beside) / f"kernels-{source_fingerprint(KERNEL_SOURCES)}")
+    of_user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    for folder in (chosen, PACKAGE / "__pycache__", f"{of_user}/marketsim"):
+        try:
+            place = Path(folder or PACKAGE / "__pycache__").expanduser() / name
+            place.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=place).close()
+        except (OSError, RuntimeError):  # the latter where a user has no home
+            continue
+        return str(place)
+    return ""
 
 
-CACHE_FOLDER = _cache_folder()
+CACHE_FOLDER = _cache_folder()  # empty where there is none: then every process compiles anew
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,6 +101,6 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     before, numba_config.CACHE_DIR = numba_config.CACHE_DIR, CACHE_FOLDER
     try:
-        return njit(cache=True, nogil=True, **options)(function)
+        return njit(cache=bool(CACHE_FOLDER), nogil=True, **options)(function)
     finally:
         numba_config.CACHE_DIR = before

@@ -11,6 +11,8 @@ from marketsim import door
 from marketsim.errors import InputError
 from marketsim.watching import Job
 
+LAUNCHER = ("hydra/launcher=", "hydra.launcher.")  # what of Hydra's own a sweep may choose
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -21,24 +23,28 @@ class Kind:
     live: Callable[[Any], object]
 
 
-def words(arguments: list[str]) -> list[str]:
-    """Return the overrides of a sweep; a flag beside ``--multirun`` is refused."""
+def words(arguments: list[str]) -> tuple[list[str], str | None]:
+    """Return the overrides of a sweep and the folder of ``--config-dir``.
+
+    Another flag beside ``--multirun`` is refused.
+    """
     given = vars(door.flags(arguments))
     found: list[str] = given.pop("overrides")
+    folder: str | None = given.pop("config_dir")
     others = [name for name, value in given.items() if value and name != "multirun"]
     if others:
-        raise InputError("flag", f"--{others[0]}", "--multirun alone, with KEY=VALUE,VALUE words")
+        allowed = "--multirun and --config-dir alone, with KEY=VALUE,VALUE words"
+        raise InputError("flag", f"--{others[0]}", allowed)
     for word in found:
-        if word.startswith(("hydra.sweep", "hydra/sweeper", "hydra.mode")):
-            raise InputError(*word.partition("=")[::2], "hydra/launcher and hydra.launcher.KEY")
-    return found
+        plain = word.lstrip("+~")
+        if plain.startswith("hydra") and not plain.startswith(LAUNCHER):
+            raise InputError(*plain.partition("=")[::2], "hydra/launcher and hydra.launcher.KEY")
+    return found, folder
 
 
 def master(composer: Any, name: str, words: list[str], schema: type) -> Any:
     """Return a config of the sweep itself; joblib starts its tasks where it is installed."""
-    from hydra.errors import HydraException
     from hydra.types import RunMode
-    from omegaconf.errors import OmegaConfBaseException
 
     known = composer.config_loader.get_group_options("hydra/launcher")
     chosen = any(word.startswith("hydra/launcher=") for word in words)
@@ -47,7 +53,7 @@ def master(composer: Any, name: str, words: list[str], schema: type) -> Any:
         return composer.compose_config(
             name, [*words, *more], run_mode=RunMode.MULTIRUN, with_log_configuration=False
         )
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
+    except Exception as fault:  # whatever stops a config from being composed stands in the words
         raise door.as_input_error(fault, words, schema) from None
 
 
@@ -98,15 +104,12 @@ class _Composer:
 
     def __call__(self, words: Sequence[str]) -> Any:
         """Return the checked command of one job."""
-        from hydra.errors import HydraException
-        from omegaconf.errors import OmegaConfBaseException
-
         groups = [word for word in words if self.options(self.parse(word).key_or_group)]
         rest = [self.parse(word) for word in words if word not in groups]
         try:
             composed = pickle.loads(self.chosen(tuple(groups)))
             self.loader._apply_overrides_to_config(rest, composed)
-        except (HydraException, OmegaConfBaseException, ValueError) as fault:
+        except Exception as fault:  # whatever stops a job from being composed stands in its words
             raise door.as_input_error(fault, words, self.schema) from None
         return door.checked(composed, self.schema, words)
 
@@ -114,6 +117,8 @@ class _Composer:
         from omegaconf import open_dict
 
         composed = self.loader.load_sweep_config(self.config, list(groups))
+        given = [*as_given(self.config.hydra.overrides.hydra), *groups]
+        door.check_files(self.loader, self.config.hydra.job.config_name, given)
         with open_dict(composed):
             del composed["hydra"]
         return pickle.dumps(composed)  # a deep copy of it takes longer than composing it

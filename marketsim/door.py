@@ -1,20 +1,26 @@
 """The door for input: Hydra composes it, and what is wrong with it is said in one line."""
 
 import contextlib
-import os
+import io
 import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
-from marketsim import presets
+from marketsim import errors, presets
 from marketsim.errors import InputError, span
 from marketsim.evidence import EvidenceError
 from marketsim.settings import check
 
+GIVEN = "--config-dir"  # who gives the files of a folder on Hydra's search path
+PATHS = ("output", "classes")  # may hold whatever the names of files do
 INTERVENTIONS = "scenario.interventions"
+# Flags of Hydra's that tell something; those that would run what a file says are refused.
+TELLING = ("cfg", "hydra_help", "info", "shell_completion")
+REFUSED = ("experimental_rerun", "config_path", "config_name")
 
 
 @contextlib.contextmanager
@@ -22,16 +28,27 @@ def one_line() -> Iterator[None]:
     """Answer every foreseen fault with one line and an exit code."""
     try:
         yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (InputError, EvidenceError) as fault:
         _fail(str(fault))
     except KeyboardInterrupt:
         _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
+    except BrokenPipeError:  # whoever read the output has seen enough, as in `| head`
+        sys.stdout = None
+        raise SystemExit(141) from None
     except OSError as fault:
-        _fail(f"{fault.strerror or fault} ({fault.filename}); finished runs are kept", 1)
+        where = f" ({fault.filename})" if fault.filename else ""
+        _fail(f"{fault.strerror or fault}{where}; finished runs are kept", 1)
 
 
 def _fail(line: str, code: int = 2) -> NoReturn:
-    print(f"marketsim: {' '.join(line.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(errors.one_line(f"marketsim: {line}"), file=sys.stderr)
+    try:
+        print(end="", flush=True)
+    except OSError:  # said above; Python would say it again as it ends
+        sys.stdout = None
     raise SystemExit(code)
 
 
@@ -54,31 +71,40 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
     InputError
         For anything that is not understood, before anything is written.
     """
-    if flags(arguments).multirun:
+    given = flags(arguments)
+    if given.multirun:
         raise InputError("flag", "--multirun", "marketsim run -m; nothing else sweeps")
-
-    def job(config: Any) -> None:
-        from hydra.core.hydra_config import HydraConfig
-        from omegaconf import OmegaConf
-
-        words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
-        with one_line():  # Hydra adds a line of its own to an exception of a job, not to an exit
-            work(checked(config, schema, words))
-
-    _with_hydra(arguments, name, schema, job)
+    asked = [flag for flag in TELLING if getattr(given, flag)]
+    if len(asked) > 1 or (("cfg" not in asked) and (given.resolve or given.package)):
+        allowed = "one of --cfg, --hydra-help, --info, --shell-completion; --resolve after --cfg"
+        raise InputError("flag", " ".join(arguments), allowed)
+    if asked:
+        _told_by_hydra(given, name, schema)
+    else:
+        work(composed(given.overrides, name, schema, given.config_dir))
 
 
-def composed(words: Sequence[str], name: str, schema: Any) -> Any:
-    """Compose a config from overrides, without running anything; see `compose`."""
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+def composed(words: Sequence[str], name: str, schema: Any, folder: str | None = None) -> Any:
+    """Compose a config from overrides, without running anything; see `compose`.
 
+    Hydra only composes: nothing of its own settings, which could name what to build and run, is
+    looked at. `folder` holds config files of the user's.
+    """
+    from hydra.types import RunMode
+    from omegaconf import open_dict
+
+    for word in words:
+        if word.lstrip("+~").startswith("hydra"):
+            key, _, value = word.lstrip("+~").partition("=")
+            raise InputError(key, value, "nothing of Hydra's own; with -m hydra/launcher alone")
     store_schema(name, schema)
     try:
-        with hydra.initialize_config_dir(str(presets.folder()), version_base="1.3"):
-            config = hydra.compose(name, list(words))
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
+        loader = composer(folder).config_loader
+        config = loader.load_configuration(name, list(words), RunMode.RUN)
+        check_files(loader, name, words)
+        with open_dict(config):
+            del config["hydra"]
+    except Exception as fault:  # whatever stops a config from being composed stands in the words
         raise as_input_error(fault, words, schema) from None
     return checked(config, schema, words)
 
@@ -105,12 +131,14 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
 
     from marketsim import posterior, priors
 
+    named = {word.lstrip("+").partition("=")[0] for word in words}
     try:
-        _check_keys(OmegaConf.to_container(config), schema, schema, "")
+        tree: Any = OmegaConf.to_container(config)
+        _check_keys(tree, schema, schema, "")
+        _check_texts(tree, named)
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
-    named = {word.lstrip("+").partition("=")[0] for word in words}
     if out.classes and "classes" not in named:
         allowed = "given on the command line: a file runs only where the user names it"
         raise InputError("classes", out.classes, allowed)
@@ -123,6 +151,8 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
 def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
     """Refuse keys that were appended to the schema with a plus sign."""
     known = {item.name: item for item in fields(group)}
+    for name in known.keys() - tree.keys():
+        raise InputError(f"~{prefix}{name}", "left out", f"~{INTERVENTIONS}.NAME, and no other")
     for name, value in tree.items():
         if name not in known:
             raise InputError(f"{prefix}{name}", value, _allowed(f"{prefix}{name}", schema))
@@ -130,28 +160,83 @@ def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
             _check_keys(value, known[name].default_factory, schema, f"{prefix}{name}.")
 
 
-def _with_hydra(arguments: list[str], name: str, schema: Any, job: Callable[[Any], None]) -> None:
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+def _check_texts(tree: Any, named: set[str]) -> None:
+    """Refuse a text that no file can hold, and a value of a file that is to be looked up."""
+    mine = {*named} - {*presets.DEFAULTS}
+    for key, value in presets.flat(tree).items():
+        if key not in PATHS and any("\ud800" <= letter <= "\udfff" for letter in str(value)):
+            raise InputError(key, value, "a text in UTF-8")
+        if "${" in str(value) and not any(f"{key}.".startswith(f"{word}.") for word in mine):
+            raise InputError(key, value, "a value as it stands; ${...} counts on the command line")
+
+
+def composer(folder: str | None = None) -> Any:
+    """Return Hydra with the config files of the package, and those of a folder of the user's."""
+    from hydra import version
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.sources_registry import SourcesRegistry
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.config_search_path import SearchPathQuery
+
+    from marketsim.given_files import GivenFiles
+
+    version.setbase("1.3")
+    places = create_config_search_path(str(presets.folder()))
+    if folder is not None:
+        if not Path(folder).is_dir() or (Path(folder) / "hydra").exists():
+            raise InputError("--config-dir", folder, "a folder of config files, without hydra/")
+        SourcesRegistry.instance().register(GivenFiles)
+        path = f"{GivenFiles.scheme()}://{Path(folder).absolute()}"
+        places.prepend(GIVEN, path, SearchPathQuery(provider="schema"))
+    return Hydra("marketsim", ConfigLoaderImpl(places))
+
+
+def check_files(loader: Any, name: str, words: Sequence[str]) -> None:
+    """Refuse a config file of the user's that would set keys outside its own group.
+
+    Raises
+    ------
+    InputError
+        For a file that says `@package`, in whatever way, or that chooses for Hydra itself.
+    """
+    from hydra.types import RunMode
+
+    if all(place.provider != GIVEN for place in loader.get_search_path().get_path()):
+        return
+    for one in loader.compute_defaults_list(name, list(words), RunMode.RUN).defaults:
+        group = one.config_path.rpartition("/")[0]
+        foreign = one.parent.partition("/")[0] not in (name, "hydra", "<root>")
+        if group.partition("/")[0] == "hydra":
+            wrong = foreign
+        else:
+            wrong = one.package != group.replace("/", ".")
+        if wrong and one.config_path != name:
+            allowed = f"a file that sets keys of {group.partition('/')[0]} alone (no @package)"
+            raise InputError(group or "file", one.config_path, allowed)
+
+
+def _told_by_hydra(given: Namespace, name: str, schema: Any) -> None:
+    """Let Hydra show a config, itself, or complete a word."""
+    from hydra._internal.utils import get_args_parser
 
     store_schema(name, schema)
-    # Hydra then hands errors on instead of printing several lines about them
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = ["marketsim", *arguments]
-    decorate = hydra.main(version_base="1.3", config_path=str(presets.folder()), config_name=name)
-    started = []
-
-    def start(config: Any) -> None:
-        started.append(config)
-        job(config)
-
+    words = given.overrides
     try:
-        decorate(start)()
-    except (HydraException, OmegaConfBaseException, ValueError) as fault:
-        if started or isinstance(fault, InputError):
-            raise
-        raise as_input_error(fault, arguments, schema) from None
+        hydra = composer(given.config_dir)
+        if given.cfg:
+            with contextlib.redirect_stderr(io.StringIO()):  # what it says of a package not there
+                hydra.show_cfg(name, words, given.cfg, given.package, given.resolve)
+        elif given.info:
+            hydra.show_info(given.info, name, words)
+        elif given.shell_completion:
+            hydra.shell_completion(name, words)
+        else:
+            hydra.hydra_help(name, get_args_parser(), Namespace(overrides=[]))
+    except SystemExit:
+        raise InputError("--package", given.package, "a group of the config") from None
+    except Exception as fault:
+        raise as_input_error(fault, words, schema) from None
 
 
 def store_schema(name: str, schema: Any) -> None:
@@ -166,23 +251,44 @@ def flags(arguments: list[str]) -> Namespace:
     from hydra._internal.utils import get_args_parser
 
     parser = get_args_parser()
-    known = [option for action in parser._actions for option in action.option_strings]
+    actions = [action for action in parser._actions if action.dest not in REFUSED]
+    known = ", ".join(sorted(word for action in actions for word in action.option_strings))
 
     def refuse(message: str) -> NoReturn:
-        raise InputError("flag", message, ", ".join(sorted(known)))
+        raise InputError("flag", message, known)
 
     parser.error = refuse  # type: ignore[method-assign]
-    known_flags = parser.parse_args(arguments)
+    known_flags = parser.parse_intermixed_args(arguments)
+    for name in REFUSED:
+        if getattr(known_flags, name) is not None:
+            refuse(f"--{name.replace('_', '-')}")
     for word in arguments:
         key, _, value = word.lstrip("+").partition("=")
+        if "_target_" in word:  # what Hydra builds an object of
+            raise InputError(key, value, "a value, and no _target_")
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
             allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
             raise InputError(key, value, allowed)
+    known_flags.overrides = [_quoted(word) for word in known_flags.overrides]
     return known_flags
 
 
-def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> InputError:
-    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed."""
+def _quoted(word: str) -> str:
+    """Quote a plain value of other letters than English ones, which Hydra's grammar asks for."""
+    key, mark, value = word.partition("=")
+    is_plain = not value.isascii() and not set(value) & set("'\"\\[]{}(),$")
+    return f"{key}={presets.word(value)}" if mark and is_plain else word
+
+
+def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Exception:
+    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed.
+
+    What is so already, and a fault of the disk, stays as it is.
+    """
+    from hydra.errors import HydraException
+
+    if isinstance(fault, InputError | OSError) and not isinstance(fault, HydraException):
+        return fault
     message = f"{fault}\n{fault.__cause__ or ''}"
     missing = re.search(r"Could not find '(.+)/(.+?)'", message)
     if missing:
@@ -197,8 +303,14 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Input
     if given:
         key, _, shown = given[-1].lstrip("+~").partition("=")
         return InputError(key, shown, _allowed(key, schema))
-    if key and value:
-        return InputError(key, value[1], _allowed(key, schema))
+    if key:
+        return InputError(key, value[1] if value else "as given", _allowed(key, schema))
+    of_file = re.search(
+        r"In '(.+?)': (?:\w+ raised while composing config:)?([^\n]*\n?[^\n]*)", message
+    )
+    if of_file:
+        told = f"keys of its group with values of their kind ({of_file[2].strip()})"
+        return InputError("file", of_file[1], told)
     return InputError("override", " ".join(words), f"Hydra's grammar ({message.strip()})")
 
 

@@ -18,8 +18,13 @@ class InputError(ValueError):
 
     def __init__(self, key: str, value: Any, allowed: str) -> None:
         self.key, self.value, self.allowed = key, value, allowed
-        shown = " ".join(str(value).split())
-        super().__init__(f"{key}={shown}: allowed is {allowed}")
+        super().__init__(one_line(f"{key}={value}: allowed is {allowed}"))
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that changes nothing in a terminal: the rest is escaped."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def span(low: float, high: float, unit: str) -> str:

@@ -225,13 +225,21 @@ class Market(mesa.Model):
         beside.replace(final)
 
     @classmethod
-    def resume(cls, path: str | Path) -> "Market":
+    def resume(cls, path: str | Path, classes: Sequence[str] = ()) -> "Market":
         """Return the market saved by `checkpoint`.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        classes : sequence of str
+            Files of Python with the market's own interventions: they run only where given here.
 
         Raises
         ------
         InputError
-            Where the file is missing, damaged, or of another version of the model.
+            Where the file is missing, damaged, or of another version of the model, or where the
+            market has interventions of its own and their files are not given.
         """
         refusal = InputError("checkpoint", path, "a whole file by this version's Market.checkpoint")
         try:
@@ -239,12 +247,17 @@ class Market(mesa.Model):
                 head = json.loads(str(stored["head"]))
                 if head["source"] != source_fingerprint():
                     raise refusal
-                market = cls(from_tree(head["settings"]), head["seed"])
+                of = from_tree(head["settings"])
+                if len(of.classes) != len(classes):
+                    raise InputError("classes", of.classes, "files given by name, as many as here")
+                market = cls(replace(of, classes=list(classes)), head["seed"])
                 for name, array in _arrays(market.world).items():
                     if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
                         raise refusal
                     array[...] = stored[name]
                 market.days_lived = head["days_lived"]
+        except InputError:
+            raise
         except FOREIGN as fault:
             raise refusal from fault
         if not 0 <= market.days_lived <= market.horizon:

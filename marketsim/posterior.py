@@ -7,6 +7,8 @@ is luck alone, which tells the two apart.
 
 import csv
 import hashlib
+import io
+import json
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +44,26 @@ def folder(name: str = presets.POSTERIOR) -> Path:
     return presets.PACKAGE.parent / "results" / "published" / name
 
 
+def _content(name: str, file: str) -> bytes:
+    """Return what a file of a shipped calibration holds, as the manifest beside it says it does.
+
+    Raises
+    ------
+    InputError
+        Where it is not there or damaged.
+    """
+    path, manifest = folder(name) / file, folder(name) / "manifest.json"
+    try:
+        content = path.read_bytes()
+        if manifest.exists():
+            told = json.loads(manifest.read_bytes())["tables"][file]["sha256"]
+            if hashlib.sha256(content).hexdigest() != told:
+                raise ValueError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError("posterior", path, "the file that its manifest.json names") from None
+    return content
+
+
 @cache
 def draws() -> pd.DataFrame:
     """Return the shipped draws.
@@ -57,7 +79,7 @@ def draws() -> pd.DataFrame:
     InputError
         Where a weight is not a number of 0 or more, or a structure has no weight at all.
     """
-    table = pd.read_parquet(folder() / "posterior.parquet")
+    table = pd.read_parquet(io.BytesIO(_content(presets.POSTERIOR, "posterior.parquet")))
     for structure, rows in table.groupby("structure"):
         _check_weights(rows["weight"], f"weights of {structure} in posterior.parquet")
     return table
@@ -77,7 +99,7 @@ def trade_draws() -> pd.DataFrame:
     InputError
         Where a weight is not a number of 0 or more, or there is no weight at all.
     """
-    table = pd.read_parquet(folder(presets.TRADE_POSTERIOR) / "posterior.parquet")
+    table = pd.read_parquet(io.BytesIO(_content(presets.TRADE_POSTERIOR, "posterior.parquet")))
     what = f"weights in posterior.parquet of {presets.TRADE_POSTERIOR}"
     _check_weights(table["weight"], what)
     return table
@@ -86,17 +108,19 @@ def trade_draws() -> pd.DataFrame:
 @cache
 def point() -> tuple[str, dict[str, float]]:
     """Return the calibrated point: a structure and its values, for work with a single market."""
-    with (folder() / "point.csv").open(encoding="utf-8", newline="") as file:
-        _, (_, structure), *rows = csv.reader(file)
-    with (folder(presets.TRADE_POSTERIOR) / "point.csv").open(encoding="utf-8", newline="") as file:
-        _, *trade = csv.reader(file)
+    posting, chain = (
+        csv.reader(_content(name, "point.csv").decode("utf-8").splitlines())
+        for name in (presets.POSTERIOR, presets.TRADE_POSTERIOR)
+    )
+    _, (_, structure), *rows = posting
+    _, *trade = chain
     return structure, {key: float(text) for key, text in rows + trade}
 
 
 @cache
 def probabilities() -> dict[str, float]:
     """Return the posterior probability of each structure."""
-    table = pd.read_csv(folder() / "structures.csv")
+    table = pd.read_csv(io.BytesIO(_content(presets.POSTERIOR, "structures.csv")))
     _check_weights(table["probability"], "probabilities in structures.csv")
     return {str(name): float(p) for name, p in table[["structure", "probability"]].to_numpy()}
 
@@ -113,9 +137,9 @@ def fingerprint(name: str, trade: bool = True) -> str:
     digest = hashlib.sha256()
     if name == presets.POSTERIOR or name == POINT:
         for file in ("posterior.parquet", "structures.csv", "point.csv"):
-            digest.update((folder() / file).read_bytes())
+            digest.update(_content(presets.POSTERIOR, file))
         for file in ("posterior.parquet", "point.csv") if trade else ():
-            digest.update((folder(presets.TRADE_POSTERIOR) / file).read_bytes())
+            digest.update(_content(presets.TRADE_POSTERIOR, file))
     if name != NONE:
         for structure in priors.STRUCTURES:
             digest.update(repr(presets.choice("recovery", structure)).encode())
@@ -141,11 +165,7 @@ def check(settings: Settings) -> None:
             allowed = f"one of {', '.join(priors.STRUCTURES)}, where posterior=none"
             raise InputError("recovery", MIXTURE, allowed)
         return
-    if name == presets.POSTERIOR:
-        draws()
-        probabilities()
-        if settings.market != POSTS:
-            trade_draws()
+    _check_files(name, settings.market != POSTS)
     known = (MIXTURE, point()[0]) if name == POINT else (MIXTURE, *priors.STRUCTURES)
     if structure not in known or settings.recovery != Recovery(
         **presets.choice("recovery", structure)
@@ -161,6 +181,23 @@ def check(settings: Settings) -> None:
         if value != given(reference, key) and key not in settings.held:
             allowed = f"held=[{key}] beside it, or posterior=none; else it is drawn"
             raise InputError(key, value, allowed)
+
+
+def _check_files(name: str, trade: bool) -> None:
+    """Refuse the files of a posterior where they cannot be read as one."""
+    try:
+        if name == presets.POSTERIOR:
+            draws()
+            probabilities()
+            if trade:
+                trade_draws()
+        elif name == POINT:
+            point()
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        told = f"one whose files can be read ({type(fault).__name__}: {fault})"
+        raise InputError("posterior", name, told) from None
 
 
 def draw(settings: Settings, number: int) -> Draw:

@@ -1,6 +1,9 @@
 """Tables of a study, and how tables are written."""
 
 import datetime as dt
+import errno
+import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +262,13 @@ def write_parquet(
     beside.replace(path)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file of text that appears only when it is complete."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(path)
+
+
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write tables as CSV files by their names."""
     for name, table in tables.items():
@@ -277,19 +287,49 @@ def write_batch(
     start: int,
     tables: dict[str, pd.DataFrame],
     more: dict[str, tuple[str, str]] | None = None,
-) -> None:
+) -> dict[str, pd.DataFrame]:
     """Keep the runs from number `start` on while the rest of a study is still to come.
 
-    `more` describes columns that are not of this module's tables.
+    Parameters
+    ----------
+    folder : Path
+        Of the study's batches.
+    start : int
+        Number of the first run.
+    tables : dict of str to DataFrame
+        What there is of the runs.
+    more : dict of str to (str, str), optional
+        Unit and meaning of columns that are not of this module's tables.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The tables as `read_batch` returns them. Sums over a table that is laid out in another way
+        in memory can differ in the last place; a study that goes on is to have the bytes of one
+        that was never ended.
     """
+    sums = []
     for name, table in tables.items():
-        write_parquet(table, folder / f"{start:08d}-{name}.parquet", more)
-    (folder / f"{start:08d}-done").touch()
+        path = folder / f"{start:08d}-{name}.parquet"
+        write_parquet(table, path, more)
+        sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    write_whole(folder / f"{start:08d}-done", "".join(sums))
+    written = read_batch(folder, start)
+    if written is None:
+        raise OSError(errno.EIO, "what was written is not what is read", str(folder))
+    return written
 
 
 def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
-    """Return the tables of a finished batch, None where there is none."""
-    if not (folder / f"{start:08d}-done").exists():
+    """Return the tables of a finished batch, None where there is none or it is damaged."""
+    tables = {}
+    try:
+        for line in (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines():
+            name, told = line.split(" ")
+            content = (folder / f"{start:08d}-{name}.parquet").read_bytes()
+            if hashlib.sha256(content).hexdigest() != told:
+                return None
+            tables[name] = pq.read_table(io.BytesIO(content)).to_pandas(split_blocks=True)
+    except (OSError, ValueError):
         return None
-    paths = sorted(folder.glob(f"{start:08d}-*.parquet"))
-    return {path.stem.split("-")[1]: pd.read_parquet(path) for path in paths}
+    return tables or None

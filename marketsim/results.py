@@ -22,7 +22,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from marketsim import evidence, own_interventions, posterior
+from marketsim import evidence, own_interventions, posterior, records
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
 from marketsim.settings import POSTS, Settings
@@ -33,6 +33,7 @@ except ImportError:  # on Windows two processes must not write one result at the
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.json"
+SUM = "sum"  # of all else that the manifest says
 # Those a result may depend on; of pyabc and statsmodels only a calibration and what tests it,
 # of SALib only a study of sensitivity.
 LIBRARIES = (
@@ -58,7 +59,36 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
 
 def is_complete(folder: Path) -> bool:
     """Return whether a result is there."""
-    return (folder / MANIFEST).is_file()
+    try:
+        return (folder / MANIFEST).is_file()
+    except OSError:  # a name that is too long for the disk
+        return False
+
+
+def is_whole(folder: Path, all_there: bool = True) -> bool:
+    """Return whether a result is there, every table as it was written.
+
+    A published result may leave tables out: then `all_there` is false.
+
+    Raises
+    ------
+    InputError
+        Where a table or the manifest is not.
+    """
+    if not is_complete(folder):
+        return False
+    wrong = MANIFEST
+    try:
+        for name, table in facts(folder)["tables"].items():
+            wrong = name
+            if not all_there and not (folder / name).exists():
+                continue
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != table["sha256"]:
+                raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        allowed = "the file as it was written; move the folder away to have it made again"
+        raise InputError("output", folder / wrong, allowed) from None
+    return True
 
 
 def partial_folder(folder: Path) -> Path:
@@ -75,11 +105,8 @@ def note_fault(folder: Path, fault: Exception) -> None:
     """Note why a result could not be made: a line, then the traceback; not on a full disk."""
     said = " ".join(f"{type(fault).__name__}: {fault}".split())
     text = "".join([said, "\n", *traceback.format_exception(fault)])
-    note = fault_note(folder)
-    beside = note.with_name(note.name + ".part")
     with contextlib.suppress(OSError):
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(note)
+        records.write_whole(fault_note(folder), text)
 
 
 def fault(folder: Path) -> str | None:
@@ -106,6 +133,9 @@ def writing(folder: Path) -> Iterator[Path]:
     """
     with growing(partial_folder(folder), folder) as partial:
         fault_note(folder).unlink(missing_ok=True)
+        if is_complete(partial) and is_whole(partial):  # ended between its manifest and its name
+            publish(partial, folder)
+            partial.mkdir()
         yield partial
         if is_complete(folder):
             shutil.rmtree(partial, ignore_errors=True)
@@ -134,7 +164,7 @@ def fill(
         None where the result is complete.
     """
     with writing(folder) as partial:
-        if is_complete(folder):
+        if is_whole(folder):
             yield None
             return
         started = time.perf_counter()
@@ -240,13 +270,25 @@ def _git(*words: str) -> str | None:
 
 
 def facts(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a complete result."""
+    """Return the manifest of a complete result.
+
+    Raises
+    ------
+    OSError, ValueError, AttributeError
+        Where it cannot be read, or is not as it was written.
+    """
     read: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if read.pop(SUM, None) not in (None, _sum(read)):
+        raise ValueError(f"{MANIFEST} is damaged")
     return read
+
+
+def _sum(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest, last of all files."""
-    beside = folder / (MANIFEST + ".part")
-    beside.write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
-    beside.replace(folder / MANIFEST)
+    plain = json.loads(json.dumps(facts, default=str))
+    text = json.dumps(plain | {SUM: _sum(plain)}, indent=1) + "\n"
+    records.write_whole(folder / MANIFEST, text)

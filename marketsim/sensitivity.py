@@ -227,7 +227,8 @@ def _live(
         part = records.read_batch(folder, place)
         if part is None:
             part = {"runs": _batch(stage, some, of, runs_each, threads, lambda: done(1))}
-            records.write_batch(folder, place, part, sensitivity_outcomes.described(of.outcomes))
+            described = sensitivity_outcomes.described(of.outcomes)
+            part = records.write_batch(folder, place, part, described)
         else:
             done(len(part["runs"]))
         parts.append(part["runs"])

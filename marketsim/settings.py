@@ -1,6 +1,7 @@
 """Everything one study is made of: its groups of parameters, checked and handed to the kernels."""
 
 import inspect
+import re
 from collections import namedtuple
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any
@@ -33,6 +34,7 @@ from marketsim.parameters import (
 )
 
 WHOLE, POSTS = "whole", "posts"
+NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
 
 
 @dataclass
@@ -215,6 +217,9 @@ def check(settings: Settings) -> None:
         Naming the key, the value and the allowed range.
     """
     check_ranges(settings, "")
+    if not NAME.fullmatch(settings.scenario.name):
+        allowed = "up to 100 letters, digits, _ - and . (not - or . first)"
+        raise InputError("scenario.name", settings.scenario.name, allowed)
     if settings.market not in (WHOLE, POSTS):
         raise InputError("market", settings.market, f"{WHOLE}, {POSTS}")
     if not isinstance(settings.held, list):
@@ -222,8 +227,9 @@ def check(settings: Settings) -> None:
     if not isinstance(settings.classes, list):
         raise InputError("classes", settings.classes, "a list of files")
     for strength in settings.scenario.strengths:
-        if isinstance(strength, bool) or not isinstance(strength, int | float) or strength <= 0:
-            raise InputError("scenario.strengths", strength, "numbers above 0")
+        is_number = isinstance(strength, int | float) and not isinstance(strength, bool)
+        if not is_number or not 0.0 < strength <= 1000.0:
+            raise InputError("scenario.strengths", strength, "numbers above 0, to 1,000")
     shares = settings.population
     if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
         raise InputError("population.type_a", 0, "at least one type with a weight above 0")

@@ -107,13 +107,14 @@ def table(
         tqdm(total=simulations, unit="survey", disable=not progress) as bar,
     ):
         for start in range(0, simulations, BATCH):
-            path = place / f"{start:08d}.parquet"
-            if not path.exists():
-                rows = _batch(settings, start, threads, bar.update)
-                records.write_parquet(rows, path, metrics.described() | NUMBER)
+            batch = records.read_batch(place, start)
+            if batch is None:
+                batch = {"rows": _batch(settings, start, threads, bar.update)}
+                described = metrics.described() | NUMBER
+                batch = records.write_batch(place, start, batch, described)
             else:
                 bar.update(BATCH)
-            batches.append(pd.read_parquet(path))
+            batches.append(batch["rows"])
     return pd.concat(batches, ignore_index=True).iloc[:simulations]
 
 

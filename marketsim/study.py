@@ -217,10 +217,10 @@ def run_study(
         For settings outside their ranges or a folder that cannot be written to.
     """
     final = place(settings, folder)
-    reused = results.is_complete(final) and not fresh
+    reused = not fresh and results.is_whole(final)
     if not reused:
         with results.writing(final) as partial:
-            reused = results.is_complete(final) and not fresh
+            reused = not fresh and results.is_whole(final)
             if not reused:
                 _write(settings, partial, threads, progress)
                 results.publish(partial, final)
@@ -296,7 +296,7 @@ def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> T
             batch = records.read_batch(folder, start)
             if batch is None:
                 batch = replicate(settings, runs, threads, bar.update)
-                records.write_batch(folder, start, batch)
+                batch = records.write_batch(folder, start, batch)
             else:
                 bar.update(len(runs))
             batches.append(batch)

@@ -18,7 +18,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marketsim import composing, door, presets, results, warming
+from marketsim import composing, door, results, warming
 from marketsim.errors import InputError
 from marketsim.watching import Watch
 
@@ -42,19 +42,14 @@ def sweep(arguments: list[str], kind: composing.Kind, cores: int) -> None:
     SystemExit
         With code 1 where a job has failed.
     """
-    import hydra
-    from hydra.core.global_hydra import GlobalHydra
-
-    words = composing.words(arguments)
+    words, folder = composing.words(arguments)
     door.store_schema("run", kind.schema)
-    folder = str(presets.folder())
-    with hydra.initialize_config_dir(folder, job_name="marketsim", version_base="1.3"):
-        composer: Any = GlobalHydra.instance().hydra
-        config = composing.master(composer, "run", words, kind.schema)
-        jobs = composing.jobs(composer.config_loader, config, kind)
-        watch = Watch(jobs)
-        if watch.waiting:
-            _run(composer, config, kind, watch, cores)
+    composer = door.composer(folder)
+    config = composing.master(composer, "run", words, kind.schema)
+    jobs = composing.jobs(composer.config_loader, config, kind)
+    watch = Watch(jobs)
+    if watch.waiting:
+        _run(composer, config, kind, watch, cores)
     watch.close()
     if watch.failed:
         raise SystemExit(1)

@@ -1,8 +1,9 @@
 """Run a published study again from its manifest, and say whether it comes out the same."""
 
 import hashlib
-import json
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from marketsim.errors import InputError
 from marketsim.settings import Settings, from_tree
 
 
-def verify(folder: Path, threads: int = 1, progress: bool = False) -> list[str]:
+def verify(
+    folder: Path, threads: int = 1, progress: bool = False, classes: Sequence[str] = ()
+) -> list[str]:
     """Run the study of a folder again and compare every table with the published one.
 
     Parameters
@@ -26,6 +29,8 @@ def verify(folder: Path, threads: int = 1, progress: bool = False) -> list[str]:
         Runs lived at the same time.
     progress : bool
         Show a bar on the error stream.
+    classes : sequence of str
+        Files of Python with the study's own interventions: they run only where they are given here.
 
     Returns
     -------
@@ -36,9 +41,14 @@ def verify(folder: Path, threads: int = 1, progress: bool = False) -> list[str]:
     Raises
     ------
     InputError
-        Where the folder holds no manifest, or one that this version cannot run.
+        Where the folder holds no manifest, or one that this version cannot run, or where the study
+        has interventions of its own and their files are not given.
     """
     facts, settings = _read(folder)
+    if len(settings.classes) != len(classes):
+        allowed = f"classes=[FILE,...], {len(settings.classes)} given by name, as in the manifest"
+        raise InputError("classes", settings.classes, allowed)
+    settings = replace(settings, classes=list(classes))
     differences = []
     with tempfile.TemporaryDirectory() as place:
         again = study.run_study(settings, Path(place), threads, progress=progress).folder
@@ -54,7 +64,7 @@ def verify(folder: Path, threads: int = 1, progress: bool = False) -> list[str]:
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
     allowed = "a folder with the manifest.json of a study of this version"
     try:
-        facts = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8"))
+        facts = results.facts(folder)
         settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
             table["sha256"].lower()

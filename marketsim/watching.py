@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from marketsim import results
-from marketsim.errors import InputError
+from marketsim.errors import InputError, one_line
 
 SECONDS = 0.2  # between two looks at the store
 
@@ -49,9 +49,7 @@ class Watch:
         self._open: dict[Path, tuple[Job, tuple[int, int] | None]] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()
         for job in jobs:
-            if job.folder in self._open or (
-                results.is_complete(job.folder) and not job.command.fresh
-            ):
+            if job.folder in self._open or (not job.command.fresh and results.is_whole(job.folder)):
                 self.reused += 1
                 self._say(job, "already there")
             else:
@@ -117,7 +115,7 @@ class Watch:
     def _fail(self, job: Job, fault: str) -> None:
         self.failed += 1
         line = f"marketsim: failed: {job.label}: {fault} ({results.fault_note(job.folder)})"
-        print(" ".join(line.split()), file=sys.stderr, flush=True)
+        print(one_line(line), file=sys.stderr, flush=True)
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:

@@ -1,0 +1,328 @@
+"""Faults of disks, files and surroundings: one clear line or a correct result, and nothing lost.
+
+Signals at random moments, thousands of damaged files and other clocks and locales are the campaign
+`campaigns.faults`; here is one of each that is quick.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from campaigns import faults
+from conftest import settings
+from test_cli import command, only_result
+
+from marketsim import door, posterior, presets, records, results, study
+from marketsim.errors import InputError
+
+QUICK = [
+    *("population=survey", "population.retailers=30", "replicates=3", "posterior=point"),
+    *("figures=false", "progress=false"),
+]
+ROOT = Path(__file__).parents[1]
+
+
+def stopped(monkeypatch, after: int) -> None:
+    """Have a study end by Ctrl-C after so many runs, each of them a batch."""
+    run_tables, lived = study.run_tables, []
+
+    def interrupted(settings, run):
+        if len(lived) == after:
+            lived.append(-1)
+            raise KeyboardInterrupt
+        lived.append(run)
+        return run_tables(settings, run)
+
+    monkeypatch.setattr(study, "BATCH", 1)
+    monkeypatch.setattr(study, "run_tables", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *QUICK)
+    assert stop.value.code == 130
+    lived.clear()
+    lived.extend([-2] * (after + 1))  # from here on it only counts
+    monkeypatch.lived = lived
+
+
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [("nothing", 1), ("00000000-daily.parquet", 2), ("00000001-done", 2), ("00000000-done", 2)],
+)
+def test_a_damaged_batch_is_run_again(monkeypatch, capfd, name, again):
+    """A bit turned in what a study has so far: that batch is lived again, the bytes are right."""
+    stopped(monkeypatch, 2)
+    (batches,) = Path("results").rglob("batches")
+    if name != "nothing":
+        content = bytearray((batches / name).read_bytes())
+        content[len(content) // 2] ^= 4
+        (batches / name).write_bytes(content)
+    command(monkeypatch, *QUICK)
+    assert len(monkeypatch.lived) - 3 == again
+    there = faults.tables(Path("results"))
+    command(monkeypatch, *QUICK, "output=straight")
+    assert there == faults.tables(Path("straight"))
+
+
+def test_a_batch_is_whole_or_none(tmp_path):
+    """Cut at every byte, a batch is none; as it was written it is there."""
+    import pandas as pd
+
+    table = pd.DataFrame({"run": [1, 2], "n": [3, 4]})
+    records.write_batch(tmp_path, 0, {"prices": table})
+    pd.testing.assert_frame_equal(records.read_batch(tmp_path, 0)["prices"], table)
+    for path in sorted(tmp_path.iterdir()):
+        whole = path.read_bytes()
+        for end in range(len(whole) - 1):  # without its last newline a list of sums is the same
+            path.write_bytes(whole[:end])
+            assert records.read_batch(tmp_path, 0) is None, (path, end)
+        path.write_bytes(whole)
+
+
+def test_a_study_that_goes_on_has_the_same_last_digit(tmp_path):
+    """Sums over tables that were read again are those over tables that were just written."""
+    import pandas as pd
+
+    from marketsim import metrics
+
+    def fit(of, tables: dict) -> str:
+        runs = tables["runs"].set_index("run")
+        return metrics.fit(study.seen(of, tables, runs), runs["draw"]).to_csv()
+
+    apart = []
+    for seed in (3, 5, 6):
+        of, folder = settings(30, replicates=2, seed=seed), tmp_path / str(seed)
+        folder.mkdir()
+        fresh = study.replicate(of, range(2), 1)
+        written = records.write_batch(folder, 0, fresh)
+        assert fit(of, written) == fit(of, records.read_batch(folder, 0)) == fit(of, fresh)
+        plain = {name: pd.read_parquet(folder / f"00000000-{name}.parquet") for name in fresh}
+        apart.append(fit(of, plain) != fit(of, fresh))
+    assert any(apart)  # negative control: laid out in another way, sums are not the same
+
+
+def test_ended_between_manifest_and_name(monkeypatch, capfd):
+    """Killed after the manifest and before the rename: nothing is run again."""
+    publish = results.publish
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "publish", killed)
+    with pytest.raises(SystemExit):
+        command(monkeypatch, *QUICK)
+    monkeypatch.setattr(results, "publish", publish)
+    monkeypatch.setattr(study, "run_tables", killed)
+    command(monkeypatch, *QUICK)
+    assert "already there" in capfd.readouterr().out
+    place = only_result("results")
+    assert sorted(path.name for path in place.parent.iterdir()) == [
+        f".{place.name}.lock",
+        place.name,
+    ]
+
+
+@pytest.mark.parametrize("name", ["calibration_2015", "market_2015"])
+@pytest.mark.parametrize("how", ["bit", "cut", "gone", "manifest"])
+def test_a_damaged_posterior_is_one_line(monkeypatch, tmp_path, name, how):
+    """A posterior that is not what its manifest says is refused; a whole copy is taken."""
+    copy = Path(shutil.copytree(posterior.folder().parent, tmp_path / "published"))
+    monkeypatch.setattr(posterior, "folder", lambda name=presets.POSTERIOR: copy / name)
+    readers = (posterior.draws, posterior.trade_draws, posterior.point, posterior.probabilities)
+    for reader in readers:
+        reader.cache_clear()
+    of = settings(30, recovery="mixture")
+    of.posterior = presets.POSTERIOR
+    before = study.place(of, tmp_path)
+    for reader in readers:
+        reader.cache_clear()
+    path = copy / name / ("manifest.json" if how == "manifest" else "posterior.parquet")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    {
+        "bit": lambda: path.write_bytes(content),
+        "cut": lambda: path.write_bytes(content[:1000]),
+        "gone": path.unlink,
+        "manifest": lambda: path.write_bytes(b"{"),
+    }[how]()
+    with pytest.raises(InputError, match="posterior=.*manifest"):
+        study.place(of, tmp_path)
+    for reader in readers:
+        reader.cache_clear()
+    assert before.parent == tmp_path
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Return what mounts a small disk in memory."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a disk")
+    mounted = []
+
+    def mount(size: int) -> Path:
+        place = tmp_path / "disk"
+        place.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", place], check=False
+        )
+        if done.returncode != 0:
+            pytest.skip("no disk can be mounted here")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.parametrize("size", [4, 40, 120, 240])
+def test_a_full_disk_loses_nothing(monkeypatch, capfd, disk, size):
+    """One line that says why, no result; with room made the same command finishes."""
+    place = disk(size)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *QUICK, f"output={place}/results")
+    err = capfd.readouterr().err
+    assert stop.value.code in (1, 2)
+    assert err.count("\n") == 1
+    assert "No space left" in err
+    assert not list(place.rglob("[!.]*/manifest.json"))
+    subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
+    command(monkeypatch, *QUICK, f"output={place}/results")
+    command(monkeypatch, *QUICK, "output=straight")
+    assert faults.tables(place) == faults.tables(Path("straight"))
+
+
+def test_a_read_only_disk_is_one_line(monkeypatch, capfd, disk):
+    """A place that cannot be written to is bad input."""
+    place = disk(4000)
+    subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *QUICK, f"output={place}/results")
+    err = capfd.readouterr().err
+    assert (stop.value.code, err.count("\n")) == (2, 1)
+    assert "Read-only" in err
+
+
+def told(script: str, **environment: str | None) -> str:
+    """Return what a script prints in other surroundings."""
+    around = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={name: value for name, value in around.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("environment", "where"),
+    [
+        ({"NUMBA_CACHE_DIR": "{tmp}/chosen"}, "{tmp}/chosen"),
+        ({"NUMBA_CACHE_DIR": "/dev/null/x"}, "marketsim/__pycache__"),
+        ({"NUMBA_CACHE_DIR": None, "HOME": None}, "marketsim/__pycache__"),
+        ({"NUMBA_CACHE_DIR": "{tmp}/chosen", "HOME": None, "XDG_CACHE_HOME": ""}, "{tmp}/chosen"),
+    ],
+)
+def test_the_kernels_find_a_folder(tmp_path, environment, where):
+    """A folder of kernels that cannot be written to is passed over for the next."""
+    filled = {k: v and v.format(tmp=tmp_path) for k, v in environment.items()}
+    found = told("from marketsim.compiled import CACHE_FOLDER; print(CACHE_FOLDER)", **filled)
+    assert where.format(tmp=tmp_path) in found
+
+
+def test_without_a_folder_the_kernels_are_compiled_all_the_same():
+    """Nowhere to keep them: no cache, and no fault."""
+    script = (
+        "import pathlib\n"
+        "def refused(*_, **__): raise OSError(30, '')\n"
+        "pathlib.Path.mkdir = refused\n"
+        "from marketsim import compiled\n"
+        "f = compiled.kernel(lambda x: x + 1)\n"
+        "print(repr(compiled.CACHE_FOLDER), f(1))"
+    )
+    assert told(script) == "'' 2"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "lines"),
+    [
+        ("{command} --cfg job > /dev/full", 1, 1),
+        ("{command} --cfg job >&-", 0, 0),
+        ("{command} nope=1 2>&-", 2, 0),
+        ("set -o pipefail; {command} --cfg job | head -c 1 > /dev/null", (0, 141), 0),
+        ("mkdir gone; cd gone; rmdir ../gone; {command} replicates=1", (1, 2), 1),
+    ],
+)
+def test_streams_and_folders_that_are_gone(line, code, lines):
+    """Nowhere to print, nowhere to be: one line at most, and never two faults for one."""
+    command_line = line.format(command=f"{sys.executable} -m marketsim")
+    ended = subprocess.run(
+        ["bash", "-c", command_line],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode in (code if isinstance(code, tuple) else (code,)), ended.stderr
+    assert ended.stderr.count("\n") == lines, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_name_that_the_terminal_cannot_show(tmp_path):
+    """Chinese names on a terminal of ASCII: escaped there, as they are on the disk."""
+    words = [*QUICK[:1], "population.retailers=10", "replicates=1", *QUICK[3:], "market=posts"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "marketsim", *words, "output=结果 这里", "study=研究"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+        capture_output=True,
+        check=True,
+    )
+    assert ended.stderr == b""
+    assert rb"\u7ed3\u679c" in ended.stdout
+    (place,) = Path("结果 这里/研究").glob("*/manifest.json")
+    assert results.is_whole(place.parent)
+
+
+@pytest.mark.parametrize(
+    ("word", "quoted"),
+    [
+        ("output=结果 here", "output='结果 here'"),
+        ("study=研究", "study='研究'"),
+        ("output='结果'", "output='结果'"),
+        ("classes=[我.py]", "classes=[我.py]"),
+        ("seed=1,2", "seed=1,2"),
+        ("象", "象"),
+    ],
+)
+def test_other_letters_need_no_quotes(word, quoted):
+    """A plain value in Chinese is taken as it is typed; what is quoted or a list stays."""
+    assert door.flags([word]).overrides == [quoted]
+
+
+def test_ctrl_c_before_anything_has_begun(monkeypatch, capfd):
+    """Ctrl-C while modules are still being read is one line too."""
+    from marketsim import __main__, cli
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        __main__.main()
+    assert stop.value.code == 130
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.campaign
+def test_the_campaign_of_faults():
+    """Signals at random moments, damaged files, full disks, two at a time, other surroundings."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "campaigns.faults"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
