@@ -189,7 +189,8 @@ def settings(choice: Choice) -> Settings:
             entries[name] |= dict.fromkeys(lever.doses, float(value))
     for key, value in choice.held.items():
         group, name = key.split(".")
-        setattr(getattr(out, group), name, value)
+        of = getattr(out, group)
+        setattr(of, name, type(getattr(of, name))(value))
     out.held = sorted(choice.held)
     check(out)
     return out

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from marketsim import presets
+from marketsim import posterior, presets
 from marketsim.dashboard import choices
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice, Dose
 from marketsim.dashboard.words import name
@@ -39,28 +39,25 @@ def show() -> Choice:
     return Choice(**about)
 
 
+def _names() -> list[str]:
+    first = [BASELINE, CALM]
+    return [*first, *(one for one in presets.names("scenario") if one not in first)]
+
+
 def _scenario() -> str:
-    names = [BASELINE, CALM]
-    names += [one for one in presets.names("scenario") if one not in names]
-    chosen: str = st.selectbox(
-        "Scenario", names, format_func=name, key="scenario", help="what enforcement does, and when"
-    )
+    about = "what enforcement does, and when"
+    chosen: str = st.selectbox("Scenario", _names(), format_func=name, key="scenario", help=about)
     of = choices.plain(chosen).scenario
     st.caption(f"{of.about}. *Doses:* {of.source}.")
     return chosen
 
 
 def _reference(scenario: str) -> str:
-    names = [BASELINE, CALM]
-    names += [one for one in presets.names("scenario") if one not in names]
-    usual = CALM if scenario == BASELINE else BASELINE
+    usual = _names().index(CALM if scenario == BASELINE else BASELINE)
+    about = "any other scenario, as written; both are lived on the same luck, run by run"
+    key = f"{scenario}/reference"
     chosen: str = st.selectbox(
-        "Compared with",
-        names,
-        names.index(usual),
-        format_func=name,
-        key=f"{scenario}/reference",
-        help="any other scenario, as written; both are lived on the same luck, run by run",
+        "Compared with", _names(), usual, format_func=name, key=key, help=about
     )
     return chosen
 
@@ -70,15 +67,8 @@ def _of_scenario(scenario: str) -> dict[str, Any]:
     out: dict[str, Any] = {}
     of, begins = choices.plain(scenario).scenario, choices.first_day(scenario)
     if of.scaled:
-        out["strength"] = st.slider(
-            "Strength",
-            0.1,
-            3.0,
-            1.0,
-            0.1,
-            key=f"{scenario}/strength",
-            help="multiplies the doses without a source; 1 is as written",
-        )
+        about = "multiplies the doses without a source; 1 is as written"
+        out["strength"] = _slide("Strength", (0.1, 3.0, 1.0, 0.1), f"{scenario}/strength", about)
     if begins is not None:
         first, last = choices.horizon(scenario)
         what = "The sweep of May comes on" if scenario == BASELINE else "It begins on"
@@ -97,17 +87,16 @@ def _of_scenario(scenario: str) -> dict[str, Any]:
 
 def _dose(scenario: str, dose: Dose) -> float:
     of, what = dose.key.split(".")
-    label = f"{name(of)}: {name(what)} ({'0 to 1' if dose.unit == '1' else dose.unit})"
-    key = f"{scenario}/{dose.key}"
+    several = len(choices.own(scenario)) > 1
+    unit = "" if dose.unit == "1" else f" ({dose.unit})"
+    label = f"{dose.meaning[0].upper()}{dose.meaning[1:]}{unit}"
+    label = f"{name(of).capitalize()}: {label}" if several else label
+    about = {"key": f"{scenario}/{dose.key}", "help": f"{name(of)}, {name(what)}"}
     if dose.high == 1.0:
-        return float(st.slider(label, 0.0, 1.0, dose.value, 0.05, key=key, help=dose.meaning))
-    step = max(round(dose.value / 4), 1.0) if dose.unit in COUNTED else 0.25
-    limits = (float(dose.low), float(dose.high))
-    return float(
-        st.number_input(
-            label, *limits, dose.value, float(step), key=key, help=dose.meaning, format="%g"
-        )
-    )
+        return float(st.slider(label, 0.0, 1.0, dose.value, 0.05, **about))
+    step = float(max(round(dose.value / 4), 1)) if dose.unit in COUNTED else 0.25
+    limits = (float(dose.low), float(dose.high), dose.value, step)
+    return float(st.number_input(label, *limits, format="%g", **about))
 
 
 def _beside(scenario: str) -> dict[str, Any]:
@@ -118,46 +107,44 @@ def _beside(scenario: str) -> dict[str, Any]:
     start = st.date_input(
         "In force from", begins, first, last, key=f"{scenario}/from", format="YYYY-MM-DD"
     )
-    added = {}
-    for key, one in ADDED.items():
-        limits = (one.low, one.high, one.rest, one.step)
-        added[key] = st.slider(one.label, *limits, key=f"added/{key}", help=one.help)
+    added = {
+        key: _slide(one.label, (one.low, one.high, one.rest, one.step), f"added/{key}", one.help)
+        for key, one in ADDED.items()
+    }
+    ends = (choices.horizon(CALM)[1], max(LATEST, last))
     until = st.date_input(
-        "Last day of the run",
-        last,
-        choices.horizon(CALM)[1],
-        max(LATEST, last),
-        key=f"{scenario}/until",
-        format="YYYY-MM-DD",
+        "Last day of the run", last, *ends, key=f"{scenario}/until", format="YYYY-MM-DD"
     )
     return {"added": added, "added_from": start, "until": until}
 
 
+def _slide(label: str, limits: tuple[float, float, float, float], key: str, about: str) -> float:
+    """Show a slider: lowest, highest, at rest and step; return where it stands."""
+    return round(float(st.slider(label, *limits, key=key, help=about)), 6)
+
+
 def _unknown() -> dict[str, Any]:
     """Show the size of the market, and what is drawn or held."""
-    size = st.selectbox(
-        "Size of the market",
-        list(POPULATIONS),
-        format_func=POPULATIONS.get,
-        key="population",
-        help="a sample: figures are per 1,000 traders",
-    )
-    recovery = st.selectbox(
-        "What brings posts back",
-        ["mixture", *(one for one in presets.names("recovery") if one != "mixture")],
-        format_func=name,
-        key="recovery",
-        help="mixture draws among competing accounts; the survey cannot tell them apart",
-    )
-    posterior = st.selectbox(
-        "Uncertain parameters", list(POSTERIORS), format_func=POSTERIORS.get, key="posterior"
-    )
+    about = "a sample: figures are per 1,000 traders"
+    size = _choose("Size of the market", POPULATIONS, "population", about)
+    about = "mixture draws among competing accounts; the survey cannot tell them apart"
+    mixture = {posterior.MIXTURE: name(posterior.MIXTURE)}
+    accounts = mixture | {one: name(one) for one in presets.names("recovery")}
+    recovery = _choose("What brings posts back", accounts, "recovery", about)
+    about = "what the survey leaves open differs from run to run"
+    drawn = _choose("Uncertain parameters", POSTERIORS, "posterior", about)
     held = {}
     for key in choices.UNCERTAIN:
         value = _held(key)
         if value is not None:
             held[key] = value
-    return {"population": size, "recovery": recovery, "posterior": posterior, "held": held}
+    return {"population": size, "recovery": recovery, "posterior": drawn, "held": held}
+
+
+def _choose(label: str, words: dict[str, str], key: str, about: str) -> str:
+    """Ask for one of several choices in plain words."""
+    chosen: str = st.selectbox(label, list(words), format_func=words.get, key=key, help=about)
+    return chosen
 
 
 def _held(key: str) -> float | None:
@@ -166,42 +153,21 @@ def _held(key: str) -> float | None:
     about, prior = declared(getattr(Settings(), group))[last], everything()[key]
     if not st.checkbox(f"Hold: {name(last)}", key=f"hold/{key}", help=about["meaning"]):
         return None
-    whole = isinstance(about["default"], int)
-    kind = int if whole else float
-    low, high = kind(about["low"]), kind(about["high"])
-    found = st.number_input(
-        f"{name(last)} ({about['unit']})",
-        low,
-        high,
-        kind(about["default"]),
-        key=f"held/{key}",
-        help=f"believed before the survey: {prior.low:g} to {prior.high:g}",
-    )
-    return kind(found)
+    ends = [float(about[end]) for end in ("low", "high", "default")]
+    believed = f"believed before the survey: {prior.low:g} to {prior.high:g}"
+    label = f"{name(last)} ({about['unit']})"
+    return float(st.number_input(label, *ends, key=f"held/{key}", help=believed, format="%g"))
 
 
 def _luck() -> dict[str, Any]:
-    replicates = st.slider(
-        "Runs of each scenario",
-        10,
-        MOST_RUNS,
-        20,
-        10,
-        key="replicates",
-        help="more runs: surer intervals, longer waiting",
+    about = "more runs: surer intervals, longer waiting"
+    limits = (10, MOST_RUNS, 20, 10)
+    count = st.slider("Runs of each scenario", *limits, key="replicates", help=about)
+    about = "every draw is a function of it; the same seed, the same numbers"
+    seed = st.number_input("Seed", 0, 2**53 - 1, 2015, key="seed", help=about)
+    about = (
+        "lives all again with parameters as they were believed before the survey was heard: an "
+        "effect that the survey hardly narrows is marked in the view Effects. Twice the time."
     )
-    seed = st.number_input(
-        "Seed",
-        0,
-        2**53 - 1,
-        2015,
-        key="seed",
-        help="every draw is a function of it; the same seed, the same numbers",
-    )
-    prior = st.checkbox(
-        "Tell what rests on assumption",
-        key="prior",
-        help="lives all again with parameters as they were believed before the survey was heard: "
-        "an effect that the survey hardly narrows is marked in the view Effects. Twice the time.",
-    )
-    return {"replicates": int(replicates), "seed": int(seed), "prior": prior}
+    prior = st.checkbox("Tell what rests on assumption", key="prior", help=about)
+    return {"replicates": int(count), "seed": int(seed), "prior": prior}

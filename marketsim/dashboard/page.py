@@ -2,7 +2,6 @@
 
 import base64
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -20,11 +19,13 @@ TITLE = "The online ivory market of 2015, simulated"
 ABOUT = """Move a lever at the side and read how the market answers. All figures are simulated,
 but those marked as TRAFFIC's survey; intervals hold 90 % of the runs."""
 TRADERS, BY_NUMBER = "Single traders", "by number"
-PATIENCE = 0.3  # seconds after which what is known so far is shown
+PATIENCE = 0.3  # seconds of living runs after which what is known so far is shown
 STYLE = """<style>
+[data-testid="stMainBlockContainer"] {padding-top: 2.5rem}
+[data-testid="stMain"] h1 {font-size: 1.9rem} [data-testid="stMain"] h3 {font-size: 1.3rem}
+[data-testid="stMetricLabel"] p {white-space: normal}
 .picture {overflow-x: auto} .picture img {width: 100%; min-width: 640px; max-width: 1045px}
 [data-testid="stTable"] {overflow-x: auto}
-[data-testid="stMetricLabel"] p {white-space: normal}
 </style>"""
 
 
@@ -46,12 +47,10 @@ def _follow(_settings: Settings, key: str, seed: int) -> traders.Days:
     return traders.follow(_settings, seed)
 
 
-def _lived(settings: Settings, count: int) -> Iterator[list[Lived]]:
-    """Return the runs so far, batch after batch; the first are few, so that they come soon."""
-    key, done = runs.key(settings), []
-    for first, stop in runs.batches(count):
-        done = done + _runs(settings, key, first, stop)
-        yield done
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _shown(_choice: Choice, _pair: Pair, _lived: Any, known: int, key: str) -> Shown:
+    """Return what is on the page with the tables made of it, for one view after the other."""
+    return Shown(_choice, _pair, _lived)
 
 
 def main() -> None:
@@ -70,9 +69,11 @@ def main() -> None:
 
 
 def _show(choice: Choice, pair: Pair) -> None:
-    """Live what the levers stand for and show it, as soon as something is known."""
-    top = st.empty()
-    shown = _live(choice, pair, top)
+    """Live what the levers stand for and show it; the first figures come from a few runs."""
+    shown = _live(choice, pair)
+    _tiles(shown)
+    if not shown.is_done():  # what is below stays as it was until all runs are there
+        st.rerun()
     st.divider()
     view: str = st.radio("Show", [*views.VIEWS, TRADERS], horizontal=True, key="view")
     _view(view, _trader(shown) if view == TRADERS else views.VIEWS[view](shown))
@@ -81,38 +82,33 @@ def _show(choice: Choice, pair: Pair) -> None:
         st.markdown(words.RESTS)
 
 
-def _live(choice: Choice, pair: Pair, top: Any) -> Shown:
-    """Live batch after batch, and show the figures at the top as they come."""
-    arms = [arm.settings for arm in pair.arms] or [pair.settings]
-    beliefs = {comparison.POSTERIOR: arms}
+def _live(choice: Choice, pair: Pair) -> Shown:
+    """Live batch after batch, until all runs are there or somebody has waited long enough."""
+    beliefs = {comparison.POSTERIOR: [arm.settings for arm in pair.arms] or [pair.settings]}
     if choice.prior and choice.posterior == presets.POSTERIOR:
         beliefs[comparison.PRIOR] = [runs.under_prior(arm) for arm in pair.arms]
-    every = [settings for settings_of in beliefs.values() for settings in settings_of]
-    began = time.perf_counter()
-    for batch in zip(*(_lived(settings, choice.replicates) for settings in every), strict=True):
-        several = iter(batch)
-        lived = {belief: [next(several) for _ in of] for belief, of in beliefs.items()}
-        shown = Shown.of(choice, pair, lived)
-        known = len(batch[0])
-        if known < choice.replicates and time.perf_counter() - began > PATIENCE:
-            _tiles(top, shown, known)
-            began = time.perf_counter()
-    _tiles(top, shown, choice.replicates)
-    return shown
+    lived: dict[str, list[list[Lived]]] = {name: [[] for _ in of] for name, of in beliefs.items()}
+    began, known = time.perf_counter(), 0
+    for first, known in runs.batches(choice.replicates):
+        for name, several in beliefs.items():
+            for place, settings in enumerate(several):
+                lived[name][place] += _runs(settings, runs.key(settings), first, known)
+        if time.perf_counter() - began > PATIENCE:
+            break
+    return _shown(choice, pair, lived, known, repr(choice))
 
 
-def _tiles(top: Any, shown: Shown, known: int) -> None:
+def _tiles(shown: Shown) -> None:
     """Show the answer and the figures that people ask about first."""
-    with top.container():
-        if shown.effects is not None:
-            row = shown.effects.set_index("outcome").loc["grams_sold"].to_dict()
-            st.subheader(words.answer(row, shown.name, shown.other, known))
-            _row(words.effect_tiles(shown.effects, shown.other))
-        _row(words.level_tiles(shown.sums))
-        count = f"{known} of {shown.choice.replicates} runs of each"
-        st.caption(
-            f"{count}, {shown.days}." + ("" if shown.is_done() else " More are being lived.")
-        )
+    known = len(shown.mine)
+    if shown.effects is not None:
+        row = shown.effects.set_index("outcome").loc["grams_sold"].to_dict()
+        st.subheader(words.answer(row, shown.name, shown.other, known))
+        _row(words.effect_tiles(shown.effects, shown.other))
+    _row(words.level_tiles(shown.sums))
+    count = f"{known} of {shown.choice.replicates} runs of each"
+    more = "" if shown.is_done() else " **More are being lived.**"
+    st.caption(f"{count}, {shown.days}. {words.CAUTION}{more}")
 
 
 def _row(tiles: list[words.Tile]) -> None:

@@ -15,8 +15,8 @@ from marketsim.comparison import Arm
 from marketsim.settings import Settings
 from marketsim.study import Lived, Tables
 
-EDGES = (0, 6, 13, 20)  # runs lived between two signs of life: few at first, later `BATCH`
-BATCH = 10
+EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
+BATCH = 20
 WEEKLY = (*trade_sums.POSTS, "grams_sold")
 threads = 2  # lived at the same time; `server.start` sets it
 

@@ -16,6 +16,7 @@ BELIEFS = {
     "assumption": "assumption: the survey hardly narrows it",
     "": "",
 }
+CAUTION = "How much is sold rests on assumptions: read the differences, not the volumes."
 RESTS = """\
 - **Fitted.** Posting, prices and the mix of products are fitted to TRAFFIC's survey of 58 traders;
   that they agree with it proves little.
@@ -77,7 +78,7 @@ def effect_tiles(effects: pd.DataFrame, reference: str) -> list[Tile]:
     labels = (
         (RANKED, "Ivory sold", "percent", "%"),
         ("visible", "Posts in Moments", "percent", "%"),
-        ("displaced", "Share of posts made elsewhere", "effect", "points"),
+        ("displaced", "Share of posts elsewhere", "effect", "points"),
         ("price", "Price of what is sold", "percent", "%"),
     )
     out = []
@@ -94,7 +95,7 @@ def level_tiles(sums: Sums) -> list[Tile]:
     rows: Any = sums["fit"].set_index("id")
     out = []
     for key, label in (
-        ("fall_week_5", "Advertisements, week 5 over week 4"),
+        ("fall_week_5", "Week 5 over week 4"),
         ("return_week_13", "Week 13 over weeks 1 to 4"),
     ):
         row = rows.loc[key]
@@ -102,9 +103,11 @@ def level_tiles(sums: Sums) -> list[Tile]:
         about = "ratio of the advertisements that a survey of 58 traders sees"
         out.append(Tile(label, number(row["simulated"]), _interval(ends), about))
     headline: Any = sums["headline"].set_index("id")
-    for key, label in ((RANKED, "Ivory sold, g a week"), ("seized", "Ivory seized, g a week")):
+    for key, label in ((RANKED, "Sold, g a week, May to July"), ("seized", "Seized, g a week")):
         row = headline.loc[key]
-        about = "per 1,000 traders, in the weeks of the survey; rests on assumptions"
+        about = (
+            "per 1,000 traders, in the weeks of the survey (May to July 2015); rests on assumptions"
+        )
         ends = _interval(span(row["low"], row["high"]))
         out.append(Tile(label, number(row["median"]), ends, about))
     return out
