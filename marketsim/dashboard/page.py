@@ -102,7 +102,7 @@ def _tiles(shown: Shown) -> None:
     """Show the answer and the figures that people ask about first."""
     known = len(shown.mine)
     if shown.effects is not None:
-        row = shown.effects.set_index("outcome").loc["grams_sold"].to_dict()
+        row: Any = shown.effects.set_index("outcome").loc["grams_sold"]
         st.subheader(words.answer(row, shown.name, shown.other, known))
         _row(words.effect_tiles(shown.effects, shown.other))
     _row(words.level_tiles(shown.sums))
