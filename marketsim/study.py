@@ -24,7 +24,7 @@ from marketsim import (
 from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import POSTS, Settings, check
-from marketsim.state import Series
+from marketsim.state import Series, World
 from marketsim.trade_state import Tallies
 
 BATCH = 20  # runs kept together: a kill loses at most so many
@@ -79,9 +79,14 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, survey.Sur
     """
     world = build(settings, seed)
     live(world, 0, world.series.risk.size)
+    return told(world)
+
+
+def told(world: World) -> tuple[Series, Tallies, survey.SurveyRows]:
+    """Return what `simulate` does, of a market at the end of its days."""
     kind, chain = world.retailers.kind, world.chain
-    seen = survey.observe(seed, world.first_day, world.contacts, kind, world.notes, chain.labels)
-    return world.series, chain.tallies, seen
+    about = (world.seed, world.first_day, world.contacts, kind, world.notes)
+    return world.series, chain.tallies, survey.observe(*about, chain.labels)
 
 
 def statistics(

@@ -221,6 +221,21 @@ def test_effects_are_those_that_compare_writes(shown, tmp_path):
         assert shown.weekly[mine].to_numpy() == pytest.approx(of)
 
 
+def test_a_branch_is_the_run_lived_alone(shown):
+    """Parting from the reference later than the first dose would be another run."""
+    base, arm = (one.settings for one in shown.pair.arms)
+    row = shown.pair.row
+    assert row == (AUGUST - dt.date(2015, 3, 6)).days
+    trunk = runs.trunks(base, row, 0, 4)
+    for _ in range(2):  # a trunk serves more than once
+        found = runs.tables(runs.branches(trunk, arm, row))
+        for name, table in found.items():
+            pd.testing.assert_frame_equal(table, shown.tables[name], check_exact=True)
+    late = runs.tables(runs.branches(runs.trunks(base, row + 30, 0, 4), arm, row + 30))
+    assert not late["daily"].equals(shown.tables["daily"])
+    assert runs.is_kept(arm, 20) and not runs.is_kept(arm, 40)
+
+
 def test_batches_are_every_run_once():
     for count in (1, 6, 7, 20, 21, 55, 200):
         found = runs.batches(count)

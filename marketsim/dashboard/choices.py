@@ -225,6 +225,13 @@ class Pair(NamedTuple):
     arms: tuple[Arm, ...]
     start: dt.date | None
 
+    @property
+    def row(self) -> int:
+        """Days of a run before `start`: up to there both arms are one."""
+        if self.start is None:
+            return 0
+        return (self.start - calendar.horizon(self.settings)[0]).days
+
 
 def pair(choice: Choice) -> Pair:
     """Return what the levers stand for, beside what it is compared with.

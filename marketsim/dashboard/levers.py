@@ -13,7 +13,7 @@ from marketsim.priors import everything
 from marketsim.settings import Settings, declared
 
 LATEST = dt.date(2016, 12, 31)  # a longer run is for the command line
-MOST_RUNS = 200
+MOST_RUNS = 100  # more are for the command line
 POPULATIONS = {"survey": "1,000 traders", "wechat": "10,000 traders (ten times as long)"}
 POSTERIORS = {
     presets.POSTERIOR: "drawn from the posterior of the survey",

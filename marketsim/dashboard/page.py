@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from marketsim import comparison, presets, warming
 from marketsim.dashboard import choices, commands, levers, runs, traders, views, words
 from marketsim.dashboard.choices import Choice, Pair
 from marketsim.dashboard.views import Shown, View
@@ -29,28 +28,33 @@ STYLE = """<style>
 </style>"""
 
 
-@st.cache_resource(show_spinner="Fetching the compiled kernels (a minute where there are none)")
+@st.cache_resource(show_spinner="Fetching the compiled kernels (minutes where there are none)")
 def _warm() -> None:
     """Compile or load the kernels, once for all who look at the page."""
-    warming.compile_kernels()
+    runs.warm()
 
 
-@st.cache_resource(max_entries=30, show_spinner=False)
-def _runs(_settings: Settings, key: str, first: int, stop: int) -> list[Lived]:
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _runs(
+    _settings: Settings, key: str, first: int, stop: int, _trunk: Settings, _row: int
+) -> list[Lived]:
     """Return some runs; those of late are kept for whoever asks next."""
-    return runs.live(_settings, first, stop)
+    if _trunk is _settings or not runs.is_kept(_settings, stop):
+        return runs.live(_settings, first, stop)
+    several = _trunks(_trunk, runs.key(_trunk), _row, first, stop)
+    return runs.branches(several, _settings, _row)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _trunks(_settings: Settings, key: str, row: int, first: int, stop: int) -> list[runs.Trunk]:
+    """Return runs of the reference up to a day; a lever that acts later begins there."""
+    return runs.trunks(_settings, row, first, stop)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _follow(_settings: Settings, key: str, seed: int) -> traders.Days:
     """Return every trader's days in one run."""
     return traders.follow(_settings, seed)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _shown(_choice: Choice, _pair: Pair, _lived: Any, known: int, key: str) -> Shown:
-    """Return what is on the page with the tables made of it, for one view after the other."""
-    return Shown(_choice, _pair, _lived)
 
 
 def main() -> None:
@@ -83,19 +87,34 @@ def _show(choice: Choice, pair: Pair) -> None:
 
 
 def _live(choice: Choice, pair: Pair) -> Shown:
-    """Live batch after batch, until all runs are there or somebody has waited long enough."""
-    beliefs = {comparison.POSTERIOR: [arm.settings for arm in pair.arms] or [pair.settings]}
-    if choice.prior and choice.posterior == presets.POSTERIOR:
-        beliefs[comparison.PRIOR] = [runs.under_prior(arm) for arm in pair.arms]
-    lived: dict[str, list[list[Lived]]] = {name: [[] for _ in of] for name, of in beliefs.items()}
-    began, known = time.perf_counter(), 0
-    for first, known in runs.batches(choice.replicates):
-        for name, several in beliefs.items():
-            for place, settings in enumerate(several):
-                lived[name][place] += _runs(settings, runs.key(settings), first, known)
+    """Live more runs, until all are there or somebody has waited long enough.
+
+    What is there is kept with the visitor until a lever moves.
+    """
+    before = st.session_state.get("shown")
+    if before is not None and before.choice == choice:
+        lived, known = before.lived, len(before.mine)
+        if known == choice.replicates:
+            return before
+    else:
+        lived, known = {name: [[] for _ in of] for name, of in views.beliefs(choice, pair)}, 0
+    began = time.perf_counter()
+    for first, stop in runs.batches(choice.replicates):
+        if stop <= known:
+            continue
         if time.perf_counter() - began > PATIENCE:
             break
-    return _shown(choice, pair, lived, known, repr(choice))
+        more = {
+            name: [_runs(one, runs.key(one), first, stop, of[0], pair.row) for one in of]
+            for name, of in views.beliefs(choice, pair)
+        }
+        lived = {
+            name: [old + new for old, new in zip(of, more[name], strict=True)]
+            for name, of in lived.items()
+        }
+    shown = Shown(choice, pair, lived)
+    st.session_state["shown"] = shown
+    return shown
 
 
 def _tiles(shown: Shown) -> None:

@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from marketsim import calendar, comparison, evidence, metrics, study, trade_sums
+from marketsim import calendar, comparison, evidence, metrics, posterior, study, trade_sums, warming
 from marketsim.comparison import Arm
+from marketsim.day import build, fork
+from marketsim.day import live as live_days
+from marketsim.parameters import Population
 from marketsim.settings import Settings
+from marketsim.state import World
 from marketsim.study import Lived, Tables
 
 EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
 BATCH = 20
+KEPT = 1000  # retailers of a market of which trunks are kept
 WEEKLY = (*trade_sums.POSTS, "grams_sold")
 threads = 2  # lived at the same time; `server.start` sets it
 
@@ -30,6 +35,12 @@ def key(settings: Settings) -> str:
     )
 
 
+def warm() -> None:
+    """Compile the kernels where nobody has, and load them, so that nobody waits at a lever."""
+    warming.compile_kernels()
+    study.simulate(Settings(population=Population(retailers=10)), 0)
+
+
 def batches(count: int) -> list[tuple[int, int]]:
     """Return first and stop of each batch of so many runs."""
     edges = [*EDGES, *range(EDGES[-1] + BATCH, count + BATCH, BATCH)]
@@ -39,6 +50,47 @@ def batches(count: int) -> list[tuple[int, int]]:
 def live(settings: Settings, first: int, stop: int) -> list[Lived]:
     """Live the runs from number `first` up to, but not including, `stop`."""
     return study.on_threads(partial(study.live_run, settings), range(first, stop), threads)
+
+
+class Trunk(NamedTuple):
+    """One run of the reference, lived up to the day on which the scenario parts from it."""
+
+    run: int
+    drawn: posterior.Draw
+    world: World
+
+
+def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
+    """Live the first `row` days of some runs."""
+
+    def one(run: int) -> Trunk:
+        drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
+        mine = posterior.settings_of(settings, drawn)
+        world = build(mine, study.run_seed(settings.seed, run))
+        live_days(world, 0, row)
+        return Trunk(run, drawn, world)
+
+    return study.on_threads(one, range(first, stop), threads)
+
+
+def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Lived]:
+    """Live the rest of runs under a scenario that parts from the trunk on day `row` or later.
+
+    These are the bits of `live`, for less work where the trunk is there.
+    """
+
+    def one(trunk: Trunk) -> Lived:
+        mine = posterior.settings_of(settings, trunk.drawn)
+        world = fork(trunk.world, calendar.compile_levers(mine))
+        live_days(world, row, world.series.risk.size)
+        return Lived(trunk.run, world.seed, trunk.drawn, mine, *study.told(world))
+
+    return study.on_threads(one, several, threads)
+
+
+def is_kept(settings: Settings, stop: int) -> bool:
+    """Return whether there is memory for the trunks of runs up to `stop`: 12 MB each here."""
+    return stop <= EDGES[-1] and settings.population.retailers <= KEPT
 
 
 def tables(lived: Sequence[Lived]) -> Tables:

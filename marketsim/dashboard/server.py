@@ -4,8 +4,6 @@ import importlib.util
 import socket
 from pathlib import Path
 
-from marketsim import warming
-from marketsim.dashboard import runs
 from marketsim.errors import InputError
 
 HOST = "localhost"
@@ -33,10 +31,12 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
     if importlib.util.find_spec("streamlit") is None:
         raise InputError("dashboard", "streamlit missing", "pip install 'marketsim[dashboard]'")
     _check_port(port)
+    print("fetching the compiled kernels (the first time this takes minutes)", flush=True)
+    from marketsim.dashboard import runs, views  # noqa: F401  all that the page will need
+
     runs.threads = threads
-    print("fetching the compiled kernels (the first time this takes a minute or two)", flush=True)
-    warming.compile_kernels()
-    print(f"the page is at http://{HOST}:{port}; Ctrl-C ends it", flush=True)
+    runs.warm()
+    print(f"ready at http://{HOST}:{port}; Ctrl-C ends it", flush=True)
     from streamlit.web import cli
 
     cli.main(["run", str(PAGE), *_options(port, browser)], standalone_mode=False)

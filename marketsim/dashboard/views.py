@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from marketsim import calendar, comparison, study, trade_plots, trade_sums
+from marketsim import calendar, comparison, presets, study, trade_plots, trade_sums
 from marketsim.captions import FIGURES, TRADE_FIGURES
 from marketsim.dashboard import figures, runs, traders, words
 from marketsim.dashboard.choices import Choice, Pair
 from marketsim.report import table as fit_table
+from marketsim.settings import Settings
 from marketsim.study import Lived, Tables
 
 CAPTIONS = {file: caption for file, _, _, caption in (*FIGURES, *TRADE_FIGURES)}
@@ -104,6 +105,15 @@ class Shown:
         return (
             None if self.others is None else runs.weekly(self.pair.settings, self.others["daily"])
         )
+
+
+def beliefs(choice: Choice, pair: Pair) -> list[tuple[str, list[Settings]]]:
+    """Return what is to be lived: for each belief the settings, those of the scenario last."""
+    of = [arm.settings for arm in pair.arms] or [pair.settings]
+    out = [(comparison.POSTERIOR, of)]
+    if choice.prior and choice.posterior == presets.POSTERIOR and pair.arms:
+        out.append((comparison.PRIOR, [runs.under_prior(arm) for arm in pair.arms]))
+    return out
 
 
 def recovery(shown: Shown) -> View:
