@@ -18,7 +18,7 @@ TITLE = "The online ivory market of 2015, simulated"
 ABOUT = """Move a lever at the side and read how the market answers. All figures are simulated,
 but those marked as TRAFFIC's survey; intervals hold 90 % of the runs."""
 TRADERS, BY_NUMBER = "Single traders", "by number"
-PATIENCE = 0.3  # seconds of living runs after which what is known so far is shown
+PATIENCE = 0.8  # seconds of living runs after which what is known so far is shown
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding-top: 2.5rem}
 [data-testid="stMain"] h1 {font-size: 1.9rem} [data-testid="stMain"] h3 {font-size: 1.3rem}
