@@ -16,9 +16,9 @@ LATEST = dt.date(2016, 12, 31)  # a longer run is for the command line
 MOST_RUNS = 100  # more are for the command line
 POPULATIONS = {"survey": "1,000 traders", "wechat": "10,000 traders (ten times as long)"}
 POSTERIORS = {
-    presets.POSTERIOR: "drawn from the posterior of the survey",
-    "point": "one calibrated set: luck alone",
-    "prior": "drawn from the prior, before the survey",
+    presets.POSTERIOR: "as the survey leaves them",
+    "point": "one calibrated set",
+    "prior": "as before the survey",
 }
 COUNTED = ("accounts", "posts", "days")  # units of doses that are whole numbers
 
@@ -131,7 +131,7 @@ def _unknown() -> dict[str, Any]:
     mixture = {posterior.MIXTURE: name(posterior.MIXTURE)}
     accounts = mixture | {one: name(one) for one in presets.names("recovery")}
     recovery = _choose("What brings posts back", accounts, "recovery", about)
-    about = "what the survey leaves open differs from run to run"
+    about = "the posterior, one point, or the prior; what is drawn differs from run to run"
     drawn = _choose("Uncertain parameters", POSTERIORS, "posterior", about)
     held = {}
     for key in choices.UNCERTAIN:

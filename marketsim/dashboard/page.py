@@ -15,8 +15,8 @@ from marketsim.settings import Settings
 from marketsim.study import Lived
 
 TITLE = "The online ivory market of 2015, simulated"
-ABOUT = """Move a lever at the side and read how the market answers. All figures are simulated,
-but those marked as TRAFFIC's survey; intervals hold 90 % of the runs."""
+ABOUT = """Move a lever at the side (behind » on a phone) and read how the market answers. All
+figures are simulated, but those marked as TRAFFIC's survey; intervals hold 90 % of the runs."""
 TRADERS, BY_NUMBER = "Single traders", "by number"
 PATIENCE = 0.8  # seconds of living runs after which what is known so far is shown
 STYLE = """<style>
@@ -24,7 +24,7 @@ STYLE = """<style>
 [data-testid="stMain"] h1 {font-size: 1.9rem} [data-testid="stMain"] h3 {font-size: 1.3rem}
 [data-testid="stMetricLabel"] p {white-space: normal}
 .picture {overflow-x: auto} .picture img {width: 100%; min-width: 640px; max-width: 1045px}
-[data-testid="stTable"] {overflow-x: auto}
+[data-testid="stTable"] {overflow-x: auto} [data-testid="stTable"] table {min-width: 640px}
 </style>"""
 
 
