@@ -4,7 +4,7 @@ import importlib.util
 import socket
 from pathlib import Path
 
-from marketsim.errors import InputError
+from marketsim.errors import InputError, MissingExtraError
 
 HOST = "localhost"
 PORT = 8501
@@ -29,7 +29,7 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
         Where Streamlit is not installed, or the port is taken.
     """
     if importlib.util.find_spec("streamlit") is None:
-        raise InputError("dashboard", "streamlit missing", "pip install 'marketsim[dashboard]'")
+        raise MissingExtraError("dashboard", "streamlit")
     _check_port(port)
     print("fetching the compiled kernels (the first time this takes minutes)", flush=True)
     from marketsim.dashboard import runs, views  # noqa: F401  all that the page will need
