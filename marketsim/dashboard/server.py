@@ -61,6 +61,8 @@ def _options(port: int, browser: bool) -> list[str]:
         "server.showEmailPrompt": False,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,
+        "logger.hideWelcomeMessage": True,
+        "logger.level": "warning",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "type",
     }
