@@ -108,6 +108,17 @@ def test_every_view_shows_something(page):
     page.radio(key="view").set_value("Recovery").run()
 
 
+def test_what_rests_on_assumption_is_told_where_that_is_asked(page):
+    page.radio(key="view").set_value("Effects").run()
+    assert set(page.table[0].value["rests on"]) == {""}
+    page.checkbox(key="prior").check().run()
+    assert not page.exception
+    assert {one.partition(":")[0] for one in page.table[0].value["rests on"]} >= {"data"}
+    assert "prior=true" in page.code[1].value
+    page.checkbox(key="prior").uncheck()
+    page.radio(key="view").set_value("Recovery").run()
+
+
 def test_a_trader_can_be_chosen_by_number(page):
     page.radio(key="view").set_value("Single traders").run()
     page.selectbox(key="which").set_value("by number").run()

@@ -34,18 +34,18 @@ def _warm() -> None:
     runs.warm()
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _runs(
     _settings: Settings, key: str, first: int, stop: int, _trunk: Settings, _row: int
 ) -> list[Lived]:
     """Return some runs; those of late are kept for whoever asks next."""
-    if _trunk is _settings or not runs.is_kept(_settings, stop):
+    if _trunk is _settings or not runs.is_kept(_trunk, stop):
         return runs.live(_settings, first, stop)
     several = _trunks(_trunk, runs.key(_trunk), _row, first, stop)
     return runs.branches(several, _settings, _row)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)  # the two batches of a pair
 def _trunks(_settings: Settings, key: str, row: int, first: int, stop: int) -> list[runs.Trunk]:
     """Return runs of the reference up to a day; a lever that acts later begins there."""
     return runs.trunks(_settings, row, first, stop)

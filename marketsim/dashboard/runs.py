@@ -89,8 +89,9 @@ def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Liv
 
 
 def is_kept(settings: Settings, stop: int) -> bool:
-    """Return whether there is memory for the trunks of runs up to `stop`: 12 MB each here."""
-    return stop <= EDGES[-1] and settings.population.retailers <= KEPT
+    """Return whether trunks of runs up to `stop` are kept: 12 MB each in a market of this size."""
+    small = settings.population.retailers <= KEPT
+    return small and stop <= EDGES[-1] and settings.posterior != comparison.PRIOR
 
 
 def tables(lived: Sequence[Lived]) -> Tables:
