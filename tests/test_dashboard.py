@@ -156,6 +156,16 @@ def test_levers_beside_the_scenario_at_rest_are_not_there(name):
     assert differs[first:].all()
 
 
+@pytest.mark.parametrize("name", presets.names("scenario"))
+def test_a_lever_beside_a_scenario_takes_nothing_from_it(name):
+    """Whatever the scenario calls its interventions, all of them stay as they were."""
+    added = {key: one.high for key, one in ADDED.items()}
+    entries = choices.settings(Choice(name, added=added)).scenario.interventions
+    written = choices.plain(name).scenario.interventions
+    assert {key: entries[key] for key in written} == written
+    assert len(entries) == len(written) + len(added)
+
+
 @pytest.mark.parametrize(
     ("choice", "words"),
     [

@@ -14,6 +14,7 @@ from marketsim.settings import Comparison, Settings, check
 
 BASELINE, CALM = "baseline_2015", "no_crackdown"
 OWN = "own"  # what a changed scenario is called while it is compared
+BESIDE = "beside_"  # before the name of a lever beside the scenario; no scenario has such a name
 MAY = ("sweep_may",)  # what of the baseline can be moved: the sweep is what the survey is about
 # parameters that the survey leaves open and that move what people quote (docs/sensitivity.md)
 UNCERTAIN = ("population.platform_traders", "perception.half_life", "perception.sensitivity")
@@ -185,8 +186,8 @@ def settings(choice: Choice) -> Settings:
         lever = ADDED[name]
         if value != lever.rest:
             start = choice.added_from or first_day(BASELINE)
-            entries[name] = {"kind": lever.kind, "start": str(start)}
-            entries[name] |= dict.fromkeys(lever.doses, float(value))
+            beside: dict[str, Any] = {"kind": lever.kind, "start": str(start)}
+            entries[BESIDE + name] = beside | dict.fromkeys(lever.doses, float(value))
     for key, value in choice.held.items():
         group, name = key.split(".")
         of = getattr(out, group)
@@ -244,9 +245,7 @@ def pair(choice: Choice) -> Pair:
     mine = settings(choice)
     posterior.check(mine)
     calendar.compile_levers(mine)
-    named = presets.choice("scenario", choice.scenario)
-    written = plain(choice.scenario).scenario
-    changed = mine.scenario != replace(written, **deepcopy(named))
+    changed = mine.scenario != plain(choice.scenario).scenario
     if not changed and choice.scenario == choice.reference:
         return Pair(mine, changed, (), None)
     called = mine.scenario
