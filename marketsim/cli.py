@@ -32,6 +32,7 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]
        marketsim identify [KEY=VALUE ...]     ask what such a survey could tell at all
        marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE]  list and join results
        marketsim sensitivity [scenario=NAME]  ask which uncertain parameters matter
+       marketsim dashboard [port=8501] [threads=N] [open=false]  the market on a page with levers
 
 Groups (choose with GROUP=NAME, change one value with GROUP.KEY=VALUE):
 
@@ -210,6 +211,36 @@ def verify(arguments: list[str]) -> None:
         raise SystemExit(1)
 
 
+def dashboard(arguments: list[str]) -> None:
+    """Serve the page with levers until interrupted.
+
+    Parameters
+    ----------
+    arguments : list of str
+        ``port=N``, ``threads=N`` and ``open=false`` if wanted.
+
+    Raises
+    ------
+    InputError
+        For anything else, a port that is taken, or where Streamlit is not installed.
+    """
+    from marketsim.dashboard import server
+
+    port, threads, browser = server.PORT, commands.cores(), True
+    for word in arguments:
+        key, _, value = word.partition("=")
+        if key == "port" and value.isdecimal() and 1024 <= int(value) <= 65535:
+            port = int(value)
+        elif key == "threads" and value.isdecimal() and 1 <= int(value) <= 1024:
+            threads = int(value)
+        elif key == "open" and value in ("true", "false"):
+            browser = value == "true"
+        else:
+            allowed = "port=1024 to 65535, threads=1 to 1,024, open=true or false"
+            raise InputError(key, value, allowed)
+    server.start(port, threads, browser)
+
+
 def list_results(arguments: list[str]) -> None:
     """List finished results, and join them into one table where a file is given.
 
@@ -254,4 +285,5 @@ SUBCOMMANDS: dict[str, Callable[[list[str]], None]] = {
     "identify": identify,
     "results": list_results,
     "sensitivity": sensitivity,
+    "dashboard": dashboard,
 }

@@ -26,7 +26,8 @@ from marketsim.day import build, fork, live
 from marketsim.errors import InputError
 from marketsim.interventions import LEVERS
 from marketsim.settings import POSTS, Comparison, Scenario, Settings, check
-from marketsim.state import World
+from marketsim.state import Series
+from marketsim.trade_state import Tallies
 
 LEAST = 40  # runs before precision is asked about
 POSTERIOR, PRIOR = "posterior", "prior"
@@ -97,7 +98,7 @@ def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -
     if asked.hours_a_week is not None:
         if not one.scenario.scaled:
             raise InputError("scenarios", name, "one with a strength, where hours are matched")
-        start = _start([Arm(asked.baseline, base), Arm(name, one)], asked)
+        start = start_of([Arm(asked.baseline, base), Arm(name, one)], asked)
         return [Arm(name, hours.matched(one, base, start, asked.hours_a_week))]
     strengths = one.scenario.strengths or [1.0]
     return [
@@ -109,7 +110,7 @@ def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -
     ]
 
 
-def _start(compared: Sequence[Arm], asked: Comparison) -> dt.date:
+def start_of(compared: Sequence[Arm], asked: Comparison) -> dt.date:
     """Return the first day that counts."""
     first, last = calendar.horizon(compared[0].settings)
     if asked.start:
@@ -182,7 +183,7 @@ def compare(
     if settings.market == POSTS:
         raise InputError("market", POSTS, "whole: a comparison asks about trade")
     compared = arms(settings, asked)
-    start = _start(compared, asked)
+    start = start_of(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / results.key(settings, more)
     said = vars(asked) | {"start": str(start)}
@@ -295,7 +296,8 @@ def _run(
         row = parting[place]
         branch = fork(trunk, levers[place])
         live(branch, row, branch.series.risk.size)
-        found[place] = _summed(compared[place].name, run, belief, drawn, branch, mine, start)
+        told = (branch.series, branch.chain.tallies)
+        found[place] = summed(compared[place].name, run, belief, drawn, told, mine, start)
         done()
     return [found[place] for place in range(len(compared))]
 
@@ -306,20 +308,32 @@ def _parting(one: calendar.Levers, other: calendar.Levers) -> int:
     return int(min(np.concatenate(rows), default=one.news.size))
 
 
-def _summed(
+def summed(
     arm: str,
     run: int,
     belief: str,
     drawn: posterior.Draw,
-    world: World,
+    told: tuple[Series, Tallies],
     settings: Settings,
     start: dt.date,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the outcomes and the weeks of a run."""
+    """Return the outcomes of a run of an arm from `start` on, one row, and all of its weeks.
+
+    Parameters
+    ----------
+    arm, run, belief, drawn
+        What the row is of.
+    told : (Series, Tallies)
+        Daily counts.
+    settings : Settings
+        Their horizon and population are read.
+    start : datetime.date
+        First day that counts.
+    """
     elephant = evidence.inputs()["elephants_ivory"].value
     assert elephant is not None
-    retailers, first = settings.population.retailers, start.toordinal() - world.first_day
-    told = (world.series, world.chain.tallies)
+    retailers = settings.population.retailers
+    first = (start - calendar.horizon(settings)[0]).days
     about: dict[str, Any] = {"belief": belief, "arm": arm, "run": np.int32(run)}
     of = outcomes.of_run(*told, first, retailers, elephant * 1000.0)
     row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | of])
@@ -339,6 +353,28 @@ def outcomes_described() -> dict[str, tuple[str, str]]:
     }
 
 
+def summed_up(
+    compared: Sequence[Arm], start: dt.date, tables: dict[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return every run of every arm with its held weeks, and what they come to.
+
+    Parameters
+    ----------
+    compared : sequence of Arm
+        The baseline first.
+    start : datetime.date
+        First day that counts.
+    tables : dict of str to DataFrame
+        `rows` and `weekly`: those of `summed`, for each belief the baseline's first.
+    """
+    base = compared[0]
+    first_week = -(-(start - calendar.horizon(base.settings)[0]).days // outcomes.WEEK)
+    rows = comparison_sums.with_held_weeks(tables["rows"], tables["weekly"], first_week)
+    costs = {arm.name: hours.extra(arm.settings, base.settings, start) for arm in compared}
+    about = {arm.name: (arm.scenario.name, arm.scenario.strength) for arm in compared}
+    return rows, comparison_sums.tables(rows, about, costs)
+
+
 def _write(
     folder: Path,
     compared: Sequence[Arm],
@@ -351,12 +387,7 @@ def _write(
 
     from marketsim import comparison_plots, comparison_report
 
-    first_week = -(-(start - calendar.horizon(compared[0].settings)[0]).days // outcomes.WEEK)
-    rows = comparison_sums.with_held_weeks(tables["rows"], tables["weekly"], first_week)
-    base = compared[0]
-    costs = {arm.name: hours.extra(arm.settings, base.settings, start) for arm in compared}
-    about = {arm.name: (arm.scenario.name, arm.scenario.strength) for arm in compared}
-    sums = comparison_sums.tables(rows, about, costs)
+    rows, sums = summed_up(compared, start, tables)
     weekly = comparison_sums.weekly(tables["weekly"])
     for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
         records.write_parquet(table, folder / f"{name}.parquet", outcomes_described())

@@ -27,6 +27,22 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
+class MissingExtraError(InputError):
+    """A subcommand needs a package that is not installed.
+
+    Parameters
+    ----------
+    what : str
+        The subcommand.
+    package : str
+        What it needs.
+    """
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(what, f"no {package}", f"pip install 'marketsim[{what}]'")
+        self.args = (f"{what} needs {package}: {self.allowed}",)
+
+
 def span(low: float, high: float, unit: str) -> str:
     """Say a range in words, with whole numbers written out."""
     ends = (f"{int(end):,}" if float(end).is_integer() else f"{end:g}" for end in (low, high))

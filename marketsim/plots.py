@@ -96,11 +96,11 @@ def _weekly(weeks: pd.DataFrame) -> Figure:
     facts = observed.targets() | observed.context()
     points = dict.fromkeys((1, 2, 3), _numbers(facts["ads_week_1_3"]))
     points |= {week: _numbers(facts[f"ads_week_{week}"]) for week in (4, 5, 13)}
-    _band(axes, weeks, BLUE)
+    band(axes, weeks, BLUE)
     _survey(axes, list(points), list(points.values()))
     text = "In week 5 the simulated survey counted {:,.0f} advertisements, TRAFFIC's {:,.0f}"
     _title(axes, text, [weeks[5].median(), points[5][0]])
-    _week_axis(axes, "advertisements in the week's three regular surveys")
+    week_axis(axes, "advertisements in the week's three regular surveys")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     _legend(axes, [MEDIAN, POINTS])
     return figure
@@ -109,21 +109,27 @@ def _weekly(weeks: pd.DataFrame) -> Figure:
 def _ratios(table: pd.DataFrame) -> Figure:
     """Draw each week over the mean of the run's own weeks 1 to 4."""
     figure, axes = _figure()
+    axes.axhline(1.0, color=GREY, linewidth=1)
+    band(axes, table, BLUE)
+    end = published_ratios(axes)
+    text = "In week 13 the simulated panel stood at {:.0f} % of weeks 1 to 4, TRAFFIC's at {:.0f} %"
+    _title(axes, text, [100 * table[13].median(), 100 * end])
+    week_axis(axes, "advertisements over the mean of weeks 1 to 4 (ratio)")
+    _legend(axes, [MEDIAN, POINTS, ("TRAFFIC's mean of weeks 6 to 12 (box)", VERMILION, "--")])
+    return figure
+
+
+def published_ratios(axes: Axes) -> float:
+    """Draw the survey's week 5, weeks 6 to 12 and week 13 against weeks 1 to 4; return the last."""
     facts = observed.targets() | observed.context()
     # Published is week 5 over week 4; the figure shows week 5 over the mean of weeks 1 to 4.
     before = _numbers(facts["ads_week_4"])[0] / _numbers(facts["ads_mean_weeks_1_4"])[0]
     fall, end = _numbers(facts["fall_week_5"]) * before, _numbers(facts["return_week_13"])
-    axes.axhline(1.0, color=GREY, linewidth=1)
-    _band(axes, table, BLUE)
     later, low, high = _numbers(facts["ratio_week_6_12"])
     axes.fill_between([6, 12], low, high, facecolor="none", edgecolor=VERMILION, zorder=4)
     axes.plot([6, 12], [later, later], color=VERMILION, linestyle="--", zorder=4)
     _survey(axes, [5, 13], [fall, end])
-    text = "In week 13 the simulated panel stood at {:.0f} % of weeks 1 to 4, TRAFFIC's at {:.0f} %"
-    _title(axes, text, [100 * table[13].median(), 100 * end[0]])
-    _week_axis(axes, "advertisements over the mean of weeks 1 to 4 (ratio)")
-    _legend(axes, [MEDIAN, POINTS, ("TRAFFIC's mean of weeks 6 to 12 (box)", VERMILION, "--")])
-    return figure
+    return float(end[0])
 
 
 def _concentration(shares: pd.DataFrame) -> Figure:
@@ -133,7 +139,7 @@ def _concentration(shares: pd.DataFrame) -> Figure:
     count, share = (_numbers(facts[f"heavy_posters_{name}"]) for name in ("count", "share"))
     panel, heavy = int(shares.columns.max()), int(count[0])
     axes.plot([0, panel], [0, 100], color=GREY, linewidth=1.5, linestyle=":")
-    _band(axes, 100 * shares, BLUE)
+    band(axes, 100 * shares, BLUE)
     _survey(axes, [heavy], [100 * share], across=[[heavy - count[1]], [count[2] - heavy]])
     made = shares[heavy].median() if heavy in shares else np.nan
     text = "The {} heaviest of {} traders made {:.0f} % of the advertisements, TRAFFIC's {:.0f} %"
@@ -189,7 +195,7 @@ def _figure(panels: int = 1) -> tuple[Figure, Any]:
     return figure, figure.subplots(panels)
 
 
-def _band(axes: Axes, table: pd.DataFrame, colour: str, style: Any = "-") -> None:
+def band(axes: Axes, table: pd.DataFrame, colour: str, style: Any = "-") -> None:
     """Draw the median over the rows (runs) and its two intervals along the columns."""
     places, (low, high) = np.asarray(table.columns), metrics.INTERVAL
     levels = table.astype(float).quantile([low, 0.25, 0.5, 0.75, high]).to_numpy()
@@ -212,7 +218,7 @@ def _numbers(fact: Fact) -> np.ndarray:
     return np.array([fact.value, fact.low, fact.high], dtype=float)
 
 
-def _week_axis(axes: Axes, label: str) -> None:
+def week_axis(axes: Axes, label: str) -> None:
     """Write each week's number with its first day below, and what is counted."""
     start = str(evidence.inputs()["survey_start"].date)
     days = pd.date_range(start, periods=metrics.WEEKS, freq="7D")
@@ -226,7 +232,7 @@ def _days(axes: Axes, rows: Sequence, daily: pd.DataFrame, smooth: int = 1) -> d
     """Draw several daily series with dates below them, and return them by column."""
     tables = {name: _per_thousand(daily, name, smooth) for name, *_ in rows}
     for name, _, colour, style in rows:
-        _band(axes, tables[name], colour, style)
+        band(axes, tables[name], colour, style)
     locator = AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))

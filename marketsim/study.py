@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -24,12 +24,24 @@ from marketsim import (
 from marketsim.day import build, live
 from marketsim.rng import Purpose
 from marketsim.settings import POSTS, Settings, check
-from marketsim.state import Series
+from marketsim.state import Series, World
 from marketsim.trade_state import Tallies
 
 BATCH = 20  # runs kept together: a kill loses at most so many
 TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 Tables = dict[str, pd.DataFrame]
+
+
+class Lived(NamedTuple):
+    """One run of a study as it was lived: what was drawn for it, and what was counted."""
+
+    run: int
+    seed: int
+    drawn: posterior.Draw
+    settings: Settings
+    series: Series
+    tallies: Tallies
+    seen: survey.SurveyRows
 
 
 @dataclass(frozen=True)
@@ -67,9 +79,14 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, survey.Sur
     """
     world = build(settings, seed)
     live(world, 0, world.series.risk.size)
+    return told(world)
+
+
+def told(world: World) -> tuple[Series, Tallies, survey.SurveyRows]:
+    """Return what `simulate` does, of a market at the end of its days."""
     kind, chain = world.retailers.kind, world.chain
-    seen = survey.observe(seed, world.first_day, world.contacts, kind, world.notes, chain.labels)
-    return world.series, chain.tallies, seen
+    about = (world.seed, world.first_day, world.contacts, kind, world.notes)
+    return world.series, chain.tallies, survey.observe(*about, chain.labels)
 
 
 def statistics(
@@ -122,21 +139,36 @@ def on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> 
             raise
 
 
-def run_tables(settings: Settings, run: int) -> Tables:
-    """Return the tables of one run of a study, by the names of `TABLES`."""
+def live_run(settings: Settings, run: int) -> Lived:
+    """Live one run of a study, with its own draw of what is uncertain."""
     seed = run_seed(settings.seed, run)
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
     mine = posterior.settings_of(settings, drawn)
-    series, tallies, seen = simulate(mine, seed)
-    first_day = calendar.horizon(mine)[0].toordinal()
+    return Lived(run, seed, drawn, mine, *simulate(mine, seed))
+
+
+def tables_of(lived: Lived) -> Tables:
+    """Return the tables of one run, by the names of `TABLES`."""
+    run, tallies = lived.run, lived.tallies
+    first_day = calendar.horizon(lived.settings)[0].toordinal()
     return {
-        "daily": records.daily_table(run, first_day, series, tallies),
-        "survey": records.survey_table(run, seen),
-        "runs": records.run_table(run, seed, drawn.number, mine, seen),
+        "daily": records.daily_table(run, first_day, lived.series, tallies),
+        "survey": records.survey_table(run, lived.seen),
+        "runs": records.run_table(run, lived.seed, lived.drawn.number, lived.settings, lived.seen),
         "prices": records.price_table(run, first_day, tallies),
         "enforcement": records.enforcement_table(run, first_day, tallies),
         "ledger": records.ledger_table(run, first_day, tallies),
     }
+
+
+def run_tables(settings: Settings, run: int) -> Tables:
+    """Return the tables of one run of a study, by the names of `TABLES`."""
+    return tables_of(live_run(settings, run))
+
+
+def joined(parts: Sequence[Tables]) -> Tables:
+    """Return the tables of several runs, or batches of them, as one."""
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
 def replicate(
@@ -161,8 +193,7 @@ def replicate(
         done()
         return tables
 
-    parts = on_threads(one, runs, threads)
-    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
+    return joined(on_threads(one, runs, threads))
 
 
 def place(settings: Settings, folder: Path) -> Path:
@@ -236,9 +267,7 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> No
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         records.write_parquet(table, folder / f"{name}.parquet")
-    runs = tables["runs"].set_index("run")
-    fit = metrics.fit(seen(settings, tables, runs), runs["draw"])
-    records.write_csv(folder, {"fit": fit} | _headline(settings, tables))
+    records.write_csv(folder, sums(settings, tables))
     shutil.rmtree(folder / "batches")
     seconds = time.perf_counter() - started
     results.write_manifest(folder, results.manifest(settings, folder, threads, seconds))
@@ -277,12 +306,14 @@ def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame
     return out.join(trade_metrics.statistics(tables["survey"], tables["prices"], runs.index))
 
 
-def _headline(settings: Settings, tables: Tables) -> Tables:
-    if settings.market == POSTS:
-        return {}
-    daily, enforcement, runs = tables["daily"], tables["enforcement"], tables["runs"]
-    retailers = settings.population.retailers
-    return {"headline": trade_metrics.headline(daily, enforcement, runs, retailers)}
+def sums(settings: Settings, tables: Tables) -> Tables:
+    """Return what a study comes to: its `fit`, and the `headline` of trade where there is any."""
+    runs = tables["runs"].set_index("run")
+    out = {"fit": metrics.fit(seen(settings, tables, runs), runs["draw"])}
+    if settings.market != POSTS:
+        told = (tables["daily"], tables["enforcement"], tables["runs"])
+        out["headline"] = trade_metrics.headline(*told, settings.population.retailers)
+    return out
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:
@@ -300,6 +331,4 @@ def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> T
             else:
                 bar.update(len(runs))
             batches.append(batch)
-    return {
-        name: pd.concat([batch[name] for batch in batches], ignore_index=True) for name in TABLES
-    }
+    return joined(batches)

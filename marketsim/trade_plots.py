@@ -78,12 +78,22 @@ def draw(folder: Path, tables: Tables, retailers: int) -> list[Path]:
 
 def figures(tables: Tables, retailers: int) -> dict[str, Figure]:
     """Return the figures on trade, of what `draw` takes, by the names of their files."""
-    days = tables["daily"]["day"].nunique() - 1
     return {
-        "flow.png": flow_chart.draw(trade_sums.flows(tables, retailers), days),
-        "prices.png": _prices(trade_sums.prices(tables)),
+        "flow.png": flow(tables, retailers),
+        "prices.png": prices(tables),
         "displacement.png": _displacement(tables["daily"]),
     }
+
+
+def flow(tables: Tables, retailers: int) -> Figure:
+    """Return the picture of the ivory that went through the chain."""
+    days = tables["daily"]["day"].nunique() - 1
+    return flow_chart.draw(trade_sums.flows(tables, retailers), days)
+
+
+def prices(tables: Tables) -> Figure:
+    """Return the prices along the chain beside the published ones."""
+    return _prices(trade_sums.prices(tables))
 
 
 def _prices(prices: pd.DataFrame) -> Figure:

@@ -1,0 +1,181 @@
+"""Living what the levers stand for, and what it comes to: the tables of the command line."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from marketsim import calendar, comparison, evidence, metrics, posterior, study, trade_sums, warming
+from marketsim.comparison import Arm
+from marketsim.day import build, fork
+from marketsim.day import live as live_days
+from marketsim.parameters import Population
+from marketsim.settings import Settings
+from marketsim.state import World
+from marketsim.study import Lived, Tables
+
+EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
+BATCH = 20
+KEPT = 1000  # retailers of a market of which trunks are kept
+WEEKLY = (*trade_sums.POSTS, "grams_sold")
+threads = 2  # lived at the same time; `server.start` sets it
+
+
+def key(settings: Settings) -> str:
+    """Return what the runs of settings depend on; how many there are of them is not in it."""
+    tree = asdict(settings)
+    named = {"name": "", "about": "", "source": "", "strengths": []}
+    return json.dumps(
+        tree | {"replicates": 0, "scenario": tree["scenario"] | named}, sort_keys=True
+    )
+
+
+def warm() -> None:
+    """Compile the kernels where nobody has, and load them, so that nobody waits at a lever."""
+    warming.compile_kernels()
+    study.simulate(Settings(population=Population(retailers=10)), 0)
+
+
+def batches(count: int) -> list[tuple[int, int]]:
+    """Return first and stop of each batch of so many runs."""
+    edges = [*EDGES, *range(EDGES[-1] + BATCH, count + BATCH, BATCH)]
+    return [(first, min(stop, count)) for first, stop in pairwise(edges) if first < count]
+
+
+def live(settings: Settings, first: int, stop: int) -> list[Lived]:
+    """Live the runs from number `first` up to, but not including, `stop`."""
+    return study.on_threads(partial(study.live_run, settings), range(first, stop), threads)
+
+
+class Trunk(NamedTuple):
+    """One run of the reference, lived up to the day on which the scenario parts from it."""
+
+    run: int
+    drawn: posterior.Draw
+    world: World
+
+
+def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
+    """Live the first `row` days of some runs."""
+
+    def one(run: int) -> Trunk:
+        drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
+        mine = posterior.settings_of(settings, drawn)
+        world = build(mine, study.run_seed(settings.seed, run))
+        live_days(world, 0, row)
+        return Trunk(run, drawn, world)
+
+    return study.on_threads(one, range(first, stop), threads)
+
+
+def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Lived]:
+    """Live the rest of runs under a scenario that parts from the trunk on day `row` or later.
+
+    These are the bits of `live`, for less work where the trunk is there.
+    """
+
+    def one(trunk: Trunk) -> Lived:
+        mine = posterior.settings_of(settings, trunk.drawn)
+        world = fork(trunk.world, calendar.compile_levers(mine))
+        live_days(world, row, world.series.risk.size)
+        return Lived(trunk.run, world.seed, trunk.drawn, mine, *study.told(world))
+
+    return study.on_threads(one, several, threads)
+
+
+def is_kept(settings: Settings, stop: int) -> bool:
+    """Return whether trunks of runs up to `stop` are kept: 12 MB each in a market of this size."""
+    small = settings.population.retailers <= KEPT
+    return small and stop <= EDGES[-1] and settings.posterior != comparison.PRIOR
+
+
+def tables(lived: Sequence[Lived]) -> Tables:
+    """Return the tables of a study of these runs."""
+    return study.joined([study.tables_of(one) for one in lived])
+
+
+def effects(
+    arms: Sequence[Arm],
+    start: dt.date,
+    lived: Mapping[str, Sequence[Sequence[Lived]]],
+) -> dict[str, pd.DataFrame]:
+    """Return what a comparison comes to.
+
+    Parameters
+    ----------
+    arms : sequence of Arm
+        The reference first.
+    start : datetime.date
+        First day that counts.
+    lived : mapping of str to sequence of sequence of Lived
+        For each belief, the posterior first, the runs of every arm.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        As `comparison_sums.tables`.
+    """
+    found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    for belief, of_arms in lived.items():
+        for runs in zip(*of_arms, strict=True):
+            for arm, one in zip(arms, runs, strict=True):
+                told = (one.series, one.tallies)
+                about = (arm.name, one.run, belief, one.drawn)
+                found.append(comparison.summed(*about, told, one.settings, start))
+    both = {
+        name: pd.concat([pair[k] for pair in found], ignore_index=True)
+        for k, name in enumerate(comparison.KINDS)
+    }
+    return comparison.summed_up(arms, start, both)[1]
+
+
+def under_prior(arm: Arm) -> Settings:
+    """Return the settings of an arm as they were believed before the survey was heard."""
+    return replace(arm.settings, posterior=comparison.PRIOR)
+
+
+def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return whole weeks from the first day of the run on, per 1,000 traders at its start.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the runs.
+    daily : DataFrame
+        Their `daily` table.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        For each of `WEEKLY`, one row a run and one column a week, by its first day.
+    """
+    first, last = calendar.horizon(settings)
+    weeks = ((last - first).days + 1) // 7
+    days = pd.to_datetime(daily["day"])
+    week = (days - pd.Timestamp(first)).dt.days // 7
+    whole = daily[week < weeks].groupby(["run", week[week < weeks].rename("week")])
+    sums = whole[list(WEEKLY)].sum() * (1000.0 / settings.population.retailers)
+    begins = pd.date_range(str(first), periods=weeks, freq="7D")
+    return {name: sums[name].unstack("week").set_axis(begins, axis=1) for name in WEEKLY}
+
+
+def ratios(survey: pd.DataFrame) -> pd.DataFrame:
+    """Return each week of the survey over the run's own weeks 1 to 4; nan where these had none."""
+    found = metrics.ratios(metrics.weekly(survey))
+    return found.where(found.abs() < float("inf"))
+
+
+def levels(table: pd.DataFrame) -> pd.DataFrame:
+    """Return median and central 90 % over the runs, one row a column of the table."""
+    return trade_sums.quantiles(table).T.rename(columns={"middle": "median"})
+
+
+def survey_days() -> tuple[dt.date, dt.date]:
+    """Return the first and last day of the survey."""
+    facts: Any = evidence.inputs()
+    return facts["survey_start"].date, facts["survey_end"].date

@@ -1,0 +1,127 @@
+"""Single traders, day by day: one run lived a day at a time, and what each trader did."""
+
+import datetime as dt
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from marketsim.books import FEN, MILLIGRAMS, PRODUCTS, Account, Item
+from marketsim.day import build, live
+from marketsim.parameters import TRADER_TYPES
+from marketsim.settings import Settings
+from marketsim.state import Backup, State
+
+PRESENT = (State.ACTIVE, State.LYING_LOW, State.BANNED)
+# column: unit and meaning
+COLUMNS = {
+    "day": "the day",
+    "state": "what the trader does at the end of the day",
+    "account": "number of the account in use; 0 is the first",
+    "backup": "how far a backup account has come",
+    "perceived_risk": "0 to 1",
+    "posts_made": "posts made anywhere",
+    "posts_visible": "posts standing in Moments at the end of the day",
+    "posts_withheld": "posts meant and made nowhere",
+    "stock_g": "ivory in stock in the evening, g",
+    "money_cny": "money in the evening, CNY",
+}
+
+
+class Days(NamedTuple):
+    """What every trader did on every day; arrays have shape (days, ids)."""
+
+    first_day: int
+    kind: np.ndarray  # shape (ids,)
+    state: np.ndarray
+    account: np.ndarray
+    backup: np.ndarray
+    risk: np.ndarray
+    made: np.ndarray
+    visible: np.ndarray
+    withheld: np.ndarray
+    stock: np.ndarray
+    money: np.ndarray
+
+
+def follow(settings: Settings, seed: int) -> Days:
+    """Live one run a day at a time and note every trader.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the run, with what was drawn for it.
+    seed : int
+        Of the run.
+    """
+    world = build(settings, seed)
+    of, today, books = world.retailers, world.today, world.chain.books
+    begin, end = books.start[Account.RETAILERS], books.start[Account.RETAILERS + 1]
+    shape = (world.series.risk.size, of.state.size)
+    kinds = (np.int8, np.int16, np.int8, np.float32, np.int16, np.int16, np.int16)
+    noted = [np.zeros(shape, kind) for kind in (*kinds, np.float32, np.float32)]
+    for row in range(shape[0]):
+        live(world, row, row + 1)
+        held = books.balance[begin:end]
+        told = (
+            *(of.state, of.account, of.backup, of.risk),
+            *(today.intended - today.withheld, today.moments, today.withheld),
+            held[:, :PRODUCTS].sum(axis=1) / MILLIGRAMS,
+            held[:, Item.MONEY] / FEN,
+        )
+        for table, values in zip(noted, told, strict=True):
+            table[row] = values
+    return Days(world.first_day, of.kind.copy(), *noted)
+
+
+def table(days: Days, trader: int) -> pd.DataFrame:
+    """Return one trader's days: the columns of `COLUMNS`."""
+    dates = [dt.date.fromordinal(days.first_day + row) for row in range(len(days.state))]
+    return pd.DataFrame(
+        {
+            "day": dates,
+            "state": [State(code).name.lower() for code in days.state[:, trader]],
+            "account": days.account[:, trader],
+            "backup": [Backup(code).name.lower() for code in days.backup[:, trader]],
+            "perceived_risk": days.risk[:, trader],
+            "posts_made": days.made[:, trader],
+            "posts_visible": days.visible[:, trader],
+            "posts_withheld": days.withheld[:, trader],
+            "stock_g": days.stock[:, trader],
+            "money_cny": days.money[:, trader],
+        }
+    )
+
+
+def suggested(days: Days) -> dict[str, int]:
+    """Return traders worth a look, by why they are: each is the first of its kind."""
+    made = days.made.sum(axis=0)
+    whole = np.isin(days.state, PRESENT).all(axis=0)
+    out = {"the heaviest poster": int(made.argmax())}
+    if whole.any():
+        here = np.flatnonzero(whole)
+        middle = np.argsort(made[here], kind="stable")[here.size // 2]
+        out["a trader in the middle"] = int(here[middle])
+    for words, state in (
+        ("whose account is banned first", State.BANNED),
+        ("who is arrested first", State.ARRESTED),
+    ):
+        found = days.state == state
+        if found.any():
+            out[words] = int(found[found.any(axis=1).argmax()].argmax())
+    low = (days.state == State.LYING_LOW).sum(axis=0)
+    if low.any():
+        out["who lies low longest"] = int(low.argmax())
+    return out
+
+
+def about(days: Days, trader: int) -> str:
+    """Return a sentence on a trader."""
+    kind = TRADER_TYPES[days.kind[trader]].upper()
+    states, counts = np.unique(days.state[:, trader], return_counts=True)
+    spent = ", ".join(
+        f"{State(code).name.lower().replace('_', ' ')} on {count}"
+        for code, count in zip(states, counts, strict=True)
+    )
+    posts = int(days.made[:, trader].sum())
+    return f"Trader {trader}, type {kind}: {posts:,} posts in {len(days.state)} days; {spent} days."

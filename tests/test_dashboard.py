@@ -1,0 +1,422 @@
+"""The dashboard without its page: levers become settings, and figures are the command's."""
+
+import datetime as dt
+import shlex
+import socket
+import threading
+from copy import deepcopy
+from dataclasses import asdict, fields, replace
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from marketsim import calendar, cli, comparison, presets, results, study, trade_plots
+from marketsim.dashboard import choices, commands, figures, runs, server, traders, views, words
+from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice
+from marketsim.day import build, live
+from marketsim.errors import InputError
+from marketsim.model import RetailersView
+from marketsim.settings import Comparison, Settings
+
+AUGUST, SEPTEMBER = dt.date(2015, 8, 1), dt.date(2015, 9, 1)
+MOVED = {
+    "as it is": Choice(),
+    "another reference": Choice("domestic_ban", "demand_reduction"),
+    "a reference that needs longer": Choice(BASELINE, "repeated_sweeps", seed=7),
+    "a scenario with itself": Choice(CALM, CALM),
+    "strength": Choice("repeated_sweeps", BASELINE, strength=0.5),
+    "first day": Choice("repeated_sweeps", BASELINE, first_day=SEPTEMBER),
+    "the sweep of May": Choice(first_day=dt.date(2015, 7, 1), doses={"sweep_may.posts": 5000.0}),
+    "doses": Choice("linked_backups", BASELINE, doses={"again.every": 14.0, "again.lean": 1.0}),
+    "beside": Choice(CALM, CALM, added={"demand": 0.8, "police": 5.0}, added_from=AUGUST,
+                     until=dt.date(2015, 12, 31)),
+    "held": Choice(held={"perception.half_life": 28.0, "population.platform_traders": 60_000}),
+    "structure": Choice(recovery="forgetting", posterior="prior", replicates=30),
+    "point": Choice("domestic_ban", BASELINE, posterior="point", population="wechat"),
+}  # fmt: skip
+
+
+def small(choice: Choice, retailers: int = 60) -> choices.Pair:
+    """Return what levers stand for, in a small market."""
+    pair = deepcopy(choices.pair(choice))
+    for one in (pair.settings, *(arm.settings for arm in pair.arms)):
+        one.population.retailers = retailers
+    return pair
+
+
+def taken(monkeypatch, words: list[str], entry: str = "_simulate") -> object:
+    """Return what the command line makes of words, without running it."""
+    found = []
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(cli, entry, found.append)
+    monkeypatch.setattr("sys.argv", ["marketsim", *words])
+    cli.main()
+    (command,) = found
+    return command
+
+
+def settings_of(command) -> Settings:
+    return cli._settings(command)
+
+
+# ---------------------------------------------------------------- levers
+
+
+def test_levers_at_rest_are_the_command_without_words():
+    of = presets.named(population="survey", scenario=BASELINE)
+    of.replicates = 20
+    assert choices.pair(Choice()).settings == of
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_command_on_the_page_gives_its_settings(monkeypatch, name):
+    """What is shown is pasted: the key of the result is that of the settings on the page."""
+    pair = choices.pair(MOVED[name])
+    command = taken(monkeypatch, shlex.split(commands.run(pair))[1:])
+    assert results.key(settings_of(command)) == results.key(pair.settings)
+    assert command.replicates == MOVED[name].replicates
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_yaml_on_the_page_gives_its_settings(monkeypatch, tmp_path, name):
+    pair = choices.pair(MOVED[name])
+    text = commands.as_yaml(pair.settings, "mine")
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    words = ["run", "--config-dir", str(tmp_path), "--config-name", "mine"]
+    assert " ".join(["marketsim run --config-dir . --config-name mine"]) in text
+    command = taken(monkeypatch, words)
+    assert results.key(settings_of(command)) == results.key(pair.settings)
+
+
+@pytest.mark.parametrize("name", [name for name in MOVED if name != "a scenario with itself"])
+def test_comparison_on_the_page_has_its_arms(monkeypatch, name):
+    choice = MOVED[name]
+    pair = choices.pair(choice)
+    command = taken(monkeypatch, shlex.split(commands.compare(choice, pair))[1:], "_compare")
+    asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
+    arms = comparison.arms(settings_of(command), asked)
+    assert not asked.prior
+    mine = [arm for arm in arms[1:] if arm.scenario.strength == pair.arms[1].scenario.strength]
+    assert [vars(one) for one in (arms[0], *mine)] == [vars(one) for one in pair.arms]
+    assert comparison.start_of(arms, asked) == pair.start
+
+
+@pytest.mark.parametrize("name", presets.names("scenario"))
+def test_every_scenario_can_be_shown_and_moved(name):
+    """Each stands beside its usual reference; half of each dose is another scenario."""
+    reference = CALM if name == BASELINE else BASELINE
+    pair = choices.pair(Choice(name, reference))
+    assert not pair.changed
+    assert pair.arms[1].scenario == replace(pair.settings.scenario, until=str(_last(pair)))
+    doses = {one.key: (one.value + one.low) / 2 for one in choices.doses(name)}
+    if doses:
+        assert choices.pair(Choice(name, reference, doses=doses)).changed
+    assert (choices.first_day(name) is None) == (name == CALM)
+
+
+def _last(pair: choices.Pair) -> dt.date:
+    return calendar.horizon(pair.settings)[1]
+
+
+def test_doses_are_those_written_with_their_ranges():
+    found = {one.key: one for one in choices.doses(BASELINE)}
+    assert set(found) == {"sweep_may.accounts", "sweep_may.posts", "sweep_may.lean",
+                          "sweep_may.publicity"}  # fmt: skip
+    assert found["sweep_may.publicity"].value == 0.5
+    assert found["sweep_may.posts"].unit == "posts"
+    assert choices.doses(CALM) == ()
+
+
+def test_a_first_day_moves_all_that_is_the_scenarios_own():
+    of = choices.settings(Choice("calendar_2018", first_day=dt.date(2015, 10, 2)))
+    before = calendar.interventions(choices.plain("calendar_2018"))
+    after = calendar.interventions(of)
+    late = dt.date(2015, 10, 2) - choices.first_day("calendar_2018")
+    for name, one in after.items():
+        was = before[name]
+        key = "date" if hasattr(one, "date") else "start"
+        moved = late if name in choices.own("calendar_2018") else dt.timedelta(0)
+        assert getattr(one, key) == getattr(was, key) + moved, name
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_levers_beside_the_scenario_at_rest_are_not_there(name):
+    rest = ADDED[name].rest
+    assert choices.settings(Choice(added={name: rest})) == choices.settings(Choice())
+    moved = choices.settings(Choice(added={name: ADDED[name].high}, added_from=dt.date(2015, 6, 1)))
+    table, still = calendar.compile_table(moved), calendar.compile_table(choices.settings(Choice()))
+    first = table.day(dt.date(2015, 6, 1))
+    differs = np.zeros(table.news.size, bool)
+    for lever in comparison.LEVERS:
+        differs |= getattr(table, lever) != getattr(still, lever)
+    assert not differs[:first].any()
+    assert differs[first:].all()
+
+
+@pytest.mark.parametrize("name", presets.names("scenario"))
+def test_a_lever_beside_a_scenario_takes_nothing_from_it(name):
+    """Whatever the scenario calls its interventions, all of them stay as they were."""
+    added = {key: one.high for key, one in ADDED.items()}
+    entries = choices.settings(Choice(name, added=added)).scenario.interventions
+    written = choices.plain(name).scenario.interventions
+    assert {key: entries[key] for key in written} == written
+    assert len(entries) == len(written) + len(added)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        (Choice("nope"), "scenario=nope"),
+        (Choice(reference="nope"), "scenarios=nope"),
+        (Choice(seed=-1), "seed=-1"),
+        (Choice(replicates=0), "replicates=0"),
+        (Choice("demand_reduction", BASELINE, strength=8.0), "scenario.strength=8"),
+        (Choice(first_day=dt.date(2019, 1, 1)), "sweep_may.date=2019-01-01"),
+        (Choice(doses={"sweep_may.publicity": 2.0}), "sweep_may.publicity=2"),
+        (Choice(held={"perception.half_life": 1.0}), "perception.half_life=1"),
+        (Choice(recovery="none", posterior="point"), "recovery=none"),
+        (Choice("legal_sale", BASELINE, added={"legal": 0.5}, added_from=AUGUST), "legal"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(choice, words):
+    with pytest.raises(InputError) as fault:
+        choices.pair(choice)
+    assert words in str(fault.value)
+    assert "\n" not in str(fault.value)
+
+
+# ---------------------------------------------------------------- figures
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """Return a small market on the page: a changed scenario beside its reference."""
+    choice = Choice("repeated_sweeps", BASELINE, strength=0.5, replicates=4, prior=True,
+                    until=dt.date(2015, 9, 30))  # fmt: skip
+    pair = small(choice)
+    lived = {}
+    for belief in ("posterior", "prior"):
+        of = [arm.settings for arm in pair.arms]
+        if belief == "prior":
+            of = [runs.under_prior(arm) for arm in pair.arms]
+        lived[belief] = [runs.live(one, 0, 2) + runs.live(one, 2, 4) for one in of]
+    return views.Shown(choice, pair, lived)
+
+
+def test_tables_are_those_that_run_writes(shown, tmp_path):
+    """Byte by byte, fit and headline; another seed gives others."""
+    folder = study.run_study(shown.pair.settings, tmp_path, figures=False).folder
+    for name in ("fit", "headline"):
+        text = shown.sums[name].to_csv(index=False, lineterminator="\n")
+        assert text == (folder / f"{name}.csv").read_text(encoding="utf-8")
+    other = replace(shown.pair.settings, seed=1)
+    folder = study.run_study(other, tmp_path, figures=False).folder
+    assert text != (folder / "headline.csv").read_text(encoding="utf-8")
+
+
+def test_effects_are_those_that_compare_writes(shown, tmp_path):
+    """Byte by byte, under posterior and prior, although no arm is forked here."""
+    own = replace(shown.pair.settings, scenario=shown.pair.arms[1].scenario)
+    folder = comparison.compare(own, Comparison(["own"], BASELINE), tmp_path)
+    text = shown.effects.to_csv(index=False, lineterminator="\n")
+    assert text == (folder / "effects.csv").read_text(encoding="utf-8")
+    assert set(shown.effects["rests_on"]) & {"data", "assumption"}
+    weeks = pd.read_parquet(folder / "weekly.parquet")
+    weeks = weeks[(weeks["arm"] == "own") & (weeks["belief"] == "posterior")]
+    for mine, theirs in (("visible", "visible"), ("grams_sold", "grams")):
+        of = weeks.pivot(index="run", columns="week", values=theirs).to_numpy()
+        assert shown.weekly[mine].to_numpy() == pytest.approx(of)
+
+
+def test_a_branch_is_the_run_lived_alone(shown):
+    """Parting from the reference later than the first dose would be another run."""
+    base, arm = (one.settings for one in shown.pair.arms)
+    row = shown.pair.row
+    assert row == (AUGUST - dt.date(2015, 3, 6)).days
+    trunk = runs.trunks(base, row, 0, 4)
+    for _ in range(2):  # a trunk serves more than once
+        found = runs.tables(runs.branches(trunk, arm, row))
+        for name, table in found.items():
+            pd.testing.assert_frame_equal(table, shown.tables[name], check_exact=True)
+    late = runs.tables(runs.branches(runs.trunks(base, row + 30, 0, 4), arm, row + 30))
+    assert not late["daily"].equals(shown.tables["daily"])
+    assert runs.is_kept(arm, 20) and not runs.is_kept(arm, 40)
+
+
+def test_batches_are_every_run_once():
+    for count in (1, 6, 7, 20, 21, 55, 200):
+        found = runs.batches(count)
+        assert [run for batch in found for run in range(*batch)] == list(range(count))
+    assert runs.batches(200)[0][1] <= 10  # the first come soon
+
+
+def test_runs_are_kept_by_all_that_they_depend_on():
+    """Names and the number of runs are not in the key; whatever else changes is."""
+    of = choices.settings(Choice())
+    named = deepcopy(of)
+    named.scenario.name, named.scenario.about, named.replicates = "own", "", 50
+    assert runs.key(named) == runs.key(of)
+    others = [Choice(seed=1), Choice(CALM), Choice(recovery="none"), Choice(posterior="prior")]
+    others += [Choice(doses={"sweep_may.posts": 1.0}), Choice(population="wechat")]
+    for choice in (*others, Choice(held={"perception.half_life": 30.0})):
+        assert runs.key(choices.settings(choice)) != runs.key(of)
+
+
+@pytest.mark.parametrize("name", views.VIEWS)
+def test_every_view_has_a_table_and_what_it_shows(shown, name):
+    view = views.VIEWS[name](shown)
+    assert view.picture is None or view.picture.startswith(b"\x89PNG")
+    assert len(view.shown) > 3
+    assert len(view.table) >= len(view.shown)
+    assert len(view.caption) > 40
+    assert (
+        not view.shown.astype(str).apply(lambda column: column.str.contains("nan")).any(axis=None)
+    )
+
+
+def test_a_scenario_alone_has_no_effects_and_all_other_views():
+    choice = Choice(CALM, CALM, replicates=2)
+    pair = small(choice)
+    alone = views.Shown(choice, pair, {"posterior": [runs.live(pair.settings, 0, 2)]})
+    assert alone.effects is None
+    for name, view in views.VIEWS.items():
+        found = view(alone)
+        assert (found.shown is None) == (name == "Effects")
+    days = traders.follow(alone.mine[0].settings, alone.mine[0].seed)
+    assert views.trader(alone, days, None, 3).picture.startswith(b"\x89PNG")
+
+
+def test_seizures_are_all_that_enforcement_took(shown):
+    found = figures.seized(shown.tables, shown.retailers)
+    weeks = shown.tables["daily"]["day"].nunique() / 7.0
+    grams = (
+        shown.tables["enforcement"].groupby("run")["grams"].sum().reindex(range(4), fill_value=0)
+    )
+    rows = shown.tables["enforcement"].groupby(["run", "kind"], observed=True)["grams"].sum()
+    assert set(rows[rows > 0].index.get_level_values("kind")) <= set(figures.SEIZED)
+    most = grams.max() * 1000.0 / shown.retailers / weeks
+    assert 0 < found["median"].sum() <= most * len(found)
+
+
+def test_two_who_draw_at_once_leave_the_style_alone(shown):
+    before = dict(matplotlib.rcParams)
+    found: list[bytes] = []
+
+    def draw():
+        found.append(figures.png(trade_plots.flow, shown.tables, shown.retailers))
+
+    both = [threading.Thread(target=draw) for _ in range(3)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert len(set(found)) == 1 and len(found) == 3
+    assert dict(matplotlib.rcParams) == before
+
+
+# ---------------------------------------------------------------- single traders
+
+
+def test_traders_days_are_those_of_the_run(shown):
+    """Day by day they add up to the run's own counts, and end as the view of Mesa sees them."""
+    one = shown.mine[1]
+    days = traders.follow(one.settings, one.seed)
+    assert (days.visible.sum(axis=1) == shown.tables["daily"].query("run == 1")["visible"]).all()
+    assert (days.made.sum(axis=1) == shown.tables["daily"].query("run == 1")["offers"]).all()
+    assert not (days.made.sum(axis=1) == shown.tables["daily"].query("run == 0")["offers"]).all()
+    world = build(one.settings, one.seed)
+    live(world, 0, world.series.risk.size)
+    for number, seen in enumerate(RetailersView(world)):
+        last = traders.table(days, number).iloc[-1]
+        assert (last["state"], last["account"], last["backup"]) == (
+            seen.state, seen.account, seen.backup,
+        )  # fmt: skip
+        assert last["perceived_risk"] == pytest.approx(seen.perceived_risk, rel=1e-6)
+        assert last["posts_made"] == seen.posts_today
+        assert last["stock_g"] == pytest.approx(sum(seen.grams), rel=1e-6)
+        assert last["money_cny"] == pytest.approx(seen.money, rel=1e-6)
+
+
+def test_suggested_traders_are_what_they_are_said_to_be(shown):
+    one = shown.mine[0]
+    days = traders.follow(one.settings, one.seed)
+    found = traders.suggested(days)
+    made = days.made.sum(axis=0)
+    assert made[found["the heaviest poster"]] == made.max()
+    assert np.isin(days.state[:, found["a trader in the middle"]], traders.PRESENT).all()
+    assert f"{made.max():,} posts" in traders.about(days, found["the heaviest poster"])
+    assert list(traders.table(days, 0)) == list(traders.COLUMNS)
+
+
+# ---------------------------------------------------------------- words
+
+
+def test_answer_says_the_change_and_whether_it_is_sure():
+    row = {"percent": -5.2, "percent_low": -9.0, "percent_high": -1.0}
+    text = words.answer(row, "a", "b", 20)
+    assert (
+        text
+        == "With a, 5.2 % less ivory is sold than with b (90 % of 20 runs: 9 % less to 1 % less)."
+    )
+    text = words.answer(row | {"percent_high": 1.5}, "a", "b", 20)
+    assert text.endswith("1.5 % more). The sign is not sure.")
+    assert "nothing can be said" in words.answer(row | {"percent": float("nan")}, "a", "b", 20)
+
+
+def test_tiles_are_the_tables_rounded(shown):
+    effects = shown.effects.set_index("outcome")
+    tiles = {tile.label: tile for tile in words.effect_tiles(shown.effects, "b")}
+    assert tiles["Ivory sold"].value == f"{words.number(effects.loc['grams_sold', 'percent'])} %"
+    fit = shown.sums["fit"].set_index("id").loc["fall_week_5"]
+    tile = words.level_tiles(shown.sums)[0]
+    assert tile.value == words.number(fit["simulated"])
+    assert tile.interval.endswith("TRAFFIC: 0.55")
+
+
+# ---------------------------------------------------------------- the server
+
+
+@pytest.mark.parametrize("word", ["port=80", "port=x", "threads=0", "open=maybe", "nope=1", "x"])
+def test_bad_words_are_one_line(monkeypatch, capsys, word):
+    monkeypatch.setattr("sys.argv", ["marketsim", "dashboard", word])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said.startswith(f"marketsim: {word.split('=')[0]}=") and said.count("\n") == 1
+
+
+def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(server.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("sys.argv", ["marketsim", "dashboard"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said == "marketsim: dashboard needs streamlit: pip install 'marketsim[dashboard]'\n"
+
+
+def test_a_port_that_is_taken_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(server.importlib.util, "find_spec", lambda name: name)
+    with socket.socket() as other:
+        other.bind((server.HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setattr("sys.argv", ["marketsim", "dashboard", f"port={port}"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert said.startswith(f"marketsim: port={port}") and said.count("\n") == 1
+
+
+def test_nothing_is_sent_and_nobody_is_asked():
+    options = server._options(8501, browser=False)
+    for option in ("browser.gatherUsageStats=false", "server.showEmailPrompt=false",
+                   "server.headless=true", "server.address=localhost"):  # fmt: skip
+        assert f"--{option}" in options
+    assert server.PAGE.is_file()
+    assert asdict(Choice())["replicates"] == 20
