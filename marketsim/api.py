@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 OF_SCENARIO = {item.name for item in fields(Scenario)}  # keywords that mean scenario.KEYWORD
 
 
-def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
+def run(
+    scenario: str = "baseline_2015", *, config_dir: str | Path | None = None, **settings: Any
+) -> "Study":
     """Simulate a study and hold it against the survey, as ``marketsim run`` does.
 
     A finished study is not run again. Progress is shown on the error stream.
@@ -36,7 +38,9 @@ def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
     Parameters
     ----------
     scenario : str
-        A named scenario (`marketsim.scenarios` lists them).
+        A named scenario (`marketsim.scenarios` lists them), or one of your own in `config_dir`.
+    config_dir : str or Path, optional
+        A folder with config files of your own, such as ``scenario/NAME.yaml``.
     **settings
         What ``marketsim run`` takes after GROUP=NAME or KEY=VALUE. A group is a name
         (``population="survey"``) or a dict of changes (``moderation={"capacity": 3}``); a dotted
@@ -60,17 +64,23 @@ def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
     31
     """
     words = words_of({"scenario": scenario} | settings)
-    result = commands.simulate(door.composed(words, "run", commands.RunCommand))
+    folder = None if config_dir is None else str(config_dir)
+    result = commands.simulate(door.composed(words, "run", commands.RunCommand, folder))
     return Study(result.folder)
 
 
-def compare(scenarios: Sequence[str], **settings: Any) -> "Comparison":
+def compare(
+    scenarios: Sequence[str], *, config_dir: str | Path | None = None, **settings: Any
+) -> "Comparison":
     """Compare scenarios with the baseline on the same luck, as ``marketsim compare`` does.
 
     Parameters
     ----------
     scenarios : sequence of str
         Named scenarios, or the ``name`` given to one of your own.
+    config_dir : str or Path, optional
+        A folder with config files of your own; one in it is chosen by ``scenario`` and named in
+        `scenarios`.
     **settings
         As in `run`, and those of a comparison: ``baseline``, ``start``, ``prior``,
         ``precision``, ``hours_a_week``.
@@ -94,7 +104,9 @@ def compare(scenarios: Sequence[str], **settings: Any) -> "Comparison":
     if isinstance(scenarios, str):
         raise InputError("scenarios", scenarios, "a list of names")
     words = words_of({"scenarios": list(scenarios)} | settings)
-    return Comparison(commands.compare(door.composed(words, "compare", commands.CompareCommand)))
+    folder = None if config_dir is None else str(config_dir)
+    asked = door.composed(words, "compare", commands.CompareCommand, folder)
+    return Comparison(commands.compare(asked))
 
 
 def scenarios() -> pd.DataFrame:

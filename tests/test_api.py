@@ -97,6 +97,22 @@ def test_a_list_of_scenarios_is_a_list():
         ms.compare(["nowhere"])
 
 
+def test_a_scenario_of_a_folder_of_ones_own(tmp_path):
+    """It is run by name, and compared where it is chosen and named."""
+    folder = tmp_path / "mine" / "scenario"
+    folder.mkdir(parents=True)
+    text = "defaults: [baseline_2015, _self_]\nname: harder\n"
+    text += "interventions:\n  sweep_may:\n    accounts: 500\n"
+    (folder / "harder.yaml").write_text(text, encoding="utf-8")
+    study = ms.run("harder", config_dir=tmp_path / "mine", figures=False, **QUICK)
+    assert study.settings["scenario"]["interventions"]["sweep_may"]["accounts"] == 500
+    more = {"replicates": 2, "prior": False, "progress": False}
+    found = ms.compare(["harder"], config_dir=str(tmp_path / "mine"), scenario="harder", **more)
+    assert set(found.effects.index.get_level_values("arm")) == {"harder"}
+    with pytest.raises(ms.InputError, match="scenario=harder"):
+        ms.run("harder", **QUICK)
+
+
 def test_a_folder_without_a_result_is_refused(tmp_path):
     """A study is not a comparison, and an empty folder neither."""
     study = ms.run(**QUICK, figures=False)
