@@ -19,6 +19,7 @@ from marketsim import (
     study,
     validation,
     validation_plots,
+    validation_report,
 )
 from marketsim.settings import POSTS, Settings
 
@@ -109,8 +110,8 @@ def validate(
     Returns
     -------
     Path
-        The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures and
-        manifest.json.
+        The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures,
+        report.html and manifest.json.
     """
     final = folder / results.key(settings, {"simulations": number})
     with results.fill(settings, final, threads, {"simulations": number}) as partial:
@@ -130,6 +131,7 @@ def validate(
             }
             records.write_csv(partial, found)
             validation_plots.draw(partial / "figures", found)
+            validation_report.write(partial, settings, number, found)
     return final
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 
 from marketsim import (
     calibration_plots,
+    calibration_report,
     metrics,
     misfit,
     particles,
@@ -120,7 +121,7 @@ def calibrate(
     -------
     Path
         The folder with posterior.parquet, structures.csv, generations.csv, structure_fit.csv,
-        point.csv and manifest.json.
+        point.csv, figures, report.html and manifest.json.
 
     Raises
     ------
@@ -133,8 +134,9 @@ def calibrate(
     with results.fill(settings, final, threads, facts) as partial:
         if partial is not None:
             history = _search(settings, calibration, partial / DATABASE, threads, progress)
-            _write(settings, history, partial, threads)
             facts["simulations"] = int(history.total_nr_simulations)
+            tables = _write(settings, history, partial, threads)
+            calibration_report.write(partial, settings, calibration, facts["simulations"], tables)
     return final
 
 
@@ -241,8 +243,8 @@ def _sampler(calibration: Calibration, threads: int) -> Iterator[Any]:
         yield sampler.MulticoreEvalParallelSampler(n_procs=threads)
 
 
-def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None:
-    """Write what the search found, as tables."""
+def _write(settings: Settings, history: Any, folder: Path, threads: int) -> dict[str, pd.DataFrame]:
+    """Write what the search found, as tables and figures, and return the tables."""
     names = simulations.structures(settings)
     generations = particles.generations(history, names)
     kept = particles.last_kept(settings, history, names)
@@ -262,4 +264,6 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
         "point": particles.point(settings, drawn[drawn["structure"] == best], threads),
     }
     records.write_csv(folder, tables)
-    calibration_plots.draw(folder / "figures", tables | {"posterior": drawn})
+    tables["posterior"] = drawn
+    calibration_plots.draw(folder / "figures", tables)
+    return tables

@@ -1,5 +1,6 @@
 """The figures of a calibration, drawn from its tables alone: the posterior and the structures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
@@ -76,14 +77,11 @@ def _marginal(axes: Axes, name: str, draws: pd.DataFrame, chance: pd.Series) -> 
     They count alike where none has any. Returned is the 90 % interval over that of the prior.
     """
     own = chance[[name in priors.FITTED[one] for one in chance.index]]
-    draws = draws[draws["structure"].isin(own.index)]
-    odds = own if own.sum() > 0.0 else own + 1.0
-    weight = (draws["weight"] * draws["structure"].map(odds)).to_numpy(float)
-    values, prior, ends = draws[name].to_numpy(float), priors.uncertain()[name], metrics.INTERVAL
+    values, weight = pooled(draws, name, chance)
+    prior, ends = priors.uncertain()[name], metrics.INTERVAL
     edges = [priors.value(prior, u) for u in np.linspace(0.0, 1.0, BINS + 1)]
     density = BINS * np.histogram(values, edges, weights=weight)[0] / weight.sum()
-    three = np.quantile(values, [ends[0], 0.5, ends[1]], weights=weight, method="inverted_cdf")
-    low, middle, high = three.tolist()
+    low, middle, high = quantiles(draws, name, chance, (ends[0], 0.5, ends[1]))
     axes.fill_between([prior.low, prior.high], 0.0, 1.0, color=GREY, alpha=NARROW, lw=0)
     axes.stairs(density, edges, fill=True, color=BLUE, alpha=0.5)
     top = max(1.0, density.max())
@@ -94,6 +92,24 @@ def _marginal(axes: Axes, name: str, draws: pd.DataFrame, chance: pd.Series) -> 
     text += f"probability of its structures: {100 * own.sum():.0f} %"
     axes.set_title(text, fontsize=drawing.SMALL + 1)
     return (priors.share(prior, high) - priors.share(prior, low)) / (ends[1] - ends[0])
+
+
+def pooled(draws: pd.DataFrame, name: str, chance: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and weights of a parameter over the structures that fit it."""
+    own = chance[[name in priors.FITTED[one] for one in chance.index]]
+    draws = draws[draws["structure"].isin(own.index)]
+    odds = own if own.sum() > 0.0 else own + 1.0
+    weight = (draws["weight"] * draws["structure"].map(odds)).to_numpy(float)
+    return draws[name].to_numpy(float), weight
+
+
+def quantiles(
+    draws: pd.DataFrame, name: str, chance: pd.Series, levels: Sequence[float]
+) -> list[float]:
+    """Return quantiles of a parameter over the structures that fit it, by their probability."""
+    values, weight = pooled(draws, name, chance)
+    found: list[float] = np.quantile(values, levels, weights=weight, method="inverted_cdf").tolist()
+    return found
 
 
 def _structures(tables: drawing.Tables) -> Figure:
@@ -110,7 +126,7 @@ def _structures(tables: drawing.Tables) -> Figure:
     for step, (way, rows) in enumerate(ways.items()):
         shift = 0.16 * (step - (len(ways) - 1) / 2.0)
         for row in rows[rows["structure"].isin(names)].to_dict("records"):
-            three = 100 * _error(row["probability"], row["standard_error"])
+            three = 100 * error(row["probability"], row["standard_error"])
             drawing.interval(panels[0], names.index(row["structure"]) + shift, three, *WAYS[way])
     panels[0].axvline(0.0, color=GREY, lw=1, zorder=1)
     panels[0].set_xlabel("probability (%)")
@@ -122,7 +138,7 @@ def _structures(tables: drawing.Tables) -> Figure:
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     text = "The most probable structure is {}: {:.0f} % (90 % Monte Carlo error: {:.0f} to {:.0f})"
     best = found[["probability", "standard_error"]].to_numpy(float)[0]
-    low, share, high = 100 * _error(*best)
+    low, share, high = 100 * error(*best)
     drawing.headline(figure, text.format(drawing.words(names[0]), share, low, high))
     labels = [way if way == SEARCH else f"rejection, {way}" for way in ways]
     handles = [drawing.line(label, *WAYS[way]) for label, way in zip(labels, ways, strict=True)]
@@ -132,7 +148,7 @@ def _structures(tables: drawing.Tables) -> Figure:
     return figure
 
 
-def _error(share: float, error: float) -> np.ndarray:
+def error(share: float, error: float) -> np.ndarray:
     """Return a share between the ends of its 90 % Monte Carlo error."""
     return np.clip([share - ERROR * error, share, share + ERROR * error], 0.0, 1.0)
 

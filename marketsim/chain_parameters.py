@@ -239,7 +239,6 @@ class Payment:
     """How a deal is paid."""
 
     escrow: float = parameter(0.3, "share", 0.0, 1.0, "buyers who ask for escrow")
-    bank: float = parameter(0.3, "share", 0.0, 1.0, "buyers who pay through a bank")
     accepted: float = parameter(0.2, "share", 0.0, 1.0, "sellers' consent to escrow")
     insist: float = parameter(0.3, "share", 0.0, 1.0, "deals lost where escrow is refused")
     premium: float = from_fact("escrow_premium", "added to the price for escrow", 0.05, 0.2)

@@ -3,18 +3,21 @@
 Heavy modules are imported where they are used, so that ``--help`` stays quick.
 """
 
-import os
-import re
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from marketsim import door, presets
-from marketsim.declaring import parameter
+from marketsim import commands, door, presets
+from marketsim.commands import (
+    CalibrateCommand,
+    CompareCommand,
+    RunCommand,
+    SensitivityCommand,
+    TableCommand,
+)
 from marketsim.errors import InputError
-from marketsim.settings import Calibration, Comparison, Sensitivity, Settings
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders on it.
@@ -48,56 +51,14 @@ Of a study:
   threads=2       runs lived at the same time (all cores if not given); changes no bit
   output=results  results go to OUTPUT/STUDY/KEY/
   study=NAME      the scenario's name if not given
-  fresh=true      run again although the result is there
   progress=false  no bar
-  figures=false   tables alone; the same command without it draws them later
+  fresh=true      (run alone) run again although the result is there
+  figures=false   (run alone) tables alone; the same command without it draws them later
 
 Every parameter with unit, range and source: docs/parameters.md; as composed: --cfg job
 Sweeps:         marketsim -m scenario=baseline_2015,no_crackdown 'recovery=glob(*)'
 Tab completion: eval "$(marketsim -sc install=bash)"
 Hydra's flags:  marketsim --hydra-help"""
-
-STUDY_NAME = re.compile(r"[\w.-]{1,100}")
-
-
-@dataclass
-class Command(Settings):
-    """The settings of a study, and how to run it; the latter changes no table."""
-
-    output: str = "results"
-    study: str | None = None
-    threads: int | None = parameter(
-        None, "threads", 1, 1024, "runs lived at the same time; all cores if not given", "machine"
-    )
-    fresh: bool = False
-    progress: bool = True
-    figures: bool = True
-
-
-@dataclass
-class CalibrateCommand(Command):
-    """The settings of a calibration."""
-
-    calibration: Calibration = field(default_factory=Calibration)
-
-
-@dataclass
-class TableCommand(Command):
-    """The settings of a study that reads the shared table of simulations from the prior."""
-
-    simulations: int = parameter(
-        100_000, "simulations", 10_000, 10_000_000, "rows of the shared table", "convention"
-    )
-
-
-@dataclass
-class CompareCommand(Command, Comparison):
-    """The settings of a comparison of scenarios."""
-
-
-@dataclass
-class SensitivityCommand(Command, Sensitivity):
-    """The settings of a study of sensitivity."""
 
 
 def main() -> None:
@@ -128,29 +89,10 @@ def run(arguments: list[str]) -> None:
     if door.flags(arguments).multirun:
         from marketsim import composing, sweeps
 
-        sweeps.sweep(arguments, composing.Kind(Command, _place, _live), _cores())
+        kind = composing.Kind(RunCommand, commands.place, commands.simulate)
+        sweeps.sweep(arguments, kind, commands.cores())
     else:
-        door.compose(arguments, "run", Command, _simulate)
-
-
-def calibrate(arguments: list[str]) -> None:
-    """Search for the posterior; parameters and errors as in `run`."""
-    door.compose(arguments, "calibrate", CalibrateCommand, _calibrate)
-
-
-def calibrate_market(arguments: list[str]) -> None:
-    """Search for the posterior of the chain; parameters and errors as in `run`."""
-    door.compose(arguments, "calibrate_market", CalibrateCommand, _calibrate_market)
-
-
-def identify(arguments: list[str]) -> None:
-    """Ask what the survey can tell; parameters and errors as in `run`."""
-    door.compose(arguments, "identify", TableCommand, _identify)
-
-
-def validate(arguments: list[str]) -> None:
-    """Hold every row of the evidence against its prediction; parameters and errors as in `run`."""
-    door.compose(arguments, "validate", TableCommand, _validate)
+        door.compose(arguments, "run", RunCommand, _simulate)
 
 
 def compare(arguments: list[str]) -> None:
@@ -158,120 +100,66 @@ def compare(arguments: list[str]) -> None:
     door.compose(arguments, "compare", CompareCommand, _compare)
 
 
+def calibrate(arguments: list[str]) -> None:
+    """Search for the posterior; parameters and errors as in `run`."""
+    work = _showing(commands.calibrate, "structures.csv")
+    door.compose(arguments, "calibrate", CalibrateCommand, work)
+
+
+def calibrate_market(arguments: list[str]) -> None:
+    """Search for the posterior of the chain; parameters and errors as in `run`."""
+    work = _showing(commands.calibrate_market, "market_fit.csv")
+    door.compose(arguments, "calibrate_market", CalibrateCommand, work)
+
+
+def identify(arguments: list[str]) -> None:
+    """Ask what the survey can tell; parameters and errors as in `run`."""
+    work = _showing(commands.identify, "confusion.csv")
+    door.compose(arguments, "identify", TableCommand, work)
+
+
+def validate(arguments: list[str]) -> None:
+    """Hold every row of the evidence against its prediction; parameters and errors as in `run`."""
+    work = _showing(commands.validate, "predictive.csv", "models.csv")
+    door.compose(arguments, "validate", TableCommand, work)
+
+
 def sensitivity(arguments: list[str]) -> None:
     """Ask which uncertain parameters matter; parameters and errors as in `run`."""
-    door.compose(arguments, "sensitivity", SensitivityCommand, _sensitivity)
+    work = _showing(commands.study_sensitivity, "sobol.csv")
+    door.compose(arguments, "sensitivity", SensitivityCommand, work)
 
 
-def _settings(command: Command) -> Settings:
-    return Settings(**{item.name: getattr(command, item.name) for item in fields(Settings)})
-
-
-def _place(command: Command) -> Path:
-    from marketsim import study
-
-    return study.place(_settings(command), _study_folder(command))
-
-
-def _live(command: Command) -> Any:
-    from marketsim import study
-
-    folder, threads = _study_folder(command), command.threads or _cores()
-    how = (threads, command.fresh, command.progress, command.figures)
-    return study.run_study(_settings(command), folder, *how)
-
-
-def _simulate(command: Command) -> None:
+def _simulate(command: RunCommand) -> None:
     from marketsim import report
 
-    result = _live(command)
-    print(" ".join(presets.overrides(asdict(_settings(command)))), end="\n\n")
+    result = commands.simulate(command)
+    print(" ".join(presets.overrides(asdict(command.settings()))), end="\n\n")
     print("\n".join(report.fit_lines(result.fit)))
     state = "already there, taken as it is (fresh=true runs it again)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
 
 
 def _compare(command: CompareCommand) -> None:
-    from marketsim import comparison, comparison_report
+    from marketsim import comparison_report
 
-    asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
-    folder, threads = _study_folder(command), command.threads or _cores()
-    found = comparison.compare(_settings(command), asked, folder, threads, command.progress)
+    found = commands.compare(command)
     print("\n".join(comparison_report.lines(found)))
     print(f"\ndone: {found}")
 
 
-def _sensitivity(command: SensitivityCommand) -> None:
-    from marketsim import report, sensitivity
+def _showing(work: Callable[[Any], Path], *tables: str) -> Callable[[Any], None]:
+    """Return work that prints some tables of its result when it is done."""
 
-    asked = Sensitivity(**{item.name: getattr(command, item.name) for item in fields(Sensitivity)})
-    folder, threads = _study_folder(command), command.threads or _cores()
-    found = sensitivity.study_parameters(
-        _settings(command), asked, folder, threads, command.progress
-    )
-    print("\n".join(report.csv_lines(found / "sobol.csv")))
-    print(f"\ndone: {found}")
+    def job(command: Any) -> None:
+        from marketsim import report
 
+        found = work(command)
+        for name in tables:
+            print("\n".join(report.csv_lines(found / name)), end="\n\n")
+        print(f"done: {found}")
 
-def _calibrate(command: CalibrateCommand) -> None:
-    from marketsim import calibration, report
-
-    folder, threads = _study_folder(command), command.threads or _cores()
-    found = calibration.calibrate(
-        _settings(command), command.calibration, folder, threads, command.progress
-    )
-    print("\n".join(report.csv_lines(found / "structures.csv")))
-    print(f"\ndone: {found}")
-
-
-def _calibrate_market(command: CalibrateCommand) -> None:
-    from marketsim import market_calibration, report
-
-    folder, threads = _study_folder(command), command.threads or _cores()
-    found = market_calibration.calibrate(
-        _settings(command), command.calibration, folder, threads, command.progress
-    )
-    print("\n".join(report.csv_lines(found / "market_fit.csv")))
-    print(f"\ndone: {found}")
-
-
-def _identify(command: TableCommand) -> None:
-    from marketsim import appraisal, report
-
-    found = appraisal.identify(*_appraised(command))
-    print("\n".join(report.csv_lines(found / "confusion.csv")))
-    print(f"\ndone: {found}")
-
-
-def _validate(command: TableCommand) -> None:
-    from marketsim import appraisal, report
-
-    found = appraisal.validate(*_appraised(command))
-    print("\n".join(report.csv_lines(found / "predictive.csv")), end="\n\n")
-    print("\n".join(report.csv_lines(found / "models.csv")))
-    print(f"\ndone: {found}")
-
-
-def _appraised(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
-    folder, threads = _study_folder(command), command.threads or _cores()
-    tables = Path(command.output) / "prior"
-    return _settings(command), tables, folder, command.simulations, threads, command.progress
-
-
-def _cores() -> int:
-    """Return the cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _study_folder(command: Command) -> Path:
-    name = command.study if command.study is not None else command.scenario.name
-    if not STUDY_NAME.fullmatch(name) or name.startswith("."):
-        raise InputError("study", name, "up to 100 letters, digits, _ - and . (not first)")
-    if not command.output:
-        raise InputError("output", "''", "a folder to write to")
-    return Path(command.output) / name
+    return job
 
 
 def verify(arguments: list[str]) -> None:
@@ -293,7 +181,7 @@ def verify(arguments: list[str]) -> None:
         raise InputError(
             "folder", "nothing", "marketsim verify FOLDER [threads=N] [progress=false]"
         )
-    threads, progress = _cores(), True
+    threads, progress = commands.cores(), True
     for word in arguments[1:]:
         key, _, value = word.partition("=")
         if key == "threads" and value.isdecimal() and 1 <= int(value) <= 1024:
@@ -323,7 +211,7 @@ def dashboard(arguments: list[str]) -> None:
     """
     from marketsim.dashboard import server
 
-    port, threads, browser = server.PORT, _cores(), True
+    port, threads, browser = server.PORT, commands.cores(), True
     for word in arguments:
         key, _, value = word.partition("=")
         if key == "port" and value.isdecimal() and 1024 <= int(value) <= 65535:

@@ -111,14 +111,14 @@ def _read(place: Path) -> Found:
     try:
         facts = results.facts(place)
         tables, tree = facts["tables"], facts["settings"]
+        if JOINED[0] not in tables:
+            raise _UnfitError("finished, but not a study; left out")
         sums = {name: str(table["sha256"]) for name, table in tables.items()}
         rows = {name: table["rows"] for name, table in tables.items()}
         from_tree(tree)
         named = {"key": str(facts["key"]), "written": str(facts["written"])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise _UnfitError(f"damaged: {results.MANIFEST} is not one of this version") from None
-    if JOINED[0] not in tables:
-        raise _UnfitError("finished, but not a study; left out")
     for name in tables:
         path = place / name
         if not path.is_file():

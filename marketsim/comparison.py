@@ -186,7 +186,8 @@ def compare(
     start = start_of(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / results.key(settings, more)
-    with results.fill(settings, final, threads, {"comparison": vars(asked)}) as partial:
+    said = vars(asked) | {"start": str(start)}
+    with results.fill(settings, final, threads, {"comparison": said}) as partial:
         if partial is None:
             return final
         beliefs = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
@@ -344,8 +345,8 @@ def outcomes_described() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of the columns that only a comparison has."""
     out = {name: (one.unit, one.meaning) for name, one in outcomes.OUTCOMES.items()}
     return out | {
-        "belief": ("", "where uncertain parameters are drawn from: posterior or prior"),
-        "arm": ("", "scenario, with its strength after @"),
+        "belief": ("name", "where uncertain parameters are drawn from: posterior or prior"),
+        "arm": ("name", "scenario, with its strength after @"),
         "week": ("weeks", "whole weeks since the first day of the run"),
         "moved": ("posts a week per 1,000 traders", "posts on backups, in groups and elsewhere"),
         "grams": ("g a week per 1,000 traders", "ivory sold"),

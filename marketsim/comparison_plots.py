@@ -37,14 +37,18 @@ def draw(folder: Path, tables: Mapping[str, pd.DataFrame], start: dt.date) -> li
     list of Path
         effects.png, curves.png, displacement.png, costs.png and strengths.png.
     """
-    makers: dict[str, Callable[[Tables], Figure]] = {
+    return drawing.write(folder, tables, makers(start))
+
+
+def makers(start: dt.date) -> dict[str, Callable[[Tables], Figure]]:
+    """Return what draws each figure of the tables of `draw`, by its name."""
+    return {
         "effects": effects,
         "curves": partial(curves, start=start),
         "displacement": displacement,
         "costs": costs,
         "strengths": strengths,
     }
-    return drawing.write(folder, tables, makers)
 
 
 def effects(tables: Tables) -> Figure:

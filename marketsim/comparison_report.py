@@ -79,9 +79,7 @@ def write(
                  for one in scenarios.values()],
         command=command(compared, asked),
     )  # fmt: skip
-    path = folder / "report.html"
-    path.write_text(page, encoding="utf-8", newline="\n")
-    return path
+    return report.put(folder, page)
 
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:
@@ -89,6 +87,8 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
     rows: Any = shown(sums["effects"])
     sold = rows[rows["outcome"] == "grams_sold"].sort_values("effect")
     best, worst = sold.iloc[0], sold.iloc[-1]
+    if len(sold) == 1:
+        return f"With {name_of(best)} ivory sold is {_percent(best)}."
     ranking = sums["ranking"].set_index("arm")
     text = (
         f"Of {len(sold)} scenarios, {name_of(best)} lets least ivory be sold: {_percent(best)}. "

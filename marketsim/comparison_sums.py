@@ -11,12 +11,49 @@ import numpy as np
 import pandas as pd
 
 from marketsim.hours import Work
-from marketsim.metrics import INTERVAL, luck_share
+from marketsim.metrics import INTERVAL, SEE, luck_share
 from marketsim.outcomes import HIGHER, LOWER, OUTCOMES, held_weeks
 
 NARROWER = 0.2  # below it the data have told too little: the effect rests on assumption
 RANKED = "grams_sold"
 Table = pd.DataFrame
+# columns of `tables`: unit, meaning
+ARM = ("name", "scenario, with its strength after @")
+COLUMNS = {
+    "arm": ARM,
+    "scenario": ("name", "scenario"),
+    "strength": ("ratio", "doses against those written"),
+    "outcome": ("name", "what is compared"),
+    "meaning": ("text", "what it is"),
+    "unit": ("name", "unit of the row"),
+    "baseline": (SEE, "median of the baseline's runs"),
+    "runs": ("runs", "pairs of runs in which both arms have the outcome"),
+    "effect": (SEE, "median over pairs of the difference from the baseline"),
+    "effect_low": (SEE, "low end of the central 90 % of the differences"),
+    "effect_high": (SEE, "high end of the central 90 % of the differences"),
+    "percent": ("percent", "median difference, of the baseline's own run"),
+    "percent_low": ("percent", "low end of its central 90 %"),
+    "percent_high": ("percent", "high end of its central 90 %"),
+    "better": ("share", "of the pairs, those better than the baseline; ties count half"),
+    "luck": ("share", "of the variance between differences, luck"),
+    "prior_low": (SEE, "low end of the central 90 % under the prior"),
+    "prior_high": (SEE, "high end of the central 90 % under the prior"),
+    "narrowed": ("share", "by how much the data narrow the interval"),
+    "rests_on": ("name", "data where narrowed is a fifth or more, else assumption"),
+    "rank": ("1", "median rank by ivory sold; 1 sells least"),
+    "low": ("1", "low end of the central 90 % of ranks"),
+    "high": ("1", "high end of the central 90 % of ranks"),
+    "best": ("share", "of the runs, those in which no other arm sells less"),
+    "strengths": ("ratio", "least and largest strength compared"),
+    "break_even": ("ratio", "least strength with an effect for sure; empty where there is none"),
+    "moderators": ("hours", "extra hours of moderators, a week per 1,000 traders"),
+    "police": ("hours", "extra hours of police, a week per 1,000 traders"),
+    "hours": ("hours", "both together"),
+    "grams_less": ("g", "ivory not sold, a week per 1,000 traders"),
+    "grams_less_low": ("g", "low end of its central 90 %"),
+    "grams_less_high": ("g", "high end of its central 90 %"),
+    "grams_less_an_hour": ("g/h", "ivory not sold for each extra hour"),
+}
 
 
 def pairs(rows: Table, outcome: str) -> Table:

@@ -68,6 +68,21 @@ def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], 
     _with_hydra(arguments, name, schema, job)
 
 
+def composed(words: Sequence[str], name: str, schema: Any) -> Any:
+    """Compose a config from overrides, without running anything; see `compose`."""
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    store_schema(name, schema)
+    try:
+        with hydra.initialize_config_dir(str(presets.folder()), version_base="1.3"):
+            config = hydra.compose(name, list(words))
+    except (HydraException, OmegaConfBaseException, ValueError) as fault:
+        raise as_input_error(fault, words, schema) from None
+    return checked(config, schema, words)
+
+
 def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     """Return a composed config as checked objects.
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from marketsim import report
+from marketsim import plots, report
 from marketsim.declaring import Prior
-from marketsim.plots import NARROW, STYLE, VERMILION
+from marketsim.plots import NARROW, VERMILION
 from marketsim.settings import Settings, declared
 
 SKY = "#56B4E9"  # the last of Okabe and Ito's colours that shows on white
@@ -43,11 +42,9 @@ def write(
     makers : mapping of str to callable
         By the name of each figure, what makes it of the tables.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(STYLE):
-        for name, make in makers.items():
-            make(tables).savefig(folder / f"{name}.png", dpi=150)
-    return [folder / f"{name}.png" for name in makers]
+    return plots.save(
+        folder, lambda: {f"{name}.png": make(tables) for name, make in makers.items()}
+    )
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:

@@ -36,6 +36,22 @@ STATISTICS = (
     "contacts_active",
 )
 
+SEE = "as in the column unit"
+# columns of `fit`: unit, meaning
+COLUMNS = {
+    "id": ("name", "row of the evidence (docs/evidence.md)"),
+    "observed": (SEE, "published value"),
+    "low": (SEE, "low end of the interval of the evidence"),
+    "high": (SEE, "high end of the interval of the evidence"),
+    "simulated": (SEE, "median of the runs; of shares of runs the mean"),
+    "sim_low": (SEE, "low end of the central 90 % of the runs"),
+    "sim_high": (SEE, "high end of the central 90 % of the runs"),
+    "luck": ("share", "of the variance between runs, luck; the rest is not knowing parameters"),
+    "unit": ("name", "unit of the row"),
+    "role": ("name", "target, or validation: only ever compared"),
+    "within": ("yes or no", "the simulated value is within the interval of the evidence"),
+}
+
 
 def weekly(survey: pd.DataFrame) -> pd.DataFrame:
     """Return advertisements of the three regular surveys of each week.

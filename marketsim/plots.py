@@ -3,7 +3,7 @@
 Every published number comes from the evidence. Without pyplot no state is shared with a caller.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,14 @@ def draw(folder: Path, daily: pd.DataFrame, survey: pd.DataFrame) -> list[Path]:
     list of Path
         The files written.
     """
+    return save(folder, lambda: figures(daily, survey))
+
+
+def save(folder: Path, make: Callable[[], Mapping[str, Figure]]) -> list[Path]:
+    """Make figures in the house's style, write them by the names of their files, return these."""
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
-        made = figures(daily, survey)
+        made = make()
         for name, figure in made.items():
             figure.savefig(folder / name, dpi=150)
     return [folder / name for name in made]

@@ -137,9 +137,9 @@ def overrides(tree: dict[str, Any]) -> list[str]:
     before = flat(base)
     for key, value in flat(tree).items():
         if key not in before:
-            words.append(f"+{key}={_word(value)}")
+            words.append(f"+{key}={word(value)}")
         elif before[key] != value or key in ("population.retailers", "replicates", "seed"):
-            words.append(f"{key}={_word(value)}")
+            words.append(f"{key}={word(value)}")
     return words
 
 
@@ -151,12 +151,12 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return out
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     """Write a value so that Hydra reads it back as it is."""
     if value is None:
         return "null"
     if isinstance(value, list):
-        return f"[{','.join(map(_word, value))}]"
+        return f"[{','.join(map(word, value))}]"
     text = str(value)
     if not isinstance(value, str) or (text and set(text) <= PLAIN):
         return text

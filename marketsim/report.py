@@ -58,6 +58,11 @@ def write(
         command=command(facts["settings"]),
         changes=[word for word in presets.overrides(facts["settings"]) if CHANGED.match(word)],
     )
+    return put(folder, page)
+
+
+def put(folder: Path, page: str) -> Path:
+    """Write a page into a folder, whole or not at all, and return its path."""
     path = folder / PAGE
     beside = path.with_name(PAGE + ".part")
     beside.write_text(page, encoding="utf-8", newline="\n")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from marketsim import evidence, observed
 from marketsim.evidence import Fact
-from marketsim.metrics import INTERVAL
+from marketsim.metrics import INTERVAL, SEE
 from marketsim.misfit import deviation
 from marketsim.records import PRODUCT_NAMES
 
@@ -23,6 +23,15 @@ SUMMARIES = (
 )
 # What `statistics` counts, in this order: evidence ids.
 STATISTICS = (*SUMMARIES, *(f"{name}_ads" for name in MIX), "raw_price_range")
+# columns of `headline`: unit, meaning
+COLUMNS = {
+    "id": ("name", "figure of trade"),
+    "meaning": ("text", "what it is"),
+    "median": (SEE, "median of the runs"),
+    "low": (SEE, "low end of the central 90 % of the runs"),
+    "high": (SEE, "high end of the central 90 % of the runs"),
+    "unit": ("name", "unit of the row"),
+}
 WEEK, YEAR, TONNE = 7.0, 365.0, 1e6  # days, days, grams
 
 

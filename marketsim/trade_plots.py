@@ -5,7 +5,6 @@ What they show is computed in `trade_sums`. Vermilion is the survey's alone.
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from marketsim import drawing, evidence, flow_chart, metrics, observed, trade_sums
+from marketsim import drawing, evidence, flow_chart, metrics, observed, plots, trade_sums
 from marketsim.evidence import Fact
 from marketsim.plots import (
     BLACK,
@@ -23,7 +22,6 @@ from marketsim.plots import (
     NARROW,
     ORANGE,
     PURPLE,
-    STYLE,
     VERMILION,
 )
 from marketsim.records import PRODUCT_NAMES
@@ -75,12 +73,7 @@ def draw(folder: Path, tables: Tables, retailers: int) -> list[Path]:
     list of Path
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(STYLE):
-        made = figures(tables, retailers)
-        for name, figure in made.items():
-            figure.savefig(folder / name, dpi=150)
-    return [folder / name for name in made]
+    return plots.save(folder, lambda: figures(tables, retailers))
 
 
 def figures(tables: Tables, retailers: int) -> dict[str, Figure]:

@@ -18,7 +18,7 @@ from test_posterior import forget, made, shelf
 from marketsim import (
     appraisal,
     calibration,
-    cli,
+    commands,
     identification_plots,
     metrics,
     misfit,
@@ -29,6 +29,7 @@ from marketsim import (
     results,
     simulations,
     validation_plots,
+    validation_report,
 )
 from marketsim.errors import InputError
 from marketsim.settings import POSTS
@@ -209,7 +210,7 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
 
 def test_the_smallest_table_is_large_enough():
     """The fewest simulations the command takes leave each survey its neighbours, and one more."""
-    (of,) = [item for item in fields(cli.TableCommand) if item.name == "simulations"]
+    (of,) = [item for item in fields(commands.TableCommand) if item.name == "simulations"]
     keep = int(of.metadata["low"] * appraisal.KEEP)
     others = of.metadata["low"] // len(priors.STRUCTURES) - 1
     assert len(misfit.SUMMARIES) < keep < others
@@ -232,6 +233,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(appraisal.validation, "DRAWS", 200)
     of = small(30, recovery="mixture", market=POSTS, posterior=posterior.PRIOR)
     monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
+    monkeypatch.setattr(validation_report, "write", lambda *_: None)
     drawn = []
     for plots in (identification_plots, validation_plots):
         monkeypatch.setattr(

@@ -28,6 +28,7 @@ from test_posterior import forget
 from marketsim import (
     calibration,
     calibration_plots,
+    calibration_report,
     metrics,
     misfit,
     particles,
@@ -46,10 +47,10 @@ TINY = Calibration(particles=48, simulations=200, sampler="single")
 TABLES = ("posterior.parquet", "structures.csv", "generations.csv", "structure_fit.csv")
 PROGRAM = """
 import sys
-from marketsim import calibration, calibration_plots, cli, particles
+from marketsim import calibration, calibration_plots, calibration_report, cli, particles
 calibration.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
 particles.CANDIDATES, particles.TRIALS = 2, 2
-calibration_plots.draw = lambda *_: None
+calibration_plots.draw = calibration_report.write = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
@@ -77,6 +78,7 @@ def shortened():
 @pytest.fixture
 def brief(monkeypatch):
     monkeypatch.setattr(calibration_plots, "draw", lambda *_: None)
+    monkeypatch.setattr(calibration_report, "write", lambda *_: None)
     with shortened():
         yield
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, presets, records, study
+from marketsim import cli, commands, presets, records, study
 
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
@@ -317,9 +317,9 @@ def test_a_file_of_interventions_is_named_by_the_user_alone(tmp_path):
     from marketsim.errors import InputError
 
     (tmp_path / "mine.py").write_text("raise SystemExit('ran')", encoding="utf-8")
-    command = cli.Command(posterior="none", classes=[str(tmp_path / "mine.py")])
+    command = commands.RunCommand(posterior="none", classes=[str(tmp_path / "mine.py")])
     config = OmegaConf.structured(command)
     with pytest.raises(InputError, match="command line"):
-        door.checked(config, cli.Command, ["seed=3"])
-    taken = door.checked(config, cli.Command, [f"classes=[{tmp_path / 'mine.py'}]"])
+        door.checked(config, commands.RunCommand, ["seed=3"])
+    taken = door.checked(config, commands.RunCommand, [f"classes=[{tmp_path / 'mine.py'}]"])
     assert taken.classes == command.classes

@@ -67,6 +67,7 @@ EFFECTS = [
     ("repeated_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("rotating_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("permanent_pressure", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("websites_2014", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("heaviest_posters", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("types_a_b", 1, (sold, "-"), (flow(Flow.BACKUP), "+"), {}),
     ("linked_backups", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
@@ -120,8 +121,16 @@ def pairs(base: Settings, scenarios: list[tuple[str, float]]) -> list[tuple[Worl
 def lived() -> dict[str, list[tuple[World, World]]]:
     """Return, for each scenario, pairs of the baseline and the scenario."""
     out = {}
-    for changes in ({}, TRACEABLE):
-        mine = [(name, size) for name, size, _, _, of in EFFECTS if of is changes or of == changes]
+    for changes, until in (
+        ({}, "2016-01-31"),
+        (TRACEABLE, "2016-01-31"),
+        ({}, "2016-11-30"),
+    ):
+        mine = [
+            (name, size)
+            for name, size, _, _, of in EFFECTS
+            if of == changes and presets.choice("scenario", name)["until"] == until
+        ]
         for base, branches in pairs(at_point(changes), mine):
             for (name, _), branch in zip(mine, branches, strict=True):
                 out.setdefault(name, []).append((base, branch))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import settings
 
-from marketsim import presets, scenarios
+from marketsim import presets, scenario_page
 from marketsim.calendar import compile_levers, compile_table, interventions
 from marketsim.interventions import LEVERS
 
@@ -57,12 +57,12 @@ def test_each_differs_from_the_baseline_by_its_own_interventions(name):
 def test_the_page_of_scenarios_is_up_to_date():
     """docs/scenarios.md is what the scenarios and the kinds of interventions say."""
     page = Path(__file__).parents[1] / "docs" / "scenarios.md"
-    assert page.read_text(encoding="utf-8") == scenarios.as_markdown()
+    assert page.read_text(encoding="utf-8") == scenario_page.as_markdown()
 
 
 def test_the_example_of_the_page_works(tmp_path):
     """The class that the page shows is taken as it stands there."""
-    page = scenarios.OWN
+    page = scenario_page.OWN
     file = tmp_path / "mine.py"
     file.write_text(page[page.index("```python") + 10 : page.rindex("```")], encoding="utf-8")
     of = settings(1000)

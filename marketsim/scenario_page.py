@@ -1,4 +1,4 @@
-"""What scenarios there are, as a page: ``python -m marketsim.scenarios > docs/scenarios.md``."""
+"""The scenarios as a page: ``python -m marketsim.scenario_page > docs/scenarios.md``."""
 
 import inspect
 from dataclasses import MISSING, fields

@@ -1,0 +1,359 @@
+"""marketsim from Python: the same studies as the command's, handed back as tables and figures.
+
+>>> import marketsim as ms
+>>> study = ms.run("no_crackdown", population="survey", replicates=2, progress=False)
+>>> study.fit.loc["ads_total", "unit"]
+'advertisements'
+>>> study.daily.attrs["units"]["grams_sold"]
+'g'
+
+Values go through the same door as the command's words, so that what is composed, checked, kept
+and found again is the same: a study run in a shell is taken as it is in Python, and vice versa.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from marketsim import commands, door, presets, results
+from marketsim.errors import InputError
+from marketsim.settings import Scenario
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OF_SCENARIO = {item.name for item in fields(Scenario)}  # keywords that mean scenario.KEYWORD
+
+
+def run(scenario: str = "baseline_2015", **settings: Any) -> "Study":
+    """Simulate a study and hold it against the survey, as ``marketsim run`` does.
+
+    A finished study is not run again. Progress is shown on the error stream.
+
+    Parameters
+    ----------
+    scenario : str
+        A named scenario (`marketsim.scenarios` lists them).
+    **settings
+        What ``marketsim run`` takes after GROUP=NAME or KEY=VALUE. A group is a name
+        (``population="survey"``) or a dict of changes (``moderation={"capacity": 3}``); a dotted
+        key is given as ``**{"moderation.capacity": 3}``. Keys of the scenario need no prefix:
+        ``strength=2``, ``interventions={"sweep": {"accounts": 200}, "news": None}``, where None
+        leaves an intervention out.
+
+    Returns
+    -------
+    Study
+        Its tables and figures.
+
+    Raises
+    ------
+    InputError
+        For anything that is not understood, before anything is written.
+
+    Examples
+    --------
+    >>> run("baseline_2015", population="survey", replicates=2, progress=False).fit.shape[0]
+    31
+    """
+    words = words_of({"scenario": scenario} | settings)
+    result = commands.simulate(door.composed(words, "run", commands.RunCommand))
+    return Study(result.folder)
+
+
+def compare(scenarios: Sequence[str], **settings: Any) -> "Comparison":
+    """Compare scenarios with the baseline on the same luck, as ``marketsim compare`` does.
+
+    Parameters
+    ----------
+    scenarios : sequence of str
+        Named scenarios, or the ``name`` given to one of your own.
+    **settings
+        As in `run`, and those of a comparison: ``baseline``, ``start``, ``prior``,
+        ``precision``, ``hours_a_week``.
+
+    Returns
+    -------
+    Comparison
+        Its tables and figures.
+
+    Raises
+    ------
+    InputError
+        For anything that is not understood, before anything is written.
+
+    Examples
+    --------
+    >>> found = compare(["no_crackdown"], replicates=2, prior=False, progress=False)
+    >>> found.effects.loc[("no_crackdown", "visible"), "unit"]
+    'posts a week per 1,000 traders'
+    """
+    if isinstance(scenarios, str):
+        raise InputError("scenarios", scenarios, "a list of names")
+    words = words_of({"scenarios": list(scenarios)} | settings)
+    return Comparison(commands.compare(door.composed(words, "compare", commands.CompareCommand)))
+
+
+def scenarios() -> pd.DataFrame:
+    """Return the named scenarios: what each is, and where its doses come from.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by name; columns about, source, strengths.
+    """
+    rows = {name: presets.choice("scenario", name) for name in presets.names("scenario")}
+    columns = ["about", "source", "strengths"]
+    return pd.DataFrame(rows).T.reindex(columns=columns).rename_axis("scenario")
+
+
+def words_of(settings: Mapping[str, Any]) -> list[str]:
+    """Return keywords as the words of a command line.
+
+    Parameters
+    ----------
+    settings : mapping of str to object
+        As in `run`.
+
+    Examples
+    --------
+    >>> words_of({"scenario": "baseline_2015", "strength": 2, "moderation": {"capacity": 3.0}})
+    ['scenario=baseline_2015', 'scenario.strength=2', 'moderation.capacity=3.0']
+    >>> words_of({"interventions": {"news": None, "sweep": {"accounts": 200}}})
+    ['~scenario.interventions.news', '++scenario.interventions.sweep.accounts=200']
+    """
+    named = {f"scenario.{key}" if key in OF_SCENARIO else key: settings[key] for key in settings}
+    return [word for key, value in presets.flat(named).items() for word in [_word(key, value)]]
+
+
+def _word(key: str, value: Any) -> str:
+    if key.startswith(f"{door.INTERVENTIONS}."):
+        return f"~{key}" if value is None else f"++{key}={presets.word(value)}"
+    return f"{key}={presets.word(value)}"
+
+
+class Result:
+    """A complete result in its folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where it rests.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it rests.
+    facts : dict
+        Its manifest: settings, versions, checksums.
+
+    Raises
+    ------
+    InputError
+        Where no complete result of this kind is.
+    """
+
+    tables: tuple[str, ...]
+    _mark: str  # a file that only results of this kind have
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not results.is_complete(self.folder) or not (self.folder / self._mark).is_file():
+            kind = type(self).__name__.lower()
+            raise InputError("folder", folder, f"that of a finished {kind}, with {self._mark}")
+        self.facts = results.facts(self.folder)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the manifest, a tree."""
+        found: dict[str, Any] = self.facts["settings"]
+        return found
+
+    @property
+    def report(self) -> Path:
+        """The page to mail (not there with ``figures=False``)."""
+        return self.folder / "report.html"
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.tables})
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name not in type(self).tables:
+            raise AttributeError(f"a {type(self).__name__} has no {name}")
+        return self._table(name)
+
+    def _table(self, name: str) -> pd.DataFrame:
+        raise NotImplementedError
+
+    def _parquet(self, name: str) -> pd.DataFrame:
+        import pyarrow.parquet as pq
+
+        table = pd.read_parquet(self.folder / f"{name}.parquet")
+        about = {
+            item.name: item.metadata for item in pq.read_schema(self.folder / f"{name}.parquet")
+        }
+        for key, word in ((b"unit", "units"), (b"description", "meanings")):
+            table.attrs[word] = {column: meta[key].decode() for column, meta in about.items()}
+        return table
+
+    def _csv(self, name: str, columns: Mapping[str, tuple[str, str]], index: Any) -> pd.DataFrame:
+        table = pd.read_csv(self.folder / f"{name}.csv").set_index(index)
+        table.attrs["units"] = {column: columns[column][0] for column in map(str, table)}
+        table.attrs["meanings"] = {column: columns[column][1] for column in map(str, table)}
+        return table
+
+
+class Study(Result):
+    """A finished study: its tables as DataFrames, units and meanings in their ``attrs``.
+
+    `fit` (the survey's figures, published and simulated) and `headline` (trade; not with
+    ``market="posts"``) have a row a figure. `daily`, `survey`, `runs`, `prices`, `enforcement` and
+    `ledger` have every run. Each is read when it is asked for.
+    """
+
+    tables = ("fit", "headline", "daily", "survey", "runs", "prices", "enforcement", "ledger")
+    _mark = "fit.csv"
+
+    @property
+    def command(self) -> str:
+        """The command line that makes the study again."""
+        from marketsim import report
+
+        return report.command(self.settings)
+
+    def plot(self, name: str = "weekly") -> "Figure":
+        """Draw a figure of the study.
+
+        Parameters
+        ----------
+        name : str
+            weekly, ratios, concentration or accounts_and_channels; and where the market trades,
+            prices, flow or displacement.
+
+        Returns
+        -------
+        Figure
+            Of matplotlib: shown by a notebook, kept by ``.savefig("weekly.png")``.
+
+        Raises
+        ------
+        InputError
+            For another name.
+        """
+        from marketsim import plots, trade_plots
+        from marketsim.settings import POSTS
+
+        makers = {
+            figure: lambda: plots.figures(self.daily, self.survey)
+            for figure in ("weekly", "ratios", "concentration", "accounts_and_channels")
+        }
+        if self.settings["market"] != POSTS:
+            read = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
+            retailers = self.settings["population"]["retailers"]
+            for figure in ("prices", "flow", "displacement"):
+                makers[figure] = lambda: trade_plots.figures(
+                    {table: self._table(table) for table in read}, retailers
+                )
+        return _drawn(name, {key: lambda of=key: makers[of]()[f"{of}.png"] for key in makers})
+
+    def _table(self, name: str) -> pd.DataFrame:
+        from marketsim import metrics, trade_metrics
+
+        if name == "fit":
+            return self._csv(name, metrics.COLUMNS, "id")
+        if name == "headline":
+            return self._csv(name, trade_metrics.COLUMNS, "id")
+        return self._parquet(name)
+
+    def __repr__(self) -> str:
+        from marketsim import report
+
+        return "\n".join(report.fit_lines(self.fit.reset_index()))
+
+
+class Comparison(Result):
+    """A finished comparison: its tables as DataFrames, units and meanings in their ``attrs``.
+
+    `effects` has a row an arm and outcome, `ranking`, `better`, `break_even` and `costs` sum them
+    up; `rows` has every run and `weekly` its weeks. Each is read when it is asked for.
+    """
+
+    tables = ("effects", "ranking", "better", "break_even", "costs", "rows", "weekly")
+    _mark = "effects.csv"
+
+    def plot(self, name: str = "effects") -> "Figure":
+        """Draw a figure of the comparison.
+
+        Parameters
+        ----------
+        name : str
+            effects, curves, displacement, costs or strengths.
+
+        Returns
+        -------
+        Figure
+            Of matplotlib: shown by a notebook, kept by ``.savefig("effects.png")``.
+
+        Raises
+        ------
+        InputError
+            For another name.
+        """
+        import datetime as dt
+
+        from marketsim import comparison_plots, comparison_sums
+
+        start = dt.date.fromisoformat(self.facts["comparison"]["start"])
+        makers = comparison_plots.makers(start)
+        sums = {
+            table: pd.read_csv(self.folder / f"{table}.csv")
+            for table in ("effects", "better", "ranking", "break_even", "costs")
+        }
+        sums["weeks"] = comparison_sums.weekly(self.weekly)
+        return _drawn(name, {key: lambda make=make: make(sums) for key, make in makers.items()})
+
+    def _table(self, name: str) -> pd.DataFrame:
+        from marketsim import comparison_sums
+
+        if name in ("rows", "weekly"):
+            return self._parquet(name)
+        index = {"effects": ["arm", "outcome"], "break_even": ["scenario", "outcome"]}
+        columns = comparison_sums.COLUMNS
+        if name == "better":  # a column an arm
+            arms = pd.read_csv(self.folder / "better.csv", nrows=0).columns[1:]
+            words = "share of the runs in which the arm of the row sells less than this one"
+            columns = {"arm": comparison_sums.ARM} | dict.fromkeys(arms, ("share", words))
+        return self._csv(name, columns, index.get(name, "arm"))
+
+    def __repr__(self) -> str:
+        from marketsim import comparison_report
+
+        return "\n".join(comparison_report.lines(self.folder))
+
+
+def _drawn(name: str, makers: Mapping[str, Any]) -> "Figure":
+    """Draw one of several figures in the house's style."""
+    import matplotlib
+
+    from marketsim.plots import STYLE
+
+    if name not in makers:
+        raise InputError("plot", name, ", ".join(makers))
+    with matplotlib.rc_context(STYLE):
+        return shown(makers[name]())
+
+
+def shown(figure: "Figure") -> "Figure":
+    """Return a figure that a notebook shows, without pyplot's shared state."""
+    import io
+
+    def png() -> bytes:
+        out = io.BytesIO()
+        figure.savefig(out, format="png", dpi=110)
+        return out.getvalue()
+
+    figure._repr_png_ = png  # type: ignore[attr-defined]
+    return figure

@@ -1,0 +1,122 @@
+"""marketsim from Python: the same results as the command's, as tables with units, and figures."""
+
+import doctest
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from test_cli import command, only_result
+
+import marketsim as ms
+from marketsim import api, presets
+
+QUICK = {"population": "survey", "replicates": 2, "progress": False, "market": "posts"}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_examples_run():
+    """The examples of the docstrings print what they say."""
+    found = doctest.testmod(api)
+    assert found.attempted >= 8
+    assert found.failed == 0
+
+
+def test_a_study_of_the_command_is_that_of_python(capsys, monkeypatch):
+    """Python finds the result of the command, and shows the same table."""
+    words = ["population=survey", "replicates=2", "market=posts", "moderation.capacity=20"]
+    command(monkeypatch, *words, "progress=false")
+    said = capsys.readouterr().out
+    study = ms.run(moderation={"capacity": 20.0}, **QUICK)
+    assert [study.folder.resolve()] == [only_result(study.folder.parents[1]).resolve()]
+    assert repr(study) in said
+    other = ms.run(moderation={"capacity": 20.0}, seed=3, **QUICK)  # negative control
+    assert other.folder != study.folder
+    assert repr(other) not in said
+
+
+def test_every_table_says_its_units():
+    """Each column of each table has a unit and a meaning in the attributes."""
+    study = ms.run(population="survey", replicates=2, progress=False, figures=False)
+    found = ms.compare(["repeated_sweeps"], replicates=2, prior=False, progress=False)
+    for result in (study, found):
+        for name in result.tables:
+            table = getattr(result, name)
+            assert isinstance(table, pd.DataFrame)
+            assert len(table), name
+            for word in ("units", "meanings"):
+                assert set(table.attrs[word]) == set(table.columns), name
+                assert all(table.attrs[word].values()), name
+    assert study.daily.attrs["units"]["grams_sold"] == "g"
+    assert found.effects.attrs["units"]["percent"] == "percent"
+    assert found.facts["comparison"]["start"] == "2015-08-01"
+    assert repr(found).startswith("With repeated sweeps ivory sold is ")
+
+
+def test_figures_can_be_shown_and_kept(tmp_path):
+    """A notebook shows them, a script keeps them; a name that is not there is said."""
+    study = ms.run("no_crackdown", **QUICK)
+    assert study.plot()._repr_png_().startswith(b"\x89PNG")
+    study.plot("ratios").savefig(tmp_path / "ratios.png")
+    assert (tmp_path / "ratios.png").stat().st_size > 10_000
+    with pytest.raises(ms.InputError, match="weekly, ratios, concentration"):
+        study.plot("prices")  # posts alone
+    with pytest.raises(AttributeError, match="no price"):
+        study.price  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"population": "moon"}, "population=moon: allowed is national"),
+        ({"replicates": 0}, "replicates=0"),
+        ({"nothing": 1}, "nothing=1"),
+        ({"moderation": {"capacity": -1.0}}, "moderation.capacity=-1"),
+        ({"interventions": {"sweep": {"acounts": 3}}}, "scenario.interventions.sweep"),
+        ({"interventions": {"nobody": None}}, "nobody"),
+        ({"strength": "much"}, "scenario.strength=much"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_written(given, said, tmp_path):
+    """As at the command line: key, value, what is allowed."""
+    with pytest.raises(ms.InputError) as fault:
+        ms.run(**(QUICK | given))
+    assert said in str(fault.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_of_scenarios_is_a_list():
+    """A name alone would be read letter by letter."""
+    with pytest.raises(ms.InputError, match="a list of names"):
+        ms.compare("no_crackdown")
+    with pytest.raises(ms.InputError, match="scenarios=nowhere"):
+        ms.compare(["nowhere"])
+
+
+def test_a_folder_without_a_result_is_refused(tmp_path):
+    """A study is not a comparison, and an empty folder neither."""
+    study = ms.run(**QUICK, figures=False)
+    assert ms.Study(study.folder).fit.equals(study.fit)
+    for kind, folder in ((ms.Study, tmp_path), (ms.Comparison, study.folder)):
+        with pytest.raises(ms.InputError, match="finished"):
+            kind(folder)
+
+
+def test_scenarios_are_listed():
+    """All of them, with what they are."""
+    assert list(ms.scenarios().index) == presets.names("scenario")
+    assert ms.scenarios()["about"].str.len().min() > 20
+
+
+def test_importing_the_package_is_quick():
+    """It imports nothing heavy until something is asked for."""
+    heavy = "{'numba', 'pandas', 'matplotlib', 'mesa', 'hydra', 'scipy'}"
+    code = f"import marketsim, sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    with pytest.raises(AttributeError, match="no such"):
+        ms.such  # noqa: B018
