@@ -14,7 +14,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from marketsim import calendar, cli, comparison, presets, results, study, trade_plots
-from marketsim.dashboard import choices, commands, figures, runs, server, traders, views, words
+from marketsim.dashboard import choices, figures, recipes, runs, server, traders, views, words
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice
 from marketsim.day import build, live
 from marketsim.errors import InputError
@@ -59,7 +59,7 @@ def taken(monkeypatch, words: list[str], entry: str = "_simulate") -> object:
 
 
 def settings_of(command) -> Settings:
-    return cli._settings(command)
+    return command.settings()
 
 
 # ---------------------------------------------------------------- levers
@@ -75,7 +75,7 @@ def test_levers_at_rest_are_the_command_without_words():
 def test_command_on_the_page_gives_its_settings(monkeypatch, name):
     """What is shown is pasted: the key of the result is that of the settings on the page."""
     pair = choices.pair(MOVED[name])
-    command = taken(monkeypatch, shlex.split(commands.run(pair))[1:])
+    command = taken(monkeypatch, shlex.split(recipes.run(pair))[1:])
     assert results.key(settings_of(command)) == results.key(pair.settings)
     assert command.replicates == MOVED[name].replicates
 
@@ -83,7 +83,7 @@ def test_command_on_the_page_gives_its_settings(monkeypatch, name):
 @pytest.mark.parametrize("name", MOVED)
 def test_yaml_on_the_page_gives_its_settings(monkeypatch, tmp_path, name):
     pair = choices.pair(MOVED[name])
-    text = commands.as_yaml(pair.settings, "mine")
+    text = recipes.as_yaml(pair.settings, "mine")
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     words = ["run", "--config-dir", str(tmp_path), "--config-name", "mine"]
     assert " ".join(["marketsim run --config-dir . --config-name mine"]) in text
@@ -95,7 +95,7 @@ def test_yaml_on_the_page_gives_its_settings(monkeypatch, tmp_path, name):
 def test_comparison_on_the_page_has_its_arms(monkeypatch, name):
     choice = MOVED[name]
     pair = choices.pair(choice)
-    command = taken(monkeypatch, shlex.split(commands.compare(choice, pair))[1:], "_compare")
+    command = taken(monkeypatch, shlex.split(recipes.compare(choice, pair))[1:], "_compare")
     asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
     arms = comparison.arms(settings_of(command), asked)
     assert not asked.prior

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from marketsim.dashboard import choices, commands, levers, runs, traders, views, words
+from marketsim.dashboard import choices, levers, recipes, runs, traders, views, words
 from marketsim.dashboard.choices import Choice, Pair
 from marketsim.dashboard.views import Shown, View
 from marketsim.errors import InputError
@@ -198,10 +198,10 @@ def _again(choice: Choice, pair: Pair, shown: Shown) -> None:
         "In a shell these give the same figures: `fit.csv` and `headline.csv` of the first, "
         "`effects.csv` of the second."
     )
-    st.code(commands.run(pair), language="sh", wrap_lines=True)
+    st.code(recipes.run(pair), language="sh", wrap_lines=True)
     if pair.arms:
-        st.code(commands.compare(choice, pair), language="sh", wrap_lines=True)
-    text = commands.as_yaml(pair.settings, "dashboard")
+        st.code(recipes.compare(choice, pair), language="sh", wrap_lines=True)
+    text = recipes.as_yaml(pair.settings, "dashboard")
     with st.expander("The same as YAML"):
         st.code(text, language="yaml")
     st.download_button(
