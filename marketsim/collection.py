@@ -60,7 +60,7 @@ def collect(folder: Path) -> tuple[list[Found], list[str]]:
     list of Found
         The finished results, by folder.
     list of str
-        A line for each that is unfinished or damaged, and for each manifest of something else.
+        A line for each that is unfinished or damaged, and one on results that are no studies.
 
     Raises
     ------
@@ -71,16 +71,27 @@ def collect(folder: Path) -> tuple[list[Found], list[str]]:
         raise InputError("folder", folder, "a folder with results below it")
     found: list[Found] = []
     lines: list[str] = []
+    others = 0
     for place in _places(folder):
         try:
             found.append(_read(place))
+        except _OtherError:
+            others += 1
         except _UnfitError as fault:
             lines.append(f"{place}: {fault}")
+    if others:
+        lines.append(
+            f"{others} finished results are no studies (comparisons, calibrations): left out"
+        )
     return found, lines
 
 
 class _UnfitError(Exception):
     """A folder that is not a finished study, and why."""
+
+
+class _OtherError(Exception):
+    """A folder with a finished result that is not a study."""
 
 
 def _places(folder: Path) -> list[Path]:
@@ -113,7 +124,7 @@ def _read(place: Path) -> Found:
         facts = results.facts(place)
         tables, tree = facts["tables"], facts["settings"]
         if JOINED[0] not in tables:
-            raise _UnfitError("finished, but not a study; left out")
+            raise _OtherError
         sums = {name: str(table["sha256"]) for name, table in tables.items()}
         rows = {name: table["rows"] for name, table in tables.items()}
         from_tree(tree)

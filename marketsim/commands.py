@@ -5,6 +5,7 @@ Heavy modules are imported where they are used.
 
 import os
 import re
+import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,7 @@ def simulate(command: RunCommand) -> "Result":
     """Run a study, or take its complete result where it is there."""
     from marketsim import study
 
+    _tell(command)
     how = (command.cores(), command.fresh, command.progress, command.figures)
     return study.run_study(command.settings(), command.folder(), *how)
 
@@ -107,6 +109,7 @@ def compare(command: CompareCommand) -> Path:
     """Compare scenarios, or take the complete comparison; return its folder."""
     from marketsim import comparison
 
+    _tell(command)
     how = (command.folder(), command.cores(), command.progress)
     return comparison.compare(command.settings(), _part(command, Comparison), *how)
 
@@ -152,6 +155,15 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _tell(command: Command) -> None:
+    """Say on the error stream why nothing moves yet, where the model is to be compiled first."""
+    from marketsim import compiled
+
+    if command.progress and compiled.is_cold():
+        line = "compiling the model, once for this version: a minute or two"
+        print(f"marketsim: {line}", file=sys.stderr, flush=True)
 
 
 def _part(command: Command, kind: Any) -> Any:

@@ -395,6 +395,9 @@ def _write(
     with pd.ExcelWriter(folder / "comparison.xlsx", engine="openpyxl") as book:
         for name, table in sums.items():
             table.to_excel(book, sheet_name=name, index=False)
+        said = [(name, *about) for name, about in comparison_sums.COLUMNS.items()]
+        columns = pd.DataFrame(said, columns=["column", "unit", "meaning"])
+        columns.to_excel(book, sheet_name="columns", index=False)
     comparison_plots.draw(folder / "figures", sums | {"weeks": weekly}, start)
     comparison_report.write(folder, compared, asked, sums, start)
     shutil.rmtree(folder / "batches")

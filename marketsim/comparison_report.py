@@ -3,7 +3,7 @@
 import datetime as dt
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from marketsim import calendar, drawing, presets, report
 from marketsim.comparison_sums import name_of, shown
 from marketsim.report import number, span
+from marketsim.settings import Scenario
 
 COLUMNS = (
     ("grams_sold", "Ivory sold"),
@@ -154,5 +155,10 @@ def command(compared: Sequence[Any], asked: Any) -> str:
         value = getattr(asked, item.name)
         if item.name != "scenarios" and value != item.default:
             words.append(f"{item.name}={str(value).lower() if value is False else value}")
-    rest = [word for word in presets.overrides(asdict(settings)) if "scenario" not in word[:10]]
+    own = [arm for arm in compared if arm.scenario.name not in presets.names("scenario")]
+    if own:  # composed on the command line: its words stand with the others
+        scenario = replace(own[0].scenario, strength=Scenario().strength)
+        rest = presets.overrides(asdict(replace(own[0].settings, scenario=scenario)))
+    else:
+        rest = [word for word in presets.overrides(asdict(settings)) if "scenario" not in word[:10]]
     return shlex.join(["marketsim", "compare", *words, *rest])

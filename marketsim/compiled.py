@@ -65,6 +65,11 @@ def _cache_folder() -> str:
 CACHE_FOLDER = _cache_folder()  # empty where there is none: then every process compiles anew
 
 
+def is_cold() -> bool:
+    """Return whether nothing has been compiled yet for this version, on this machine."""
+    return not CACHE_FOLDER or not any(Path(CACHE_FOLDER).glob("**/*.nbc"))
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function without the global interpreter lock and cache the machine code.
 

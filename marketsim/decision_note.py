@@ -64,12 +64,16 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Keys scenario, name, outcome, text, figures, standing: ``supported`` where the central 90 %
-        of the effect lie on one side of zero at every strength and the survey narrows it by a fifth
-        or more; ``assumed`` where they lie on one side but the rest does not hold; ``open`` where
-        they do not.
+        Keys scenario, name, outcome, text, figures, sold (the change in ivory sold) and standing:
+        ``supported`` where the central 90 % of the effect lie on one side of zero at every strength
+        and the survey narrows it by a fifth or more; ``assumed`` where they lie on one side but the
+        rest does not hold; ``open`` where they do not.
     """
     out = []
+    sold = {
+        row["arm"]: f"{number(row['percent'])} % ({span(row['percent_low'], row['percent_high'])})"
+        for _, row in effects[effects["outcome"] == "grams_sold"].iterrows()
+    }
     for _, row in shown(effects).iterrows():
         if row["outcome"] not in CLAIMS:
             continue
@@ -81,8 +85,8 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
         everywhere = (same["effect_high"] < 0).all() or (same["effect_low"] > 0).all()
         told = row["rests_on"] == "data"
         standing = OPEN if not sure else SUPPORTED if everywhere and told else ASSUMED
-        unit = "points" if row["outcome"] == "displaced" else "%"
-        name = "effect" if unit == "points" else "percent"
+        unit = "percentage points" if row["outcome"] == "displaced" else "%"
+        name = "percent" if unit == "%" else "effect"
         ends = span(row[f"{name}_low"], row[f"{name}_high"])
         out.append(
             {
@@ -91,6 +95,7 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
                 "outcome": row["outcome"],
                 "text": CLAIMS[row["outcome"]][0 if falls else 1],
                 "figures": f"{number(row[name])} {unit} ({ends})",
+                "sold": sold[row["arm"]],
                 "standing": standing,
             }
         )
@@ -136,10 +141,11 @@ def _table(found: list[dict[str, Any]], standing: str) -> list[str]:
     rows = [one for one in found if one["standing"] == standing]
     if not rows:
         return ["Nothing.", ""]
-    lines = ["| with | claim | change |", "|---|---|---|"]
+    lines = ["| with | claim | change | and of ivory sold |", "|---|---|---|---|"]
     order = list(CLAIMS)
     for one in sorted(rows, key=lambda one: order.index(one["outcome"])):
-        lines.append(f"| {one['name']} | {one['text']} | {one['figures']} |")
+        cells = (one["name"], one["text"], one["figures"], one["sold"])
+        lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
 
 

@@ -262,6 +262,10 @@ def flags(arguments: list[str]) -> Namespace:
     for name in REFUSED:
         if getattr(known_flags, name) is not None:
             refuse(f"--{name.replace('_', '-')}")
+    bare = [word for word in known_flags.overrides if "=" not in word and word[:1] != "~"]
+    if bare:
+        allowed = "a subcommand first, then KEY=VALUE; marketsim --help lists both"
+        raise InputError("word", " ".join(bare), allowed)
     for word in arguments:
         key, _, value = word.lstrip("+").partition("=")
         if "_target_" in word:  # what Hydra builds an object of

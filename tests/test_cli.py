@@ -45,8 +45,8 @@ BAD = {
     "unknown flag": (["--nope"], "--nope", "--cfg"),
     "flag without a value": (["--cfg"], "--cfg", "--cfg"),
     "unknown main config": (["--config-name", "nope"], "--config-name", "--config-dir"),
-    "not an override": (["posting"], "posting", "grammar"),
-    "two words": (["a", "b"], "a b", "grammar"),
+    "not an override": (["posting"], "word=posting", "KEY=VALUE"),
+    "two words": (["a", "b"], "word=a b", "KEY=VALUE"),
     "sweep without -m": (["seed=1,2"], "seed=1,2", "grammar"),
     # wrong types
     "text for a whole number": (["seed=abc"], "seed=abc", "whole number"),

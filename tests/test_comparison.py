@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,17 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim import comparison, comparison_sums, outcomes, posterior, presets, study
+from marketsim import (
+    commands,
+    comparison,
+    comparison_report,
+    comparison_sums,
+    door,
+    outcomes,
+    posterior,
+    presets,
+    study,
+)
 from marketsim.comparison import arms, compare
 from marketsim.day import build, fork, live
 from marketsim.errors import InputError
@@ -155,7 +166,9 @@ def test_the_page_needs_no_other_file(found):
     assert "marketsim compare" in page and "demand reduction" in page
     assert f"start={START}" in page
     with pd.ExcelFile(found / "comparison.xlsx") as book:
-        assert set(book.sheet_names) == {"effects", "better", "ranking", "break_even", "costs"}
+        assert set(book.sheet_names) == {
+            *("effects", "better", "ranking", "break_even", "costs", "columns")
+        }
 
 
 # ---------------------------------------------------------------- arms
@@ -262,3 +275,18 @@ def test_stopping_at_a_precision_keeps_the_coverage():
         lengths.append(runs)
     assert 100 < np.mean(lengths) < 200
     assert np.mean(hits) >= 0.90
+
+
+def test_the_command_of_a_report_makes_the_comparison_again():
+    """Also of a scenario composed on the command line, whose words stand with the others."""
+    own = ["scenario.name=mine", "scenario.interventions.sweep_may.accounts=500"]
+    for given in (["scenarios=[repeated_sweeps]"], ["scenarios=[mine]", *own]):
+        words = [*given, "replicates=3", "seed=9", "moderation.capacity=20", "prior=false"]
+        asked = door.composed(words, "compare", commands.CompareCommand)
+        compared = arms(asked.settings(), asked)
+        plain = Comparison(asked.scenarios, prior=False)
+        again = shlex.split(comparison_report.command(compared, plain))
+        assert again[:2] == ["marketsim", "compare"]
+        composed = door.composed(again[2:], "compare", commands.CompareCommand)
+        assert arms(composed.settings(), composed) == compared
+        assert not composed.prior

@@ -141,7 +141,7 @@ BAD = {
     ),
     "of every job": (["seed=1,2", "study=a/b"], "job 1 of 2 (seed=1): study=a/b", "letters"),
     "nothing swept": (["seed=x"], "seed=x", "whole number"),
-    "not the grammar": (["seed=1,2", "nope"], "nope", "grammar"),
+    "not the grammar": (["seed=1,2", "nope"], "word=nope", "KEY=VALUE"),
     "below a file": (["seed=1,2", "output=/dev/null/x"], "output=/dev/null/x", "a folder"),
     "another sweeper": (["seed=1,2", "hydra/sweeper=basic"], "hydra/sweeper=basic", "launcher"),
     "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "basic"),
