@@ -18,8 +18,8 @@ import numba
 PACKAGE = Path(__file__).parent
 KERNEL_SOURCES = (
     *("books.py", "buyers.py", "chain.py", "compiled.py", "day.py", "dealing.py"),
-    *("exact.py", "friends.py", "kernels/*.py", "making.py", "pricing.py", "rng.py"),
-    *("state.py", "trade_state.py"),
+    *("distributions.py", "exact.py", "friends.py", "kernels/*.py", "making.py", "pricing.py"),
+    *("rng.py", "state.py", "trade_state.py"),
 )
 numba_config: Any = numba.config
 njit: Any = numba.njit  # its annotations leave out what is not for everyday use

@@ -2,7 +2,8 @@
 
 from marketsim.books import FEN, PRODUCTS, Account
 from marketsim.compiled import part
-from marketsim.rng import Purpose, choose, uniforms
+from marketsim.distributions import choose
+from marketsim.rng import Purpose, uniforms
 
 HIGHEST = 1e5  # CNY a gram, beyond any sense: sums of squares stay whole numbers of 64 bits
 WINDOW = 30.0  # days over which sales are smoothed

@@ -1,6 +1,7 @@
 """Settings for tests: small markets of a named scenario and recovery structure."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ from marketsim import chain, presets
 from marketsim.books import Account, move
 from marketsim.population import quiet_day, synthesize
 from marketsim.settings import Settings, rules
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell's job in the background ignores Ctrl-C, and what a test starts would do so too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def settings(

@@ -18,18 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from marketsim.distributions import choose, count, waiting_times
 from marketsim.rng import (
     LANES,
     Purpose,
     _unit,
-    choose,
-    count,
     new_seed,
     pair_array,
     uniform,
     uniform_array,
     uniforms,
-    waiting_times,
     words,
 )
 

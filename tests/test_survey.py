@@ -7,7 +7,7 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim import exact, rng, survey
+from marketsim import distributions, exact, rng, survey
 from marketsim.books import PRODUCTS
 from marketsim.day import build, live
 from marketsim.kernels.noting import note
@@ -73,7 +73,7 @@ def meet(seeds, rates, **changes) -> np.ndarray:
 
 def race(seeds, rates, lean) -> np.ndarray:
     """Return the first 108 of an exponential race, which exhausts heavy posters."""
-    times = (rng.waiting_times(seed, Purpose.CONTACT, 0, rates**lean) for seed in seeds)
+    times = (distributions.waiting_times(seed, Purpose.CONTACT, 0, rates**lean) for seed in seeds)
     return np.array([np.argsort(time, kind="stable")[:108] for time in times])
 
 

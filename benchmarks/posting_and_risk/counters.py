@@ -9,8 +9,9 @@ import numpy as np
 
 from benchmarks.posting_and_risk import Days, Task
 from marketsim.compiled import array_kernel, kernel
+from marketsim.distributions import ALMOST_POISSON, invert
 from marketsim.exact import exp
-from marketsim.rng import ALMOST_POISSON, LANES, Purpose, invert, uniform, uniforms
+from marketsim.rng import LANES, Purpose, uniform, uniforms
 
 NAME = "marketsim kernel"
 

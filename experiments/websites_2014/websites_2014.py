@@ -1,8 +1,9 @@
-"""Print and keep what lasting work of moderators leaves of posts: `python websites_2014.py`.
+"""Print and keep what lasting work of moderators leaves of posts: `python websites_2014.py [RUNS]`.
 
 Writes `flow.csv` here: posts of the last four weeks over those of the four weeks before the work.
 """
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,7 @@ def flow(compared: ms.Comparison) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    table = flow(ms.compare(["websites_2014"], replicates=100, study="websites_2014"))
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    table = flow(ms.compare(["websites_2014"], replicates=runs, study="websites_2014"))
     table.to_csv(HERE / "flow.csv", index=False, float_format="%.3f", lineterminator="\n")
     print(table.round(2).to_string(index=False))

@@ -3,7 +3,8 @@
 import numpy as np
 
 from marketsim.compiled import array_kernel, kernel, part
-from marketsim.rng import Purpose, in_turn, uniform, waiting_times
+from marketsim.distributions import in_turn, waiting_times
+from marketsim.rng import Purpose, uniform
 from marketsim.state import Backup, Case, State
 
 HEAD, WAITING = 0, 1

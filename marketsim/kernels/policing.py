@@ -4,7 +4,8 @@ import numpy as np
 
 from marketsim.books import PRODUCTS, Account, Item, move
 from marketsim.compiled import array_kernel, part
-from marketsim.rng import Purpose, in_turn, uniform, uniforms
+from marketsim.distributions import in_turn
+from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import FILED, IN_QUEUE, Channel, Measure, file_case, measured
 

@@ -1,8 +1,9 @@
 """Traders post: how much they mean to, how much of it they dare, and where the rest goes."""
 
 from marketsim.compiled import array_kernel, part
+from marketsim.distributions import chances_of_none, choose, invert
 from marketsim.exact import exp
-from marketsim.rng import Purpose, chances_of_none, choose, invert, uniforms
+from marketsim.rng import Purpose, uniforms
 from marketsim.state import Backup, State
 
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2

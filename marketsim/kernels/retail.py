@@ -5,13 +5,14 @@ import numpy as np
 from marketsim.books import PRODUCTS, Account, Item, move
 from marketsim.compiled import array_kernel, kernel, part
 from marketsim.dealing import buy, chosen_dealer, on_offer
+from marketsim.distributions import in_turn
 from marketsim.pricing import (
     WINDOW,
     reckoned,
     scarcity,
     stock_of,
 )
-from marketsim.rng import Purpose, in_turn, uniforms
+from marketsim.rng import Purpose, uniforms
 from marketsim.state import State
 from marketsim.trade_state import Pulse, Stage
 

@@ -2,9 +2,10 @@
 
 from marketsim.books import MILLIGRAMS, Account, Item, affordable, fen_of, move
 from marketsim.compiled import kernel, part
+from marketsim.distributions import events
 from marketsim.exact import exp, log
 from marketsim.pricing import dealer_price, pace, paid_on_average
-from marketsim.rng import Purpose, events, uniform, uniforms
+from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.trade_state import Channel, Measure, Tally, measured
 
 LEAST_LANDING = 0.01  # share of shipments that prices can make up for

@@ -11,9 +11,10 @@ import numpy as np
 from marketsim.books import Account, Item, fen_of, move
 from marketsim.buyers import fear, piece, traits, worth_to
 from marketsim.compiled import kernel, part
+from marketsim.distributions import choose, events
 from marketsim.friends import one_of
 from marketsim.pricing import asked, price_noted, shown
-from marketsim.rng import Purpose, choose, events, uniform, uniforms
+from marketsim.rng import Purpose, uniform, uniforms
 from marketsim.state import State
 from marketsim.trade_state import (
     NOBODY,

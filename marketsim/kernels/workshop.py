@@ -5,9 +5,10 @@ import numpy as np
 from marketsim.books import MILLIGRAMS, PRODUCTS, Account, Item, fen_of, move
 from marketsim.compiled import array_kernel, kernel, part
 from marketsim.dealing import buy, chosen_dealer
+from marketsim.distributions import in_turn
 from marketsim.making import all_yields, costs
 from marketsim.pricing import pace, paid_on_average
-from marketsim.rng import Purpose, in_turn, uniform
+from marketsim.rng import Purpose, uniform
 from marketsim.trade_state import Channel, Measure, Stage, measured
 
 

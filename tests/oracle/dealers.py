@@ -2,8 +2,9 @@
 
 import mesa
 
+from marketsim.distributions import events
 from marketsim.exact import exp, log
-from marketsim.rng import Purpose, events
+from marketsim.rng import Purpose
 
 from .books import Stockist, affordable, fen, scarcity
 from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import mesa
 
-from marketsim.rng import LANES, Purpose, events
+from marketsim.distributions import events
+from marketsim.rng import LANES, Purpose
 
 from .books import Holder
 from .buyers import Buyer

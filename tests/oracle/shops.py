@@ -2,8 +2,9 @@
 
 import math
 
+from marketsim.distributions import choose
 from marketsim.exact import exp, normal_quantile
-from marketsim.rng import Purpose, choose
+from marketsim.rng import Purpose
 
 from .books import Stockist, affordable, in_fen, scarcity
 from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Item, State
