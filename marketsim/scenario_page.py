@@ -26,7 +26,8 @@ OWN = """\
 ## One of your own
 
 A scenario of your own is a file of YAML, `DIR/scenario/NAME.yaml`, given by `--config-dir DIR
-scenario=NAME` (or `conf/scenario/NAME.yaml` in a checkout), or stands on the command line, as in `+scenario.interventions.more.kind=news +scenario.interventions.more.date=2015-06-10
+scenario=NAME` (or `conf/scenario/NAME.yaml` in a checkout), or stands on the command line, as in
+`+scenario.interventions.more.kind=news +scenario.interventions.more.date=2015-06-10
 +scenario.interventions.more.publicity=0.3`. Dates and doses may be ids of
 [the evidence](evidence.md). A kind of your own is a class in a file of yours, given by name:
 
