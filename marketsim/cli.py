@@ -73,6 +73,7 @@ Hydra's flags:  marketsim --hydra-help"""
 def main() -> None:
     """Run the command line; the first word names a subcommand, or else `run` is meant."""
     _ready_streams()
+    os.environ["MPLBACKEND"] = "agg"  # no window is shown, whatever else stands there
     arguments = sys.argv[1:]
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:

@@ -1,6 +1,7 @@
 """Run a published study again from its manifest, and say whether it comes out the same."""
 
 import hashlib
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -64,7 +65,8 @@ def verify(
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
     allowed = "a folder with the manifest.json of a study of this version"
     try:
-        facts = results.facts(folder)
+        # without its sum: settings that were changed by hand are a question that may be asked
+        facts = json.loads((folder / results.MANIFEST).read_text(encoding="utf-8"))
         settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
             table["sha256"].lower()

@@ -415,7 +415,7 @@ def test_without_trade_the_draws_of_the_chain_are_not_read(toy):
     of = mixture(market=POSTS)
     posterior.check(of)
     assert set(posterior.draw(of, 3).values) == set(priors.uncertain())
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match=r"posterior\.parquet"):
         posterior.draw(mixture(), 3)
 
 

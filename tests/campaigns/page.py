@@ -10,9 +10,9 @@ COUNTED = ("tried", "new_process", "result", "refused", "other", "reused", "thre
 HEAD = """\
 # Reliability
 
-Made from the last results of the campaigns in `tests/campaigns/results/`; do not edit. What is asked
-of every fault: one clear line or a correct result, never a wrong one, and no finished work lost.
-What files of somebody else's can and cannot do stands in [SECURITY.md](../SECURITY.md).
+Made from the last results of the campaigns, in `tests/campaigns/results/`; do not edit. What is
+asked of every fault: one clear line or a correct result, never a wrong one, and no finished work
+lost. What files of somebody else's can and cannot do stands in [SECURITY.md](../SECURITY.md).
 
     cd tests && PYTHONPATH=.. python -m campaigns.fuzz 0 5000 --table campaigns/results/fuzz.csv
     cd tests && PYTHONPATH=.. python -m campaigns.faults --table campaigns/results/faults.csv
@@ -24,22 +24,24 @@ FUZZ = """\
 ## Inputs
 
 An input is drawn by its number from a seed: *valid* ones from what the package declares (every
-parameter within its range, often at its ends; every scenario, recovery and posterior; interventions
-of every kind with dates and doses; scenario files; a class of the user's; sweeps), *broken* ones from
-a valid command and one mistake, *garbage* from pieces of the grammar, bytes, and damaged files. Each is
-given to the real command: `marketsim.cli.main` with the words as its arguments, in a folder of its own,
-in a fork made after the imports, and every {share}th in a new process, as a shell starts it.
+parameter within its range, often at its ends; every scenario, recovery and posterior;
+interventions of every kind with dates and doses; scenario files; a class of the user's; sweeps),
+*broken* ones from a valid command and one mistake, *garbage* from pieces of the grammar, bytes and
+damaged files. Each is given to the real command: `marketsim.cli.main` with the words as its
+arguments, in a folder of its own, in a fork made after the imports, and every {share}th in a new
+process, as a shell starts it.
 
-A result is held to the laws: exit code 0 and no word on the error stream; the settings of the manifest are
-those given; every table has its checksum and rows; runs and days are all there; counts are not
-negative; the books add up to nothing on each day and nobody inside owes; nothing is left beside. Of some
-the same command again takes the result as it is, two threads give the same bytes, a zero dose
-of every kind changes no byte, `verify` says identical. A refusal is one line on the error stream that names
-the key and what is allowed, exit code 2, nothing printed, nothing written.
+A result is held to the laws: exit code 0 and no word on the error stream; the settings of the
+manifest are those given; every table has its checksum and rows; runs and days are all there;
+counts are not negative; the books add up to nothing on each day and nobody inside owes; nothing
+is left beside. Of some, the same command again takes the result as it is, two threads give the
+same bytes, a zero dose of every kind changes no byte, `verify` says identical. A refusal is one
+line on the error stream that names the key and what is allowed, exit code 2, nothing printed,
+nothing written.
 
 {summary}
 
-| input | what | tried | new process | a result | refused | otherwise | reused | threads | zero dose | verified |
+| input | what | tried | new process | result | refused | otherwise | reused | threads | zero | same |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 FAULTS = """\
