@@ -84,10 +84,11 @@ def test_command_on_the_page_gives_its_settings(monkeypatch, name):
 def test_yaml_on_the_page_gives_its_settings(monkeypatch, tmp_path, name):
     pair = choices.pair(MOVED[name])
     text = recipes.as_yaml(pair.settings, "mine")
-    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    words = ["run", "--config-dir", str(tmp_path), "--config-name", "mine"]
-    assert " ".join(["marketsim run --config-dir . --config-name mine"]) in text
-    command = taken(monkeypatch, words)
+    (tmp_path / "scenario").mkdir()
+    (tmp_path / "scenario" / "mine.yaml").write_text(text, encoding="utf-8")
+    program, *words = shlex.split(text.splitlines()[1].lstrip("# "))
+    assert program == "marketsim"
+    command = taken(monkeypatch, [str(tmp_path) if word == "DIR" else word for word in words])
     assert results.key(settings_of(command)) == results.key(pair.settings)
 
 

@@ -202,7 +202,7 @@ def _again(choice: Choice, pair: Pair, shown: Shown) -> None:
     if pair.arms:
         st.code(recipes.compare(choice, pair), language="sh", wrap_lines=True)
     text = recipes.as_yaml(pair.settings, "dashboard")
-    with st.expander("The same as YAML"):
+    with st.expander("The scenario as YAML, and how to run it"):
         st.code(text, language="yaml")
     st.download_button(
         "Download the YAML", text, "dashboard.yaml", "application/yaml", on_click="ignore"

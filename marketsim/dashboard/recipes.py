@@ -1,9 +1,8 @@
-"""What makes again what is on the page: commands for a shell, and a file of YAML."""
+"""What makes again what is on the page: commands for a shell, and the scenario as YAML."""
 
+import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import yaml
 
@@ -11,16 +10,10 @@ from marketsim import presets, report
 from marketsim.dashboard.choices import OWN, Choice, Pair
 from marketsim.settings import Settings
 
+OF_SCENARIO = re.compile(r"[+~]*scenario[=.]")
 HEAD = """\
-# Everything that is on the page, as differences from the defaults (docs/parameters.md).
-# Saved as {name}.yaml, it is run by
-#     marketsim run --config-dir . --config-name {name}
-defaults:
-  - run_schema
-  - _self_
-  - override hydra/job_logging: disabled
-  - override hydra/hydra_logging: disabled
-hydra: {{run: {{dir: .}}, output_subdir: null, job: {{chdir: false}}}}
+# The scenario on the page. Saved as scenario/{name}.yaml in a folder DIR, it is run by
+#     {command}
 """
 
 
@@ -49,29 +42,16 @@ def compare(choice: Choice, pair: Pair) -> str:
 
 
 def as_yaml(settings: Settings, name: str) -> str:
-    """Return a config that `marketsim run` reads as it is.
+    """Return the scenario as a file of its own, and the command that runs it with all the rest.
 
     Parameters
     ----------
     settings : Settings
-        What the file gives.
+        What is on the page.
     name : str
-        Of the file, without its ending; said in its first lines.
+        Of the file, without its ending.
     """
-    tree = _less(asdict(settings), asdict(Settings()))
-    return HEAD.format(name=name) + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
-
-
-def _less(tree: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a tree has otherwise than another; a group of interventions is whole."""
-    out = {}
-    for key, value in tree.items():
-        if key not in other:
-            out[key] = value
-        elif isinstance(value, Mapping) and isinstance(other[key], Mapping):
-            inner = _less(value, other[key])
-            if inner:
-                out[key] = inner
-        elif value != other[key]:
-            out[key] = value
-    return out
+    rest = [word for word in presets.overrides(asdict(settings)) if not OF_SCENARIO.match(word)]
+    words = ["marketsim", "run", "--config-dir", "DIR", f"scenario={name}", *rest]
+    text = yaml.safe_dump(asdict(settings.scenario), sort_keys=False, allow_unicode=True)
+    return HEAD.format(name=name, command=shlex.join(words)) + text
