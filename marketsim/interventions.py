@@ -158,7 +158,7 @@ class Sweep:
     posts: float = dose(
         0.0, "posts", 0.0, 1e7, "posts removed, each of another trader, who is muted"
     )
-    lean: float = manner(0.5, "1", 0.0, 1.0, "0 evenly over traders, 1 by their visible posts")
+    lean: float = manner(0.5, "1", 0.0, 1.0, "whom it takes: 0 all alike, 1 by their visible posts")
     types: str = of_types()
     publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
 
@@ -192,7 +192,7 @@ class Sweeps:
     )
     accounts: float = dose(0.0, "accounts", 0.0, 1e6, "traders' accounts banned in each")
     posts: float = dose(0.0, "posts", 0.0, 1e7, "posts removed in each")
-    lean: float = manner(0.5, "1", 0.0, 1.0, "0 evenly over traders, 1 by their visible posts")
+    lean: float = manner(0.5, "1", 0.0, 1.0, "whom it takes: 0 all alike, 1 by their visible posts")
     types: str = choice(
         TYPES, "letters abcd; with a / between groups that take turns", "[abcd/]{1,19}"
     )

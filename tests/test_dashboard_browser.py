@@ -148,8 +148,8 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
         "Price of what is sold": f"{number(effects.loc['price', 'percent'])} %",
         "Week 5 over week 4": number(fit["fall_week_5"]),
         "Week 13 over weeks 1 to 4": number(fit["return_week_13"]),
-        "Sold, g a week, May to July": number(headline["grams_sold"]),
-        "Seized, g a week": number(headline["seized"]),
+        "Sold, g a week per 1,000": number(headline["grams_sold"]),
+        "Seized, g a week per 1,000": number(headline["seized"]),
     }
     for file, folder in (
         ("fit.csv", written),

@@ -103,7 +103,10 @@ def level_tiles(sums: Sums) -> list[Tile]:
         about = "ratio of the advertisements that a survey of 58 traders sees"
         out.append(Tile(label, number(row["simulated"]), _interval(ends), about))
     headline: Any = sums["headline"].set_index("id")
-    for key, label in ((RANKED, "Sold, g a week, May to July"), ("seized", "Seized, g a week")):
+    for key, label in (
+        (RANKED, "Sold, g a week per 1,000"),
+        ("seized", "Seized, g a week per 1,000"),
+    ):
         row = headline.loc[key]
         about = (
             "per 1,000 traders, in the weeks of the survey (May to July 2015); rests on assumptions"
