@@ -162,8 +162,8 @@ def _tell(command: Command) -> None:
     from marketsim import compiled
 
     if command.progress and compiled.is_cold():
-        line = "compiling the model, once for this version: a minute or two"
-        print(f"marketsim: {line}", file=sys.stderr, flush=True)
+        told = "once for this version: a minute or two; Ctrl-C is heard afterwards"
+        print(f"marketsim: compiling the model, {told}", file=sys.stderr, flush=True)
 
 
 def _part(command: Command, kind: Any) -> Any:

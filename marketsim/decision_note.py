@@ -121,6 +121,9 @@ def as_markdown(place: Path | None = None) -> str:
               "measure is carried out as the scenario has it: how large its dose would be is",
               "assumed for all but the domestic ban ([scenarios](scenarios.md)).", ""]  # fmt: skip
     lines += _table(found, SUPPORTED)
+    less = [one["name"] for one in found
+            if one["outcome"] == "grams_sold" and one["standing"] == SUPPORTED]  # fmt: skip
+    lines += [f"That ivory sold changes is supported of {' and '.join(less) or 'none'} alone.", ""]
     lines += ["## What rests on assumption", ""]
     lines += ["The sign is sure in this model, but the survey hardly narrows the effect, or it is",
               "sure at some strengths only: mechanism, priors and doses speak here, not data.",
@@ -131,8 +134,9 @@ def as_markdown(place: Path | None = None) -> str:
     names = {"grams_sold": "ivory sold", "visible": "posts in Moments",
              "displaced": "share of posts elsewhere", "price": "price"}  # fmt: skip
     for outcome, text in names.items():
-        of = [one["name"] for one in found
-              if one["outcome"] == outcome and one["standing"] == OPEN]  # fmt: skip
+        rows = [one for one in found if (one["outcome"], one["standing"]) == (outcome, OPEN)]
+        of = [f"{one['name']} {one['figures']}" if outcome == "grams_sold" else one["name"]
+              for one in rows]  # fmt: skip
         lines.append(f"- {text}: {', '.join(of) or 'nothing'}")
     return "\n".join([*lines, "", CANNOT])
 

@@ -33,7 +33,7 @@ def one_line() -> Iterator[None]:
     except (InputError, EvidenceError) as fault:
         _fail(str(fault))
     except KeyboardInterrupt:
-        _fail("interrupted; finished runs are kept, and the same command goes on from them", 130)
+        _fail("interrupted; finished batches are kept, and the same command goes on from them", 130)
     except BrokenPipeError:  # whoever read the output has seen enough, as in `| head`
         sys.stdout = None
         raise SystemExit(141) from None
