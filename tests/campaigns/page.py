@@ -41,7 +41,7 @@ nothing written.
 
 {summary}
 
-| input | what | tried | new process | result | refused | otherwise | reused | threads | zero | same |
+| input | what | tried | new process | result | refused | other | reused | threads | zero | same |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 FAULTS = """\
