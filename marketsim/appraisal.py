@@ -113,6 +113,7 @@ def validate(
         The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures,
         report.html and manifest.json.
     """
+    study.place(settings, folder / "runs")
     final = folder / results.key(settings, {"simulations": number})
     with results.fill(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:

@@ -20,6 +20,7 @@ from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
 
+WHOLE = "whole"  # last line of what says that a batch is done
 EPOCH = dt.date(1970, 1, 1).toordinal()
 PRODUCT_NAMES = [item.name.lower() for item in Item][:PRODUCTS]
 WEIGHED = (Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK)
@@ -313,7 +314,7 @@ def write_batch(
         path = folder / f"{start:08d}-{name}.parquet"
         write_parquet(table, path, more)
         sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
-    write_whole(folder / f"{start:08d}-done", "".join(sums))
+    write_whole(folder / f"{start:08d}-done", "".join([*sums, WHOLE]))
     written = read_batch(folder, start)
     if written is None:
         raise OSError(errno.EIO, "what was written is not what is read", str(folder))
@@ -324,7 +325,10 @@ def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
     """Return the tables of a finished batch, None where there is none or it is damaged."""
     tables = {}
     try:
-        for line in (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines():
+        *lines, last = (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines()
+        if last != WHOLE:
+            return None
+        for line in lines:
             name, told = line.split(" ")
             content = (folder / f"{start:08d}-{name}.parquet").read_bytes()
             if hashlib.sha256(content).hexdigest() != told:
@@ -332,4 +336,4 @@ def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
             tables[name] = pq.read_table(io.BytesIO(content)).to_pandas(split_blocks=True)
     except (OSError, ValueError):
         return None
-    return tables or None
+    return tables

@@ -77,18 +77,26 @@ def is_whole(folder: Path, all_there: bool = True) -> bool:
     """
     if not is_complete(folder):
         return False
-    wrong = MANIFEST
+    wrong = _damaged(folder, all_there)
+    if wrong is not None:
+        allowed = "the file as it was written; move the folder away to have it made again"
+        raise InputError("output", folder / wrong, allowed)
+    return True
+
+
+def _damaged(folder: Path, all_there: bool) -> str | None:
+    """Return the first file of a complete result that is not as it was written."""
+    at = MANIFEST
     try:
         for name, table in facts(folder)["tables"].items():
-            wrong = name
+            at = name
             if not all_there and not (folder / name).exists():
                 continue
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != table["sha256"]:
-                raise ValueError
+                return at
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        allowed = "the file as it was written; move the folder away to have it made again"
-        raise InputError("output", folder / wrong, allowed) from None
-    return True
+        return at
+    return None
 
 
 def partial_folder(folder: Path) -> Path:
@@ -133,8 +141,11 @@ def writing(folder: Path) -> Iterator[Path]:
     """
     with growing(partial_folder(folder), folder) as partial:
         fault_note(folder).unlink(missing_ok=True)
-        if is_complete(partial) and is_whole(partial):  # ended between its manifest and its name
-            publish(partial, folder)
+        if is_complete(partial):  # ended between its manifest and its name
+            if _damaged(partial, all_there=True) is None:
+                publish(partial, folder)
+            else:
+                shutil.rmtree(partial)
             partial.mkdir()
         yield partial
         if is_complete(folder):

@@ -33,7 +33,7 @@ NUMBA_CACHE_DIR
     Stays as it is: the model is not compiled anew for a page.
 pytest
     The tests of one file are collected; the suite does not run itself.
-benchmarks, mutants, sphinx
+benchmarks, campaigns, mutants, sphinx
     Minutes, or a test of its own (tests/test_site.py): options are read, then the help is printed.
 scripts of experiments
     Two runs, of a hundred by default.
@@ -64,6 +64,7 @@ SCHEMAS = {
     "validate": "TableCommand",
     "sensitivity": "SensitivityCommand",
 }
+HELPED = ("benchmarks", "campaigns.faults", "campaigns.fuzz", "oracle.mutants", "sphinx")
 NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
 EXACT, PLACE = "DOCUMENT_EXACT", "DOCUMENT_PLACE"  # run as it stands; where the page is run
 CHECKOUT = Path(__file__).parents[1]
@@ -185,7 +186,7 @@ def python(given: list[str]) -> None:
         case ["-m", "pytest", *rest]:
             few = ["--collect-only", "-n", "0", "-p", "no:cacheprovider", "tests/test_rng.py"]
             _module("pytest", [*rest, *few])
-        case ["-m", "benchmarks" | "oracle.mutants" | "sphinx" as module, *rest]:
+        case ["-m", module, *rest] if module in HELPED:
             _module(module, [*rest, "--help"])
         case [script] if script.startswith("experiments/"):
             os.execv(sys.executable, [sys.executable, script, "2"])

@@ -268,7 +268,7 @@ def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
         assert (manifest["simulations"], manifest["key"]) == (160, folder.name)
         written.append({path: path.stat().st_mtime_ns for path in asked[1].glob("*/*")})
         assert_taken_as_it_is(name, asked, folder, toy)
-    assert len(written[0]) == 2
+    assert len(written[0]) == 4  # two batches, and that each is whole
     assert written[1] == written[0]
     table = simulations.table(appraisal.prior_settings(), asked[1], 160)
     assert table["structure"].value_counts().to_dict() == {

@@ -293,7 +293,6 @@ def test_a_name_that_the_terminal_cannot_show(tmp_path):
         ("output='结果'", "output='结果'"),
         ("classes=[我.py]", "classes=[我.py]"),
         ("seed=1,2", "seed=1,2"),
-        ("象", "象"),
     ],
 )
 def test_other_letters_need_no_quotes(word, quoted):

@@ -169,9 +169,9 @@ def test_what_is_no_study_is_said(folder, capsys):
     place = sorted(path.parent for path in folder.glob("*/*/manifest.json"))[0]
     facts = json.loads((place / "manifest.json").read_text())
     facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
-    (place / "manifest.json").write_text(json.dumps(facts))
+    results.write_manifest(place, facts)
     cli.list_results([str(folder)])
-    assert "not a study" in capsys.readouterr().err
+    assert "1 finished results are no studies" in capsys.readouterr().err
 
 
 def test_a_folder_without_results_is_an_empty_answer(tmp_path, capsys):

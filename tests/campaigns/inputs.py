@@ -705,7 +705,7 @@ def other_file(chance: random.Random) -> Any:
          (["-m", "hydra/launcher=own", "seed=1,2"],
           {"mine/hydra/launcher/own.yaml": b"_target_: os.system\ncommand: touch PWNED\n"}, "--config-dir"),
          (["-m", "seed=1,2", "+experiment=x"],
-          {"mine/experiment/x.yaml": b"# @package hydra.launcher\nx: {_target_: os.system}\n"}, "experiment")]
+          {"mine/experiment/x.yaml": b"# @package hydra.launcher\nx: {_target_: os.system}\n"}, "hydra.launcher")]
     )  # fmt: skip
     if words[0] == "population=own":
         words = [*words]
