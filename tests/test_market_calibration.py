@@ -74,7 +74,9 @@ def found(tmp_path_factory) -> Path:
 def elsewhere(tmp_path, monkeypatch) -> Path:
     """Put a copy of what is shipped in its place, that of the chain in a folder `trade` of it."""
     folder = tmp_path / "copy"
-    shutil.copytree(posterior.folder(), folder, ignore=shutil.ignore_patterns("figures", "manifest.json"))
+    shutil.copytree(
+        posterior.folder(), folder, ignore=shutil.ignore_patterns("figures", "manifest.json")
+    )
     trade = posterior.folder(presets.TRADE_POSTERIOR)
     shutil.copytree(trade, folder / "trade", ignore=shutil.ignore_patterns("manifest.json"))
     monkeypatch.setattr(posterior, "folder", shelf(folder))

@@ -167,7 +167,7 @@ def test_what_is_not_whole_is_named_and_not_taken(folder, capsys, how):
 def test_what_is_no_study_is_said(folder, capsys):
     """A calibration has a manifest too: it is named, and left out."""
     place = sorted(path.parent for path in folder.glob("*/*/manifest.json"))[0]
-    facts = json.loads((place / "manifest.json").read_text())
+    facts = results.facts(place)
     facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
     results.write_manifest(place, facts)
     cli.list_results([str(folder)])
