@@ -1,6 +1,5 @@
 """Results listed, filtered and joined; what is unfinished or damaged is named."""
 
-import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
