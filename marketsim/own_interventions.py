@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import importlib.util
 import re
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,17 @@ def _classes(file: str, _: str) -> dict[str, type]:
     if spec is None or spec.loader is None:
         raise InputError("classes", file, "a file of Python, ending in .py")
     module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = (
+        sys.dont_write_bytecode,
+        True,
+    )  # nothing beside the user's file
     try:
         spec.loader.exec_module(module)
     except Exception as fault:
         told = f"a file that runs ({type(fault).__name__}: {fault})"
         raise InputError("classes", file, told) from fault
+    finally:
+        sys.dont_write_bytecode = before
     found = {}
     for kind in vars(module).values():
         if isinstance(kind, type) and kind.__module__ == module.__name__ and _acts(kind):

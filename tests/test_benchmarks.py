@@ -180,6 +180,7 @@ def test_a_market_tells_its_size_and_its_peak():
     assert (one["retailers"], one["buyers"]) == (100, 10_000)
     assert one["inquiries"] > one["deals"] > 0
     assert one["peak_gb"] > one["market_gb"] >= 0.0
+    one["live_seconds"] = 1.0  # a clock is rounded
     twice = {key: 2 * one[key] for key in ("retailers", "inquiries", "live_seconds")}
     table = scaling.over_size([one, one | twice])
     assert len(table.rows) == 2
