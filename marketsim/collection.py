@@ -81,7 +81,7 @@ def collect(folder: Path) -> tuple[list[Found], list[str]]:
             lines.append(f"{place}: {fault}")
     if others:
         lines.append(
-            f"{others} finished results are no studies (comparisons, calibrations): left out"
+            f"left out, since they are no studies but comparisons or calibrations: {others}"
         )
     return found, lines
 

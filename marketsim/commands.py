@@ -54,6 +54,18 @@ class Command(Settings):
         """Return how many runs are lived at the same time."""
         return self.threads or cores()
 
+    def how(self) -> tuple[Path, int, bool]:
+        """Return where the result goes, the cores, and whether progress is shown.
+
+        Where the model is to be compiled first, the error stream says why nothing moves yet.
+        """
+        from marketsim import compiled
+
+        if self.progress and compiled.is_cold():
+            told = "once for this version: a minute or two; Ctrl-C is heard afterwards"
+            print(f"marketsim: compiling the model, {told}", file=sys.stderr, flush=True)
+        return self.folder(), self.cores(), self.progress
+
 
 @dataclass
 class RunCommand(Command):
@@ -100,26 +112,24 @@ def simulate(command: RunCommand) -> "Result":
     """Run a study, or take its complete result where it is there."""
     from marketsim import study
 
-    _tell(command)
-    how = (command.cores(), command.fresh, command.progress, command.figures)
-    return study.run_study(command.settings(), command.folder(), *how)
+    folder, threads, progress = command.how()
+    how = (threads, command.fresh, progress, command.figures)
+    return study.run_study(command.settings(), folder, *how)
 
 
 def compare(command: CompareCommand) -> Path:
     """Compare scenarios, or take the complete comparison; return its folder."""
     from marketsim import comparison
 
-    _tell(command)
-    how = (command.folder(), command.cores(), command.progress)
-    return comparison.compare(command.settings(), _part(command, Comparison), *how)
+    return comparison.compare(command.settings(), _part(command, Comparison), *command.how())
 
 
 def study_sensitivity(command: SensitivityCommand) -> Path:
     """Study which uncertain parameters matter; return the folder."""
     from marketsim import sensitivity
 
-    how = (command.folder(), command.cores(), command.progress)
-    return sensitivity.study_parameters(command.settings(), _part(command, Sensitivity), *how)
+    asked = _part(command, Sensitivity)
+    return sensitivity.study_parameters(command.settings(), asked, *command.how())
 
 
 def calibrate(command: CalibrateCommand) -> Path:
@@ -157,26 +167,16 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _tell(command: Command) -> None:
-    """Say on the error stream why nothing moves yet, where the model is to be compiled first."""
-    from marketsim import compiled
-
-    if command.progress and compiled.is_cold():
-        told = "once for this version: a minute or two; Ctrl-C is heard afterwards"
-        print(f"marketsim: compiling the model, {told}", file=sys.stderr, flush=True)
-
-
 def _part(command: Command, kind: Any) -> Any:
     """Return the part of a command that is of a kind."""
     return kind(**{item.name: getattr(command, item.name) for item in fields(kind)})
 
 
 def _searched(command: CalibrateCommand) -> tuple[Settings, Calibration, Path, int, bool]:
-    how = (command.folder(), command.cores(), command.progress)
-    return command.settings(), command.calibration, *how
+    return command.settings(), command.calibration, *command.how()
 
 
 def _appraised(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
-    tables, folder = Path(command.output) / "prior", command.folder()
-    how = (command.simulations, command.cores(), command.progress)
-    return command.settings(), tables, folder, *how
+    folder, threads, progress = command.how()
+    tables = Path(command.output) / "prior"
+    return command.settings(), tables, folder, command.simulations, threads, progress

@@ -66,7 +66,9 @@ CACHE_FOLDER = _cache_folder()  # empty where there is none: then every process 
 
 
 def is_cold() -> bool:
-    """Return whether nothing has been compiled yet for this version, on this machine."""
+    """Return whether kernels are compiled, and none has been yet for this version here."""
+    if numba_config.DISABLE_JIT:
+        return False
     return not CACHE_FOLDER or not any(Path(CACHE_FOLDER).glob("**/*.nbc"))
 
 

@@ -62,10 +62,8 @@ def _classes(file: str, _: str) -> dict[str, type]:
     if spec is None or spec.loader is None:
         raise InputError("classes", file, "a file of Python, ending in .py")
     module = importlib.util.module_from_spec(spec)
-    before, sys.dont_write_bytecode = (
-        sys.dont_write_bytecode,
-        True,
-    )  # nothing beside the user's file
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # nothing is left beside the user's file
     try:
         spec.loader.exec_module(module)
     except Exception as fault:

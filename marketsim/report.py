@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from marketsim import evidence, presets
+from marketsim import evidence, presets, records
 from marketsim.captions import FIGURES, LABELS, TRADE_FIGURES
 
 PAGE = "report.html"
@@ -63,10 +63,8 @@ def write(
 
 def put(folder: Path, page: str) -> Path:
     """Write a page into a folder, whole or not at all, and return its path."""
-    path = folder / PAGE
-    beside = path.with_name(PAGE + ".part")
-    beside.write_text(page, encoding="utf-8", newline="\n")
-    return beside.replace(path)
+    records.write_whole(folder / PAGE, page)
+    return folder / PAGE
 
 
 def table(fit: pd.DataFrame) -> list[dict[str, str]]:

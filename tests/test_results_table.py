@@ -170,7 +170,7 @@ def test_what_is_no_study_is_said(folder, capsys):
     facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
     results.write_manifest(place, facts)
     cli.list_results([str(folder)])
-    assert "1 finished results are no studies" in capsys.readouterr().err
+    assert "no studies but comparisons or calibrations: 1\n" in capsys.readouterr().err
 
 
 def test_a_folder_without_results_is_an_empty_answer(tmp_path, capsys):
