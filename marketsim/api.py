@@ -11,8 +11,9 @@ Values go through the same door as the command's words, so that what is composed
 and found again is the same: a study run in a shell is taken as it is in Python, and vice versa.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import pandas as pd
 
 from marketsim import commands, door, presets, results
 from marketsim.errors import InputError
-from marketsim.settings import Scenario
+from marketsim.settings import POSTS, Scenario
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -256,21 +257,13 @@ class Study(Result):
         InputError
             For another name.
         """
-        from marketsim import plots, trade_plots
-        from marketsim.settings import POSTS
+        from marketsim import plots, study, trade_plots
 
-        makers = {
-            figure: lambda: plots.figures(self.daily, self.survey)
-            for figure in ("weekly", "ratios", "concentration", "accounts_and_channels")
-        }
-        if self.settings["market"] != POSTS:
-            read = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
-            retailers = self.settings["population"]["retailers"]
-            for figure in ("prices", "flow", "displacement"):
-                makers[figure] = lambda: trade_plots.figures(
-                    {table: self._table(table) for table in read}, retailers
-                )
-        return _drawn(name, {key: lambda of=key: makers[of]()[f"{of}.png"] for key in makers})
+        makers = plots.makers(self.daily, self.survey)
+        if name not in makers and self.settings["market"] != POSTS:
+            tables = {table: self._table(table) for table in study.TABLES}
+            makers |= trade_plots.makers(tables, self.settings["population"]["retailers"])
+        return _drawn(name, makers)
 
     def _table(self, name: str) -> pd.DataFrame:
         from marketsim import metrics, trade_metrics
@@ -326,7 +319,7 @@ class Comparison(Result):
             for table in ("effects", "better", "ranking", "break_even", "costs")
         }
         sums["weeks"] = comparison_sums.weekly(self.weekly)
-        return _drawn(name, {key: lambda make=make: make(sums) for key, make in makers.items()})
+        return _drawn(name, {key: partial(make, sums) for key, make in makers.items()})
 
     def _table(self, name: str) -> pd.DataFrame:
         from marketsim import comparison_sums
@@ -347,7 +340,7 @@ class Comparison(Result):
         return "\n".join(comparison_report.lines(self.folder))
 
 
-def _drawn(name: str, makers: Mapping[str, Any]) -> "Figure":
+def _drawn(name: str, makers: Mapping[str, Callable[[], "Figure"]]) -> "Figure":
     """Draw one of several figures in the house's style."""
     import matplotlib
 

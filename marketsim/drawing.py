@@ -6,6 +6,7 @@ the tables, legends lie outside. An interval that leaves its figure ends in an a
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,7 @@ def write(
     makers : mapping of str to callable
         By the name of each figure, what makes it of the tables.
     """
-    return plots.save(
-        folder, lambda: {f"{name}.png": make(tables) for name, make in makers.items()}
-    )
+    return plots.save(folder, {name: partial(make, tables) for name, make in makers.items()})
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:

@@ -4,6 +4,7 @@ Every published number comes from the evidence. Without pyplot no state is share
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,32 +67,33 @@ def draw(folder: Path, daily: pd.DataFrame, survey: pd.DataFrame) -> list[Path]:
     list of Path
         The files written.
     """
-    return save(folder, lambda: figures(daily, survey))
+    return save(folder, makers(daily, survey))
 
 
-def save(folder: Path, make: Callable[[], Mapping[str, Figure]]) -> list[Path]:
-    """Make figures in the house's style, write them by the names of their files, return these."""
+def save(folder: Path, makers: Mapping[str, Callable[[], Figure]]) -> list[Path]:
+    """Make each figure in the house's style, write it by its name, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
+    files = []
     with matplotlib.rc_context(STYLE):
-        made = make()
-        for name, figure in made.items():
-            figure.savefig(folder / name, dpi=150)
-    return [folder / name for name in made]
+        for name, make in makers.items():
+            files.append(folder / f"{name}.png")
+            make().savefig(files[-1], dpi=150)
+    return files
 
 
-def figures(daily: pd.DataFrame, survey: pd.DataFrame) -> dict[str, Figure]:
-    """Return the figures of a study, from its tables as in `draw`, by the names of their files."""
-    weeks = metrics.weekly(survey)
+def makers(daily: pd.DataFrame, survey: pd.DataFrame) -> dict[str, Callable[[], Figure]]:
+    """Return what makes each figure of a study from its tables, as in `draw`, by its name."""
     return {
-        "weekly.png": _weekly(weeks),
-        "ratios.png": _ratios(metrics.ratios(weeks).replace([np.inf, -np.inf], np.nan)),
-        "concentration.png": _concentration(_cumulated(survey)),
-        "accounts_and_channels.png": _accounts_and_channels(daily),
+        "weekly": partial(_weekly, survey),
+        "ratios": partial(_ratios, survey),
+        "concentration": partial(_concentration, survey),
+        "accounts_and_channels": partial(_accounts_and_channels, daily),
     }
 
 
-def _weekly(weeks: pd.DataFrame) -> Figure:
+def _weekly(survey: pd.DataFrame) -> Figure:
     """Draw advertisements of the three regular surveys of each week."""
+    weeks = metrics.weekly(survey)
     figure, axes = _figure()
     facts = observed.targets() | observed.context()
     points = dict.fromkeys((1, 2, 3), _numbers(facts["ads_week_1_3"]))
@@ -106,8 +108,9 @@ def _weekly(weeks: pd.DataFrame) -> Figure:
     return figure
 
 
-def _ratios(table: pd.DataFrame) -> Figure:
+def _ratios(survey: pd.DataFrame) -> Figure:
     """Draw each week over the mean of the run's own weeks 1 to 4."""
+    table = metrics.ratios(metrics.weekly(survey)).replace([np.inf, -np.inf], np.nan)
     figure, axes = _figure()
     axes.axhline(1.0, color=GREY, linewidth=1)
     band(axes, table, BLUE)
@@ -132,8 +135,9 @@ def published_ratios(axes: Axes) -> float:
     return float(end[0])
 
 
-def _concentration(shares: pd.DataFrame) -> Figure:
+def _concentration(survey: pd.DataFrame) -> Figure:
     """Draw the share of the advertisements that the heaviest traders make."""
+    shares = _cumulated(survey)
     figure, axes = _figure()
     facts = observed.targets()
     count, share = (_numbers(facts[f"heavy_posters_{name}"]) for name in ("count", "share"))

@@ -3,6 +3,8 @@
 What they show is computed in `trade_sums`. Vermilion is the survey's alone.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -73,15 +75,15 @@ def draw(folder: Path, tables: Tables, retailers: int) -> list[Path]:
     list of Path
         The files written.
     """
-    return plots.save(folder, lambda: figures(tables, retailers))
+    return plots.save(folder, makers(tables, retailers))
 
 
-def figures(tables: Tables, retailers: int) -> dict[str, Figure]:
-    """Return the figures on trade, of what `draw` takes, by the names of their files."""
+def makers(tables: Tables, retailers: int) -> dict[str, Callable[[], Figure]]:
+    """Return what makes each figure on trade from what `draw` takes, by its name."""
     return {
-        "flow.png": flow(tables, retailers),
-        "prices.png": prices(tables),
-        "displacement.png": _displacement(tables["daily"]),
+        "flow": partial(flow, tables, retailers),
+        "prices": partial(prices, tables),
+        "displacement": partial(displacement, tables),
     }
 
 
@@ -92,12 +94,8 @@ def flow(tables: Tables, retailers: int) -> Figure:
 
 
 def prices(tables: Tables) -> Figure:
-    """Return the prices along the chain beside the published ones."""
-    return _prices(trade_sums.prices(tables))
-
-
-def _prices(prices: pd.DataFrame) -> Figure:
-    """Draw the price of each product at each place of the chain."""
+    """Return the price of each product at each place of the chain, beside the published ones."""
+    prices = trade_sums.prices(tables)
     figure, grid = drawing.figure(8.6, 2, 2, sharex=True, sharey=True)
     for axes, product in zip(grid.flat, PRODUCT_NAMES, strict=True):
         axes.set_title(PRODUCTS[product])
@@ -165,8 +163,9 @@ def _explained() -> list:
     ]
 
 
-def _displacement(daily: pd.DataFrame) -> Figure:
-    """Draw week by week where posts went, and what was sold at each place."""
+def displacement(tables: Tables) -> Figure:
+    """Return where posts went week by week, and what was sold at each place."""
+    daily = tables["daily"]
     figure, grid = drawing.figure(12.5, len(WHERE), 2, sharex=True)
     posts, sold = trade_sums.posts(daily), trade_sums.sold(daily)
     for (left, right), (post, sale) in zip(grid, WHERE, strict=True):

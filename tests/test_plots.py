@@ -43,9 +43,13 @@ def daily_rows(runs=6, scale=1):
     return table
 
 
+def made(daily, survey):
+    return {name: make() for name, make in plots.makers(daily, survey).items()}
+
+
 @pytest.fixture(scope="module")
 def figures():
-    return plots.figures(daily_rows(), survey_rows())
+    return made(daily_rows(), survey_rows())
 
 
 def survey_points(figure):
@@ -89,11 +93,11 @@ def test_drawing_leaves_the_callers_style_alone(tmp_path):
 @pytest.mark.parametrize(
     ("name", "panel", "x", "y"),
     [
-        ("weekly.png", 0, "week", "advertisements"),
-        ("ratios.png", 0, "week", "(ratio)"),
-        ("concentration.png", 0, "number of traders", "(%)"),
-        ("accounts_and_channels.png", 0, "day", "posts a day per 1,000 traders"),
-        ("accounts_and_channels.png", 1, "day", "traders per 1,000 traders"),
+        ("weekly", 0, "week", "advertisements"),
+        ("ratios", 0, "week", "(ratio)"),
+        ("concentration", 0, "number of traders", "(%)"),
+        ("accounts_and_channels", 0, "day", "posts a day per 1,000 traders"),
+        ("accounts_and_channels", 1, "day", "traders per 1,000 traders"),
     ],
 )
 def test_axes_say_what_they_count(figures, name, panel, x, y):
@@ -104,11 +108,11 @@ def test_axes_say_what_they_count(figures, name, panel, x, y):
 
 
 def test_smoothing_is_said(figures):
-    assert "7-day centred mean" in figures["accounts_and_channels.png"].axes[0].get_ylabel()
+    assert "7-day centred mean" in figures["accounts_and_channels"].axes[0].get_ylabel()
 
 
 def test_weekly_points_are_the_published_counts(figures):
-    x, y, (bars,) = survey_points(figures["weekly.png"])
+    x, y, (bars,) = survey_points(figures["weekly"])
     names = ["ads_week_1_3"] * 3 + ["ads_week_4", "ads_week_5", "ads_week_13"]
     assert list(x) == [1, 2, 3, 4, 5, 13]
     assert list(y) == [FACTS[name].value for name in names]
@@ -117,7 +121,7 @@ def test_weekly_points_are_the_published_counts(figures):
 
 
 def test_ratio_points_are_over_the_mean_of_weeks_1_to_4(figures):
-    x, y, (bars,) = survey_points(figures["ratios.png"])
+    x, y, (bars,) = survey_points(figures["ratios"])
     mean = FACTS["ads_mean_weeks_1_4"].value
     fall, end = FACTS["fall_week_5"], FACTS["return_week_13"]
     before = FACTS["ads_week_4"].value / mean
@@ -130,7 +134,7 @@ def test_ratio_points_are_over_the_mean_of_weeks_1_to_4(figures):
 
 
 def test_mean_of_later_weeks_is_a_box_over_those_weeks(figures):
-    axes = figures["ratios.png"].axes[0]
+    axes = figures["ratios"].axes[0]
     fact = FACTS["ratio_week_6_12"]
     lines = [np.array(line.get_xydata(), dtype=float) for line in axes.get_lines()]
     assert any(np.array_equal(line, [[6, fact.value], [12, fact.value]]) for line in lines)
@@ -140,7 +144,7 @@ def test_mean_of_later_weeks_is_a_box_over_those_weeks(figures):
 
 
 def test_heavy_posters_carry_both_intervals(figures):
-    x, y, bars = survey_points(figures["concentration.png"])
+    x, y, bars = survey_points(figures["concentration"])
     count, share = FACTS["heavy_posters_count"], FACTS["heavy_posters_share"]
     assert list(x) == [count.value]
     np.testing.assert_allclose(y, [100 * share.value])
@@ -150,7 +154,7 @@ def test_heavy_posters_carry_both_intervals(figures):
 
 
 def test_line_is_the_median_of_the_runs_and_bands_their_intervals(figures):
-    axes = figures["weekly.png"].axes[0]
+    axes = figures["weekly"].axes[0]
     weeks = metrics.weekly(survey_rows())
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), weeks.median())
     for band, ends in zip(axes.collections, ([0.05, 0.95], [0.25, 0.75]), strict=False):
@@ -185,7 +189,7 @@ def test_smoothing_is_centred():
 
 
 def test_legends_lie_below_the_data(tmp_path):
-    for figure in plots.figures(daily_rows(runs=2), survey_rows(runs=2)).values():
+    for figure in made(daily_rows(runs=2), survey_rows(runs=2)).values():
         figure.savefig(tmp_path / "one.png")
         for axes in figure.axes:
             assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0

@@ -258,7 +258,7 @@ def test_interval_is_over_the_means_of_runs():
 
 
 def test_points_are_the_published_prices():
-    figure = trade_plots.figures(tables(), 500)["prices.png"]
+    figure = trade_plots.prices(tables())
     for axes, product in zip(figure.axes, PRODUCT_NAMES, strict=True):
         points = {}
         for one in axes.containers:
@@ -309,7 +309,7 @@ def test_sales_are_against_the_runs_own_first_weeks():
 
 
 def test_the_sweep_is_marked_where_its_day_lies():
-    figure = trade_plots.figures(tables(), 500)["displacement.png"]
+    figure = trade_plots.displacement(tables())
     place, day = trade_plots._sweep()
     facts = evidence.inputs()
     assert place == 0.5 + (facts["sweep_may"].date - facts["survey_start"].date).days / 7
@@ -403,11 +403,15 @@ def test_small_changes_of_stock_are_left_out():
     assert not any("suppliers' stock" in text for text in labels(flow_chart.draw(flows, 9)))
 
 
+def made(tables, retailers):
+    return {name: make() for name, make in trade_plots.makers(tables, retailers).items()}
+
+
 def test_no_trade_is_said():
-    figures = trade_plots.figures(nothing(), 500)
-    assert "Nothing was traded" in figures["flow.png"].get_suptitle()
-    assert "Nothing was found" in figures["prices.png"].get_suptitle()
-    assert "Nothing was found" in figures["displacement.png"].get_suptitle()
+    figures = made(nothing(), 500)
+    assert "Nothing was traded" in figures["flow"].get_suptitle()
+    assert "Nothing was found" in figures["prices"].get_suptitle()
+    assert "Nothing was found" in figures["displacement"].get_suptitle()
 
 
 @pytest.mark.parametrize(
@@ -419,9 +423,9 @@ def test_kilograms_have_sensible_digits(value, text):
 
 
 def test_axes_say_what_they_count():
-    figures = trade_plots.figures(tables(), 500)
-    assert all("CNY a gram" in axes.get_xlabel() for axes in figures["prices.png"].axes[2:])
-    moved = figures["displacement.png"].axes
+    figures = made(tables(), 500)
+    assert all("CNY a gram" in axes.get_xlabel() for axes in figures["prices"].axes[2:])
+    moved = figures["displacement"].axes
     assert all("% of the posts meant" in axes.get_ylabel() for axes in moved[::2])
     assert all("(ratio)" in axes.get_ylabel() for axes in moved[1::2])
     assert all("week" in axes.get_xlabel() for axes in moved[-2:])
