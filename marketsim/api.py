@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from marketsim import commands, door, presets, results
-from marketsim.errors import InputError
+from marketsim.errors import InputError, one_of
 from marketsim.settings import POSTS, Scenario
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def compare(
     Parameters
     ----------
     scenarios : sequence of str
-        Named scenarios, or the ``name`` given to one of your own.
+        Named scenarios, those of your own in `config_dir`, or the ``name`` of the one that the
+        keywords describe.
     config_dir : str or Path, optional
-        A folder with config files of your own; one in it is chosen by ``scenario`` and named in
-        `scenarios`.
+        A folder with config files of your own, such as ``scenario/NAME.yaml``.
     **settings
         As in `run`, and those of a comparison: ``baseline``, ``start``, ``prior``,
         ``precision``, ``hours_a_week``.
@@ -107,7 +107,7 @@ def compare(
     words = words_of({"scenarios": list(scenarios)} | settings)
     folder = None if config_dir is None else str(config_dir)
     asked = door.composed(words, "compare", commands.CompareCommand, folder)
-    return Comparison(commands.compare(asked))
+    return Comparison(commands.compare(asked, words, folder))
 
 
 def scenarios() -> pd.DataFrame:
@@ -347,7 +347,7 @@ def _drawn(name: str, makers: Mapping[str, Callable[[], "Figure"]]) -> "Figure":
     from marketsim.plots import STYLE
 
     if name not in makers:
-        raise InputError("plot", name, ", ".join(makers))
+        raise InputError("plot", name, one_of(name, makers))
     with matplotlib.rc_context(STYLE):
         return shown(makers[name]())
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from marketsim import evidence, exact, own_interventions
-from marketsim.errors import InputError, span
+from marketsim.errors import InputError, one_of, span
 from marketsim.interventions import KINDS, LEVERS, Closure, Release, Table
 from marketsim.settings import POSTS, Settings
 
@@ -241,7 +241,7 @@ def _intervention(
 ) -> Any:
     if not isinstance(entry, dict) or str(entry.get("kind")) not in kinds:
         kind = entry.get("kind") if isinstance(entry, dict) else entry
-        raise InputError(key + ".kind", kind, ", ".join(sorted(kinds)))
+        raise InputError(key + ".kind", kind, one_of(kind, sorted(kinds)))
     kind = kinds[entry["kind"]]
     known = {item.name: item for item in fields(kind)}
     values: dict[str, Any] = {}

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ def run(arguments: list[str]) -> None:
 
 def compare(arguments: list[str]) -> None:
     """Compare scenarios on the same luck; parameters and errors as in `run`."""
-    door.compose(arguments, "compare", CompareCommand, _compare)
+    given = door.flags(arguments)
+    work = partial(_compare, words=given.overrides, folder=given.config_dir)
+    door.compose(arguments, "compare", CompareCommand, work)
 
 
 def calibrate(arguments: list[str]) -> None:
@@ -164,10 +167,10 @@ def _simulate(command: RunCommand) -> None:
     print(f"\n{state}: {result.folder}")
 
 
-def _compare(command: CompareCommand) -> None:
+def _compare(command: CompareCommand, words: list[str], folder: str | None) -> None:
     from marketsim import comparison_report
 
-    found = commands.compare(command)
+    found = commands.compare(command, words, folder)
     print("\n".join(comparison_report.lines(found)))
     print(f"\ndone: {found}")
 

@@ -6,13 +6,15 @@ Heavy modules are imported where they are used.
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from marketsim import door, presets
 from marketsim.declaring import parameter
 from marketsim.errors import InputError
-from marketsim.settings import Calibration, Comparison, Sensitivity, Settings
+from marketsim.settings import NAME, Calibration, Comparison, Scenario, Sensitivity, Settings
 
 if TYPE_CHECKING:
     from marketsim.study import Result
@@ -117,11 +119,45 @@ def simulate(command: RunCommand) -> "Result":
     return study.run_study(command.settings(), folder, *how)
 
 
-def compare(command: CompareCommand) -> Path:
-    """Compare scenarios, or take the complete comparison; return its folder."""
+def compare(command: CompareCommand, words: Sequence[str], given: str | None) -> Path:
+    """Compare scenarios, or take the complete comparison; return its folder.
+
+    Parameters
+    ----------
+    command : CompareCommand
+        As composed.
+    words : sequence of str
+        What it was composed from.
+    given : str or None
+        The user's folder of config files; scenarios may be named that are in it.
+    """
     from marketsim import comparison
 
-    return comparison.compare(command.settings(), _part(command, Comparison), *command.how())
+    asked = _part(command, Comparison)
+    own = _own_scenarios((asked.baseline, *asked.scenarios), words, given)
+    return comparison.compare(command.settings(), asked, *command.how(), own)
+
+
+def _own_scenarios(
+    names: Sequence[str], words: Sequence[str], given: str | None
+) -> dict[str, Scenario]:
+    """Return those of some scenarios that the user's folder holds, each composed by itself.
+
+    What the words say of the scenario is about the one they choose, and about no other.
+    """
+    of_settings = [word for word in words if not word.lstrip("+~").startswith("scenario")]
+    out: dict[str, Scenario] = {}
+    for name in names if given is not None else ():
+        file = Path(str(given)) / "scenario" / f"{name}.yaml"
+        if not NAME.fullmatch(name) or not file.is_file():
+            continue
+        if name in presets.names("scenario"):
+            raise InputError("scenarios", name, f"one meaning of it: rename {file}")
+        one = [*of_settings, f"scenario={name}"]
+        out[name] = door.composed(one, "compare", CompareCommand, given).scenario
+        if out[name].name != name:
+            raise InputError("scenario.name", out[name].name, f"{name}, as {file} is called")
+    return out
 
 
 def study_sensitivity(command: SensitivityCommand) -> Path:

@@ -1,16 +1,17 @@
-"""Scenarios compared on the same luck: arms, runs in pairs, and when there are enough of them."""
+"""Scenarios compared on the same luck: runs in pairs, and when there are enough of them."""
 
-import copy
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from marketsim import (
+    arms,
     calendar,
     comparison_sums,
     evidence,
@@ -22,10 +23,10 @@ from marketsim import (
     results,
     study,
 )
+from marketsim.arms import Arm
 from marketsim.day import build, fork, live
 from marketsim.errors import InputError
-from marketsim.interventions import LEVERS
-from marketsim.settings import POSTS, Comparison, Scenario, Settings, check
+from marketsim.settings import POSTS, Comparison, Scenario, Settings
 from marketsim.state import Series
 from marketsim.trade_state import Tallies
 
@@ -34,126 +35,13 @@ POSTERIOR, PRIOR = "posterior", "prior"
 KINDS = ("rows", "weekly")
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One scenario at one strength."""
-
-    name: str
-    settings: Settings
-
-    @property
-    def scenario(self) -> Scenario:
-        """The scenario."""
-        return self.settings.scenario
-
-
-def arms(settings: Settings, asked: Comparison) -> list[Arm]:
-    """Return what is compared, the baseline first, all over the same days.
-
-    Parameters
-    ----------
-    settings : Settings
-        All but the scenario.
-    asked : Comparison
-        Names and strengths.
-
-    Raises
-    ------
-    InputError
-        For a name that is not there or stands twice, a scenario that cannot be, no scenario at
-        all, or one that no strength gives the hours asked for.
-    """
-    if not asked.scenarios:
-        raise InputError("scenarios", "[]", ", ".join(presets.names("scenario")))
-    for name in (asked.baseline, *asked.scenarios):
-        if asked.scenarios.count(name) + (name == asked.baseline) > 1:
-            raise InputError("scenarios", name, "each once, beside the baseline")
-    named = {name: _scenario(settings, name) for name in (asked.baseline, *asked.scenarios)}
-    last = max(calendar.horizon(one)[1] for one in named.values())
-    for one in named.values():
-        one.scenario.until = str(last)
-    base = named.pop(asked.baseline)
-    out = [Arm(asked.baseline, base)]
-    for name, one in named.items():
-        out += _at_strengths(name, one, base, asked)
-    for arm in out:
-        check(arm.settings)
-        posterior.check(arm.settings)
-        calendar.compile_levers(arm.settings)
-    return out
-
-
-def _scenario(settings: Settings, name: str) -> Settings:
-    if name == settings.scenario.name and name not in presets.names("scenario"):
-        return copy.deepcopy(settings)  # one of the user's own, composed on the command line
-    try:
-        chosen = Scenario(**copy.deepcopy(presets.choice("scenario", name)))
-    except InputError as fault:
-        raise InputError("scenarios", name, fault.allowed) from None
-    return replace(copy.deepcopy(settings), scenario=chosen)
-
-
-def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -> list[Arm]:
-    """Return a scenario at each strength, or at the one that takes the hours asked for."""
-    if asked.hours_a_week is not None:
-        if not one.scenario.scaled:
-            raise InputError("scenarios", name, "one with a strength, where hours are matched")
-        start = start_of([Arm(asked.baseline, base), Arm(name, one)], asked)
-        return [Arm(name, hours.matched(one, base, start, asked.hours_a_week))]
-    strengths = one.scenario.strengths or [1.0]
-    return [
-        Arm(
-            name if len(strengths) == 1 else f"{name}@{strength:g}",
-            replace(one, scenario=replace(one.scenario, strength=strength)),
-        )
-        for strength in strengths
-    ]
-
-
-def start_of(compared: Sequence[Arm], asked: Comparison) -> dt.date:
-    """Return the first day that counts."""
-    first, last = calendar.horizon(compared[0].settings)
-    if asked.start:
-        day = dt.date.fromisoformat(asked.start) if _is_date(asked.start) else None
-        if day is None or not first <= day <= last - dt.timedelta(6):
-            raise InputError("start", asked.start, f"a date, {first} to a week before {last}")
-        return day
-    return first_changed([arm.settings for arm in compared])
-
-
-def first_changed(several: Sequence[Settings]) -> dt.date:
-    """Return the first day on which one is under a lever that the first is not under.
-
-    Where there is none it is the first day of the run; a week of days is left in any case.
-    """
-    first, last = calendar.horizon(several[0])
-    tables = [calendar.compile_table(one) for one in several]
-    rows = [
-        np.flatnonzero(getattr(table, lever) != getattr(tables[0], lever))[:1]
-        for table in tables[1:]
-        for lever in LEVERS
-    ]
-    moved = np.concatenate(rows) if rows else np.zeros(0)
-    day = first + dt.timedelta(int(moved.min())) if moved.size else first
-    return min(day, last - dt.timedelta(6))
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return str(dt.date.fromisoformat(text)) == text
-    except ValueError:
-        return False
-
-
-# ---------------------------------------------------------------- runs
-
-
 def compare(
     settings: Settings,
     asked: Comparison,
     folder: Path,
     threads: int = 1,
     progress: bool = False,
+    own: Mapping[str, Scenario] | None = None,
 ) -> Path:
     """Compare scenarios, or take the complete comparison where it is there.
 
@@ -169,6 +57,8 @@ def compare(
         Runs lived at the same time; their number changes no bit.
     progress : bool
         Show a bar on the error stream.
+    own : mapping of str to Scenario, optional
+        Scenarios of the user's, by the names that are asked for.
 
     Returns
     -------
@@ -182,8 +72,8 @@ def compare(
     """
     if settings.market == POSTS:
         raise InputError("market", POSTS, "whole: a comparison asks about trade")
-    compared = arms(settings, asked)
-    start = start_of(compared, asked)
+    compared = arms.make(settings, asked, own)
+    start = arms.start_of(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / results.key(settings, more)
     said = vars(asked) | {"start": str(start)}
@@ -400,4 +290,8 @@ def _write(
         columns.to_excel(book, sheet_name="columns", index=False)
     comparison_plots.draw(folder / "figures", sums | {"weeks": weekly}, start)
     comparison_report.write(folder, compared, asked, sums, start)
+    for one in comparison_report.own_scenarios(compared):
+        file = folder / "scenario" / f"{one.name}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        records.write_whole(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
     shutil.rmtree(folder / "batches")

@@ -1,6 +1,7 @@
 """The report of a comparison: one page with the answer, the picture, the table, and its limits."""
 
 import datetime as dt
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
@@ -79,6 +80,7 @@ def write(
         sources=[{"name": drawing.words(one.name), "about": one.about, "source": one.source}
                  for one in scenarios.values()],
         command=command(compared, asked),
+        own=len(own_scenarios(compared)),
     )  # fmt: skip
     return report.put(folder, page)
 
@@ -147,7 +149,10 @@ def lines(folder: Path) -> list[str]:
 
 
 def command(compared: Sequence[Any], asked: Any) -> str:
-    """Return the command that makes a comparison again, safe to paste into a shell."""
+    """Return the command that makes a comparison again, safe to paste into a shell.
+
+    The words of one scenario of the user's stand with the others; several are files in DIR.
+    """
     settings = compared[0].settings
     names = list(dict.fromkeys(arm.scenario.name for arm in compared[1:]))
     words = [f"scenarios=[{','.join(names)}]"]
@@ -155,10 +160,19 @@ def command(compared: Sequence[Any], asked: Any) -> str:
         value = getattr(asked, item.name)
         if item.name != "scenarios" and value != item.default:
             words.append(f"{item.name}={str(value).lower() if value is False else value}")
-    own = [arm for arm in compared if arm.scenario.name not in presets.names("scenario")]
-    if own:  # composed on the command line: its words stand with the others
-        scenario = replace(own[0].scenario, strength=Scenario().strength)
-        rest = presets.overrides(asdict(replace(own[0].settings, scenario=scenario)))
+    own = own_scenarios(compared)
+    if len(own) == 1:
+        words += presets.overrides(asdict(replace(settings, scenario=own[0])))
     else:
-        rest = [word for word in presets.overrides(asdict(settings)) if "scenario" not in word[:10]]
-    return shlex.join(["marketsim", "compare", *words, *rest])
+        rest = presets.overrides(asdict(settings))
+        words += [word for word in rest if not re.match(r"[+~]*scenario", word)]
+    if len(own) > 1:
+        words = ["--config-dir", "DIR", *words]
+    return shlex.join(["marketsim", "compare", *words])
+
+
+def own_scenarios(compared: Sequence[Any]) -> list[Scenario]:
+    """Return the scenarios of a comparison that are not the package's, as they were written."""
+    shipped = presets.names("scenario")
+    own = {arm.scenario.name: arm.scenario for arm in compared if arm.scenario.name not in shipped}
+    return [replace(one, strength=Scenario().strength) for one in own.values()]

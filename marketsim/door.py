@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from marketsim import errors, presets
-from marketsim.errors import InputError, span
+from marketsim.errors import InputError, one_of, span
 from marketsim.evidence import EvidenceError
 from marketsim.settings import check
 
@@ -297,7 +297,7 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
     missing = re.search(r"Could not find '(.+)/(.+?)'", message)
     if missing:
         options = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
-        return InputError(missing[1], missing[2], ", ".join(options))
+        return InputError(missing[1], missing[2], one_of(missing[2], options))
     full_key = re.search(r"full_key: (\S+)", message)
     key = full_key[1] if full_key else ""
     given = [word for word in words if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
@@ -323,17 +323,15 @@ def _allowed(key: str, schema: Any) -> str:
     if key.startswith(INTERVENTIONS + "."):
         return f"a name and key of the scenario's; +{key}=VALUE adds one"
     node: Any = schema
-    *groups, last = key.split(".")
-    for name in groups:
-        found = {item.name: item for item in fields(node)}.get(name)
-        if found is None or not is_dataclass(found.default_factory):
+    for name in key.split("."):
+        known = {item.name: item for item in fields(node)}
+        if name not in known:
+            return one_of(name, known)
+        item = known[name]
+        node = item.default_factory
+        if not is_dataclass(node):
             break
-        node = found.default_factory
-    known = {item.name: item for item in fields(node)}
-    if last not in known:
-        return "one of " + ", ".join(known)
-    item = known[last]
-    if is_dataclass(item.default_factory):
+    else:
         return f"a name of the group, or {key}.KEY=VALUE"
     name = str(getattr(item.type, "__name__", item.type)).removesuffix(" | None")
     kinds = {

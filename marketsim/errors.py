@@ -1,5 +1,7 @@
 """The one door for bad input."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -19,6 +21,22 @@ class InputError(ValueError):
     def __init__(self, key: str, value: Any, allowed: str) -> None:
         self.key, self.value, self.allowed = key, value, allowed
         super().__init__(one_line(f"{key}={value}: allowed is {allowed}"))
+
+
+def one_of(given: Any, names: Iterable[str]) -> str:
+    """Say which names there are, with the nearest to what was given before them.
+
+    Examples
+    --------
+    >>> one_of("no_crakdown", ["baseline_2015", "no_crackdown"])
+    'perhaps no_crackdown; there are baseline_2015, no_crackdown'
+    >>> one_of("x", ["baseline_2015", "no_crackdown"])
+    'baseline_2015, no_crackdown'
+    """
+    known = list(names)
+    near = difflib.get_close_matches(str(given), known, 1)
+    listed = ", ".join(known)
+    return f"perhaps {near[0]}; there are {listed}" if near else listed
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from marketsim.errors import InputError
+from marketsim.errors import InputError, one_of
 from marketsim.settings import Settings
 
 PACKAGE = Path(__file__).parent
@@ -68,7 +68,7 @@ def choice(group: str, name: str) -> dict[str, Any]:
         For a name that does not exist.
     """
     if name not in names(group):
-        raise InputError(group, name, ", ".join(names(group)))
+        raise InputError(group, name, one_of(name, names(group)))
     text = (folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
     tree = yaml.load(text, Loader=yaml.BaseLoader)
     kinds = {item.name: item for item in fields(getattr(Settings(), group))}

@@ -19,7 +19,6 @@ import pandas as pd
 
 from marketsim import (
     calendar,
-    comparison,
     evidence,
     outcomes,
     posterior,
@@ -31,6 +30,7 @@ from marketsim import (
     sensitivity_sums,
     study,
 )
+from marketsim.arms import first_changed
 from marketsim.errors import InputError
 from marketsim.sensitivity_outcomes import EFFECT, OUTCOMES, effect
 from marketsim.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings, check
@@ -88,7 +88,7 @@ def arms(settings: Settings, asked: Sensitivity) -> Arms:
         calendar.compile_levers(one)
     if not parameters(settings):
         raise InputError("held", settings.held, "at most all but one of the uncertain parameters")
-    start = comparison.first_changed([base, other])
+    start = first_changed([base, other])
     first = (start - calendar.horizon(base)[0]).days
     return Arms(base, None if same else other, first)
 

@@ -1,17 +1,32 @@
 """marketsim from Python: the same results as the command's, as tables with units, and figures."""
 
 import doctest
+import html
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from test_cli import command, only_result
 
 import marketsim as ms
-from marketsim import api, presets
+from marketsim import api, commands, door, presets
 
 QUICK = {"population": "survey", "replicates": 2, "progress": False, "market": "posts"}
+MORE = {"replicates": 2, "prior": False, "progress": False}
+
+
+def own_scenarios(folder: Path, **accounts: int) -> Path:
+    """Write scenarios of one's own, each with another sweep in May."""
+    (folder / "scenario").mkdir(parents=True)
+    for name, dose in accounts.items():
+        text = f"defaults: [baseline_2015, _self_]\nname: {name}\n"
+        text += f"interventions:\n  sweep_may:\n    accounts: {dose}\n"
+        (folder / "scenario" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -99,18 +114,57 @@ def test_a_list_of_scenarios_is_a_list():
 
 def test_a_scenario_of_a_folder_of_ones_own(tmp_path):
     """It is run by name, and compared where it is chosen and named."""
-    folder = tmp_path / "mine" / "scenario"
-    folder.mkdir(parents=True)
-    text = "defaults: [baseline_2015, _self_]\nname: harder\n"
-    text += "interventions:\n  sweep_may:\n    accounts: 500\n"
-    (folder / "harder.yaml").write_text(text, encoding="utf-8")
-    study = ms.run("harder", config_dir=tmp_path / "mine", figures=False, **QUICK)
+    mine = own_scenarios(tmp_path / "mine", harder=500)
+    study = ms.run("harder", config_dir=mine, figures=False, **QUICK)
     assert study.settings["scenario"]["interventions"]["sweep_may"]["accounts"] == 500
-    more = {"replicates": 2, "prior": False, "progress": False}
-    found = ms.compare(["harder"], config_dir=str(tmp_path / "mine"), scenario="harder", **more)
+    found = ms.compare(["harder"], config_dir=str(mine), scenario="harder", **MORE)
     assert set(found.effects.index.get_level_values("arm")) == {"harder"}
     with pytest.raises(ms.InputError, match="scenario=harder"):
         ms.run("harder", **QUICK)
+
+
+def test_scenarios_of_a_folder_are_compared_with_each_other(tmp_path):
+    """Each is what its file says, and one alone has the same effect as one among others."""
+    mine = own_scenarios(tmp_path / "mine", softer=20, harder=500)
+    both = ms.compare(["softer", "harder"], config_dir=mine, **MORE)
+    alone = ms.compare(["harder"], config_dir=mine, **MORE)
+    seen = both.effects["effect"].unstack("arm").loc["visible"]
+    assert seen["harder"] < seen["softer"]
+    pd.testing.assert_frame_equal(both.effects.loc[["harder"]], alone.effects)
+
+
+def test_a_comparison_of_ones_own_can_be_made_again_from_its_folder(tmp_path):
+    """The command of the report, with the result's folder as DIR."""
+    mine = own_scenarios(tmp_path / "mine", softer=20, harder=500)
+    found = ms.compare(["softer", "harder"], config_dir=mine, **MORE)
+    (line,) = re.findall(r"<pre>(marketsim .*?)</pre>", found.report.read_text(encoding="utf-8"))
+    words = shlex.split(html.unescape(line).replace("DIR", str(found.folder)))
+    given = door.flags(words[2:])
+    again = door.composed(given.overrides, "compare", commands.CompareCommand, given.config_dir)
+    again.output, again.progress = "again", False
+    place = commands.compare(again, given.overrides, given.config_dir)
+    effects = [(folder / "effects.csv").read_bytes() for folder in (found.folder, place)]
+    assert effects[0] == effects[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "said"),
+    [("a", "b", "scenario.name=b"), ("no_crackdown", "no_crackdown", "rename")],
+)
+def test_a_scenario_has_one_name(file, name, said, tmp_path):
+    mine = own_scenarios(tmp_path / "mine", **{name: 20})
+    (mine / "scenario" / f"{name}.yaml").rename(mine / "scenario" / f"{file}.yaml")
+    with pytest.raises(ms.InputError, match=said):
+        ms.compare([file], config_dir=mine, **MORE)
+
+
+def test_the_nearest_name_is_offered():
+    with pytest.raises(ms.InputError, match="scenarios=no_crakdown: allowed is perhaps no_crackd"):
+        ms.compare(["no_crakdown"])
+    with pytest.raises(ms.InputError, match="populaton=survey: allowed is perhaps population;"):
+        ms.run(populaton="survey")
+    with pytest.raises(ms.InputError, match=r"posting.base_post=1: allowed is perhaps base_posts"):
+        ms.run(posting={"base_post": 1})
 
 
 def test_a_folder_without_a_result_is_refused(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from conftest import settings
 
 from marketsim import (
+    arms,
     commands,
     comparison,
     comparison_report,
@@ -21,7 +22,7 @@ from marketsim import (
     presets,
     study,
 )
-from marketsim.comparison import arms, compare
+from marketsim.comparison import compare
 from marketsim.day import build, fork, live
 from marketsim.errors import InputError
 from marketsim.settings import Comparison
@@ -68,7 +69,7 @@ def test_arms_share_everything_before_the_first_dose(found):
 def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
     """Outcomes and weeks are those of whole runs of the arm's own scenario."""
     of = rows(found)
-    for arm in arms(market(), PAIR)[1:3]:
+    for arm in arms.make(market(), PAIR)[1:3]:
         for run in (0, 3):
             mine = posterior.settings_of(
                 arm.settings, posterior.draw(arm.settings, run // posterior.RUNS_PER_DRAW)
@@ -176,7 +177,7 @@ def test_the_page_needs_no_other_file(found):
 
 def test_a_dose_without_a_source_is_compared_at_all_its_strengths():
     """One arm a strength, named after it; a scenario with a source is one arm."""
-    names = [arm.name for arm in arms(market(), PAIR)]
+    names = [arm.name for arm in arms.make(market(), PAIR)]
     assert names == ["baseline_2015", "demand_reduction@0.5", "demand_reduction@1",
                      "demand_reduction@2", "domestic_ban"]  # fmt: skip
 
@@ -184,7 +185,7 @@ def test_a_dose_without_a_source_is_compared_at_all_its_strengths():
 def test_hours_are_matched():
     """With hours given, each scenario is one arm that takes them."""
     asked = replace(PAIR, scenarios=["repeated_sweeps", "courier_checks"], hours_a_week=3.0)
-    found = arms(market(), asked)
+    found = arms.make(market(), asked)
     assert [arm.name for arm in found] == ["baseline_2015", "repeated_sweeps", "courier_checks"]
     assert found[1].scenario.strength != found[2].scenario.strength != 1.0
 
@@ -283,10 +284,10 @@ def test_the_command_of_a_report_makes_the_comparison_again():
     for given in (["scenarios=[repeated_sweeps]"], ["scenarios=[mine]", *own]):
         words = [*given, "replicates=3", "seed=9", "moderation.capacity=20", "prior=false"]
         asked = door.composed(words, "compare", commands.CompareCommand)
-        compared = arms(asked.settings(), asked)
+        compared = arms.make(asked.settings(), asked)
         plain = Comparison(asked.scenarios, prior=False)
         again = shlex.split(comparison_report.command(compared, plain))
         assert again[:2] == ["marketsim", "compare"]
         composed = door.composed(again[2:], "compare", commands.CompareCommand)
-        assert arms(composed.settings(), composed) == compared
+        assert arms.make(composed.settings(), composed) == compared
         assert not composed.prior

@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import calendar, cli, comparison, presets, results, study, trade_plots
+from marketsim import arms, calendar, cli, comparison, presets, results, study, trade_plots
 from marketsim.dashboard import choices, figures, recipes, runs, server, traders, views, words
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice
 from marketsim.day import build, live
 from marketsim.errors import InputError
+from marketsim.interventions import LEVERS
 from marketsim.model import RetailersView
 from marketsim.settings import Comparison, Settings
 
@@ -51,7 +52,7 @@ def taken(monkeypatch, words: list[str], entry: str = "_simulate") -> object:
     """Return what the command line makes of words, without running it."""
     found = []
     GlobalHydra.instance().clear()
-    monkeypatch.setattr(cli, entry, found.append)
+    monkeypatch.setattr(cli, entry, lambda command, **_: found.append(command))
     monkeypatch.setattr("sys.argv", ["marketsim", *words])
     cli.main()
     (command,) = found
@@ -98,11 +99,11 @@ def test_comparison_on_the_page_has_its_arms(monkeypatch, name):
     pair = choices.pair(choice)
     command = taken(monkeypatch, shlex.split(recipes.compare(choice, pair))[1:], "_compare")
     asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
-    arms = comparison.arms(settings_of(command), asked)
+    base, *others = arms.make(settings_of(command), asked)
     assert not asked.prior
-    mine = [arm for arm in arms[1:] if arm.scenario.strength == pair.arms[1].scenario.strength]
-    assert [vars(one) for one in (arms[0], *mine)] == [vars(one) for one in pair.arms]
-    assert comparison.start_of(arms, asked) == pair.start
+    mine = [arm for arm in others if arm.scenario.strength == pair.arms[1].scenario.strength]
+    assert [vars(one) for one in (base, *mine)] == [vars(one) for one in pair.arms]
+    assert arms.start_of([base, *others], asked) == pair.start
 
 
 @pytest.mark.parametrize("name", presets.names("scenario"))
@@ -151,7 +152,7 @@ def test_levers_beside_the_scenario_at_rest_are_not_there(name):
     table, still = calendar.compile_table(moved), calendar.compile_table(choices.settings(Choice()))
     first = table.day(dt.date(2015, 6, 1))
     differs = np.zeros(table.news.size, bool)
-    for lever in comparison.LEVERS:
+    for lever in LEVERS:
         differs |= getattr(table, lever) != getattr(still, lever)
     assert not differs[:first].any()
     assert differs[first:].all()

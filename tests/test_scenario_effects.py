@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marketsim import calendar, comparison, posterior, presets
+from marketsim import arms, calendar, posterior, presets
 from marketsim.books import Item
 from marketsim.day import build, fork, live
 from marketsim.settings import Comparison, Settings
@@ -102,10 +102,10 @@ def at_point(changes: dict[str, float]) -> Settings:
 def pairs(base: Settings, scenarios: list[tuple[str, float]]) -> list[tuple[World, list[World]]]:
     """Return the baseline and each scenario, lived on the same luck."""
     asked = Comparison([name for name, _ in scenarios])
-    compared = {arm.name: arm for arm in comparison.arms(base, asked)}
-    arms = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
+    compared = {arm.name: arm for arm in arms.make(base, asked)}
+    lived = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
     first = compared["baseline_2015"].settings
-    levers = [calendar.compile_levers(replace(first, scenario=arm.scenario)) for arm in arms]
+    levers = [calendar.compile_levers(replace(first, scenario=arm.scenario)) for arm in lived]
     out = []
     for seed in range(SEEDS):
         trunk = build(first, seed)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from marketsim import calendar, comparison, posterior, presets
-from marketsim.comparison import Arm
+from marketsim import arms, calendar, posterior, presets
+from marketsim.arms import Arm
 from marketsim.interventions import KINDS
 from marketsim.settings import Comparison, Settings, check
 
@@ -253,9 +253,9 @@ def pair(choice: Choice) -> Pair:
         strengths = [called.strength] if called.scaled else []
         called = replace(called, name=OWN, strengths=strengths)
     asked = Comparison([called.name], choice.reference)
-    base, *others = comparison.arms(replace(mine, scenario=called), asked)
+    base, *others = arms.make(replace(mine, scenario=called), asked)
     (arm,) = (one for one in others if one.scenario.strength == called.strength)
     last = calendar.horizon(arm.settings)[1]
     if last != calendar.horizon(mine)[1]:  # the reference needs longer
         mine.scenario.until = str(last)
-    return Pair(mine, changed, (base, arm), comparison.start_of([base, arm], asked))
+    return Pair(mine, changed, (base, arm), arms.start_of([base, arm], asked))

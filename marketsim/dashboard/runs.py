@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from marketsim import calendar, comparison, evidence, metrics, posterior, study, trade_sums, warming
-from marketsim.comparison import Arm
+from marketsim.arms import Arm
 from marketsim.day import build, fork
 from marketsim.day import live as live_days
 from marketsim.parameters import Population
