@@ -49,10 +49,13 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+
+import warm
 
 COMPOSED = ("calibrate", "calibrate_market", "identify", "validate", "sensitivity")
 SCHEMAS = {
@@ -67,7 +70,6 @@ SCHEMAS = {
 HELPED = ("benchmarks", "campaigns.faults", "campaigns.fuzz", "oracle.mutants", "sphinx")
 NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
 EXACT, PLACE = "DOCUMENT_EXACT", "DOCUMENT_PLACE"  # run as it stands; where the page is run
-CHECKOUT = Path(__file__).parents[1]
 
 
 def words(given: list[str]) -> list[str]:
@@ -181,7 +183,9 @@ def python(given: list[str]) -> None:
     """Run Python: a module or a script, some of them reduced."""
     match given:
         case ["-m", "venv", folder]:
-            commands_in(Path(folder) / "bin")
+            commands = Path(os.environ[PLACE]) / "bin"
+            shutil.copytree(commands, Path(folder) / "bin", dirs_exist_ok=True)
+            activate(Path(folder) / "bin")
         case ["-m", "pip", *rest]:
             pip(rest)
         case ["-m", "pytest", *rest]:
@@ -239,14 +243,12 @@ STAND_INS: dict[str, Callable[[list[str]], None]] = {
 def commands_in(folder: Path) -> None:
     """Put the stand-ins into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    cache = f'NUMBA_CACHE_DIR="{os.environ.get("NUMBA_CACHE_DIR", "")}"'
     for name in NAMES:
-        file = folder / name
-        path = f'PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{CHECKOUT}" {cache}'
-        file.write_text(f'#!/bin/sh\n{path} exec "{sys.executable}" "{__file__}" {name} "$@"\n')
-        file.chmod(0o755)
+        (folder / name).write_text(warm.script(name))
+        (folder / name).chmod(0o755)
+    activate(folder)
+
+
+def activate(folder: Path) -> None:
+    """Write the script that puts a folder of commands before all others."""
     (folder / "activate").write_text(f'PATH="{folder.resolve()}:$PATH"\n')
-
-
-if __name__ == "__main__":
-    STAND_INS[sys.argv[1]](sys.argv[2:])

@@ -174,7 +174,7 @@ def test_what_can_be_searched_is_not_refused():
         ("calibration.sampler=redis", "multicore, single, dask"),
         ("calibration.address=tcp://a:1", "calibration.sampler=dask"),
         ("calibration.particles=3", "20 to 100,000 (particles)"),
-        ("calibration.nope=1", "one of particles, simulations"),
+        ("calibration.nope=1", "particles, simulations"),
         ("posterior=none", "prior, where calibration starts"),
         ("recovery.smooth=0.3", "as they are"),
         ("scenario.interventions.sweep_may.date=2016-05-29", "2015-03-06 to 2015-07-31"),
