@@ -47,7 +47,6 @@ import importlib.util
 import itertools
 import os
 import re
-import runpy
 import shlex
 import shutil
 import sys
@@ -206,9 +205,7 @@ def python(given: list[str]) -> None:
 
 
 def _module(name: str, given: list[str]) -> None:
-    sys.argv = [name, *given]
-    sys.path[:0] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    os.execv(sys.executable, [sys.executable, "-m", name, *given])
 
 
 def pip(given: list[str]) -> None:
