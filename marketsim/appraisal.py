@@ -13,9 +13,9 @@ from marketsim import (
     posterior,
     presets,
     priors,
-    records,
     results,
     simulations,
+    storage,
     study,
     validation,
     validation_plots,
@@ -69,7 +69,7 @@ def identify(
         if partial is not None:
             table = simulations.table(settings, tables, number, threads, progress)
             found = _identification(table, settings.seed)
-            records.write_csv(partial, found)
+            storage.write_csv(partial, found)
             identification_plots.draw(partial / "figures", found)
     return final
 
@@ -130,7 +130,7 @@ def validate(
                 "leave_one_out": scores,
                 "models": validation.summary(scores).reset_index(),
             }
-            records.write_csv(partial, found)
+            storage.write_csv(partial, found)
             validation_plots.draw(partial / "figures", found)
             validation_report.write(partial, settings, number, found)
     return final

@@ -26,9 +26,9 @@ from marketsim import (
     misfit,
     particles,
     priors,
-    records,
     results,
     simulations,
+    storage,
     study,
 )
 from marketsim.errors import InputError
@@ -254,7 +254,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> dict
     )
     probable = particles.probabilities(history, generations, drawn, names)
     known = metrics.described() | particles.COLUMNS
-    records.write_parquet(drawn, folder / "posterior.parquet", known)
+    storage.write_parquet(drawn, folder / "posterior.parquet", known)
     fits = [particles.fit(settings, drawn, name, threads) for name in names]
     best = str(probable["structure"].iloc[int(probable["probability"].to_numpy().argmax())])
     tables = {
@@ -263,7 +263,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> dict
         "structure_fit": pd.concat(fits),
         "point": particles.point(settings, drawn[drawn["structure"] == best], threads),
     }
-    records.write_csv(folder, tables)
+    storage.write_csv(folder, tables)
     tables["posterior"] = drawn
     calibration_plots.draw(folder / "figures", tables)
     return tables

@@ -11,11 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketsim import presets, results
+from marketsim import presets, results, storage
 from marketsim.errors import InputError
 from marketsim.settings import Settings, from_tree
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 JOINED = ("fit.csv", "headline.csv")
 ALWAYS = ("population.retailers", "replicates", "seed")  # settings with a column of their own
 NAMED = ("scenario", "recovery")  # groups shown by the name of the choice
@@ -241,12 +240,6 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def _plain(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula, whoever wrote the result."""
-    is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
-    return f"'{cell}" if is_formula else cell
-
-
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a joined table as CSV or Parquet, by the name of the file, whole or not at all.
 
@@ -261,7 +254,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
         if path.suffix == ".parquet":
             table.to_parquet(beside, index=False, compression="zstd")
         else:
-            plain = table.map(_plain).rename(columns=_plain)
+            plain = table.map(storage.no_formula).rename(columns=storage.no_formula)
             plain.to_csv(beside, index=False, lineterminator="\n")
         beside.replace(path)
     except OSError as fault:

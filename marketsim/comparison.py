@@ -19,8 +19,8 @@ from marketsim import (
     outcomes,
     posterior,
     presets,
-    records,
     results,
+    storage,
     study,
 )
 from marketsim.arms import Arm
@@ -112,10 +112,10 @@ def _live(
                 place = (
                     number * 10**7 + first
                 )  # rounds of the second belief after those of the first
-                part = records.read_batch(folder, place)
+                part = storage.read_batch(folder, place)
                 if part is None:
                     part = _round(lived[belief], start, several, belief, threads, bar.update)
-                    part = records.write_batch(folder, place, part, outcomes_described())
+                    part = storage.write_batch(folder, place, part, outcomes_described())
                 else:
                     bar.update(len(several) * len(lived[belief]))
                 parts.append(part)
@@ -280,18 +280,13 @@ def _write(
     rows, sums = summed_up(compared, start, tables)
     weekly = comparison_sums.weekly(tables["weekly"])
     for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
-        records.write_parquet(table, folder / f"{name}.parquet", outcomes_described())
-    records.write_csv(folder, sums)
-    with pd.ExcelWriter(folder / "comparison.xlsx", engine="openpyxl") as book:
-        for name, table in sums.items():
-            table.to_excel(book, sheet_name=name, index=False)
-        said = [(name, *about) for name, about in comparison_sums.COLUMNS.items()]
-        columns = pd.DataFrame(said, columns=["column", "unit", "meaning"])
-        columns.to_excel(book, sheet_name="columns", index=False)
+        storage.write_parquet(table, folder / f"{name}.parquet", outcomes_described())
+    storage.write_csv(folder, sums)
+    comparison_report.write_spreadsheet(folder, compared, asked, sums, start)
     comparison_plots.draw(folder / "figures", sums | {"weeks": weekly}, start)
     comparison_report.write(folder, compared, asked, sums, start)
     for one in comparison_report.own_scenarios(compared):
         file = folder / "scenario" / f"{one.name}.yaml"
         file.parent.mkdir(exist_ok=True)
-        records.write_whole(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
+        storage.write_whole(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
     shutil.rmtree(folder / "batches")

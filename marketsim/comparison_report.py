@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, drawing, presets, report
+from marketsim import __version__, calendar, comparison_sums, drawing, presets, report, storage
 from marketsim.comparison_sums import name_of, shown
 from marketsim.report import number, span
 from marketsim.settings import Scenario
@@ -20,6 +20,13 @@ COLUMNS = (
     ("visible", "Posts in Moments"),
     ("price", "Price"),
     ("seized", "Seized"),
+)
+READING = (
+    "Simulated, from published aggregates and assumptions; no advice on evading the law.",
+    "Effects are differences between two runs with the same luck; 90 % lie from low to high.",
+    "Levels (grams, CNY, elephants) are assumed and fitted to nothing: read changes in percent.",
+    "Of a row in percent, effect and its ends are percentage points.",
+    "What rests on assumption is not narrowed by the survey; see docs/comparison.md.",
 )
 FIGURES = (
     ("effects.png", "Effects", "Effects on ivory sold with intervals, a row a scenario",
@@ -83,6 +90,31 @@ def write(
         own=len(own_scenarios(compared)),
     )  # fmt: skip
     return report.put(folder, page)
+
+
+def write_spreadsheet(
+    folder: Path,
+    compared: Sequence[Any],
+    asked: Any,
+    sums: Mapping[str, pd.DataFrame],
+    start: dt.date,
+) -> None:
+    """Write `comparison.xlsx`, of what `write` takes: how to read it, the tables, the columns."""
+    last = calendar.horizon(compared[0].settings)[1]
+    facts = {
+        "what": f"marketsim {__version__}: scenarios compared with {compared[0].name}, run by run",
+        "days that count": f"{start} to {last}",
+        "answer": answer(sums),
+        **{f"how to read it, {k}": text for k, text in enumerate(READING, 1)},
+        **{arm.scenario.name: f"{arm.scenario.about}. {arm.scenario.source}" for arm in compared},
+        "made by": command(compared, asked),
+    }
+    read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(storage.no_formula)
+    said = [(name, *about) for name, about in comparison_sums.COLUMNS.items()]
+    columns = pd.DataFrame(said, columns=["column", "unit", "meaning"])
+    with pd.ExcelWriter(folder / "comparison.xlsx", engine="openpyxl") as book:
+        for name, sheet in {"read me": read_me, **sums, "columns": columns}.items():
+            sheet.to_excel(book, sheet_name=name, index=False)
 
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:

@@ -21,8 +21,8 @@ from marketsim import (
     metrics,
     posterior,
     priors,
-    records,
     results,
+    storage,
     study,
     trade_metrics,
 )
@@ -155,7 +155,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
     )
     drawn = draws(settings, kept)
     known = trade_metrics.described() | COLUMNS
-    records.write_parquet(drawn, folder / "posterior.parquet", known)
+    storage.write_parquet(drawn, folder / "posterior.parquet", known)
     table = history.get_all_populations()
     table = table[table["t"] >= 0].rename(columns={"t": "generation", "samples": "simulations"})
     tables = {
@@ -163,7 +163,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> None
         "market_fit": fit(settings, drawn, threads),
         "point": point(drawn),
     }
-    records.write_csv(folder, tables)
+    storage.write_csv(folder, tables)
 
 
 def _row(settings: Settings, one: Any) -> dict[str, Any]:

@@ -1,26 +1,20 @@
-"""Tables of a study, and how tables are written."""
+"""The tables of a study: their columns with units and meanings, and their rows from a run."""
 
 import datetime as dt
-import errno
-import hashlib
-import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from marketsim import evidence, priors
 from marketsim.books import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.parameters import TRADER_TYPES
-from marketsim.settings import Settings, declared, given
+from marketsim.settings import Settings, given
 from marketsim.state import Flow, Note, Series, Stock
 from marketsim.survey import SurveyRows
 from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
 
-WHOLE = "whole"  # last line of what says that a batch is done
 EPOCH = dt.date(1970, 1, 1).toordinal()
 PRODUCT_NAMES = [item.name.lower() for item in Item][:PRODUCTS]
 WEIGHED = (Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK)
@@ -242,98 +236,3 @@ def run_table(run: int, seed: int, draw: int, settings: Settings, rows: SurveyRo
         "structure": [settings.recovery.name],
     }
     return pd.DataFrame(table | {key: [given(settings, key)] for key in priors.everything()})
-
-
-def write_parquet(
-    table: pd.DataFrame, path: Path, more: dict[str, tuple[str, str]] | None = None
-) -> None:
-    """Write a table with unit and description in the metadata of each field, atomically.
-
-    `more` describes columns that are not of this module's tables.
-    """
-    known = COLUMNS | (more or {})
-    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    fields = []
-    for item in arrow.schema:
-        unit, description = known[item.name] if item.name in known else _parameter(item.name)
-        fields.append(item.with_metadata({"unit": unit, "description": description}))
-    arrow = arrow.cast(pa.schema(fields))
-    beside = path.with_name(path.name + ".part")
-    pq.write_table(arrow, beside, compression="zstd")
-    beside.replace(path)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file of text that appears only when it is complete."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
-
-
-def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write tables as CSV files by their names."""
-    for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-
-
-def _parameter(key: str) -> tuple[str, str]:
-    """Return unit and meaning of a parameter by its dotted name."""
-    group, name = key.split(".")
-    one = declared(getattr(Settings(), group))[name]
-    return one["unit"], one["meaning"]
-
-
-def write_batch(
-    folder: Path,
-    start: int,
-    tables: dict[str, pd.DataFrame],
-    more: dict[str, tuple[str, str]] | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Keep the runs from number `start` on while the rest of a study is still to come.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the study's batches.
-    start : int
-        Number of the first run.
-    tables : dict of str to DataFrame
-        What there is of the runs.
-    more : dict of str to (str, str), optional
-        Unit and meaning of columns that are not of this module's tables.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        The tables as `read_batch` returns them. Sums over a table that is laid out in another way
-        in memory can differ in the last place; a study that goes on is to have the bytes of one
-        that was never ended.
-    """
-    sums = []
-    for name, table in tables.items():
-        path = folder / f"{start:08d}-{name}.parquet"
-        write_parquet(table, path, more)
-        sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
-    write_whole(folder / f"{start:08d}-done", "".join([*sums, WHOLE]))
-    written = read_batch(folder, start)
-    if written is None:
-        raise OSError(errno.EIO, "what was written is not what is read", str(folder))
-    return written
-
-
-def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
-    """Return the tables of a finished batch, None where there is none or it is damaged."""
-    tables = {}
-    try:
-        *lines, last = (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines()
-        if last != WHOLE:
-            return None
-        for line in lines:
-            name, told = line.split(" ")
-            content = (folder / f"{start:08d}-{name}.parquet").read_bytes()
-            if hashlib.sha256(content).hexdigest() != told:
-                return None
-            tables[name] = pq.read_table(io.BytesIO(content)).to_pandas(split_blocks=True)
-    except (OSError, ValueError):
-        return None
-    return tables

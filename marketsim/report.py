@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from marketsim import evidence, presets, records
+from marketsim import evidence, presets, storage
 from marketsim.captions import FIGURES, LABELS, TRADE_FIGURES
 
 PAGE = "report.html"
@@ -63,7 +63,7 @@ def write(
 
 def put(folder: Path, page: str) -> Path:
     """Write a page into a folder, whole or not at all, and return its path."""
-    records.write_whole(folder / PAGE, page)
+    storage.write_whole(folder / PAGE, page)
     return folder / PAGE
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from marketsim import evidence, own_interventions, posterior, records
+from marketsim import evidence, own_interventions, posterior, storage
 from marketsim.compiled import PACKAGE, source_fingerprint
 from marketsim.errors import InputError
 from marketsim.settings import POSTS, Settings
@@ -114,7 +114,7 @@ def note_fault(folder: Path, fault: Exception) -> None:
     said = " ".join(f"{type(fault).__name__}: {fault}".split())
     text = "".join([said, "\n", *traceback.format_exception(fault)])
     with contextlib.suppress(OSError):
-        records.write_whole(fault_note(folder), text)
+        storage.write_whole(fault_note(folder), text)
 
 
 def fault(folder: Path) -> str | None:
@@ -302,4 +302,4 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest, last of all files."""
     plain = json.loads(json.dumps(facts, default=str))
     text = json.dumps(plain | {SUM: _sum(plain)}, indent=1) + "\n"
-    records.write_whole(folder / MANIFEST, text)
+    storage.write_whole(folder / MANIFEST, text)

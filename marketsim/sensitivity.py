@@ -24,10 +24,10 @@ from marketsim import (
     posterior,
     presets,
     priors,
-    records,
     results,
     sensitivity_outcomes,
     sensitivity_sums,
+    storage,
     study,
 )
 from marketsim.arms import first_changed
@@ -179,9 +179,9 @@ def _fill(
         "sobol": sobol,
         "outcomes": pd.concat([spread, more_spread], ignore_index=True),
     }
-    records.write_csv(folder, tables)
+    storage.write_csv(folder, tables)
     all_rows = pd.concat([rows, more_rows], ignore_index=True)
-    records.write_parquet(
+    storage.write_parquet(
         all_rows, folder / "simulations.parquet", sensitivity_outcomes.described(of.outcomes)
     )
     sensitivity_plots.draw(folder / "figures", tables)
@@ -224,11 +224,11 @@ def _live(
     for start in range(0, len(points), BATCH):
         some = points.iloc[start : start + BATCH]
         place = STAGES.index(stage) * 10**7 + start
-        part = records.read_batch(folder, place)
+        part = storage.read_batch(folder, place)
         if part is None:
             part = {"runs": _batch(stage, some, of, runs_each, threads, lambda: done(1))}
             described = sensitivity_outcomes.described(of.outcomes)
-            part = records.write_batch(folder, place, part, described)
+            part = storage.write_batch(folder, place, part, described)
         else:
             done(len(part["runs"]))
         parts.append(part["runs"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim import calendar, metrics, posterior, priors, records, results, study
+from marketsim import calendar, metrics, posterior, priors, results, storage, study
 from marketsim.compiled import source_fingerprint
 from marketsim.errors import InputError
 from marketsim.settings import POSTS, Settings, given
@@ -107,11 +107,11 @@ def table(
         tqdm(total=simulations, unit="survey", disable=not progress) as bar,
     ):
         for start in range(0, simulations, BATCH):
-            batch = records.read_batch(place, start)
+            batch = storage.read_batch(place, start)
             if batch is None:
                 batch = {"rows": _batch(settings, start, threads, bar.update)}
                 described = metrics.described() | NUMBER
-                batch = records.write_batch(place, start, batch, described)
+                batch = storage.write_batch(place, start, batch, described)
             else:
                 bar.update(BATCH)
             batches.append(batch["rows"])

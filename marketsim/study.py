@@ -18,6 +18,7 @@ from marketsim import (
     report,
     results,
     rng,
+    storage,
     survey,
     trade_metrics,
 )
@@ -266,8 +267,8 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> No
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
-        records.write_parquet(table, folder / f"{name}.parquet")
-    records.write_csv(folder, sums(settings, tables))
+        storage.write_parquet(table, folder / f"{name}.parquet")
+    storage.write_csv(folder, sums(settings, tables))
     shutil.rmtree(folder / "batches")
     seconds = time.perf_counter() - started
     results.write_manifest(folder, results.manifest(settings, folder, threads, seconds))
@@ -324,10 +325,10 @@ def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> T
     with tqdm(total=settings.replicates, unit="run", disable=not progress) as bar:
         for start in range(0, settings.replicates, BATCH):
             runs = range(start, min(start + BATCH, settings.replicates))
-            batch = records.read_batch(folder, start)
+            batch = storage.read_batch(folder, start)
             if batch is None:
                 batch = replicate(settings, runs, threads, bar.update)
-                batch = records.write_batch(folder, start, batch)
+                batch = storage.write_batch(folder, start, batch)
             else:
                 bar.update(len(runs))
             batches.append(batch)

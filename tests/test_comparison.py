@@ -166,10 +166,19 @@ def test_the_page_needs_no_other_file(found):
     assert "http" not in page.replace("http-equiv", "")
     assert "marketsim compare" in page and "demand reduction" in page
     assert f"start={START}" in page
+
+
+def test_the_spreadsheet_says_how_to_read_it(found):
+    """The dates, the command and the caveats stand before the tables of the CSV files."""
     with pd.ExcelFile(found / "comparison.xlsx") as book:
-        assert set(book.sheet_names) == {
-            *("effects", "better", "ranking", "break_even", "costs", "columns")
-        }
+        sums = ["effects", "better", "ranking", "break_even", "costs"]
+        assert book.sheet_names == ["read me", *sums, "columns"]
+        text = pd.read_excel(book, "read me").set_index("about")["text"]
+        assert text["days that count"].startswith(f"{START} to ")
+        assert text["made by"].startswith("marketsim compare")
+        assert text.str.contains("fitted to nothing").any()
+        for name in sums:
+            assert len(pd.read_excel(book, name)) == len(pd.read_csv(found / f"{name}.csv"))
 
 
 # ---------------------------------------------------------------- arms

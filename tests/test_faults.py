@@ -15,7 +15,7 @@ from campaigns import faults
 from conftest import settings
 from test_cli import command, only_result
 
-from marketsim import door, posterior, presets, records, results, study
+from marketsim import door, posterior, presets, results, storage, study
 from marketsim.errors import InputError
 
 QUICK = [
@@ -70,13 +70,13 @@ def test_a_batch_is_whole_or_none(tmp_path):
     import pandas as pd
 
     table = pd.DataFrame({"run": [1, 2], "n": [3, 4]})
-    records.write_batch(tmp_path, 0, {"prices": table})
-    pd.testing.assert_frame_equal(records.read_batch(tmp_path, 0)["prices"], table)
+    storage.write_batch(tmp_path, 0, {"prices": table})
+    pd.testing.assert_frame_equal(storage.read_batch(tmp_path, 0)["prices"], table)
     for path in sorted(tmp_path.iterdir()):
         whole = path.read_bytes()
         for end in range(len(whole) - 1):  # without its last newline a list of sums is the same
             path.write_bytes(whole[:end])
-            assert records.read_batch(tmp_path, 0) is None, (path, end)
+            assert storage.read_batch(tmp_path, 0) is None, (path, end)
         path.write_bytes(whole)
 
 
@@ -95,8 +95,8 @@ def test_a_study_that_goes_on_has_the_same_last_digit(tmp_path):
         of, folder = settings(30, replicates=2, seed=seed), tmp_path / str(seed)
         folder.mkdir()
         fresh = study.replicate(of, range(2), 1)
-        written = records.write_batch(folder, 0, fresh)
-        assert fit(of, written) == fit(of, records.read_batch(folder, 0)) == fit(of, fresh)
+        written = storage.write_batch(folder, 0, fresh)
+        assert fit(of, written) == fit(of, storage.read_batch(folder, 0)) == fit(of, fresh)
         plain = {name: pd.read_parquet(folder / f"00000000-{name}.parquet") for name in fresh}
         apart.append(fit(of, plain) != fit(of, fresh))
     assert any(apart)  # negative control: laid out in another way, sums are not the same

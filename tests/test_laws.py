@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import records, study
+from marketsim import storage, study
 from marketsim.day import build, live
 from marketsim.metrics import ratios, weekly
 from marketsim.model import Market
@@ -66,7 +66,7 @@ def test_two_threads_give_the_same_parquet_bytes(tmp_path):
         tables = study.replicate(trading(200, seed=seed), range(4), threads)
         assert tables["daily"]["deals"].sum() > 0
         for name, table in tables.items():
-            records.write_parquet(table, tmp_path / f"{name}.parquet")
+            storage.write_parquet(table, tmp_path / f"{name}.parquet")
         sums.append([path.read_bytes() for path in sorted(tmp_path.glob("*.parquet"))])
     assert sums[0] == sums[1]
     assert sums[1] != sums[2]

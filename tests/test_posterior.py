@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim import metrics, particles, posterior, presets, priors, records, results, study
+from marketsim import metrics, particles, posterior, presets, priors, results, storage, study
 from marketsim.errors import InputError
 from marketsim.parameters import Recovery
 from marketsim.settings import POSTS, Settings
@@ -60,7 +60,7 @@ def made(folder: Path) -> pd.DataFrame:
             rows.append(row | priors.draw(seed) | dict.fromkeys(metrics.STATISTICS, 0.5))
     table = pd.DataFrame(rows)
     known = metrics.described() | particles.COLUMNS
-    records.write_parquet(table, folder / "posterior.parquet", known)
+    storage.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
     point = table[table["structure"] == "forgetting"].iloc[2]
@@ -76,7 +76,7 @@ def made_trade(folder: Path) -> None:
     folder.mkdir()
     rows = [{"weight": w} | priors.draw(900 + j, trade=True) for j, w in enumerate(WEIGHTS)]
     table = pd.DataFrame(rows)
-    records.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
+    storage.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
     point = table.drop(columns="weight").iloc[2]
     names, values = list(point.index), [str(value) for value in point]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
@@ -203,7 +203,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     assert chains(seed=10) != plain
     assert len({tuple(one) for one in plain}) > 1
     path = toy.folder / "posterior.parquet"  # other draws of the posts
-    records.write_parquet(toy.table.iloc[::-1], path, metrics.described() | particles.COLUMNS)
+    storage.write_parquet(toy.table.iloc[::-1], path, metrics.described() | particles.COLUMNS)
     forget()
     assert chains() == plain
 
@@ -358,7 +358,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        records.write_parquet(table, path, metrics.described() | particles.COLUMNS)
+        storage.write_parquet(table, path, metrics.described() | particles.COLUMNS)
     forget()
 
 
@@ -387,7 +387,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
     """Give the draws of the chain other weights."""
     path = folder / "trade" / "posterior.parquet"
     table = pd.read_parquet(path).assign(weight=weights)
-    records.write_parquet(table, path, particles.COLUMNS)
+    storage.write_parquet(table, path, particles.COLUMNS)
     forget()
 
 
@@ -682,7 +682,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
     known = metrics.described() | particles.COLUMNS
-    records.write_parquet(table, copy / "posterior.parquet", known)
+    storage.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), results.key(mixture())
     monkeypatch.setattr(posterior, "folder", shelf(copy))
     forget()

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import trading
 
-from marketsim import records, study
+from marketsim import records, storage, study
 from marketsim.books import PRODUCTS, Account, Item
 from marketsim.calendar import horizon
 from marketsim.state import Flow, Series, Stock
@@ -195,14 +195,14 @@ def test_tables_come_back_as_they_were_written(lived, tmp_path):
     """Values, names and dates of a file are those in memory, and it is written whole or not."""
     for name, table in lived.tables.items():
         path = tmp_path / f"{name}.parquet"
-        records.write_parquet(table, path)
+        storage.write_parquet(table, path)
         read = pd.read_parquet(path)
         assert list(read) == list(table) and len(read) == len(table) > 0
         for column in table:
             written, found = (of[column].astype(object).to_list() for of in (table, read))
             both_nan = pd.isna(pd.Series(written)) & pd.isna(pd.Series(found))
             assert (both_nan | (pd.Series(written) == pd.Series(found))).all(), (name, column)
-        records.write_parquet(read, tmp_path / "again.parquet")
+        storage.write_parquet(read, tmp_path / "again.parquet")
         again = pq.read_table(tmp_path / "again.parquet")
         assert again.schema.names == pq.read_schema(path).names
     assert not list(tmp_path.glob("*.part"))
@@ -212,7 +212,7 @@ def test_every_field_has_its_unit(lived, tmp_path):
     """Unit and description of each column stand in the file as they do here; grams are grams."""
     for name in TRADE:
         path = tmp_path / f"{name}.parquet"
-        records.write_parquet(lived.tables[name], path)
+        storage.write_parquet(lived.tables[name], path)
         for item in pq.read_schema(path):
             told = tuple(item.metadata[key].decode() for key in (b"unit", b"description"))
             assert told == records.COLUMNS[item.name]
@@ -226,10 +226,10 @@ def test_a_column_without_a_unit_is_not_written(lived, tmp_path):
     """Negative control: a column that nobody described is refused, and leaves no file."""
     table = lived.tables["prices"].assign(**{"nobody.knows": 1.0})
     with pytest.raises(AttributeError):
-        records.write_parquet(table, tmp_path / "prices.parquet")
+        storage.write_parquet(table, tmp_path / "prices.parquet")
     assert not list(tmp_path.iterdir())
     more = {"nobody.knows": ("1", "now it is known")}
-    records.write_parquet(table, tmp_path / "prices.parquet", more)
+    storage.write_parquet(table, tmp_path / "prices.parquet", more)
     assert (tmp_path / "prices.parquet").exists()
 
 
@@ -243,8 +243,8 @@ def test_a_table_without_rows_keeps_its_columns(name, tmp_path):
     some = tables(full)[name]
     assert len(nothing) == 0 < len(some)
     assert list(nothing) == list(some)
-    records.write_parquet(nothing, tmp_path / "table.parquet")
-    records.write_parquet(some, tmp_path / "other.parquet")
+    storage.write_parquet(nothing, tmp_path / "table.parquet")
+    storage.write_parquet(some, tmp_path / "other.parquet")
     schemas = [pq.read_schema(tmp_path / f"{of}.parquet") for of in ("table", "other")]
     assert schemas[0].equals(schemas[1], check_metadata=True)
     assert len(pd.concat([nothing, some], ignore_index=True)) == len(some)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import records, results, study
+from marketsim import results, storage, study
 from marketsim.errors import InputError
 
 WORDS = ["population.retailers=150", "progress=false", "threads=1"]
@@ -142,7 +142,7 @@ def test_tables_read_back_as_written(tmp_path):
 
     for name, table in study.run_tables(settings(100), 0).items():
         path = tmp_path / f"{name}.parquet"
-        records.write_parquet(table, path)
+        storage.write_parquet(table, path)
         pd.testing.assert_frame_equal(pd.read_parquet(path), table, check_dtype=False)
         for item in pq.read_schema(path):
             assert item.metadata[b"unit"]

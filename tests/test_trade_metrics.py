@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import trading
 
-from marketsim import evidence, observed, records, study, trade_metrics
+from marketsim import evidence, observed, storage, study, trade_metrics
 from marketsim.records import PRODUCT_NAMES
 from marketsim.trade_metrics import AT_MARKETS, MIX, STATISTICS, SUMMARIES
 
@@ -339,7 +339,7 @@ def test_tables_in_memory_and_read_back_say_the_same(tmp_path):
     tables = study.replicate(of, range(2), 1)
     read = {}
     for name, table in tables.items():
-        records.write_parquet(table, tmp_path / f"{name}.parquet")
+        storage.write_parquet(table, tmp_path / f"{name}.parquet")
         read[name] = pd.read_parquet(tmp_path / f"{name}.parquet")
     for name in ("prices", "enforcement"):
         assert tables[name]["day"].dtype != read[name]["day"].dtype

@@ -1,8 +1,8 @@
 """The real command, many times over: forked after its imports, or in a new process.
 
-A fork calls the same ``marketsim.cli.main`` with the same arguments that the command would, in a
-folder of its own, with streams of its own; what it does not do again is import the package and load
-the kernels (about two seconds). `new_process` does that too.
+A fork calls the same entry with the same arguments that the command would, in a folder of its own,
+with streams of its own; what it does not do again is import the package and load the kernels
+(about two seconds). `new_process` does that too.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,8 +71,10 @@ def _command(words: list[str], folder: Path, out: Path, err: Path, environment: 
         sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
         sys.argv = ["marketsim", *words]
         from marketsim import cli
+        from marketsim.__main__ import main
 
-        cli.main()
+        cli.main = _hearing(cli.main)
+        main()
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
@@ -81,6 +84,16 @@ def _command(words: list[str], folder: Path, out: Path, err: Path, environment: 
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
+
+
+def _hearing(main: Callable[[], None]) -> Callable[[], None]:
+    """Return the entry that hears Ctrl-C from where the command's own remedy begins."""
+
+    def hears() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        main()
+
+    return hears
 
 
 def _wait(child: int, began: float) -> int | None:
@@ -132,9 +145,11 @@ def signalled(
             )
         child = process.pid
     else:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the fork is the command
         child = os.fork()
         if child == 0:
             _command(words, folder, out, err, {})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     code: int | None = None
     while code is None and time.monotonic() < began + after:
         code = _ended(child)
@@ -142,7 +157,10 @@ def signalled(
     if code is None:
         os.kill(child, number)
         code = _wait(child, began)
-    told = [path.read_bytes().decode("utf-8", "replace") for path in (out, err)]
+    told = []
+    for path in (out, err):  # not there yet where the end came at once
+        told.append(path.read_bytes().decode("utf-8", "replace") if path.exists() else "")
+        path.unlink(missing_ok=True)
     return Outcome(code, *told, time.monotonic() - began)
 
 
