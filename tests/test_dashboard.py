@@ -371,7 +371,11 @@ def test_answer_says_the_change_and_whether_it_is_sure():
 def test_tiles_are_the_tables_rounded(shown):
     effects = shown.effects.set_index("outcome")
     tiles = {tile.label: tile for tile in words.effect_tiles(shown.effects, "b")}
-    assert tiles["Ivory sold"].value == f"{words.number(effects.loc['grams_sold', 'percent'])} %"
+    change = effects.loc["grams_sold", "percent"]
+    assert tiles["Ivory sold"].value == f"{'+' if change > 0 else ''}{words.number(change)} %"
+    for percent, said in ((4.2, "+4.2 %"), (-4.2, "-4.2 %"), (0.0, "0 %")):
+        told = words.effect_tiles(shown.effects.assign(percent=percent), "b")
+        assert told[0].value == said
     fit = shown.sums["fit"].set_index("id").loc["fall_week_5"]
     tile = words.level_tiles(shown.sums)[0]
     assert tile.value == words.number(fit["simulated"])

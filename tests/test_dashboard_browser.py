@@ -37,6 +37,11 @@ def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
 
 
+def signed(change: float) -> str:
+    """Return a change as the page shows it."""
+    return f"+{number(change)}" if change > 0 else number(change)
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("localhost", 0))
@@ -142,10 +147,10 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
     headline = pd.read_csv(written / "headline.csv").set_index("id")["median"]
     effects = pd.read_csv(compared / "effects.csv").set_index("outcome")
     assert found == {
-        "Ivory sold": f"{number(effects.loc['grams_sold', 'percent'])} %",
-        "Posts in Moments": f"{number(effects.loc['visible', 'percent'])} %",
-        "Share of posts elsewhere": f"{number(effects.loc['displaced', 'effect'])} points",
-        "Price of what is sold": f"{number(effects.loc['price', 'percent'])} %",
+        "Ivory sold": f"{signed(effects.loc['grams_sold', 'percent'])} %",
+        "Posts in Moments": f"{signed(effects.loc['visible', 'percent'])} %",
+        "Share of posts elsewhere": f"{signed(effects.loc['displaced', 'effect'])} points",
+        "Price of what is sold": f"{signed(effects.loc['price', 'percent'])} %",
         "Week 5 over week 4": number(fit["fall_week_5"]),
         "Week 13 over weeks 1 to 4": number(fit["return_week_13"]),
         "Sold, g a week per 1,000": number(headline["grams_sold"]),

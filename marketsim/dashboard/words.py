@@ -86,7 +86,8 @@ def effect_tiles(effects: pd.DataFrame, reference: str) -> list[Tile]:
         row = rows.loc[outcome]
         ends = span(row[f"{column}_low"], row[f"{column}_high"])
         about = f"{row['meaning']}: change against {reference}, run by run on the same luck"
-        out.append(Tile(label, f"{number(row[column])} {unit}", _interval(ends), about))
+        sign = "+" if row[column] > 0 else ""  # a change, not a level
+        out.append(Tile(label, f"{sign}{number(row[column])} {unit}", _interval(ends), about))
     return out
 
 
