@@ -248,15 +248,14 @@ def write(table: pd.DataFrame, path: Path) -> None:
     InputError
         Where the file cannot be written.
     """
-    beside = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".parquet":
-            table.to_parquet(beside, index=False, compression="zstd")
-        else:
-            plain = table.map(storage.no_formula).rename(columns=storage.no_formula)
-            plain.to_csv(beside, index=False, lineterminator="\n")
-        beside.replace(path)
+        with storage.whole(path) as beside:
+            if path.suffix == ".parquet":
+                table.to_parquet(beside, index=False, compression="zstd")
+            else:
+                plain = table.map(storage.no_formula).rename(columns=storage.no_formula)
+                plain.to_csv(beside, index=False, lineterminator="\n")
     except OSError as fault:
         allowed = f"a file to write to ({fault.strerror})"
         raise InputError(path.suffix[1:], path, allowed) from None

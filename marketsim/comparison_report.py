@@ -1,6 +1,7 @@
 """The report of a comparison: one page with the answer, the picture, the table, and its limits."""
 
 import datetime as dt
+import io
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -112,9 +113,12 @@ def write_spreadsheet(
     read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(storage.no_formula)
     said = [(name, *about) for name, about in comparison_sums.COLUMNS.items()]
     columns = pd.DataFrame(said, columns=["column", "unit", "meaning"])
-    with pd.ExcelWriter(folder / "comparison.xlsx", engine="openpyxl") as book:
-        for name, sheet in {"read me": read_me, **sums, "columns": columns}.items():
-            sheet.to_excel(book, sheet_name=name, index=False)
+    whole = io.BytesIO()
+    book = pd.ExcelWriter(whole, engine="openpyxl")  # closed by hand: Ctrl-C is not to write half
+    for name, sheet in {"read me": read_me, **sums, "columns": columns}.items():
+        sheet.to_excel(book, sheet_name=name, index=False)
+    book.close()
+    (folder / "comparison.xlsx").write_bytes(whole.getvalue())
 
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:

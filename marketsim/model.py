@@ -13,7 +13,7 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim import posterior, survey
+from marketsim import posterior, storage, survey
 from marketsim.books import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.compiled import source_fingerprint
 from marketsim.day import build, live
@@ -217,12 +217,9 @@ class Market(mesa.Model):
             "days_lived": self.days_lived,
             "source": source_fingerprint(),
         }
-        final = Path(path)
-        beside = final.with_name(final.name + ".part")
-        with beside.open("wb") as stream:
-            arrays = _arrays(self.world) | {"head": np.array(json.dumps(head, default=str))}
+        arrays = _arrays(self.world) | {"head": np.array(json.dumps(head, default=str))}
+        with storage.whole(Path(path)) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
-        beside.replace(final)
 
     @classmethod
     def resume(cls, path: str | Path, classes: Sequence[str] = ()) -> "Market":

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
@@ -208,6 +208,24 @@ def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         place.mkdir(exist_ok=True)
         yield place
+
+
+def hold(file: BinaryIO) -> None:
+    """Let other processes see, until the file is closed, that it is needed."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+
+def is_held(path: Path) -> bool:
+    """Return whether some process still needs a file; where that cannot be told, it is."""
+    if fcntl is None:
+        return True
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def publish(partial: Path, folder: Path) -> None:

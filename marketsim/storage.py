@@ -1,8 +1,10 @@
 """How tables and pages are kept on disk: whole or not at all, with units and meanings."""
 
+import contextlib
 import errno
 import hashlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,19 @@ from marketsim.settings import Settings, declared
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
 WHOLE = "whole"  # last line of what says that a batch is done
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Hold a file beside a path: it takes its place once complete, and goes where it never is."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        yield beside
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
 
 
 def write_parquet(
@@ -31,16 +46,14 @@ def write_parquet(
         unit, description = known[item.name] if item.name in known else _parameter(item.name)
         fields.append(item.with_metadata({"unit": unit, "description": description}))
     arrow = arrow.cast(pa.schema(fields))
-    beside = path.with_name(path.name + ".part")
-    pq.write_table(arrow, beside, compression="zstd")
-    beside.replace(path)
+    with whole(path) as beside:
+        pq.write_table(arrow, beside, compression="zstd")
 
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file of text that appears only when it is complete."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def no_formula(cell: Any) -> Any:

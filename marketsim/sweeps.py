@@ -6,21 +6,23 @@ processes, on this machine or on a cluster, has nothing to hand back.
 """
 
 import contextlib
-import hashlib
 import os
 import pickle
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from marketsim import composing, door, results, warming
 from marketsim.errors import InputError
 from marketsim.watching import Watch
+
+HERE, CLUSTER = ".sweep-", ".cluster-"  # what plans are called, by who may outlive the sweep
 
 
 def sweep(arguments: list[str], kind: composing.Kind, cores: int) -> None:
@@ -59,7 +61,9 @@ def _run(composer: Any, config: Any, kind: composing.Kind, watch: Watch, cores: 
     """Have a launcher run what waits: a few jobs a task, since each task costs a composition."""
     jobs, name = watch.waiting, config.hydra.runtime.choices["hydra/launcher"]
     tasks, threads = _shares(name, config.hydra.launcher, len(jobs), cores)
-    plan = _write_plan(Path(config.output), [_with_threads(job.command, threads) for job in jobs])
+    outlived = name == "submitit_slurm"  # by its tasks, maybe
+    commands = [_with_threads(job.command, threads) for job in jobs]
+    plan, held = _write_plan(Path(config.output), commands, CLUSTER if outlived else HERE)
     words = composing.as_given(config.hydra.overrides.hydra)
     master = composing.master(composer, "sweep", words, kind.schema)
     master.hydra.sweep.dir = config.output
@@ -69,7 +73,8 @@ def _run(composer: Any, config: Any, kind: composing.Kind, watch: Watch, cores: 
         with _leaving_no_process(name), watch:
             _launch(launcher, [numbers[start::tasks] for start in range(tasks)], watch)
     finally:
-        if name != "submitit_slurm" or watch.is_over():  # its tasks may outlive the sweep
+        held.close()
+        if not outlived or watch.is_over():
             plan.unlink(missing_ok=True)
 
 
@@ -99,13 +104,21 @@ def _with_threads(command: Any, threads: int) -> Any:
     return replace(command, threads=command.threads or threads, progress=False)
 
 
-def _write_plan(output: Path, commands: list[Any]) -> Path:
-    """Write the checked jobs where every task can read them."""
-    content = pickle.dumps(commands)
-    plan = output / f".sweep-{hashlib.sha256(content).hexdigest()[:12]}"
+def _write_plan(output: Path, commands: list[Any], prefix: str) -> tuple[Path, BinaryIO]:
+    """Write the checked jobs where every task can read them; remove what killed sweeps have left.
+
+    The file is held as long as what is returned with it is open.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    plan.write_bytes(content)
-    return plan.absolute()
+    for old in output.glob(f"{HERE}*"):
+        if not results.is_held(old):
+            old.unlink(missing_ok=True)
+    number, name = tempfile.mkstemp(prefix=".plan-", dir=output.absolute())
+    held = os.fdopen(number, "wb")
+    held.write(pickle.dumps(commands))
+    held.flush()
+    results.hold(held)
+    return Path(name).rename(name.replace(".plan-", prefix)), held
 
 
 @cache

@@ -12,6 +12,7 @@ from marketsim import results
 from marketsim.errors import InputError, one_line
 
 SECONDS = 0.2  # between two looks at the store
+WORDLESS = "killed, out of memory, or no space left to say why?"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Watch:
     def close(self) -> None:
         """Count what has ended without a word as failed, and say how the sweep ended."""
         for job, _ in self._open.values():
-            self._fail(job, "its process ended without a word (killed, or out of memory?)")
+            self._fail(job, f"its process ended without a word ({WORDLESS})")
         self._open.clear()
         counts = f"{self.done} done, {self.reused} reused, {self.failed} failed"
         print(f"{self.number} jobs: {counts}", flush=True)

@@ -181,6 +181,24 @@ def test_the_spreadsheet_says_how_to_read_it(found):
             assert len(pd.read_excel(book, name)) == len(pd.read_csv(found / f"{name}.csv"))
 
 
+def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):
+    """It is Ctrl-C that is told, and not what a book without sheets says when it is closed."""
+    compared = arms.make(market(), PAIR)
+    start = arms.start_of(compared, PAIR)
+    sums = {"effects": pd.read_csv(found / "effects.csv"),
+            "ranking": pd.read_csv(found / "ranking.csv")}  # fmt: skip
+    comparison_report.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
+    (tmp_path / "comparison.xlsx").unlink()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_excel", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        comparison_report.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
+    assert not list(tmp_path.iterdir())
+
+
 # ---------------------------------------------------------------- arms
 
 

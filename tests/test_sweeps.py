@@ -292,6 +292,19 @@ def test_each_launcher_gives_the_same_tables(monkeypatch, launcher, plugin):
     assert wait_for(lambda: not alive(mark)), alive(mark)
 
 
+def test_a_plan_that_nobody_holds_is_removed(monkeypatch, tmp_path):
+    """A killed sweep leaves its plan; the next one removes it, but not one of a sweep at work."""
+    output = Path("results")
+    output.mkdir()
+    left, held, later = (output / name for name in (".sweep-left", ".sweep-held", ".cluster-later"))
+    for path in (left, held, later):
+        path.write_bytes(b"a plan")
+    with held.open("rb") as file:
+        results.hold(file)
+        sweep(monkeypatch, "seed=1,2")
+    assert sorted(path.name for path in output.glob(".*")) == [".cluster-later", ".sweep-held"]
+
+
 @pytest.mark.campaign
 def test_a_worker_that_is_killed_takes_no_other_job_with_it(capfd):
     """A worker ended from outside: its job runs again by itself, the others are all done."""
