@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from marketsim import __version__, commands, door, presets
+from marketsim import __version__, commands, door, ending, presets
 from marketsim.commands import (
     CalibrateCommand,
     CompareCommand,
@@ -84,7 +84,7 @@ def main() -> None:
     if "--version" in arguments:
         print(f"marketsim {__version__}")
         return
-    with door.one_line():
+    with ending.one_line():
         SUBCOMMANDS[name](arguments)
 
 

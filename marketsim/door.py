@@ -1,18 +1,16 @@
-"""The door for input: Hydra composes it, and what is wrong with it is said in one line."""
+"""The door for input: Hydra composes it, and what is wrong with it is refused in one line."""
 
 import contextlib
 import io
 import re
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from marketsim import errors, presets
+from marketsim import presets
 from marketsim.errors import InputError, one_of, span
-from marketsim.evidence import EvidenceError
 from marketsim.settings import check
 
 GIVEN = "--config-dir"  # who gives the files of a folder on Hydra's search path
@@ -21,35 +19,6 @@ INTERVENTIONS = "scenario.interventions"
 # Flags of Hydra's that tell something; those that would run what a file says are refused.
 TELLING = ("cfg", "hydra_help", "info", "shell_completion")
 REFUSED = ("experimental_rerun", "config_path", "config_name")
-
-
-@contextlib.contextmanager
-def one_line() -> Iterator[None]:
-    """Answer every foreseen fault with one line and an exit code."""
-    try:
-        yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except (InputError, EvidenceError) as fault:
-        _fail(str(fault))
-    except KeyboardInterrupt:
-        _fail("interrupted; finished batches are kept, and the same command goes on from them", 130)
-    except BrokenPipeError:  # whoever read the output has seen enough, as in `| head`
-        sys.stdout = None
-        raise SystemExit(141) from None
-    except OSError as fault:
-        where = f" ({fault.filename})" if fault.filename else ""
-        _fail(f"{fault.strerror or fault}{where}; finished runs are kept", 1)
-
-
-def _fail(line: str, code: int = 2) -> NoReturn:
-    with contextlib.suppress(OSError):
-        print(errors.one_line(f"marketsim: {line}"), file=sys.stderr)
-    try:
-        print(end="", flush=True)
-    except OSError:  # said above; Python would say it again as it ends
-        sys.stdout = None
-    raise SystemExit(code)
 
 
 def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], None]) -> None:

@@ -6,6 +6,7 @@ Signals at random moments, thousands of damaged files and other clocks and local
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from campaigns import faults
 from conftest import settings
 from test_cli import command, only_result
 
-from marketsim import door, posterior, presets, results, storage, study
+from marketsim import door, ending, posterior, presets, results, storage, study
 from marketsim.errors import InputError
 
 QUICK = [
@@ -312,6 +313,25 @@ def test_ctrl_c_before_anything_has_begun(monkeypatch, capfd):
         __main__.main()
     assert stop.value.code == 130
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_ctrl_c_that_a_library_takes_for_its_own_fault(monkeypatch, capfd):
+    """Compiled code hides it behind an error of its own; without Ctrl-C that is no foreseen end."""
+    monkeypatch.setattr(signal, "default_int_handler", signal.getsignal(signal.SIGINT))
+
+    def hidden():
+        with ending.one_line():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ValueError("Invalid bounding box") from None
+
+    with pytest.raises(SystemExit) as stop:
+        hidden()
+    assert stop.value.code == 130
+    assert capfd.readouterr().err.count("\n") == 1
+    with pytest.raises(ValueError, match="box"), ending.one_line():  # negative control
+        raise ValueError("Invalid bounding box")
 
 
 @pytest.mark.campaign
