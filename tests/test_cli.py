@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, commands, presets, records, study
+from marketsim import cli, commands, presets, storage, study
 
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
@@ -299,7 +299,7 @@ def test_a_full_disk_is_one_line(monkeypatch, capfd):
     def full(table, path, more=None):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(records, "write_parquet", full)
+    monkeypatch.setattr(storage, "write_parquet", full)
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK)
     err = capfd.readouterr().err
