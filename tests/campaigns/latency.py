@@ -1,0 +1,91 @@
+"""How quickly the dashboard answers: from a click to the figures, in headless Chromium.
+
+    cd tests && PYTHONPATH=.. python -m campaigns.latency
+
+A machine that does something else is slower: the load is printed beside the seconds.
+"""
+
+import os
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import test_dashboard_browser as browser
+from playwright import sync_api
+
+RUNS = 20
+MOVES = 8  # of each lever
+CUT = 60.0  # seconds after which no answer is an answer
+
+
+def answered(page, before: dict[str, str], click: Callable[[], None]) -> tuple[float, float]:
+    """Move a lever; return the seconds until all figures stand there, and until all is at rest."""
+    told = page.get_by_test_id("stCaptionContainer").filter(has_text=f"{RUNS} of {RUNS} runs")
+    at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
+    began = time.perf_counter()
+    click()
+    figures = 0.0
+    while time.perf_counter() - began < CUT:
+        if not figures and told.count() and browser.tiles(page) != before:
+            figures = time.perf_counter() - began
+        if figures and at_rest.count():
+            return figures, time.perf_counter() - began
+        page.wait_for_timeout(20)
+    raise AssertionError(f"no answer: {browser.tiles(page)}")
+
+
+def cpu(server: psutil.Process) -> float:
+    """Return the CPU seconds that a server has used."""
+    used = server.cpu_times()
+    return used.user + used.system
+
+
+def measure(page, server: psutil.Process, what: str, click: Callable[[], None]) -> None:
+    """Move a lever several times, and print a line of a table."""
+    figures, rest, spent = [], [], []
+    for _ in range(MOVES):
+        before, used = browser.tiles(page), cpu(server)
+        one, two = answered(page, before, click)
+        figures.append(one)
+        rest.append(two)
+        spent.append(cpu(server) - used)
+    spans = [f"{statistics.median(of):.1f} ({min(of):.1f} to {max(of):.1f})"
+             for of in (figures, rest, spent)]  # fmt: skip
+    print(f"| {what} | {' | '.join(spans)} |", flush=True)
+
+
+def main() -> None:
+    """Start the dashboard, move its levers, and print the table."""
+    with tempfile.TemporaryDirectory() as home, sync_api.sync_playwright() as driver:
+        server, url = browser.start(Path(home))
+        try:
+            page = driver.chromium.launch(
+                executable_path=browser.CHROMIUM, args=["--no-sandbox"]
+            ).new_page(viewport={"width": 1280, "height": 900})
+            page.goto(url)
+            opened = browser.settled(page, RUNS)
+            process = psutil.Process(server.pid)
+            print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {MOVES} moves each")
+            print("| lever moved | all figures, s | picture and commands too, s | CPU seconds |")
+            print("|---|---|---|---|")
+            sidebar = page.get_by_test_id("stSidebar")
+            more = sidebar.get_by_role("button", name="Increment").nth(1)
+            measure(page, process, "posts removed by the sweep of May (148 days)", more.click)
+            page.get_by_role("combobox", name="Scenario").click()
+            page.get_by_role("option", name="repeated sweeps").click()
+            browser.settled(page, RUNS, opened)
+            slider = page.get_by_role("slider", name="Strength")
+            measure(page, process, "strength of repeated sweeps (332 days)",
+                    lambda: slider.press("ArrowRight"))  # fmt: skip
+            print(f"load at the end {os.getloadavg()[0]:.1f}")
+        finally:
+            os.killpg(server.pid, signal.SIGINT)
+            server.wait(30)
+
+
+if __name__ == "__main__":
+    main()
