@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -33,7 +34,8 @@ TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 Tables = dict[str, pd.DataFrame]
 
 
-class Lived(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Lived:
     """One run of a study as it was lived: what was drawn for it, and what was counted."""
 
     run: int
@@ -43,6 +45,20 @@ class Lived(NamedTuple):
     series: Series
     tallies: Tallies
     seen: survey.SurveyRows
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Its tables, by the names of `TABLES`."""
+        first_day = calendar.horizon(self.settings)[0].toordinal()
+        what = (self.run, self.seed, self.drawn.number, self.settings, self.seen)
+        return {
+            "daily": records.daily_table(self.run, first_day, self.series, self.tallies),
+            "survey": records.survey_table(self.run, self.seen),
+            "runs": records.run_table(*what),
+            "prices": records.price_table(self.run, first_day, self.tallies),
+            "enforcement": records.enforcement_table(self.run, first_day, self.tallies),
+            "ledger": records.ledger_table(self.run, first_day, self.tallies),
+        }
 
 
 @dataclass(frozen=True)
@@ -148,23 +164,9 @@ def live_run(settings: Settings, run: int) -> Lived:
     return Lived(run, seed, drawn, mine, *simulate(mine, seed))
 
 
-def tables_of(lived: Lived) -> Tables:
-    """Return the tables of one run, by the names of `TABLES`."""
-    run, tallies = lived.run, lived.tallies
-    first_day = calendar.horizon(lived.settings)[0].toordinal()
-    return {
-        "daily": records.daily_table(run, first_day, lived.series, tallies),
-        "survey": records.survey_table(run, lived.seen),
-        "runs": records.run_table(run, lived.seed, lived.drawn.number, lived.settings, lived.seen),
-        "prices": records.price_table(run, first_day, tallies),
-        "enforcement": records.enforcement_table(run, first_day, tallies),
-        "ledger": records.ledger_table(run, first_day, tallies),
-    }
-
-
 def run_tables(settings: Settings, run: int) -> Tables:
     """Return the tables of one run of a study, by the names of `TABLES`."""
-    return tables_of(live_run(settings, run))
+    return live_run(settings, run).tables
 
 
 def joined(parts: Sequence[Tables]) -> Tables:

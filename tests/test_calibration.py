@@ -472,7 +472,7 @@ def empty_tables(_) -> None:
 
 def no_population(_) -> None:
     empty_tables(_)
-    with sqlite3.connect("db") as to:
+    with closing(sqlite3.connect("db")) as to, to:
         to.execute("INSERT INTO abc_smc (start_time) VALUES ('2026-01-01 00:00:00.000000')")
 
 

@@ -23,7 +23,8 @@ from marketsim.report import number
 
 Weekly = Mapping[str, pd.DataFrame]
 
-DOTS = 110  # a inch
+DOTS = 110  # an inch
+QUICK = 1  # of zlib's levels: the page is on this machine, and somebody waits
 PANELS = {
     "visible": "Posts standing in Moments",
     "backup": "Posts on backup accounts",
@@ -53,7 +54,7 @@ def png(make: Callable[..., Figure], *of: Any) -> bytes:
     """Return a figure as a picture, drawn in the style of the house."""
     with _drawing, matplotlib.rc_context(STYLE):
         out = io.BytesIO()
-        make(*of).savefig(out, format="png", dpi=DOTS)
+        make(*of).savefig(out, format="png", dpi=DOTS, pil_kwargs={"compress_level": QUICK})
     return out.getvalue()
 
 

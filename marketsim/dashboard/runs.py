@@ -96,7 +96,7 @@ def is_kept(settings: Settings, stop: int) -> bool:
 
 def tables(lived: Sequence[Lived]) -> Tables:
     """Return the tables of a study of these runs."""
-    return study.joined([study.tables_of(one) for one in lived])
+    return study.joined([one.tables for one in lived])
 
 
 def effects(

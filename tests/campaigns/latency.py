@@ -22,18 +22,20 @@ MOVES = 8  # of each lever
 CUT = 60.0  # seconds after which no answer is an answer
 
 
-def answered(page, before: dict[str, str], click: Callable[[], None]) -> tuple[float, float]:
-    """Move a lever; return the seconds until all figures stand there, and until all is at rest."""
+def answered(page, before: dict[str, str], click: Callable[[], None]) -> tuple[float, ...]:
+    """Move a lever; return the seconds to the first new figures, to all of them, and to rest."""
     told = page.get_by_test_id("stCaptionContainer").filter(has_text=f"{RUNS} of {RUNS} runs")
     at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
     began = time.perf_counter()
     click()
-    figures = 0.0
-    while time.perf_counter() - began < CUT:
-        if not figures and told.count() and browser.tiles(page) != before:
-            figures = time.perf_counter() - began
-        if figures and at_rest.count():
-            return figures, time.perf_counter() - began
+    first = figures = 0.0
+    seen = before
+    while (now := time.perf_counter() - began) < CUT:
+        if (found := browser.tiles(page)) != seen:
+            seen, figures = found, now
+            first = first or now
+        if first and told.count() and at_rest.count():
+            return first, figures, now
         page.wait_for_timeout(20)
     raise AssertionError(f"no answer: {browser.tiles(page)}")
 
@@ -46,15 +48,12 @@ def cpu(server: psutil.Process) -> float:
 
 def measure(page, server: psutil.Process, what: str, click: Callable[[], None]) -> None:
     """Move a lever several times, and print a line of a table."""
-    figures, rest, spent = [], [], []
+    rows = []
     for _ in range(MOVES):
-        before, used = browser.tiles(page), cpu(server)
-        one, two = answered(page, before, click)
-        figures.append(one)
-        rest.append(two)
-        spent.append(cpu(server) - used)
+        used = cpu(server)
+        rows.append((*answered(page, browser.tiles(page), click), cpu(server) - used))
     spans = [f"{statistics.median(of):.1f} ({min(of):.1f} to {max(of):.1f})"
-             for of in (figures, rest, spent)]  # fmt: skip
+             for of in zip(*rows, strict=True)]  # fmt: skip
     print(f"| {what} | {' | '.join(spans)} |", flush=True)
 
 
@@ -70,8 +69,8 @@ def main() -> None:
             opened = browser.settled(page, RUNS)
             process = psutil.Process(server.pid)
             print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {MOVES} moves each")
-            print("| lever moved | all figures, s | picture and commands too, s | CPU seconds |")
-            print("|---|---|---|---|")
+            print("| lever moved | first figures, s | all figures, s | picture too, s | CPU, s |")
+            print("|---|---|---|---|---|")
             sidebar = page.get_by_test_id("stSidebar")
             more = sidebar.get_by_role("button", name="Increment").nth(1)
             measure(page, process, "posts removed by the sweep of May (148 days)", more.click)
