@@ -100,14 +100,6 @@ def output_without_compiler(script: str, *flags: str) -> str:
     return finished.stdout.rstrip("\n")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, but for those that are a group of their own."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.fixture(autouse=True)
 def _nothing_beside_the_test(tmp_path, monkeypatch):
     """Run each test in a folder of its own, so that nothing is written into the checkout."""

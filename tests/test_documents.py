@@ -6,10 +6,8 @@ import reduced
 
 from marketsim import evidence
 
-EACH = [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in documents.PAGES]
 
-
-@pytest.mark.parametrize("page", EACH)
+@pytest.mark.parametrize("page", documents.PAGES)
 def test_every_block_runs(page, tmp_path):
     """In the order of reading; see `documents.py`, and `reduced.py` for what is made smaller."""
     documents.run(page, (documents.ROOT / page).read_text(encoding="utf-8"), tmp_path)
