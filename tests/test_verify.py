@@ -14,13 +14,18 @@ from marketsim.errors import InputError
 from marketsim.verify import verify
 
 
-@pytest.fixture
-def folder(tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
     """Return a small published study."""
     of = settings(120, replicates=2, scenario__name="mine")
     del of.scenario.interventions["arrest_may"]
-    result = study.run_study(of, tmp_path / "results")
-    return Path(shutil.copytree(result.folder, tmp_path / "published"))
+    return study.run_study(of, tmp_path_factory.mktemp("results")).folder
+
+
+@pytest.fixture
+def folder(published, tmp_path) -> Path:
+    """Return a copy of it that may be damaged."""
+    return Path(shutil.copytree(published, tmp_path / "published"))
 
 
 def test_a_study_is_identical_to_itself(folder):
