@@ -20,7 +20,7 @@ from benchmarks import (
 )
 from benchmarks.posting_and_risk import compare
 from benchmarks.tables import as_json, as_markdown, write
-from marketsim import presets
+from marketsim.parameters import presets
 
 PARTS = {
     "default": default_run,

@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmarks import runs
 from benchmarks.tables import Table, rounded
-from marketsim import day, rng
-from marketsim.compiled import array_kernel
-from marketsim.state import World
+from marketsim.model import market
+from marketsim.model.state import World
+from marketsim.numerics import rng
+from marketsim.numerics.jit import array_kernel
 
 BLOCKS = 1_000_000
 LARGEST = 5
@@ -74,14 +75,14 @@ def floors(seconds: Counter[str], blocks: dict[str, int], repetitions: int) -> T
 
 def day_around(around: Around) -> Callable[[World, int, int], None]:
     """Return the order of the day in which every process is called through `around`."""
-    names = [name for name in day.live.py_func.__code__.co_names if name in vars(day)]
-    processes = [name for name in names if hasattr(vars(day)[name], "py_func")]
+    names = [name for name in market.live.py_func.__code__.co_names if name in vars(market)]
+    processes = [name for name in names if hasattr(vars(market)[name], "py_func")]
 
     def wrapped(name: str) -> Callable[..., Any]:
-        return lambda *arguments: around(name, vars(day)[name], arguments)
+        return lambda *arguments: around(name, vars(market)[name], arguments)
 
-    known = vars(day) | {name: wrapped(name) for name in processes}
-    return types.FunctionType(day.live.py_func.__code__, known)
+    known = vars(market) | {name: wrapped(name) for name in processes}
+    return types.FunctionType(market.live.py_func.__code__, known)
 
 
 def seconds_by_process(population: str, seed: int) -> Counter[str]:
@@ -100,7 +101,7 @@ def seconds_by_process(population: str, seed: int) -> Counter[str]:
         seconds[name] += time.perf_counter() - handed - (handed - start)
         return out
 
-    world, live = day.build(runs.settings(population), seed), day_around(timed)
+    world, live = market.build(runs.settings(population), seed), day_around(timed)
     live(world, 0, 2)  # compiles
     seconds.clear()
     live(world, 2, world.series.risk.size)
@@ -127,7 +128,7 @@ def count_blocks(population: str, seed: int) -> Counter[str]:
         blocks[name] += int(other_words.COUNTER[0]) - before
         return out
 
-    world, live = day.build(runs.settings(population), seed), day_around(counting)
+    world, live = market.build(runs.settings(population), seed), day_around(counting)
     live(world, 0, 2)
     blocks.clear()
     live(world, 2, world.series.risk.size)

@@ -18,10 +18,12 @@ import numpy as np
 
 from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
-from marketsim import calendar, day, evidence, study
-from marketsim.settings import Settings
-from marketsim.state import Flow
-from marketsim.trade_state import Tally
+from marketsim.model import market
+from marketsim.model.scenario import timeline
+from marketsim.model.state import Flow, Tally
+from marketsim.parameters import evidence
+from marketsim.parameters.settings import Settings
+from marketsim.simulation import run as simulation
 
 FROM = "sweep_may"
 CONTRASTS: dict[str, dict[str, Any]] = {
@@ -94,14 +96,14 @@ def arms() -> dict[str, Settings]:
 
 def lived(pairs: int) -> dict[str, list[list[float]]]:
     """Return the outcomes of each arm: one row a seed."""
-    seeds = [study.run_seed(STUDY_SEED, run) for run in range(pairs)]
+    seeds = [simulation.run_seed(STUDY_SEED, run) for run in range(pairs)]
     return {name: [outcomes(of, seed) for seed in seeds] for name, of in arms().items()}
 
 
 def outcomes(of: Settings, seed: int) -> list[float]:
     """Live one run and return what is asked about, from the day of the dose on."""
-    world = day.build(of, seed)
-    day.live(world, 0, world.series.risk.size)
+    world = market.build(of, seed)
+    market.live(world, 0, world.series.risk.size)
     row = _day_of_dose(of)
     sold = world.chain.tallies.trade[row:, Tally.SOLD : Tally.REVENUE].sum()
     return [float(world.series.flows[row:, Flow.VISIBLE].sum()), float(sold) / 1000.0]
@@ -110,7 +112,7 @@ def outcomes(of: Settings, seed: int) -> list[float]:
 def _day_of_dose(of: Settings) -> int:
     dose = evidence.inputs()[FROM].date
     assert dose is not None
-    return (dose - calendar.horizon(of)[0]).days
+    return (dose - timeline.horizon(of)[0]).days
 
 
 def gains(keyed: dict[str, Any], stream: dict[str, Any]) -> Rows:
@@ -145,7 +147,7 @@ def lived_in_order(pairs: int) -> dict[str, list[list[float]]]:
     """Do the same with one stream, begun anew for each run, in this process given up for it."""
     from benchmarks import other_words
 
-    seeds = [study.run_seed(STUDY_SEED, run) for run in range(pairs)]
+    seeds = [simulation.run_seed(STUDY_SEED, run) for run in range(pairs)]
     other_words.replace(other_words.in_turn)
     found: dict[str, list[list[float]]] = {}
     for name, of in arms().items():

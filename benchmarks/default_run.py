@@ -5,7 +5,7 @@ import statistics
 
 from benchmarks import runs
 from benchmarks.tables import Table
-from marketsim.trade_state import Tally
+from marketsim.model.state import Tally
 
 BUYERS = (5.0, 50.0, 500.0)  # per retailer: the same trade among ever more people
 

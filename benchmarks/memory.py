@@ -8,16 +8,16 @@ import numpy as np
 
 from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
-from marketsim import day
-from marketsim.books import Account
-from marketsim.state import World
+from marketsim.model import market
+from marketsim.model.ledger import Account
+from marketsim.model.state import World
 
 DAYS = "counts by day"  # not of any agent
 
 
 def measure(asked: argparse.Namespace) -> list[Table]:
     """Count bytes by kind of agent."""
-    world = day.build(runs.settings(asked.population), 1)
+    world = market.build(runs.settings(asked.population), 1)
     note = "Every array of a run is in one row; room for friends and parcels counts whether used."
     return [Table("bytes", rows(world), note)]
 

@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from marketsim import rng
+from marketsim.numerics import rng
 
 COUNTER = np.zeros(1, np.int64)
 _ADDRESS = COUNTER.ctypes.data

@@ -5,8 +5,8 @@ from functools import partial
 
 from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
-from marketsim import study
-from marketsim.settings import Settings
+from marketsim.parameters.settings import Settings
+from marketsim.simulation import run
 
 THREADS = (1, 2)
 LEAST = 2 * max(THREADS)
@@ -35,11 +35,11 @@ def measure(asked: argparse.Namespace) -> list[Table]:
 
 def over_threads(of: Settings, number: int, asked: argparse.Namespace) -> Rows:
     """Time so many runs on each number of threads, in turn."""
-    study.replicate(of, range(LEAST), max(THREADS))
+    run.replicate(of, range(LEAST), max(THREADS))
 
     def seconds(threads: int, repetition: int) -> float:
         jobs = range(repetition * number, (repetition + 1) * number)
-        return runs.seconds_of(lambda: study.replicate(of, jobs, threads))
+        return runs.seconds_of(lambda: run.replicate(of, jobs, threads))
 
     arms = {str(threads): partial(seconds, threads) for threads in THREADS}
     took = runs.medians(runs.in_turn(arms, asked.repetitions))

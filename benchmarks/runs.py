@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marketsim import day, posterior, presets
-from marketsim.settings import Settings
-from marketsim.state import World
-from marketsim.trade_state import Tally
+from marketsim.model import market
+from marketsim.model.state import Tally, World
+from marketsim.parameters import posterior, presets
+from marketsim.parameters.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
@@ -43,9 +43,9 @@ def settings(population: str = "survey", retailers: int = 0, **demand: float) ->
 def lived(one: Settings, seed: int) -> tuple[World, float, float]:
     """Live one run; return the market, the seconds to make it and the seconds to live it."""
     start = time.perf_counter()
-    world = day.build(one, seed)
+    world = market.build(one, seed)
     made = time.perf_counter()
-    day.live(world, 0, world.series.risk.size)
+    market.live(world, 0, world.series.risk.size)
     return world, made - start, time.perf_counter() - made
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
-from marketsim.trade_state import Tally
+from marketsim.model.state import Tally
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 BUYERS = 100.0  # for each retailer, in markets of every size

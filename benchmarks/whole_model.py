@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks import runs
 from benchmarks.tables import Table, rounded
-from marketsim import day
-from marketsim.settings import Settings
-from marketsim.state import Flow, World
+from marketsim.model import market as daily_schedule
+from marketsim.model.state import Flow, World
+from marketsim.parameters.settings import Settings
 
 TESTS = runs.ROOT / "tests"
 NOT_THERE = "not there"
@@ -69,8 +69,10 @@ def one_size(oracle: ModuleType, of: Settings, days: int, repetitions: int) -> d
     plain: dict[int, Any] = {}
 
     def live_engine(seed: int) -> float:
-        world = engine[0] = day.build(of, seed)
-        return runs.seconds_of(lambda: day.live(world, 0, min(days, world.series.risk.size)))
+        world = engine[0] = daily_schedule.build(of, seed)
+        return runs.seconds_of(
+            lambda: daily_schedule.live(world, 0, min(days, world.series.risk.size))
+        )
 
     def live_plain(seed: int) -> float:
         market = plain[0] = oracle.Market(of, seed)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from marketsim.api import Comparison, Study, compare, run, scenarios
     from marketsim.errors import InputError
-    from marketsim.model import Market
+    from marketsim.simulation.mesa_model import Market
 
 __version__ = "0.1.0"
 __all__ = ["Comparison", "InputError", "Market", "Study", "compare", "run", "scenarios"]
 
-_HOMES = {"InputError": "errors", "Market": "model"}
+_HOMES = {"InputError": "errors", "Market": "simulation.mesa_model"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command; Ctrl-C while it is still being imported is one line too."""
     try:
-        from marketsim import cli
+        from marketsim.commands import cli
 
         cli.main()
     except KeyboardInterrupt:

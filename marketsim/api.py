@@ -19,9 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from marketsim import commands, door, presets, results
+from marketsim.commands import compare as compare_command
+from marketsim.commands import compose, options
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError, one_of
-from marketsim.settings import POSTS, Scenario
+from marketsim.parameters import overrides, presets
+from marketsim.parameters.settings import POSTS, Scenario
+from marketsim.simulation import store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,7 +70,7 @@ def run(
     """
     words = words_of({"scenario": scenario} | settings)
     folder = None if config_dir is None else str(config_dir)
-    result = commands.simulate(door.composed(words, "run", commands.RunCommand, folder))
+    result = run_command.run(compose.composed(words, "run", options.RunCommand, folder))
     return Study(result.folder)
 
 
@@ -106,8 +110,8 @@ def compare(
         raise InputError("scenarios", scenarios, "a list of names")
     words = words_of({"scenarios": list(scenarios)} | settings)
     folder = None if config_dir is None else str(config_dir)
-    asked = door.composed(words, "compare", commands.CompareCommand, folder)
-    return Comparison(commands.compare(asked, words, folder))
+    asked = compose.composed(words, "compare", options.CompareCommand, folder)
+    return Comparison(compare_command.run(asked, words, folder))
 
 
 def scenarios() -> pd.DataFrame:
@@ -139,13 +143,13 @@ def words_of(settings: Mapping[str, Any]) -> list[str]:
     ['~scenario.interventions.news', '++scenario.interventions.sweep.accounts=200']
     """
     named = {f"scenario.{key}" if key in OF_SCENARIO else key: settings[key] for key in settings}
-    return [word for key, value in presets.flat(named).items() for word in [_word(key, value)]]
+    return [word for key, value in overrides.flat(named).items() for word in [_word(key, value)]]
 
 
 def _word(key: str, value: Any) -> str:
-    if key.startswith(f"{door.INTERVENTIONS}."):
-        return f"~{key}" if value is None else f"++{key}={presets.word(value)}"
-    return f"{key}={presets.word(value)}"
+    if key.startswith(f"{compose.INTERVENTIONS}."):
+        return f"~{key}" if value is None else f"++{key}={overrides.word(value)}"
+    return f"{key}={overrides.word(value)}"
 
 
 class Result:
@@ -174,11 +178,11 @@ class Result:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        whole = results.is_whole(self.folder, all_there=False)
+        whole = store.is_whole(self.folder, all_there=False)
         if not whole or not (self.folder / self._mark).is_file():
             kind = type(self).__name__.lower()
             raise InputError("folder", folder, f"that of a finished {kind}, with {self._mark}")
-        self.facts = results.facts(self.folder)
+        self.facts = store.facts(self.folder)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -234,9 +238,9 @@ class Study(Result):
     @property
     def command(self) -> str:
         """The command line that makes the study again."""
-        from marketsim import report
+        from marketsim.reporting.pages import study as study_page
 
-        return report.command(self.settings)
+        return study_page.command(self.settings)
 
     def plot(self, name: str = "weekly") -> "Figure":
         """Draw a figure of the study.
@@ -257,27 +261,30 @@ class Study(Result):
         InputError
             For another name.
         """
-        from marketsim import plots, study, trade_plots
+        from marketsim.reporting.figures import study as study_figures
+        from marketsim.reporting.figures import trade as trade_figures
+        from marketsim.simulation import run as simulation
 
-        makers = plots.makers(self.daily, self.survey)
+        makers = study_figures.makers(self.daily, self.survey)
         if name not in makers and self.settings["market"] != POSTS:
-            tables = {table: self._table(table) for table in study.TABLES}
-            makers |= trade_plots.makers(tables, self.settings["population"]["retailers"])
+            tables = {table: self._table(table) for table in simulation.TABLES}
+            makers |= trade_figures.makers(tables, self.settings["population"]["retailers"])
         return _drawn(name, makers)
 
     def _table(self, name: str) -> pd.DataFrame:
-        from marketsim import metrics, trade_metrics
+        from marketsim.simulation import summary
+        from marketsim.survey import fit
 
         if name == "fit":
-            return self._csv(name, metrics.COLUMNS, "id")
+            return self._csv(name, fit.COLUMNS, "id")
         if name == "headline":
-            return self._csv(name, trade_metrics.COLUMNS, "id")
+            return self._csv(name, summary.COLUMNS, "id")
         return self._parquet(name)
 
     def __repr__(self) -> str:
-        from marketsim import report
+        from marketsim.reporting.pages import study as study_page
 
-        return "\n".join(report.fit_lines(self.fit.reset_index()))
+        return "\n".join(study_page.fit_lines(self.fit.reset_index()))
 
 
 class Comparison(Result):
@@ -310,41 +317,42 @@ class Comparison(Result):
         """
         import datetime as dt
 
-        from marketsim import comparison_plots, comparison_sums
+        from marketsim.analysis.comparison import effects
+        from marketsim.reporting.figures import comparison as comparison_figures
 
         start = dt.date.fromisoformat(self.facts["comparison"]["start"])
-        makers = comparison_plots.makers(start)
+        makers = comparison_figures.makers(start)
         sums = {
             table: pd.read_csv(self.folder / f"{table}.csv")
             for table in ("effects", "better", "ranking", "break_even", "costs")
         }
-        sums["weeks"] = comparison_sums.weekly(self.weekly)
+        sums["weeks"] = effects.weekly(self.weekly)
         return _drawn(name, {key: partial(make, sums) for key, make in makers.items()})
 
     def _table(self, name: str) -> pd.DataFrame:
-        from marketsim import comparison_sums
+        from marketsim.analysis.comparison import effects
 
         if name in ("rows", "weekly"):
             return self._parquet(name)
         index = {"effects": ["arm", "outcome"], "break_even": ["scenario", "outcome"]}
-        columns = comparison_sums.COLUMNS
+        columns = effects.COLUMNS
         if name == "better":  # a column an arm
             arms = pd.read_csv(self.folder / "better.csv", nrows=0).columns[1:]
             words = "share of the runs in which the arm of the row sells less than this one"
-            columns = {"arm": comparison_sums.ARM} | dict.fromkeys(arms, ("share", words))
+            columns = {"arm": effects.ARM} | dict.fromkeys(arms, ("share", words))
         return self._csv(name, columns, index.get(name, "arm"))
 
     def __repr__(self) -> str:
-        from marketsim import comparison_report
+        from marketsim.reporting.pages import comparison as comparison_page
 
-        return "\n".join(comparison_report.lines(self.folder))
+        return "\n".join(comparison_page.lines(self.folder))
 
 
 def _drawn(name: str, makers: Mapping[str, Callable[[], "Figure"]]) -> "Figure":
     """Draw one of several figures in the house's style."""
     import matplotlib
 
-    from marketsim.plots import STYLE
+    from marketsim.reporting.figures.style import STYLE
 
     if name not in makers:
         raise InputError("plot", name, one_of(name, makers))

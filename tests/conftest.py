@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from marketsim import chain, presets
-from marketsim.books import Account, move
-from marketsim.population import quiet_day, synthesize
-from marketsim.settings import Settings, rules
+from marketsim.model import supply_chain
+from marketsim.model.ledger import Account, move
+from marketsim.model.population import quiet_day, synthesize
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Settings, rules
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell's job in the background ignores Ctrl-C, and what a test starts would do so too
@@ -61,7 +62,7 @@ class Standstill:
         self.retailers, _ = synthesize(of, seed, self.day, 1)
         self.retailers.risk[:] = 0.0
         self.today = quiet_day(retailers)
-        self.chain = chain.build(of, self.rules, seed, self.retailers, 1, days)
+        self.chain = supply_chain.build(of, self.rules, seed, self.retailers, 1, days)
         self.chain.shops.markup[:] = 1.0
         self.books, self.trade = self.chain.books, self.chain.tallies.trade
 

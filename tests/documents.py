@@ -144,7 +144,8 @@ def _copy(path: Path, to: Path) -> None:
 @contextlib.contextmanager
 def _stand_ins(place: Path) -> Iterator[None]:
     """Let blocks find the stand-ins, and Python's studies be reduced as the command's are."""
-    from marketsim import api, presets
+    from marketsim import api
+    from marketsim.parameters import presets
 
     environment, folder, words_of = dict(os.environ), presets.folder, api.words_of
     os.environ |= {

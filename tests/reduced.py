@@ -91,7 +91,7 @@ def _two(found: re.Match[str]) -> str:
 
 def listed(given: list[str]) -> None:
     """Hold the scenarios of a comparison to those that there are."""
-    from marketsim import presets
+    from marketsim.parameters import presets
 
     for word in given:
         names = re.match(r"scenarios=\[(.*)\]$", word)
@@ -103,16 +103,16 @@ def listed(given: list[str]) -> None:
 
 def composed(name: str, given: list[str]) -> None:
     """Compose and check the settings of a command, and do no more."""
-    from marketsim import commands, door
+    from marketsim.commands import compose, options
 
     listed(given)
-    asked = door.flags(given)
-    door.composed(asked.overrides, name, getattr(commands, SCHEMAS[name]), asked.config_dir)
+    asked = compose.flags(given)
+    compose.composed(asked.overrides, name, getattr(options, SCHEMAS[name]), asked.config_dir)
 
 
 def marketsim(given: list[str]) -> None:
     """Run the command, in the checkout that the page stands in."""
-    from marketsim import cli
+    from marketsim.commands import cli
 
     here()
     name = given[0] if given and given[0] in cli.SUBCOMMANDS else "run"
@@ -137,7 +137,7 @@ def marketsim(given: list[str]) -> None:
 
 def check(line: str) -> None:
     """Hold a command within a sentence to what there is, without running it."""
-    from marketsim import cli
+    from marketsim.commands import cli
 
     name, *given = shlex.split(line)
     if name == "marketsim":
@@ -154,7 +154,7 @@ def check(line: str) -> None:
 
 def here() -> None:
     """Let `conf` of the folder one is in be that of the checkout."""
-    from marketsim import presets
+    from marketsim.parameters import presets
 
     if Path("conf").is_dir():
         place = Path("conf").resolve()

@@ -5,10 +5,10 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim.kernels.accounts import keep_accounts
-from marketsim.population import quiet_day, synthesize
-from marketsim.settings import rules
-from marketsim.state import Backup, State
+from marketsim.model.kernels.backup_accounts import keep_accounts
+from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.state import Backup, State
+from marketsim.parameters.settings import rules
 
 FALSE_ALARM = 1e-6
 DAY = 735_720

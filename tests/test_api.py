@@ -13,7 +13,10 @@ import pytest
 from test_cli import command, only_result
 
 import marketsim as ms
-from marketsim import api, commands, door, presets
+from marketsim import api
+from marketsim.commands import compare as compare_command
+from marketsim.commands import compose, options
+from marketsim.parameters import presets
 
 QUICK = {"population": "survey", "replicates": 2, "progress": False, "market": "posts"}
 MORE = {"replicates": 2, "prior": False, "progress": False}
@@ -139,10 +142,10 @@ def test_a_comparison_of_ones_own_can_be_made_again_from_its_folder(tmp_path):
     found = ms.compare(["softer", "harder"], config_dir=mine, **MORE)
     (line,) = re.findall(r"<pre>(marketsim .*?)</pre>", found.report.read_text(encoding="utf-8"))
     words = shlex.split(html.unescape(line).replace("DIR", str(found.folder)))
-    given = door.flags(words[2:])
-    again = door.composed(given.overrides, "compare", commands.CompareCommand, given.config_dir)
+    given = compose.flags(words[2:])
+    again = compose.composed(given.overrides, "compare", options.CompareCommand, given.config_dir)
     again.output, again.progress = "again", False
-    place = commands.compare(again, given.overrides, given.config_dir)
+    place = compare_command.run(again, given.overrides, given.config_dir)
     effects = [(folder / "effects.csv").read_bytes() for folder in (found.folder, place)]
     assert effects[0] == effects[1]
 

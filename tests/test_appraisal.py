@@ -15,33 +15,28 @@ from hypothesis import strategies as st
 from test_cli import command
 from test_posterior import forget, made, shelf
 
-from marketsim import (
-    appraisal,
-    calibration,
-    commands,
-    identification_plots,
-    metrics,
-    misfit,
-    observed,
-    posterior,
-    presets,
-    priors,
-    results,
-    simulations,
-    validation_plots,
-    validation_report,
-)
+from marketsim.analysis.inference import predictive_check, reference_table
+from marketsim.commands import calibrate as calibrate_command
+from marketsim.commands import options
+from marketsim.commands import validate as validate_command
 from marketsim.errors import InputError
-from marketsim.settings import POSTS
+from marketsim.parameters import posterior, presets, priors
+from marketsim.parameters.settings import POSTS
+from marketsim.reporting.figures import identifiability as identifiability_figures
+from marketsim.reporting.figures import validation as validation_figures
+from marketsim.reporting.pages import validation as validation_page
+from marketsim.simulation import store
+from marketsim.survey import discrepancy, targets
+from marketsim.survey import fit as survey_fit
 
-TOTAL = observed.targets()["ads_total"].value
+TOTAL = targets.targets()["ads_total"].value
 
 
 def predicted(draws=None, **values) -> pd.DataFrame:
     """Return the predictions of runs with these statistics, by the id of the fact."""
     table = pd.DataFrame(values, dtype=float)
     of = pd.Series(range(len(table)) if draws is None else draws)
-    return appraisal.predictive(table, of).set_index("id")
+    return predictive_check.predictive(table, of).set_index("id")
 
 
 # ---------------------------------------------------------------- predictions
@@ -51,7 +46,7 @@ def test_a_prediction_has_the_columns_of_the_fit():
     """What the fit says of each figure stays as it is; width, tail and inside are added."""
     values = pd.DataFrame({"fall_week_5": [0.5, 0.6, 0.7, 0.55], "ads_total": [1.0, 2.0, 3.0, 9.0]})
     draws = pd.Series([0, 0, 1, 1])
-    table, fit = appraisal.predictive(values, draws), metrics.fit(values, draws)
+    table, fit = predictive_check.predictive(values, draws), survey_fit.fit(values, draws)
     assert list(table) == [*fit, "width", "tail", "inside"]
     pd.testing.assert_frame_equal(table[list(fit)], fit)
     assert fit["luck"].between(0.0, 0.99).any()  # negative control: the draws are made use of
@@ -144,9 +139,9 @@ def test_nothing_predicted_is_no_agreement():
 
 def test_variation_by_hand(monkeypatch):
     """Of 1, 3, 2 and 6 two vary by the root of a half, three by a half; 4, 4, 4, 4 by nothing."""
-    monkeypatch.setattr(appraisal, "SIZES", (2, 3, 4, 10))
+    monkeypatch.setattr(predictive_check, "SIZES", (2, 3, 4, 10))
     values = pd.DataFrame({"one": [1.0, 3.0, 2.0, 6.0], "still": [4.0] * 4}, index=range(10, 14))
-    table = appraisal.variation(values)
+    table = predictive_check.variation(values)
     assert list(table) == ["id", "runs", "variation"]
     assert table["id"].tolist() == ["one"] * 3 + ["still"] * 3
     assert table["runs"].tolist() == [2, 3, 4] * 2
@@ -159,12 +154,12 @@ def test_variation_is_of_the_first_runs():
     """Runs that come later do not change what was said of the first; their order does."""
     random = np.random.default_rng(4)
     values = pd.DataFrame({"ads_total": random.normal(10.0, 2.0, 250)})
-    table = appraisal.variation(values)
+    table = predictive_check.variation(values)
     assert table["runs"].tolist() == [20, 50, 100, 200, 250]
-    sooner = appraisal.variation(values[:120])
+    sooner = predictive_check.variation(values[:120])
     assert sooner["runs"].tolist() == [20, 50, 100, 120]
     assert sooner["variation"][:3].tolist() == table["variation"][:3].tolist()
-    assert appraisal.variation(values[::-1])["variation"][0] != table["variation"][0]
+    assert predictive_check.variation(values[::-1])["variation"][0] != table["variation"][0]
     assert table["variation"].iloc[-1] == pytest.approx(0.2, abs=0.03)
 
 
@@ -179,16 +174,16 @@ def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
         taken.append(settings)
         raise InputError("taken", "", "")
 
-    monkeypatch.setattr(appraisal, "identify", take)
-    monkeypatch.setattr(calibration, "calibrate", take)
+    monkeypatch.setattr(validate_command, "identify", take)
+    monkeypatch.setattr(calibrate_command, "calibrate", take)
     for words in (["identify"], ["calibrate"], ["identify", "seed=1"]):
         with pytest.raises(SystemExit):
             command(monkeypatch, *words)
-    assert taken[0] == taken[1] == appraisal.prior_settings() != taken[2]
-    assert results.key(taken[0]) == results.key(appraisal.prior_settings())
-    assert appraisal.prior_settings().population.retailers == 1000
-    assert appraisal.prior_settings().posterior == posterior.PRIOR
-    assert appraisal.prior_settings().market == POSTS
+    assert taken[0] == taken[1] == validate_command.prior_settings() != taken[2]
+    assert store.key(taken[0]) == store.key(validate_command.prior_settings())
+    assert validate_command.prior_settings().population.retailers == 1000
+    assert validate_command.prior_settings().posterior == posterior.PRIOR
+    assert validate_command.prior_settings().market == POSTS
 
 
 def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
@@ -199,7 +194,7 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
         taken.append(settings)
         raise InputError("taken", "", "")
 
-    monkeypatch.setattr(appraisal, "validate", take)
+    monkeypatch.setattr(validate_command, "validate", take)
     with pytest.raises(SystemExit):
         command(monkeypatch, "validate")
     default = presets.named()
@@ -210,10 +205,10 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
 
 def test_the_smallest_table_is_large_enough():
     """The fewest simulations the command takes leave each survey its neighbours, and one more."""
-    (of,) = [item for item in fields(commands.TableCommand) if item.name == "simulations"]
-    keep = int(of.metadata["low"] * appraisal.KEEP)
+    (of,) = [item for item in fields(options.TableCommand) if item.name == "simulations"]
+    keep = int(of.metadata["low"] * validate_command.KEEP)
     others = of.metadata["low"] // len(priors.STRUCTURES) - 1
-    assert len(misfit.SUMMARIES) < keep < others
+    assert len(discrepancy.SUMMARIES) < keep < others
 
 
 # ---------------------------------------------------------------- from end to end
@@ -225,17 +220,17 @@ def toy(tmp_path, monkeypatch):
     folder = tmp_path / "toy"
     made(folder)
     monkeypatch.setattr(posterior, "folder", shelf(folder))
-    monkeypatch.setattr(simulations, "BATCH", 80)
-    monkeypatch.setattr(appraisal, "TESTS", 8)
-    monkeypatch.setattr(appraisal, "KEEP", 0.09)
-    monkeypatch.setattr(appraisal, "NEAR", 0.5)
-    monkeypatch.setattr(appraisal.validation, "NEAREST", 40)
-    monkeypatch.setattr(appraisal.validation, "DRAWS", 200)
+    monkeypatch.setattr(reference_table, "BATCH", 80)
+    monkeypatch.setattr(validate_command, "TESTS", 8)
+    monkeypatch.setattr(validate_command, "KEEP", 0.09)
+    monkeypatch.setattr(validate_command, "NEAR", 0.5)
+    monkeypatch.setattr(validate_command.cross_validation, "NEAREST", 40)
+    monkeypatch.setattr(validate_command.cross_validation, "DRAWS", 200)
     of = small(30, recovery="mixture", market=POSTS, posterior=posterior.PRIOR)
-    monkeypatch.setattr(appraisal, "prior_settings", lambda: of)
-    monkeypatch.setattr(validation_report, "write", lambda *_: None)
+    monkeypatch.setattr(validate_command, "prior_settings", lambda: of)
+    monkeypatch.setattr(validation_page, "write", lambda *_: None)
     drawn = []
-    for plots in (identification_plots, validation_plots):
+    for plots in (identifiability_figures, validation_figures):
         monkeypatch.setattr(
             plots, "draw", lambda folder, tables: drawn.append((folder.name, set(tables)))
         )
@@ -254,11 +249,11 @@ def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
     """Each table is there, drawn from and in the manifest; both read the same simulations."""
     written = []
     predicts = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=6)
-    settings = {"identify": appraisal.prior_settings(), "validate": predicts}
+    settings = {"identify": validate_command.prior_settings(), "validate": predicts}
     for name, tables in ASKED.items():
         of = settings[name]
         asked = (of, Path("results/prior"), Path("results/asked"), 160, 1, False)
-        folder = getattr(appraisal, name)(*asked)
+        folder = getattr(validate_command, name)(*asked)
         names = set(tables.split())
         assert {path.stem for path in folder.glob("*.csv")} == names
         assert all(len(pd.read_csv(path)) > 0 for path in folder.glob("*.csv"))
@@ -270,7 +265,7 @@ def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
         assert_taken_as_it_is(name, asked, folder, toy)
     assert len(written[0]) == 4  # two batches, and that each is whole
     assert written[1] == written[0]
-    table = simulations.table(appraisal.prior_settings(), asked[1], 160)
+    table = reference_table.table(validate_command.prior_settings(), asked[1], 160)
     assert table["structure"].value_counts().to_dict() == {
         name: 160 / len(priors.STRUCTURES) for name in priors.STRUCTURES
     }
@@ -286,11 +281,11 @@ def assert_taken_as_it_is(name: str, asked: tuple, folder: Path, toy: SimpleName
     structures = toy.posterior / "structures.csv"
     shipped = structures.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(simulations, "table", nothing_new)
-        ask = getattr(appraisal, name)
+        patch.setattr(reference_table, "table", nothing_new)
+        ask = getattr(validate_command, name)
         assert ask(*asked) == folder
         assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
-        assert not results.partial_folder(folder).exists()
+        assert not store.partial_folder(folder).exists()
         with pytest.raises(AssertionError, match="simulated"):
             ask(*asked[:3], 320, *asked[4:])
         structures.write_bytes(shipped + b"\n")

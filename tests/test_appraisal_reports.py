@@ -7,8 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from marketsim import calibration_report, commands, door, posterior, presets, validation_report
-from marketsim.settings import Calibration
+from marketsim.commands import compose, options
+from marketsim.parameters import posterior, presets
+from marketsim.parameters.settings import Calibration
+from marketsim.reporting.pages import calibration as calibration_page
+from marketsim.reporting.pages import validation as validation_page
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
@@ -24,19 +27,19 @@ def _folder(tmp_path, name):
 @pytest.fixture
 def calibrated(tmp_path):
     """Make the page of the published calibration, and return it with its tables."""
-    settings = door.composed([], "calibrate", commands.CalibrateCommand).settings()
+    settings = compose.composed([], "calibrate", options.CalibrateCommand).settings()
     tables = _tables("calibration_2015", "structures", "structure_fit")
     tables["posterior"] = posterior.draws()
     search = Calibration(particles=500)
     folder = _folder(tmp_path, "calibration_2015")
-    page = calibration_report.write(folder, settings, search, 54_443, tables)
+    page = calibration_page.write(folder, settings, search, 54_443, tables)
     return page.read_text(encoding="utf-8"), tables
 
 
 def test_a_calibration_says_what_the_survey_narrowed(calibrated):
     """The answer has the most and least probable explanation, and the best known parameter."""
     page, tables = calibrated
-    rows = calibration_report.parameters(tables["posterior"], tables["structures"])
+    rows = calibration_page.parameters(tables["posterior"], tables["structures"])
     assert [row["share"] for row in rows] == sorted((row["share"] for row in rows), reverse=True)
     narrowed = sum(row["share"] >= 0.5 for row in rows)
     words = " ".join(re.sub("<.*?>", "", page).split())
@@ -51,12 +54,12 @@ def test_a_prior_is_narrowed_by_nothing(calibrated):
     _, tables = calibrated
     draws = tables["posterior"].iloc[:400].copy()
     draws["structure"], draws["weight"] = "forgetting", 1 / 400
-    prior = calibration_report.priors.uncertain()["posting.base_posts"]
+    prior = calibration_page.priors.uncertain()["posting.base_posts"]
     shares = [(k + 0.5) / 400 for k in range(400)]
-    draws["posting.base_posts"] = [calibration_report.priors.value(prior, u) for u in shares]
+    draws["posting.base_posts"] = [calibration_page.priors.value(prior, u) for u in shares]
     draws["posting.video_share"] = draws["posting.video_share"].iloc[0]
     found = pd.DataFrame({"structure": ["forgetting"], "probability": [1.0]})
-    rows = {row["key"]: row["share"] for row in calibration_report.parameters(draws, found)}
+    rows = {row["key"]: row["share"] for row in calibration_page.parameters(draws, found)}
     assert rows["posting.base_posts"] == pytest.approx(0.0, abs=0.01)
     assert rows["posting.video_share"] == pytest.approx(1.0)
 
@@ -64,16 +67,16 @@ def test_a_prior_is_narrowed_by_nothing(calibrated):
 def test_the_commands_make_the_same_settings():
     """The command on a page composes what it was made of."""
     for name, kind, make in (
-        ("calibrate", commands.CalibrateCommand,
-         lambda of: calibration_report.command(of.settings(), of.calibration)),
-        ("validate", commands.TableCommand,
-         lambda of: validation_report.command(of.settings(), of.simulations)),
+        ("calibrate", options.CalibrateCommand,
+         lambda of: calibration_page.command(of.settings(), of.calibration)),
+        ("validate", options.TableCommand,
+         lambda of: validation_page.command(of.settings(), of.simulations)),
     ):  # fmt: skip
         more = {"calibrate": "calibration.particles=300", "validate": "simulations=20000"}[name]
-        asked = door.composed(["seed=7", "moderation.capacity=20", more], name, kind)
+        asked = compose.composed(["seed=7", "moderation.capacity=20", more], name, kind)
         words = make(asked).split()
         assert words[:2] == ["marketsim", name]
-        assert door.composed(words[2:], name, kind) == asked
+        assert compose.composed(words[2:], name, kind) == asked
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def validated(tmp_path):
     settings.replicates = 400
     tables = _tables("validation_2015", "predictive", "models")
     folder = _folder(tmp_path, "validation_2015")
-    page = validation_report.write(folder, settings, 100_000, tables)
+    page = validation_page.write(folder, settings, 100_000, tables)
     return page.read_text(encoding="utf-8"), tables
 
 
@@ -94,7 +97,7 @@ def test_a_validation_says_which_model_tells_most(validated):
     best = tables["models"].sort_values("mean_crps").iloc[0]
     assert f"{best['model'].replace('_', ' ')} tells most" in words
     assert f"{tables['predictive']['inside'].sum()} of {len(tables['predictive'])}" in words
-    assert validation_report.models(tables["models"][::-1])[0]["label"].startswith("interrupted")
+    assert validation_page.models(tables["models"][::-1])[0]["label"].startswith("interrupted")
 
 
 def test_pages_need_no_other_file(calibrated, validated):

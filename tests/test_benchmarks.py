@@ -22,7 +22,8 @@ from benchmarks import (
 )
 from benchmarks.posting_and_risk import OURS, VERSIONS, compare, present, task_of
 from benchmarks.tables import Table, as_markdown
-from marketsim import day, posterior, presets
+from marketsim.model import market
+from marketsim.parameters import posterior, presets
 
 FIGURES = {
     "machine": "date processor cores memory_gb load_at_start python repetitions",
@@ -77,7 +78,7 @@ def test_every_process_of_the_day_is_timed(small):
     """Every process has its seconds, and shares add up to 1."""
     seconds = by_process.seconds_by_process("survey", 1)
     kernels = {"post", "trade", "perceive", "police", "deliver", "close_day"}
-    assert kernels <= set(seconds) <= set(vars(day))
+    assert kernels <= set(seconds) <= set(vars(market))
     assert min(seconds.values()) >= 0.0
     shares = [row["share"] for row in by_process.shares(seconds).rows]
     assert sum(shares) == pytest.approx(1.0, abs=0.01)
@@ -135,7 +136,7 @@ def test_arms_take_turns():
 
 def test_bytes_add_up_to_the_whole_memory():
     """Every array is in one row, and known kinds take what their arrays say."""
-    world = day.build(runs.settings(retailers=100), 1)
+    world = market.build(runs.settings(retailers=100), 1)
     rows = {row["kind"]: row for row in memory.rows(world)}
     assert sum(row["bytes"] for row in rows.values()) == memory.bytes_of(world)
     each = {kind: row["bytes_each"] for kind, row in rows.items()}
@@ -242,7 +243,7 @@ def test_tables_are_markdown():
 def test_other_words():
     """A block counted is the block; one stream goes on whoever asks, and begins anew."""
     from benchmarks import other_words
-    from marketsim.rng import words
+    from marketsim.numerics.rng import words
 
     before = int(other_words.COUNTER[0])
     assert other_words.counted(1, 2, 3, 4, 5) == words(1, 2, 3, 4, 5)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import books
-from marketsim.books import Account, Item
+from marketsim.model import ledger as books
+from marketsim.model.ledger import Account, Item
 
 SIZES = {Account.SUPPLIERS: 2, Account.RETAILERS: 3, Account.RESALE_AGENTS: 0}
 MOST = 10**14

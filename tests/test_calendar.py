@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from marketsim.calendar import compile_levers, horizon, interventions
 from marketsim.errors import InputError
-from marketsim.interventions import Table
+from marketsim.model.scenario.interventions import Table
+from marketsim.model.scenario.timeline import compile_levers, horizon, interventions
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 148

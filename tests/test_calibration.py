@@ -25,32 +25,29 @@ from test_cli import command
 from test_particles import KEYS, start
 from test_posterior import forget
 
-from marketsim import (
-    calibration,
-    calibration_plots,
-    calibration_report,
-    metrics,
-    misfit,
-    particles,
-    posterior,
-    presets,
-    priors,
-    results,
-    study,
-)
+from marketsim.analysis.inference import abc_smc, particles
+from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
-from marketsim.settings import POSTS, Calibration
-from marketsim.settings import given as value_of
+from marketsim.parameters import posterior, presets, priors
+from marketsim.parameters.settings import POSTS, Calibration
+from marketsim.parameters.settings import given as value_of
+from marketsim.reporting.figures import calibration as calibration_figures
+from marketsim.reporting.pages import calibration as calibration_page
+from marketsim.simulation import run, store
+from marketsim.survey import discrepancy, statistics
 
 TWO = ("none", "forgetting")
 TINY = Calibration(particles=48, simulations=200, sampler="single")
 TABLES = ("posterior.parquet", "structures.csv", "generations.csv", "structure_fit.csv")
 PROGRAM = """
 import sys
-from marketsim import calibration, calibration_plots, calibration_report, cli, particles
-calibration.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
+from marketsim.analysis.inference import abc_smc, particles
+from marketsim.commands import cli
+from marketsim.reporting.figures import calibration as figures
+from marketsim.reporting.pages import calibration as page
+abc_smc.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
 particles.CANDIDATES, particles.TRIALS = 2, 2
-calibration_plots.draw = calibration_report.write = lambda *_: None
+figures.draw = page.write = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
@@ -68,7 +65,7 @@ def shortened():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(priors, "STRUCTURES", TWO)
         patch.setattr(particles, "FEWEST", 20)
-        patch.setattr(calibration, "QUANTILE", 0.7)
+        patch.setattr(abc_smc, "QUANTILE", 0.7)
         patch.setattr(particles, "PREDICTED", 5)
         patch.setattr(particles, "CANDIDATES", 3)
         patch.setattr(particles, "TRIALS", 3)
@@ -77,8 +74,8 @@ def shortened():
 
 @pytest.fixture
 def brief(monkeypatch):
-    monkeypatch.setattr(calibration_plots, "draw", lambda *_: None)
-    monkeypatch.setattr(calibration_report, "write", lambda *_: None)
+    monkeypatch.setattr(calibration_figures, "draw", lambda *_: None)
+    monkeypatch.setattr(calibration_page, "write", lambda *_: None)
     with shortened():
         yield
 
@@ -89,7 +86,7 @@ def found(tmp_path_factory) -> Path:
     np.random.seed(1)
     with shortened():
         folder = tmp_path_factory.mktemp("calibration")
-        return calibration.calibrate(start(), TINY, folder, 1, False)
+        return calibrate_command.calibrate(start(), TINY, folder, 1, False)
 
 
 def drawn(found: Path) -> pd.DataFrame:
@@ -99,7 +96,7 @@ def drawn(found: Path) -> pd.DataFrame:
 def again(row: pd.Series, seed: int) -> pd.DataFrame:
     """Return the statistics of a draw simulated again, with a seed."""
     values = {key: float(row[key]) for key in priors.uncertain()}
-    return study.statistics([(priors.put(start(), row["structure"], values), seed)])
+    return run.statistics([(priors.put(start(), row["structure"], values), seed)])
 
 
 # ---------------------------------------------------------------- a structure
@@ -107,13 +104,13 @@ def again(row: pd.Series, seed: int) -> pd.DataFrame:
 
 def test_a_structure_answers_for_its_particle():
     """What pyABC gets are deviations and statistics of the particle's survey, at any place."""
-    model = calibration.Structure(start(), "forgetting")
+    model = abc_smc.Structure(start(), "forgetting")
     scores = dict.fromkeys(KEYS, 0.3)
     seen = model(scores)
-    expected = study.statistics([particles.particle(start(), "forgetting", scores)])
+    expected = run.statistics([particles.particle(start(), "forgetting", scores)])
     np.testing.assert_array_equal(seen["statistics"], expected.to_numpy()[0])
-    np.testing.assert_array_equal(seen["off"], misfit.deviations(expected).to_numpy()[0])
-    assert calibration.off_by(seen) == misfit.distance(misfit.deviations(expected))[0]
+    np.testing.assert_array_equal(seen["off"], discrepancy.deviations(expected).to_numpy()[0])
+    assert abc_smc.off_by(seen) == discrepancy.distance(discrepancy.deviations(expected))[0]
     sent = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
     other = model(scores | {KEYS[0]: 0.31})
@@ -150,10 +147,10 @@ def no_search(*_) -> None:
 @pytest.mark.parametrize("name", list(BAD))
 def test_what_cannot_be_searched_is_refused(monkeypatch, name):
     """Key, value and what is allowed, before anything is written or simulated."""
-    monkeypatch.setattr(calibration, "search", no_search)
+    monkeypatch.setattr(abc_smc, "search", no_search)
     of, changes, key, allowed = BAD[name]
     with pytest.raises(InputError) as fault:
-        calibration.calibrate(
+        calibrate_command.calibrate(
             start(**{"recovery": "trend"} | changes), of, Path("results"), 1, False
         )
     assert fault.value.key == key
@@ -163,9 +160,9 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
 
 def test_what_can_be_searched_is_not_refused():
     """Negative control: each sampler, and an address where there is use for it."""
-    for name in calibration.SAMPLERS:
-        calibration.check(Calibration(sampler=name), start())
-    calibration.check(Calibration(sampler="dask", address="tcp://a:1"), start())
+    for name in abc_smc.SAMPLERS:
+        abc_smc.check_search(Calibration(sampler=name), start())
+    abc_smc.check_search(Calibration(sampler="dask", address="tcp://a:1"), start())
 
 
 @pytest.mark.parametrize(
@@ -182,7 +179,7 @@ def test_what_can_be_searched_is_not_refused():
 )
 def test_refusals_are_one_line_of_the_command(monkeypatch, capfd, tmp_path, word, allowed):
     """`marketsim calibrate` says what is wrong in one line, and writes nothing."""
-    monkeypatch.setattr(calibration, "search", no_search)
+    monkeypatch.setattr(abc_smc, "search", no_search)
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, "calibrate", "population.retailers=30", "progress=false", word)
     out, err = capfd.readouterr()
@@ -207,10 +204,10 @@ def test_a_search_leaves_what_it_promises(found):
         assert list(pd.read_csv(found / name)) == columns
     fit = pd.read_csv(found / "structure_fit.csv")
     ids = fit.groupby("structure")["id"].apply(list).to_dict()
-    assert ids == {name: list(metrics.STATISTICS) for name in TWO}
+    assert ids == {name: list(statistics.STATISTICS) for name in TWO}
     schema = pq.read_schema(found / "posterior.parquet")
     names = ["structure", "weight", "seed", "generation"]
-    assert schema.names == [*names, *priors.uncertain(), *metrics.STATISTICS]
+    assert schema.names == [*names, *priors.uncertain(), *statistics.STATISTICS]
     assert {str(item.type) for item in schema} <= {"double", "int64", "string", "large_string"}
     assert all(item.metadata[b"unit"] and item.metadata[b"description"] for item in schema)
     assert list((found / "figures").glob("*.png"))
@@ -248,7 +245,7 @@ def test_the_book_of_a_search_adds_up(found):
 
 def searched_in(found: Path):
     """Return what pyABC remembers of a search."""
-    return pyabc.History(f"sqlite:///{found / calibration.DATABASE}")
+    return pyabc.History(f"sqlite:///{found / abc_smc.DATABASE}")
 
 
 @pytest.mark.parametrize("m", [0, 1])
@@ -289,13 +286,13 @@ def test_every_particle_can_be_run_again(found):
     for one in population:
         name = TWO[one.m]
         mine, seed = particles.particle(start(), name, dict(one.parameter))
-        seen = study.statistics([(mine, seed)])
+        seen = run.statistics([(mine, seed)])
         np.testing.assert_array_equal(seen.to_numpy(float)[0], one.sum_stat["statistics"])
-        assert misfit.distance(misfit.deviations(seen))[0] == one.distance
+        assert discrepancy.distance(discrepancy.deviations(seen))[0] == one.distance
         carried = priors.draw(seed)
         same = {key for key in carried if carried[key] == value_of(mine, key)}
         assert same == set(carried) - set(priors.FITTED[name])
-    other = study.statistics([(mine, seed + 1)]).to_numpy(float)[0]  # negative control
+    other = run.statistics([(mine, seed + 1)]).to_numpy(float)[0]  # negative control
     assert not np.array_equal(other, one.sum_stat["statistics"], equal_nan=True)
 
 
@@ -304,7 +301,7 @@ def test_every_draw_can_be_run_again(found):
     rows = drawn(found)
     assert rows["seed"].nunique() == len(rows)
     for _, row in rows.iterrows():
-        stored = row[list(metrics.STATISTICS)].to_numpy(float)
+        stored = row[list(statistics.STATISTICS)].to_numpy(float)
         np.testing.assert_array_equal(again(row, row["seed"]).to_numpy(float)[0], stored)
     other = again(row, row["seed"] + 1).to_numpy(float)[0]  # negative control
     assert not np.array_equal(other, stored, equal_nan=True)
@@ -345,8 +342,8 @@ def test_a_found_posterior_is_drawn_from(found, monkeypatch):
 def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
     """The same search again is read, byte for byte; another is not, and nothing is left beside."""
     before = {path: path.read_bytes() for path in found.rglob("*") if path.is_file()}
-    monkeypatch.setattr(calibration, "search", no_search)
-    assert calibration.calibrate(start(), TINY, found.parent, 1, False) == found
+    monkeypatch.setattr(abc_smc, "search", no_search)
+    assert calibrate_command.calibrate(start(), TINY, found.parent, 1, False) == found
     assert {path: path.read_bytes() for path in before} == before
     assert sorted(path.name for path in found.parent.iterdir()) == [
         f".{found.name}.lock",
@@ -358,14 +355,14 @@ def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
         (start(), Calibration(particles=49, simulations=200, sampler="single")),
     ):
         with pytest.raises(AssertionError, match="searched"):
-            calibration.calibrate(settings, of, found.parent, 1, False)
+            calibrate_command.calibrate(settings, of, found.parent, 1, False)
 
 
 def test_what_is_held_is_not_searched_for(brief):
     """A held parameter has its value in every draw and at the point; the others are searched."""
     of = start("forgetting", held=["perception.half_life", "posting.silent_share"])
     fewer = Calibration(particles=30, simulations=100, sampler="single")
-    folder = calibration.calibrate(of, fewer, Path("results"), 1, False)
+    folder = calibrate_command.calibrate(of, fewer, Path("results"), 1, False)
     rows = drawn(folder)
     for key in of.held:
         assert (rows[key] == value_of(of, key)).all()
@@ -377,15 +374,15 @@ def test_what_is_held_is_not_searched_for(brief):
 # ---------------------------------------------------------------- a search that is cut off
 
 
-def toy(self: calibration.Structure, scores: dict) -> dict:
+def toy(self: abc_smc.Structure, scores: dict) -> dict:
     """Simulate nothing: how far a survey is off is luck alone."""
-    off = np.full(len(misfit.SUMMARIES), np.random.random())
-    return {"off": off, "statistics": np.zeros(len(metrics.STATISTICS))}
+    off = np.full(len(discrepancy.SUMMARIES), np.random.random())
+    return {"off": off, "statistics": np.zeros(len(statistics.STATISTICS))}
 
 
 def searched(database: Path, recovery: str = "trend", **changes: int):
     of = Calibration(**{"particles": 30, "simulations": 300, "sampler": "single"} | changes)
-    return calibration._search(start(recovery), of, database, 1, False)
+    return abc_smc._search(start(recovery), of, database, 1, False)
 
 
 @contextmanager
@@ -398,10 +395,10 @@ def cut_off(monkeypatch, simulations: int):
             raise KeyboardInterrupt
         return toy(self, scores)
 
-    monkeypatch.setattr(calibration.Structure, "__call__", some)
+    monkeypatch.setattr(abc_smc.Structure, "__call__", some)
     with pytest.raises(KeyboardInterrupt):
         yield
-    monkeypatch.setattr(calibration.Structure, "__call__", toy)
+    monkeypatch.setattr(abc_smc.Structure, "__call__", toy)
 
 
 def generations(history) -> list[tuple]:
@@ -425,8 +422,8 @@ def test_a_search_finds_the_exact_posterior(brief, monkeypatch):
             "off": seen["off"] + abs(scores.get(KEYS[0], 0.0) - 1.0) + handicap[self.name]
         }
 
-    monkeypatch.setattr(calibration, "QUANTILE", 0.4)
-    monkeypatch.setattr(calibration.Structure, "__call__", far)
+    monkeypatch.setattr(abc_smc, "QUANTILE", 0.4)
+    monkeypatch.setattr(abc_smc.Structure, "__call__", far)
     history = searched(Path("db"), "mixture", particles=150, simulations=800)
     tolerance = history.get_all_populations()["epsilon"].iloc[-1]
     at = np.linspace(-6.0, 6.0, 2001)
@@ -484,7 +481,7 @@ def no_generation(monkeypatch) -> None:
 @pytest.mark.parametrize("wreck", [nothing_yet, empty_tables, no_population, no_generation])
 def test_a_search_cut_off_before_its_first_generation(brief, monkeypatch, wreck):
     """However early a search is killed, the next one starts anew and can be cut off in turn."""
-    monkeypatch.setattr(calibration.Structure, "__call__", toy)
+    monkeypatch.setattr(abc_smc.Structure, "__call__", toy)
     wreck(monkeypatch)
     with cut_off(monkeypatch, 240):
         searched(Path("db"))
@@ -536,7 +533,7 @@ def wait_for(process: subprocess.Popen, there: Callable[[], object]) -> None:
 
 def test_a_killed_search_goes_on():
     """A search killed in the middle leaves no result, and ends with what it had."""
-    growing = f"killed/*/.*.partial/{calibration.DATABASE}"
+    growing = f"killed/*/.*.partial/{abc_smc.DATABASE}"
     with launched("killed") as process:
         wait_for(process, lambda: whole(growing))
         process.send_signal(signal.SIGKILL)
@@ -557,7 +554,7 @@ def test_a_killed_search_goes_on():
 def test_workers_end_with_a_search_that_is_killed():
     """Workers of a killed search end soon; else they would keep the lock, and the next waits."""
     with launched("killed", particles=5000, simulations=10_000) as process:
-        wait_for(process, lambda: list(Path("killed").glob(f"*/.*/{calibration.DATABASE}")))
+        wait_for(process, lambda: list(Path("killed").glob(f"*/.*/{abc_smc.DATABASE}")))
         time.sleep(1.0)  # they are in the midst of a sample far larger than a pipe holds
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)  # it ends when the last has closed its end
@@ -568,11 +565,11 @@ def test_workers_end_with_a_search_that_is_killed():
 
 def test_each_sampler_is_what_its_name_says():
     """One process where one is wanted, else as many as threads."""
-    with calibration._sampler(Calibration(sampler="multicore"), 3) as of:
+    with abc_smc._sampler(Calibration(sampler="multicore"), 3) as of:
         assert isinstance(of, sampler.MulticoreEvalParallelSampler)
         assert of.n_procs == 3
     for name, threads in (("multicore", 1), ("single", 3)):
-        with calibration._sampler(Calibration(sampler=name), threads) as of:
+        with abc_smc._sampler(Calibration(sampler=name), threads) as of:
             assert isinstance(of, sampler.SingleCoreSampler)
 
 
@@ -585,19 +582,19 @@ def test_a_dask_cluster_searches(brief):
         of = Calibration(
             particles=24, simulations=100, sampler="dask", address=cluster.scheduler_address
         )
-        folder = calibration.calibrate(start("forgetting"), of, Path("results"), 1, False)
+        folder = calibrate_command.calibrate(start("forgetting"), of, Path("results"), 1, False)
     population = searched_in(folder).get_population().particles
     assert len(population) == len(drawn(folder)) == 24
     for one in population:
         mine = particles.particle(start(), "forgetting", dict(one.parameter))
-        seen = study.statistics([mine]).to_numpy(float)[0]
+        seen = run.statistics([mine]).to_numpy(float)[0]
         np.testing.assert_array_equal(seen, one.sum_stat["statistics"])
 
 
 def test_the_result_of_a_search_is_keyed_by_it():
     """Particles, budget and settings are in the name of the result."""
     keys = {
-        results.key(start(), {"calibration": one})
+        store.key(start(), {"calibration": one})
         for one in ({"particles": 1}, {"particles": 2}, None)
     }
     assert len(keys) == 3

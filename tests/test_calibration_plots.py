@@ -8,30 +8,27 @@ import pandas as pd
 import pytest
 from matplotlib.patches import StepPatch
 
-from marketsim import (
-    calibration_plots,
-    drawing,
-    identification,
-    identification_plots,
-    metrics,
-    observed,
-    priors,
-    report,
-    validation,
-    validation_plots,
-)
-from marketsim.calibration_plots import SEARCH, WAYS, WRONG
-from marketsim.plots import BLUE, STYLE
-from marketsim.validation_plots import ROLES
-from marketsim.validation_plots import _half_widths as half_widths
+from marketsim.analysis.inference import cross_validation, identifiability
+from marketsim.parameters import priors
+from marketsim.reporting import text as report_text
+from marketsim.reporting.figures import calibration as calibration_figures
+from marketsim.reporting.figures import identifiability as identifiability_figures
+from marketsim.reporting.figures import validation as validation_figures
+from marketsim.reporting.figures.calibration import SEARCH, WAYS, WRONG
+from marketsim.reporting.figures.style import BLUE, STYLE
+from marketsim.reporting.figures.validation import ROLES
+from marketsim.reporting.figures.validation import _half_widths as half_widths
+from marketsim.survey import fit
+from marketsim.survey import statistics as survey_statistics
+from marketsim.survey import targets as survey_targets
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FACTS = observed.targets() | observed.validation()
+FACTS = survey_targets.targets() | survey_targets.validation()
 VARIANTS = [way for way in WAYS if way != SEARCH]
 FILES = {
-    calibration_plots: ["posterior.png", "structures.png"],
-    identification_plots: ["confusion.png", "coverage.png", "recovery.png"],
-    validation_plots: ["predictive.png", "leave_one_out.png", "replicates.png"],
+    calibration_figures: ["posterior.png", "structures.png"],
+    identifiability_figures: ["confusion.png", "coverage.png", "recovery.png"],
+    validation_figures: ["predictive.png", "leave_one_out.png", "replicates.png"],
 }
 MAKERS = {
     name.removesuffix(".png"): getattr(plots, "_" + name.removesuffix(".png"))
@@ -44,7 +41,7 @@ NAMES = list(MAKERS)
 def statistics(runs, seed=0):
     rng = np.random.default_rng(seed)
     table = {}
-    for name in metrics.STATISTICS:
+    for name in survey_statistics.STATISTICS:
         fact = FACTS[name]
         middle = (fact.low + fact.high) / 2 if fact.value is None else fact.value
         table[name] = middle * np.exp(rng.normal(0, 0.15, runs) + rng.normal(0, 0.1))
@@ -73,7 +70,7 @@ def structure_rows(names, shares):
 
 def calibration(names=priors.STRUCTURES, shares=(0.0, 0.05, 0.1, 0.3, 0.2, 0.15, 0.1, 0.1)):
     """By default the structure "none" has a probability of 0."""
-    fits = [metrics.fit(statistics(20, 50 + n)).assign(structure=s) for n, s in enumerate(names)]
+    fits = [fit.fit(statistics(20, 50 + n)).assign(structure=s) for n, s in enumerate(names)]
     rejected = [
         structure_rows(names, np.random.default_rng(n).dirichlet(np.ones(len(names)))).assign(
             variant=variant
@@ -121,12 +118,12 @@ def recovery_rows(surveys=24):
 
 def identified():
     recovered = recovery_rows()
-    coverage = identification.coverage(recovered)
+    coverage = identifiability.coverage(recovered)
     return {"confusion": confusion_rows(), "coverage": coverage, "recovery": recovered}
 
 
 def predictive_rows():
-    table = metrics.fit(statistics(300, 7)).set_index("id")
+    table = fit.fit(statistics(300, 7)).set_index("id")
     table.loc["videos_total", ["sim_low", "simulated", "sim_high", "within"]] = (
         900,
         2000,
@@ -141,7 +138,7 @@ def predictive_rows():
 
 def left_out_rows():
     rows = []
-    for place, name in enumerate(validation.WEEKS):
+    for place, name in enumerate(cross_validation.WEEKS):
         for step, model in enumerate(["constant_mean", "interrupted_time_series", "marketsim"]):
             middle = 700.0 + 20 * place - 50 * step
             high = 1e5 if (place, step) == (2, 1) else 1.5 * middle
@@ -324,7 +321,7 @@ def even_posterior(names=("none",), draws=400):
 def test_one_panel_for_each_fitted_parameter(figures):
     union = {key for keys in priors.FITTED.values() for key in keys}
     labels = [axes.get_xlabel() for axes in figures["posterior"].axes]
-    assert sorted(labels) == sorted(map(drawing.label, union))
+    assert sorted(labels) == sorted(map(report_text.label, union))
     alone = figure("posterior", calibration(("trend",), (1.0,)))
     assert len(alone.axes) == len(priors.FITTED["trend"])
 
@@ -348,17 +345,17 @@ def test_median_and_interval_are_those_of_the_mixture(figures):
         below = (draws["weight"] * draws["structure"].map(odds)).cumsum()
         ends = [draws[key][below >= share * below.iloc[-1]].iloc[0] for share in (0.05, 0.5, 0.95)]
         low, middle, high = ends
-        axes = panels[drawing.label(key)]
+        axes = panels[report_text.label(key)]
         line, point = axes.get_lines()
         np.testing.assert_allclose(line.get_xdata(), [low, high])
         np.testing.assert_allclose(point.get_xdata(), [middle])
         title = axes.get_title(loc="left") or axes.get_title()
-        assert f"{report.number(middle)} [{report.span(low, high)}]" in title
+        assert f"{report_text.number(middle)} [{report_text.span(low, high)}]" in title
         assert f"{100 * odds[fits].sum():.0f} %" in title
 
 
 def test_headline_names_what_is_known_best_of_what_every_structure_has(figures):
-    labels = {drawing.label(key): key for key in priors.uncertain()}
+    labels = {report_text.label(key): key for key in priors.uncertain()}
     spans = {}
     for axes in figures["posterior"].axes:
         key = labels[axes.get_xlabel()]
@@ -366,7 +363,7 @@ def test_headline_names_what_is_known_best_of_what_every_structure_has(figures):
         spans[key] = np.ptp(ends) / 0.9
     everywhere = [key for key in spans if all(key in keys for keys in priors.FITTED.values())]
     least = min(everywhere, key=lambda key: spans[key])
-    assert f"structures is {drawing.words(least)}:" in headline(figures["posterior"])
+    assert f"structures is {report_text.words(least)}:" in headline(figures["posterior"])
     assert in_text(figures["posterior"]) == [90, round(100 * spans[least])]
     assert min(spans, key=lambda key: spans[key]) not in everywhere
 
@@ -385,7 +382,7 @@ def test_a_parameter_of_structures_without_probability_is_drawn_all_the_same():
     names = ("none", "lying_low")
     made = figure("posterior", calibration(names, (1.0, 0.0)))
     panels = {axes.get_xlabel(): place for place, axes in enumerate(made.axes)}
-    place = panels[drawing.label("perception.low_days")]
+    place = panels[report_text.label("perception.low_days")]
     assert densities(made)[place].mean() == pytest.approx(1.0)
     assert made.axes[place].get_title(loc="left").endswith(" 0 %")
 
@@ -454,7 +451,7 @@ def test_headline_counts_the_structures_found_again(figures):
 
 def test_pooled_coverage_is_the_thick_line_and_the_others_are_thin(figures):
     axes, table = figures["coverage"].axes[0], TABLES["coverage"]
-    pooled = table[table["parameter"] == identification.POOLED]
+    pooled = table[table["parameter"] == identifiability.POOLED]
     (thick,) = [line for line in axes.get_lines() if line.get_linewidth() > 2]
     np.testing.assert_allclose(thick.get_xdata(), 100 * pooled["level"])
     np.testing.assert_allclose(thick.get_ydata(), 100 * pooled["covered"])
@@ -477,7 +474,7 @@ def test_recovered_parameters_count_what_is_inside(figures):
     table = TABLES["recovery"]
     hits = table["truth"].between(table["low"], table["high"])
     shares = []
-    for axes, name in zip(figures["recovery"].axes, identification.IDENTIFIED, strict=True):
+    for axes, name in zip(figures["recovery"].axes, identifiability.IDENTIFIED, strict=True):
         own = table["parameter"] == name
         text = f"{100 * hits[own].mean():.0f} % of {own.sum()} true values inside"
         assert axes.get_title(loc="left") == text
@@ -525,8 +522,8 @@ def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
     assert marks.count("D") == len(table)
     margin = [text.get_text() for text in axes.texts]
     for row in table.to_dict("records"):
-        published = "" if np.isnan(row["observed"]) else f"{report.number(row['observed'])} "
-        assert f"{published}[{report.span(row['low'], row['high'])}]" in margin
+        published = "" if np.isnan(row["observed"]) else f"{report_text.number(row['observed'])} "
+        assert f"{published}[{report_text.span(row['low'], row['high'])}]" in margin
     assert "2,000 [900 to 4,000]" in margin
     assert "no figure" in margin
     counts = [n for role in ROLES for n in roles(table, role)]

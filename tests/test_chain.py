@@ -5,12 +5,12 @@ import pytest
 from conftest import settings, trading
 from scipy import stats
 
-from marketsim import chain, study
-from marketsim.books import PRODUCTS, Account, Item
-from marketsim.day import build, live
-from marketsim.settings import POSTS, rules
-from marketsim.state import Flow, Stock, World
-from marketsim.trade_state import Channel, Measure, Stage, Tally
+from marketsim.model import supply_chain
+from marketsim.model.ledger import PRODUCTS, Account, Item
+from marketsim.model.market import build, live
+from marketsim.model.state import Channel, Flow, Measure, Stage, Stock, Tally, World
+from marketsim.parameters.settings import POSTS, rules
+from marketsim.simulation import run
 
 FALSE_ALARM = 1e-6
 SURVEY = 56  # number of the day on which the survey and the doses below begin
@@ -164,7 +164,7 @@ def test_newcomers_change_no_founder():
 
 def test_a_market_of_posts_has_no_chain():
     """Where `market` is posts there are no dealers, agents, buyers, friends or goods."""
-    of = chain.build(*_parts(settings(200, market=POSTS)))
+    of = supply_chain.build(*_parts(settings(200, market=POSTS)))
     assert not of.books.balance.any() and not of.shops.stall.any()
     assert of.dealers.risk.size == of.agents.tier.size == of.buyers.risk.size == 0
     assert not of.friends.count.any() and of.parcels.rows.size == 0
@@ -295,7 +295,7 @@ def pairs(entry: dict, size=1500, **changes) -> list[tuple[World, World]]:
     """Return markets without and with a dose, seed by seed; nothing else differs."""
     return [
         tuple(
-            lived(size, study.run_seed(9, seed), "no_crackdown", entries, **changes)
+            lived(size, run.run_seed(9, seed), "no_crackdown", entries, **changes)
             for entries in ({}, entry)
         )
         for seed in SEEDS

@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, commands, presets, storage, study
+from marketsim.commands import cli, options
+from marketsim.parameters import presets
+from marketsim.simulation import files
+from marketsim.simulation import run as simulation
 
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
@@ -182,7 +185,7 @@ def test_a_run_leaves_what_the_readme_says(monkeypatch, capfd):
     folder = only_result("there")
     assert folder.parent.name == "mine"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    tables = {f"{name}.parquet" for name in study.TABLES} | {"fit.csv", "headline.csv"}
+    tables = {f"{name}.parquet" for name in simulation.TABLES} | {"fit.csv", "headline.csv"}
     assert tables | {"manifest.json", "report.html"} <= names
     assert sum(name.startswith("figures/") for name in names) == 7
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -269,8 +272,8 @@ def test_tab_completion_offers_keys():
 
 def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
     """Ctrl-C: exit 130, one line, no result; finished batches are not run again."""
-    monkeypatch.setattr(study, "BATCH", 1)
-    run_tables, lived = study.run_tables, []
+    monkeypatch.setattr(simulation, "BATCH", 1)
+    run_tables, lived = simulation.run_tables, []
 
     def interrupted(settings, run):
         if run == 1 and len(lived) < 2:
@@ -278,7 +281,7 @@ def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
         lived.append(run)
         return run_tables(settings, run)
 
-    monkeypatch.setattr(study, "run_tables", interrupted)
+    monkeypatch.setattr(simulation, "run_tables", interrupted)
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK)
     assert stop.value.code == 130
@@ -288,7 +291,7 @@ def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
     command(monkeypatch, *QUICK)
     assert lived == [0, -1, 1]
     interrupted_sums = manifest_and_sums(only_result("results"))[1]
-    monkeypatch.setattr(study, "run_tables", run_tables)
+    monkeypatch.setattr(simulation, "run_tables", run_tables)
     command(monkeypatch, *QUICK, "output=straight")
     assert manifest_and_sums(only_result("straight"))[1] == interrupted_sums
 
@@ -299,7 +302,7 @@ def test_a_full_disk_is_one_line(monkeypatch, capfd):
     def full(table, path, more=None):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(storage, "write_parquet", full)
+    monkeypatch.setattr(files, "write_parquet", full)
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK)
     err = capfd.readouterr().err
@@ -313,13 +316,13 @@ def test_a_file_of_interventions_is_named_by_the_user_alone(tmp_path):
     """A config of somebody else cannot run code: `classes` counts only as a word of the command."""
     from omegaconf import OmegaConf
 
-    from marketsim import door
+    from marketsim.commands import compose
     from marketsim.errors import InputError
 
     (tmp_path / "mine.py").write_text("raise SystemExit('ran')", encoding="utf-8")
-    command = commands.RunCommand(posterior="none", classes=[str(tmp_path / "mine.py")])
+    command = options.RunCommand(posterior="none", classes=[str(tmp_path / "mine.py")])
     config = OmegaConf.structured(command)
     with pytest.raises(InputError, match="command line"):
-        door.checked(config, commands.RunCommand, ["seed=3"])
-    taken = door.checked(config, commands.RunCommand, [f"classes=[{tmp_path / 'mine.py'}]"])
+        compose.checked(config, options.RunCommand, ["seed=3"])
+    taken = compose.checked(config, options.RunCommand, [f"classes=[{tmp_path / 'mine.py'}]"])
     assert taken.classes == command.classes

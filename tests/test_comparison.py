@@ -10,22 +10,15 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim import (
-    arms,
-    commands,
-    comparison,
-    comparison_report,
-    comparison_sums,
-    door,
-    outcomes,
-    posterior,
-    presets,
-    study,
-)
-from marketsim.comparison import compare
-from marketsim.day import build, fork, live
+from marketsim.analysis.comparison import arms, effects, outcomes, paired_runs
+from marketsim.commands import compose, options
+from marketsim.commands.compare import compare
 from marketsim.errors import InputError
-from marketsim.settings import Comparison
+from marketsim.model.market import build, fork, live
+from marketsim.parameters import posterior, presets
+from marketsim.parameters.settings import Comparison
+from marketsim.reporting.pages import comparison as comparison_page
+from marketsim.simulation import run as simulation
 
 START = "2015-08-01"
 PAIR = Comparison(["demand_reduction", "domestic_ban"], start=START)
@@ -74,7 +67,7 @@ def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
             mine = posterior.settings_of(
                 arm.settings, posterior.draw(arm.settings, run // posterior.RUNS_PER_DRAW)
             )
-            told = study.simulate(mine, study.run_seed(mine.seed, run))[:2]
+            told = simulation.simulate(mine, simulation.run_seed(mine.seed, run))[:2]
             first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days
             alone = outcomes.of_run(*told, first, 60, 10_000.0)
             here = of[(of["arm"] == arm.name) & (of["run"] == run) & (of["belief"] == "posterior")]
@@ -102,13 +95,13 @@ def test_a_scenario_of_zero_dose_is_the_baseline():
     """At strength 0 no byte of any table of a study differs from the baseline's."""
     base = settings(200, "baseline_2015")
     base.scenario.until = "2016-01-31"
-    tables = study.run_tables(base, 0)
+    tables = simulation.run_tables(base, 0)
     for name in ("permanent_pressure", "supplier_interdiction", "image_recognition"):
         none = settings(200, name)
         none.scenario.strength = 0.0
-        for key, table in study.run_tables(none, 0).items():
+        for key, table in simulation.run_tables(none, 0).items():
             assert table.equals(tables[key]), (name, key)
-    some = study.run_tables(settings(200, "permanent_pressure"), 0)  # negative control
+    some = simulation.run_tables(settings(200, "permanent_pressure"), 0)  # negative control
     assert not some["daily"].equals(tables["daily"])
 
 
@@ -136,8 +129,8 @@ def test_threads_change_no_bit(found, tmp_path):
 
 def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
     """Rounds that are there are kept; the end is the same to the byte."""
-    monkeypatch.setattr(study, "BATCH", 2)
-    lived = comparison._round
+    monkeypatch.setattr(simulation, "BATCH", 2)
+    lived = paired_runs._round
     calls = []
 
     def killed(*words):
@@ -146,7 +139,7 @@ def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
         calls.append(words)
         return lived(*words)
 
-    monkeypatch.setattr(comparison, "_round", killed)
+    monkeypatch.setattr(paired_runs, "_round", killed)
     with pytest.raises(KeyboardInterrupt):
         compare(market(), PAIR, tmp_path)
     assert not list(tmp_path.glob("*/manifest.json"))
@@ -187,7 +180,7 @@ def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):
     start = arms.start_of(compared, PAIR)
     sums = {"effects": pd.read_csv(found / "effects.csv"),
             "ranking": pd.read_csv(found / "ranking.csv")}  # fmt: skip
-    comparison_report.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
+    comparison_page.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
     (tmp_path / "comparison.xlsx").unlink()
 
     def interrupted(*_, **__):
@@ -195,7 +188,7 @@ def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "to_excel", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        comparison_report.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
+        comparison_page.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
     assert not list(tmp_path.iterdir())
 
 
@@ -269,8 +262,8 @@ def test_the_interval_of_the_mean_effect_has_its_coverage_where_runs_are_given()
     hits, naive = [], []
     for seed in range(400):
         of = made_up(-5.0, 60, seed)
-        width = comparison_sums.half_widths(of, "grams_sold")[0]
-        wide = comparison_sums.pairs(of, "grams_sold")
+        width = effects.half_widths(of, "grams_sold")[0]
+        wide = effects.pairs(of, "grams_sold")
         effect, base = (wide["arm"] - wide["base"]), wide["base"].mean()
         hits.append(abs(effect.mean() + 5.0) <= width * base)
         naive.append(abs(effect.mean() + 5.0) <= 2.0 * effect.std() / np.sqrt(60))
@@ -281,10 +274,10 @@ def test_the_interval_of_the_mean_effect_has_its_coverage_where_runs_are_given()
 def test_runs_end_once_the_effect_is_known_so_well():
     """The stopping rule: not before forty runs, then at the first round that is precise enough."""
     few = [{"rows": made_up(-5.0, 20, 1)}]
-    assert not comparison._enough(few, 1.0)
+    assert not paired_runs._enough(few, 1.0)
     many = [{"rows": made_up(-5.0, 400, 1)}]
-    assert comparison._enough(many, 0.01)
-    assert not comparison._enough(many, 0.0005) and not comparison._enough(many, None)
+    assert paired_runs._enough(many, 0.01)
+    assert not paired_runs._enough(many, 0.0005) and not paired_runs._enough(many, None)
 
 
 def test_stopping_at_a_precision_keeps_the_coverage():
@@ -292,12 +285,12 @@ def test_stopping_at_a_precision_keeps_the_coverage():
     hits, lengths = [], []
     for seed in range(200):
         of = made_up(-5.0, 600, seed)
-        for runs in range(comparison.LEAST, 601, study.BATCH):
+        for runs in range(paired_runs.LEAST, 601, simulation.BATCH):
             part = of[of["run"] < runs]
-            width = comparison_sums.half_widths(part, "grams_sold")[0]
+            width = effects.half_widths(part, "grams_sold")[0]
             if width <= 0.008:
                 break
-        wide = comparison_sums.pairs(part, "grams_sold")
+        wide = effects.pairs(part, "grams_sold")
         mean, base = (wide["arm"] - wide["base"]).mean(), wide["base"].mean()
         hits.append(abs(mean + 5.0) <= width * base)
         lengths.append(runs)
@@ -310,11 +303,11 @@ def test_the_command_of_a_report_makes_the_comparison_again():
     own = ["scenario.name=mine", "scenario.interventions.sweep_may.accounts=500"]
     for given in (["scenarios=[repeated_sweeps]"], ["scenarios=[mine]", *own]):
         words = [*given, "replicates=3", "seed=9", "moderation.capacity=20", "prior=false"]
-        asked = door.composed(words, "compare", commands.CompareCommand)
+        asked = compose.composed(words, "compare", options.CompareCommand)
         compared = arms.make(asked.settings(), asked)
         plain = Comparison(asked.scenarios, prior=False)
-        again = shlex.split(comparison_report.command(compared, plain))
+        again = shlex.split(comparison_page.command(compared, plain))
         assert again[:2] == ["marketsim", "compare"]
-        composed = door.composed(again[2:], "compare", commands.CompareCommand)
+        composed = compose.composed(again[2:], "compare", options.CompareCommand)
         assert arms.make(composed.settings(), composed) == compared
         assert not composed.prior

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketsim import comparison_sums as sums
-from marketsim.hours import Work
-from marketsim.outcomes import OUTCOMES
+from marketsim.analysis.comparison import effects
+from marketsim.analysis.comparison.effort import Work
+from marketsim.analysis.comparison.outcomes import OUTCOMES
 
 RUNS = 100
 ABOUT = {"base": ("base", 1.0), "half@0.5": ("half", 0.5), "half@1": ("half", 1.0),
@@ -38,7 +38,7 @@ def effect(tables, arm, outcome="grams_sold"):
 
 @pytest.fixture(scope="module")
 def tables():
-    return sums.tables(made_up(), ABOUT, COSTS)
+    return effects.tables(made_up(), ABOUT, COSTS)
 
 
 def test_effects_are_differences_in_pairs(tables):
@@ -62,7 +62,7 @@ def test_the_better_way_is_that_of_the_outcome(tables):
 @pytest.mark.parametrize(("spread", "rests"), [(4.0, "data"), (1.05, "assumption")])
 def test_what_the_data_do_not_narrow_rests_on_assumption(spread, rests):
     """An interval as wide as under the prior rests on assumption."""
-    one = effect(sums.tables(made_up(spread), ABOUT, COSTS), "half@1")
+    one = effect(effects.tables(made_up(spread), ABOUT, COSTS), "half@1")
     assert one["rests_on"] == rests
     assert one["narrowed"] == pytest.approx(1 - 1 / spread, abs=0.15)
     assert one["prior_low"] < one["effect_low"]
@@ -71,7 +71,7 @@ def test_what_the_data_do_not_narrow_rests_on_assumption(spread, rests):
 def test_without_a_prior_nothing_is_said_of_it():
     """Where only one belief was asked about, the columns of the other are empty."""
     rows = made_up()
-    one = effect(sums.tables(rows[rows["belief"] == "posterior"], ABOUT, COSTS), "half@1")
+    one = effect(effects.tables(rows[rows["belief"] == "posterior"], ABOUT, COSTS), "half@1")
     assert one["rests_on"] == "" and np.isnan(one["prior_low"])
 
 
@@ -112,5 +112,7 @@ def test_held_weeks_are_of_the_same_run():
         for run in range(3) for week in range(5)
     ])  # fmt: skip
     rows = weeks[["belief", "arm", "run"]].drop_duplicates()
-    found = sums.with_held_weeks(rows, weeks, 2).set_index(["belief", "arm", "run"])["held_weeks"]
+    found = effects.with_held_weeks(rows, weeks, 2).set_index(["belief", "arm", "run"])[
+        "held_weeks"
+    ]
     assert (found.xs("base", level="arm") == 0).all() and (found.xs("mine", level="arm") == 1).all()

@@ -13,14 +13,23 @@ import pandas as pd
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import arms, calendar, cli, comparison, presets, results, study, trade_plots
-from marketsim.dashboard import choices, figures, recipes, runs, server, traders, views, words
+from marketsim.analysis.comparison import arms
+from marketsim.commands import cli
+from marketsim.commands import compare as compare_command
+from marketsim.commands import run as run_command
+from marketsim.dashboard import choices, figures, reproduce, runs, server, traders, views
+from marketsim.dashboard import text as dashboard_text
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice
-from marketsim.day import build, live
 from marketsim.errors import InputError
-from marketsim.interventions import LEVERS
-from marketsim.model import RetailersView
-from marketsim.settings import Comparison, Settings
+from marketsim.model.market import build, live
+from marketsim.model.scenario import timeline
+from marketsim.model.scenario.interventions import LEVERS
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Comparison, Settings
+from marketsim.reporting import text as report_text
+from marketsim.reporting.figures import trade as trade_figures
+from marketsim.simulation import store
+from marketsim.simulation.mesa_model import RetailersView
 
 AUGUST, SEPTEMBER = dt.date(2015, 8, 1), dt.date(2015, 9, 1)
 MOVED = {
@@ -76,28 +85,28 @@ def test_levers_at_rest_are_the_command_without_words():
 def test_command_on_the_page_gives_its_settings(monkeypatch, name):
     """What is shown is pasted: the key of the result is that of the settings on the page."""
     pair = choices.pair(MOVED[name])
-    command = taken(monkeypatch, shlex.split(recipes.run(pair))[1:])
-    assert results.key(settings_of(command)) == results.key(pair.settings)
+    command = taken(monkeypatch, shlex.split(reproduce.run(pair))[1:])
+    assert store.key(settings_of(command)) == store.key(pair.settings)
     assert command.replicates == MOVED[name].replicates
 
 
 @pytest.mark.parametrize("name", MOVED)
 def test_yaml_on_the_page_gives_its_settings(monkeypatch, tmp_path, name):
     pair = choices.pair(MOVED[name])
-    text = recipes.as_yaml(pair.settings, "mine")
+    text = reproduce.as_yaml(pair.settings, "mine")
     (tmp_path / "scenario").mkdir()
     (tmp_path / "scenario" / "mine.yaml").write_text(text, encoding="utf-8")
     program, *words = shlex.split(text.splitlines()[1].lstrip("# "))
     assert program == "marketsim"
     command = taken(monkeypatch, [str(tmp_path) if word == "DIR" else word for word in words])
-    assert results.key(settings_of(command)) == results.key(pair.settings)
+    assert store.key(settings_of(command)) == store.key(pair.settings)
 
 
 @pytest.mark.parametrize("name", [name for name in MOVED if name != "a scenario with itself"])
 def test_comparison_on_the_page_has_its_arms(monkeypatch, name):
     choice = MOVED[name]
     pair = choices.pair(choice)
-    command = taken(monkeypatch, shlex.split(recipes.compare(choice, pair))[1:], "_compare")
+    command = taken(monkeypatch, shlex.split(reproduce.compare(choice, pair))[1:], "_compare")
     asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
     base, *others = arms.make(settings_of(command), asked)
     assert not asked.prior
@@ -120,7 +129,7 @@ def test_every_scenario_can_be_shown_and_moved(name):
 
 
 def _last(pair: choices.Pair) -> dt.date:
-    return calendar.horizon(pair.settings)[1]
+    return timeline.horizon(pair.settings)[1]
 
 
 def test_doses_are_those_written_with_their_ranges():
@@ -134,8 +143,8 @@ def test_doses_are_those_written_with_their_ranges():
 
 def test_a_first_day_moves_all_that_is_the_scenarios_own():
     of = choices.settings(Choice("calendar_2018", first_day=dt.date(2015, 10, 2)))
-    before = calendar.interventions(choices.plain("calendar_2018"))
-    after = calendar.interventions(of)
+    before = timeline.interventions(choices.plain("calendar_2018"))
+    after = timeline.interventions(of)
     late = dt.date(2015, 10, 2) - choices.first_day("calendar_2018")
     for name, one in after.items():
         was = before[name]
@@ -149,7 +158,7 @@ def test_levers_beside_the_scenario_at_rest_are_not_there(name):
     rest = ADDED[name].rest
     assert choices.settings(Choice(added={name: rest})) == choices.settings(Choice())
     moved = choices.settings(Choice(added={name: ADDED[name].high}, added_from=dt.date(2015, 6, 1)))
-    table, still = calendar.compile_table(moved), calendar.compile_table(choices.settings(Choice()))
+    table, still = timeline.compile_table(moved), timeline.compile_table(choices.settings(Choice()))
     first = table.day(dt.date(2015, 6, 1))
     differs = np.zeros(table.news.size, bool)
     for lever in LEVERS:
@@ -210,19 +219,19 @@ def shown():
 
 def test_tables_are_those_that_run_writes(shown, tmp_path):
     """Byte by byte, fit and headline; another seed gives others."""
-    folder = study.run_study(shown.pair.settings, tmp_path, figures=False).folder
+    folder = run_command.run_study(shown.pair.settings, tmp_path, figures=False).folder
     for name in ("fit", "headline"):
         text = shown.sums[name].to_csv(index=False, lineterminator="\n")
         assert text == (folder / f"{name}.csv").read_text(encoding="utf-8")
     other = replace(shown.pair.settings, seed=1)
-    folder = study.run_study(other, tmp_path, figures=False).folder
+    folder = run_command.run_study(other, tmp_path, figures=False).folder
     assert text != (folder / "headline.csv").read_text(encoding="utf-8")
 
 
 def test_effects_are_those_that_compare_writes(shown, tmp_path):
     """Byte by byte, under posterior and prior, although no arm is forked here."""
     own = replace(shown.pair.settings, scenario=shown.pair.arms[1].scenario)
-    folder = comparison.compare(own, Comparison(["own"], BASELINE), tmp_path)
+    folder = compare_command.compare(own, Comparison(["own"], BASELINE), tmp_path)
     text = shown.effects.to_csv(index=False, lineterminator="\n")
     assert text == (folder / "effects.csv").read_text(encoding="utf-8")
     assert set(shown.effects["rests_on"]) & {"data", "assumption"}
@@ -308,7 +317,7 @@ def test_two_who_draw_at_once_leave_the_style_alone(shown):
     found: list[bytes] = []
 
     def draw():
-        found.append(figures.png(trade_plots.flow, shown.tables, shown.retailers))
+        found.append(figures.png(trade_figures.flow, shown.tables, shown.retailers))
 
     both = [threading.Thread(target=draw) for _ in range(3)]
     for one in both:
@@ -358,27 +367,29 @@ def test_suggested_traders_are_what_they_are_said_to_be(shown):
 
 def test_answer_says_the_change_and_whether_it_is_sure():
     row = {"percent": -5.2, "percent_low": -9.0, "percent_high": -1.0}
-    text = words.answer(row, "a", "b", 20)
+    text = dashboard_text.answer(row, "a", "b", 20)
     assert (
         text
         == "With a, 5.2 % less ivory is sold than with b (90 % of 20 runs: 9 % less to 1 % less)."
     )
-    text = words.answer(row | {"percent_high": 1.5}, "a", "b", 20)
+    text = dashboard_text.answer(row | {"percent_high": 1.5}, "a", "b", 20)
     assert text.endswith("1.5 % more). The sign is not sure.")
-    assert "nothing can be said" in words.answer(row | {"percent": float("nan")}, "a", "b", 20)
+    assert "nothing can be said" in dashboard_text.answer(
+        row | {"percent": float("nan")}, "a", "b", 20
+    )
 
 
 def test_tiles_are_the_tables_rounded(shown):
     effects = shown.effects.set_index("outcome")
-    tiles = {tile.label: tile for tile in words.effect_tiles(shown.effects, "b")}
+    tiles = {tile.label: tile for tile in dashboard_text.effect_tiles(shown.effects, "b")}
     change = effects.loc["grams_sold", "percent"]
-    assert tiles["Ivory sold"].value == f"{'+' if change > 0 else ''}{words.number(change)} %"
+    assert tiles["Ivory sold"].value == f"{'+' if change > 0 else ''}{report_text.number(change)} %"
     for percent, said in ((4.2, "+4.2 %"), (-4.2, "-4.2 %"), (0.0, "0 %")):
-        told = words.effect_tiles(shown.effects.assign(percent=percent), "b")
+        told = dashboard_text.effect_tiles(shown.effects.assign(percent=percent), "b")
         assert told[0].value == said
     fit = shown.sums["fit"].set_index("id").loc["fall_week_5"]
-    tile = words.level_tiles(shown.sums)[0]
-    assert tile.value == words.number(fit["simulated"])
+    tile = dashboard_text.level_tiles(shown.sums)[0]
+    assert tile.value == report_text.number(fit["simulated"])
     assert tile.interval.endswith("TRAFFIC: 0.55")
 
 

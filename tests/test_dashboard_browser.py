@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pytest
 
-from marketsim.report import number
+from marketsim.reporting.text import number
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra `test`)")
 pytest.importorskip("streamlit", reason="the page needs the extra `dashboard`")

@@ -8,10 +8,10 @@ pytest.importorskip("streamlit", reason="the page needs the extra `dashboard`")
 
 from streamlit.testing.v1 import AppTest
 
-from marketsim import study
 from marketsim.dashboard import choices, runs, server, views
 from marketsim.dashboard.choices import Choice
-from marketsim.report import number
+from marketsim.reporting.text import number
+from marketsim.simulation import summary
 
 PATIENCE = 120  # seconds, where kernels are compiled first
 
@@ -66,7 +66,7 @@ def test_page_opens_with_the_figures_of_the_command(page):
     assert not page.exception and not page.error
     shown = expected()
     effects = shown.effects.set_index("outcome")
-    fit = study.sums(shown.pair.settings, shown.tables)["fit"].set_index("id")
+    fit = summary.sums(shown.pair.settings, shown.tables)["fit"].set_index("id")
     found = tiles(page)
     assert found["Ivory sold"] == f"{number(effects.loc['grams_sold', 'percent'])} %"
     assert found["Week 5 over week 4"] == number(fit.loc["fall_week_5", "simulated"])

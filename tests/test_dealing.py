@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from conftest import Standstill
 
-from marketsim.books import Account, Item
-from marketsim.dealing import KNOWN, chosen_dealer
-from marketsim.exact import log
-from marketsim.rng import Purpose, uniform
-from marketsim.trade_state import NOBODY
+from marketsim.model.dealers import KNOWN, chosen_dealer
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import NOBODY
+from marketsim.numerics.elementary import log
+from marketsim.numerics.rng import Purpose, uniform
 
 
 class Suppliers(Standstill):

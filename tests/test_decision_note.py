@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketsim import decision_note
-from marketsim.decision_note import ASSUMED, OPEN, SUPPORTED, claims
+from docs.generate import decision_note
+from docs.generate.decision_note import ASSUMED, OPEN, SUPPORTED, claims
 
 PAGE = Path(__file__).parents[1] / "docs" / "decision-note.md"
 

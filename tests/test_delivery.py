@@ -4,9 +4,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.books import Account, Item
-from marketsim.kernels.delivery import deliver
-from marketsim.trade_state import FILED, Channel, Measure, Parcel, Tally
+from marketsim.model.kernels.delivery import deliver
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import FILED, Channel, Measure, Parcel, Tally
 
 FALSE_ALARM = 1e-6
 SURE = 65535

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from test_identification import FITTED, IDLE, LEVEL, mixed, published
 
-from marketsim import discrimination, misfit
+from marketsim.analysis.inference import identifiability
+from marketsim.survey import discrepancy
 
 # ---------------------------------------------------------------- structures
 
 
 def matrix(table, column="probability", tests=60, keep=200, near=0.5) -> pd.DataFrame:
-    of = discrimination.confusion(table, tests, keep, 3, near)
+    of = identifiability.confusion(table, tests, keep, 3, near)
     return of.pivot(index="true", columns="selected", values=column)
 
 
@@ -41,7 +42,7 @@ def apart(rows: int) -> pd.DataFrame:
 
 def test_different_structures_are_told_apart():
     """Where no survey of one is like any of the other, each is taken for itself alone."""
-    of = discrimination.confusion(apart(1000), 40, 50, 3, 0.5)
+    of = identifiability.confusion(apart(1000), 40, 50, 3, 0.5)
     right = of["true"] == of["selected"]
     assert (of["probability"] == right).all() and (of["chosen"] == right).all()
     assert (of["standard_error"] == 0.0).all() and (of["tests"] == 20).all()
@@ -54,10 +55,10 @@ def test_a_survey_does_not_vote_for_its_own_structure():
     """
     table = mixed({"none": 1500, "trend": 1500})
     assert (np.abs(matrix(table, tests=400, keep=1) - 0.5) < 0.15).all(axis=None)
-    off = misfit.deviations(table).to_numpy()
+    off = discrepancy.deviations(table).to_numpy()
     code = np.repeat([0, 1], 1500)
     own = [
-        discrimination._probabilities(np.linalg.norm(off - off[k], axis=1), code, np.ones(2), 1)[0]
+        identifiability._probabilities(np.linalg.norm(off - off[k], axis=1), code, np.ones(2), 1)[0]
         for k in (5, 2000)
     ]
     np.testing.assert_array_equal(own, np.eye(2))
@@ -71,14 +72,14 @@ def test_a_survey_does_not_count_among_its_rows():
 
 def test_a_structure_that_makes_no_such_survey_is_not_asked():
     """Surveys are taken near the published one; where a structure has none, it is no truth."""
-    of = discrimination.confusion(mixed({"none": 500, "trend": 500}, (0.0, 50.0)), 40, 50, 3, 0.2)
+    of = identifiability.confusion(mixed({"none": 500, "trend": 500}, (0.0, 50.0)), 40, 50, 3, 0.2)
     assert set(of["true"]) == {"none"} and set(of["selected"]) == {"none", "trend"}
 
 
 def test_the_standard_error_is_that_of_the_mean():
     """Matrices of different surveys scatter as their standard error says."""
     table = mixed({"none": 1500, "trend": 1500}, (0.0, 1.0))
-    of = [discrimination.confusion(table, 40, 200, seed, 0.6) for seed in range(30)]
+    of = [identifiability.confusion(table, 40, 200, seed, 0.6) for seed in range(30)]
     found = np.std([one["probability"][0] for one in of], ddof=1)
     said = np.mean([one["standard_error"][0] for one in of])
     assert found == pytest.approx(said, rel=0.4)
@@ -88,7 +89,7 @@ def test_the_standard_error_is_that_of_the_mean():
 
 
 def probabilities(table, keep=400, fitted=FITTED) -> pd.DataFrame:
-    of = discrimination.structure_probabilities(table, fitted, keep)
+    of = identifiability.structure_probabilities(table, fitted, keep)
     np.testing.assert_allclose(of.groupby("variant")["probability"].sum(), 1.0, rtol=1e-12)
     return of.set_index(["variant", "structure"])
 

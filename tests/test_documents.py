@@ -4,7 +4,7 @@ import documents
 import pytest
 import reduced
 
-from marketsim import evidence
+from marketsim.parameters import evidence
 
 
 @pytest.mark.parametrize("page", documents.PAGES)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from marketsim import evidence, observed
-from marketsim.evidence import COLUMNS, ROLES, EvidenceError, Fact, _load
+from docs.generate import evidence as evidence_page
+from marketsim.parameters import evidence
+from marketsim.parameters.evidence import COLUMNS, ROLES, EvidenceError, Fact, _load
+from marketsim.survey import targets
 
 FACTS = _load()
 PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
@@ -201,7 +203,7 @@ def test_every_fact_is_there() -> None:
 
 @pytest.mark.parametrize("key", POSTING_TARGETS.split())
 def test_posting_targets_can_be_scored(key: str) -> None:
-    fact = observed.targets()[key]
+    fact = targets.targets()[key]
     assert fact.low is not None
     assert fact.high is not None
 
@@ -209,9 +211,9 @@ def test_posting_targets_can_be_scored(key: str) -> None:
 def test_roles_are_handed_out_apart() -> None:
     parts = {
         "input": evidence.inputs(),
-        "target": observed.targets(),
-        "validation": observed.validation(),
-        "context": observed.context(),
+        "target": targets.targets(),
+        "validation": targets.validation(),
+        "context": targets.context(),
     }
     assert tuple(parts) == ROLES
     for role, facts in parts.items():
@@ -380,6 +382,6 @@ def test_priors_are_inputs_marked_as_assumed() -> None:
 
 
 def test_page_of_documentation_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == observed.as_markdown()
+    assert PAGE.read_text(encoding="utf-8") == evidence_page.as_markdown()
     for key in FACTS:
-        assert f"| {key} |" in observed.as_markdown()
+        assert f"| {key} |" in evidence_page.as_markdown()

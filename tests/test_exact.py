@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from conftest import output_without_compiler
 
-from marketsim import exact
-from marketsim.exact import (
+from marketsim.numerics import elementary
+from marketsim.numerics.elementary import (
     EXP_OVERFLOW,
     EXP_UNDERFLOW,
     exp,
@@ -208,16 +208,16 @@ def test_a_slightly_wrong_argument_is_caught():
 def in_plain_python(function, **changed):
     """Return a function of the module as plain Python, with some of its constants changed."""
     kernels = ("_ratio", "exp", "log", "normal_quantile")
-    space = {**vars(exact), **changed}
+    space = {**vars(elementary), **changed}
     for name in kernels:
-        written = getattr(exact, name)
+        written = getattr(elementary, name)
         space[name] = FunctionType(getattr(written, "py_func", written).__code__, space)
     return space[function.__name__]
 
 
 def misprinted(table, place, factor):
     """Return a changed constant: one entry of a table multiplied by a factor."""
-    entries = np.array(getattr(exact, table), dtype=float)
+    entries = np.array(getattr(elementary, table), dtype=float)
     entries[place] *= factor
     return {table: entries if entries.ndim else float(entries)}
 

@@ -16,8 +16,12 @@ from campaigns import faults
 from conftest import settings
 from test_cli import command, only_result
 
-from marketsim import door, ending, posterior, presets, results, storage, study
+from marketsim.commands import compose, exit_status
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.parameters import posterior, presets
+from marketsim.simulation import files, store, summary
+from marketsim.simulation import run as simulation
 
 QUICK = [
     *("population=survey", "population.retailers=30", "replicates=3", "posterior=point"),
@@ -28,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 
 def stopped(monkeypatch, after: int) -> None:
     """Have a study end by Ctrl-C after so many runs, each of them a batch."""
-    run_tables, lived = study.run_tables, []
+    run_tables, lived = simulation.run_tables, []
 
     def interrupted(settings, run):
         if len(lived) == after:
@@ -37,8 +41,8 @@ def stopped(monkeypatch, after: int) -> None:
         lived.append(run)
         return run_tables(settings, run)
 
-    monkeypatch.setattr(study, "BATCH", 1)
-    monkeypatch.setattr(study, "run_tables", interrupted)
+    monkeypatch.setattr(simulation, "BATCH", 1)
+    monkeypatch.setattr(simulation, "run_tables", interrupted)
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK)
     assert stop.value.code == 130
@@ -71,13 +75,13 @@ def test_a_batch_is_whole_or_none(tmp_path):
     import pandas as pd
 
     table = pd.DataFrame({"run": [1, 2], "n": [3, 4]})
-    storage.write_batch(tmp_path, 0, {"prices": table})
-    pd.testing.assert_frame_equal(storage.read_batch(tmp_path, 0)["prices"], table)
+    files.write_batch(tmp_path, 0, {"prices": table})
+    pd.testing.assert_frame_equal(files.read_batch(tmp_path, 0)["prices"], table)
     for path in sorted(tmp_path.iterdir()):
         whole = path.read_bytes()
         for end in range(len(whole) - 1):  # without its last newline a list of sums is the same
             path.write_bytes(whole[:end])
-            assert storage.read_batch(tmp_path, 0) is None, (path, end)
+            assert files.read_batch(tmp_path, 0) is None, (path, end)
         path.write_bytes(whole)
 
 
@@ -85,19 +89,19 @@ def test_a_study_that_goes_on_has_the_same_last_digit(tmp_path):
     """Sums over tables that were read again are those over tables that were just written."""
     import pandas as pd
 
-    from marketsim import metrics
+    from marketsim.survey import fit as survey_fit
 
     def fit(of, tables: dict) -> str:
         runs = tables["runs"].set_index("run")
-        return metrics.fit(study.seen(of, tables, runs), runs["draw"]).to_csv()
+        return survey_fit.fit(summary.seen(of, tables, runs), runs["draw"]).to_csv()
 
     apart = []
     for seed in (3, 5, 6):
         of, folder = settings(30, replicates=2, seed=seed), tmp_path / str(seed)
         folder.mkdir()
-        fresh = study.replicate(of, range(2), 1)
-        written = storage.write_batch(folder, 0, fresh)
-        assert fit(of, written) == fit(of, storage.read_batch(folder, 0)) == fit(of, fresh)
+        fresh = simulation.replicate(of, range(2), 1)
+        written = files.write_batch(folder, 0, fresh)
+        assert fit(of, written) == fit(of, files.read_batch(folder, 0)) == fit(of, fresh)
         plain = {name: pd.read_parquet(folder / f"00000000-{name}.parquet") for name in fresh}
         apart.append(fit(of, plain) != fit(of, fresh))
     assert any(apart)  # negative control: laid out in another way, sums are not the same
@@ -105,16 +109,16 @@ def test_a_study_that_goes_on_has_the_same_last_digit(tmp_path):
 
 def test_ended_between_manifest_and_name(monkeypatch, capfd):
     """Killed after the manifest and before the rename: nothing is run again."""
-    publish = results.publish
+    publish = store.publish
 
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(results, "publish", killed)
+    monkeypatch.setattr(store, "publish", killed)
     with pytest.raises(SystemExit):
         command(monkeypatch, *QUICK)
-    monkeypatch.setattr(results, "publish", publish)
-    monkeypatch.setattr(study, "run_tables", killed)
+    monkeypatch.setattr(store, "publish", publish)
+    monkeypatch.setattr(simulation, "run_tables", killed)
     command(monkeypatch, *QUICK)
     assert "already there" in capfd.readouterr().out
     place = only_result("results")
@@ -135,7 +139,7 @@ def test_a_damaged_posterior_is_one_line(monkeypatch, tmp_path, name, how):
         reader.cache_clear()
     of = settings(30, recovery="mixture")
     of.posterior = presets.POSTERIOR
-    before = study.place(of, tmp_path)
+    before = run_command.result_folder(of, tmp_path)
     for reader in readers:
         reader.cache_clear()
     path = copy / name / ("manifest.json" if how == "manifest" else "posterior.parquet")
@@ -148,7 +152,7 @@ def test_a_damaged_posterior_is_one_line(monkeypatch, tmp_path, name, how):
         "manifest": lambda: path.write_bytes(b"{"),
     }[how]()
     with pytest.raises(InputError, match="posterior=.*manifest"):
-        study.place(of, tmp_path)
+        run_command.result_folder(of, tmp_path)
     for reader in readers:
         reader.cache_clear()
     assert before.parent == tmp_path
@@ -229,7 +233,7 @@ def told(script: str, **environment: str | None) -> str:
 def test_the_kernels_find_a_folder(tmp_path, environment, where):
     """A folder of kernels that cannot be written to is passed over for the next."""
     filled = {k: v and v.format(tmp=tmp_path) for k, v in environment.items()}
-    found = told("from marketsim.compiled import CACHE_FOLDER; print(CACHE_FOLDER)", **filled)
+    found = told("from marketsim.numerics.jit import CACHE_FOLDER; print(CACHE_FOLDER)", **filled)
     assert where.format(tmp=tmp_path) in found
 
 
@@ -239,9 +243,9 @@ def test_without_a_folder_the_kernels_are_compiled_all_the_same():
         "import pathlib\n"
         "def refused(*_, **__): raise OSError(30, '')\n"
         "pathlib.Path.mkdir = refused\n"
-        "from marketsim import compiled\n"
-        "f = compiled.kernel(lambda x: x + 1)\n"
-        "print(repr(compiled.CACHE_FOLDER), f(1))"
+        "from marketsim.numerics import jit\n"
+        "f = jit.kernel(lambda x: x + 1)\n"
+        "print(repr(jit.CACHE_FOLDER), f(1))"
     )
     assert told(script) == "'' 2"
 
@@ -283,7 +287,7 @@ def test_a_name_that_the_terminal_cannot_show(tmp_path):
     assert ended.stderr == b""
     assert rb"\u7ed3\u679c" in ended.stdout
     (place,) = Path("结果 这里/研究").glob("*/manifest.json")
-    assert results.is_whole(place.parent)
+    assert store.is_whole(place.parent)
 
 
 @pytest.mark.parametrize(
@@ -298,12 +302,13 @@ def test_a_name_that_the_terminal_cannot_show(tmp_path):
 )
 def test_other_letters_need_no_quotes(word, quoted):
     """A plain value in Chinese is taken as it is typed; what is quoted or a list stays."""
-    assert door.flags([word]).overrides == [quoted]
+    assert compose.flags([word]).overrides == [quoted]
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch, capfd):
     """Ctrl-C while modules are still being read is one line too."""
-    from marketsim import __main__, cli
+    from marketsim import __main__
+    from marketsim.commands import cli
 
     def interrupted():
         raise KeyboardInterrupt
@@ -320,7 +325,7 @@ def test_ctrl_c_that_a_library_takes_for_its_own_fault(monkeypatch, capfd):
     monkeypatch.setattr(signal, "default_int_handler", signal.getsignal(signal.SIGINT))
 
     def hidden():
-        with ending.one_line():
+        with exit_status.one_line():
             try:
                 signal.raise_signal(signal.SIGINT)
             except KeyboardInterrupt:
@@ -330,7 +335,7 @@ def test_ctrl_c_that_a_library_takes_for_its_own_fault(monkeypatch, capfd):
         hidden()
     assert stop.value.code == 130
     assert capfd.readouterr().err.count("\n") == 1
-    with pytest.raises(ValueError, match="box"), ending.one_line():  # negative control
+    with pytest.raises(ValueError, match="box"), exit_status.one_line():  # negative control
         raise ValueError("Invalid bounding box")
 
 

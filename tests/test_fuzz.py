@@ -10,7 +10,8 @@ import pytest
 from campaigns import fuzz, inputs, laws
 from conftest import settings
 
-from marketsim import study
+from marketsim.commands import run as run_command
+from marketsim.simulation import run
 
 TESTS = Path(__file__).parent
 SAMPLE = 60
@@ -86,7 +87,7 @@ def test_a_refusal_that_is_none_is_seen(code, out, err, law):
 def made(tmp_path_factory) -> Path:
     """Return a small result."""
     of = settings(30, replicates=2)
-    return study.run_study(of, tmp_path_factory.mktemp("made"), figures=False).folder
+    return run_command.run_study(of, tmp_path_factory.mktemp("made"), figures=False).folder
 
 
 def broken(place: Path, name: str, change) -> None:
@@ -95,9 +96,9 @@ def broken(place: Path, name: str, change) -> None:
     del facts["sum"]
     path = place / name
     change(pd.read_parquet(path)).to_parquet(path, index=False)
-    facts["tables"][name]["sha256"] = study.results.hashlib.sha256(path.read_bytes()).hexdigest()
+    facts["tables"][name]["sha256"] = run.store.hashlib.sha256(path.read_bytes()).hexdigest()
     facts["tables"][name]["rows"] = len(pd.read_parquet(path))
-    study.results.write_manifest(place, facts)
+    run.store.write_manifest(place, facts)
 
 
 def negative(table: pd.DataFrame, column: str, row: int = 0) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from conftest import settings
 
-from marketsim import hours
+from marketsim.analysis.comparison import effort
 from marketsim.errors import InputError
 
 START = dt.date(2015, 8, 1)
@@ -43,11 +43,11 @@ HOURS = {
 def test_hours_have_a_closed_form(name):
     """Each lever stands for hours a week per 1,000 traders, whatever the size of the market."""
     entry, moderators, police = HOURS[name]
-    found = hours.extra(market(entry), market(), START)
+    found = effort.extra(market(entry), market(), START)
     assert found == pytest.approx((moderators, police), rel=1e-12, abs=1e-12)
     other = market(entry)
     other.population.retailers = 50
-    assert hours.extra(other, market(), START) == pytest.approx(found, rel=1e-12)
+    assert effort.extra(other, market(), START) == pytest.approx(found, rel=1e-12)
 
 
 def test_police_cases_and_inspections_count():
@@ -55,20 +55,20 @@ def test_police_cases_and_inspections_count():
     of = market({"kind": "chase", "start": "2015-08-01", "police": 2})
     daily = of.hours.case * of.police.capacity
     daily += of.hours.inspection * 1000 * of.retail.stall * of.police.inspected
-    assert hours.extra(of, market(), START).police == pytest.approx(7 * daily, rel=1e-12)
+    assert effort.extra(of, market(), START).police == pytest.approx(7 * daily, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["capacity", "border", "raids", "sweep"])
 def test_the_strength_that_takes_so_many_hours_is_found(name):
     """At the strength found the hours are those asked for."""
     entry, *work = HOURS[name]
-    found = hours.matched(market(entry), market(), START, 0.6 * sum(work))
+    found = effort.matched(market(entry), market(), START, 0.6 * sum(work))
     assert found.scenario.strength == pytest.approx(0.6, rel=1e-6)
-    assert sum(hours.extra(found, market(), START)) == pytest.approx(0.6 * sum(work), rel=1e-6)
+    assert sum(effort.extra(found, market(), START)) == pytest.approx(0.6 * sum(work), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", ["campaign", "raids"])
 def test_hours_that_no_strength_takes_are_refused(name):
     """What takes no hours, or not so many within the range of its dose, is named."""
     with pytest.raises(InputError, match="hours that"):
-        hours.matched(market(HOURS[name][0]), market(), START, 1e5)
+        effort.matched(market(HOURS[name][0]), market(), START, 1e5)

@@ -8,23 +8,24 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim import identification, metrics, misfit, observed
-from marketsim.declaring import Prior
-from marketsim.identification import IDENTIFIED, LEVELS, POOLED
-from marketsim.priors import values
-from marketsim.settings import Settings
+from marketsim.analysis.inference import identifiability
+from marketsim.analysis.inference.identifiability import IDENTIFIED, LEVELS, POOLED
+from marketsim.parameters.declaration import Prior
+from marketsim.parameters.priors import values
+from marketsim.parameters.settings import Settings
+from marketsim.survey import discrepancy, statistics, targets
 
 LEVEL, IDLE = IDENTIFIED[0], "perception.half_life"
 WIDE = Prior("uniform", -9.0, 9.0)  # half-widths: an error of one leaves a normal posterior
 PRIORS = {LEVEL: WIDE, IDLE: Prior("loguniform", 2.0, 50.0)}
 SEEN = ["fall_week_5", "return_week_13", "heavy_posters_share"]  # intervals even on both sides
-FACTS = observed.targets() | observed.validation()
+FACTS = targets.targets() | targets.validation()
 
 
 def published(rows: int, **off) -> pd.DataFrame:
     """Return published statistics, some of them off by so many half-widths."""
     columns = {}
-    for name in metrics.STATISTICS:
+    for name in statistics.STATISTICS:
         fact = FACTS[name]
         middle = (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
         columns[name] = middle + np.zeros(rows) + off.get(name, 0.0) * (fact.high - middle)
@@ -55,9 +56,9 @@ def mixed(rows: dict[str, int], shifts=(0.0, 0.0), seed=1) -> pd.DataFrame:
 
 def asked(table, target=0.0, seen=1, keep=3000, names=(LEVEL,), priors=PRIORS) -> pd.DataFrame:
     """Return the posterior for a survey that is off by `target` in each statistic seen."""
-    off = misfit.deviations(table)
+    off = discrepancy.deviations(table)
     survey = np.where(off.columns.isin(SEEN[:seen]), target, 0.0)
-    return identification.posterior(off, table, survey, keep, names, priors)
+    return identifiability.posterior(off, table, survey, keep, names, priors)
 
 
 def mean_and_sd(values, weight) -> tuple[float, float]:
@@ -70,10 +71,12 @@ def mean_and_sd(values, weight) -> tuple[float, float]:
 
 def test_toy_tables_have_the_statistics_of_a_survey():
     """Published statistics deviate nowhere, and one moved by two half-widths deviates by two."""
-    assert not misfit.deviations(published(3)).any(axis=None)
-    moved = misfit.deviations(published(1, fall_week_5=np.array([-2.0])))
+    assert not discrepancy.deviations(published(3)).any(axis=None)
+    moved = discrepancy.deviations(published(1, fall_week_5=np.array([-2.0])))
     assert moved.loc[0, "fall_week_5"] == pytest.approx(-2.0)
-    assert misfit.distance(moved)[0] == pytest.approx(2.0 / np.sqrt(len(misfit.SUMMARIES)))
+    assert discrepancy.distance(moved)[0] == pytest.approx(
+        2.0 / np.sqrt(len(discrepancy.SUMMARIES))
+    )
 
 
 @pytest.mark.parametrize("seen", [1, 3])
@@ -96,7 +99,7 @@ def test_draws_have_the_known_normal_posterior(seen, target):
 def test_what_is_not_seen_keeps_its_prior():
     """A parameter that moves no statistic is left even over its prior, the seen one is not."""
     draws = asked(simulated(12_000), names=(LEVEL, IDLE))
-    told = identification.contraction(draws.assign(structure="none"), PRIORS)
+    told = identifiability.contraction(draws.assign(structure="none"), PRIORS)
     assert told["contraction"].tolist() == pytest.approx([1.0 - 12.0 / 18.0**2, 0.0], abs=0.03)
     assert told["median"][1] == pytest.approx(10.0, rel=0.1)
 
@@ -175,7 +178,7 @@ FITTED = {"none": (LEVEL,), "trend": (LEVEL, IDLE)}
 
 
 def recovered(table, tests=100, keep=400, seed=5, near=0.3) -> pd.DataFrame:
-    return identification.recovery(table, PRIORS, FITTED, tests, keep, seed, near)
+    return identifiability.recovery(table, PRIORS, FITTED, tests, keep, seed, near)
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +205,7 @@ def test_only_what_matters_for_the_structure_is_judged(both, told):
 
 def test_surveys_are_taken_near_the_published_one(both, told):
     """Every survey is among the nearest share, and another seed takes others."""
-    far = pd.Series(misfit.distance(misfit.deviations(both)), both["number"])
+    far = pd.Series(discrepancy.distance(discrepancy.deviations(both)), both["number"])
     assert far[told["number"]].max() <= far.quantile(0.3)
     assert far.max() > 2.0 * far.quantile(0.3)
     assert set(recovered(both, 20, seed=5)["number"]) < set(told["number"])
@@ -215,7 +218,7 @@ def test_no_survey_is_its_own_neighbour(both, monkeypatch):
 
     Negative control: with the survey's own row among them the nearest is at distance zero.
     """
-    nearest, posterior = [], identification.posterior
+    nearest, posterior = [], identifiability.posterior
 
     def watched(off, table, target, *others):
         nearest.append(np.linalg.norm(off.to_numpy() - target, axis=1).min())
@@ -224,10 +227,10 @@ def test_no_survey_is_its_own_neighbour(both, monkeypatch):
         assert set(draws.index) <= set(table.index)
         return draws
 
-    monkeypatch.setattr(identification, "posterior", watched)
+    monkeypatch.setattr(identifiability, "posterior", watched)
     recovered(both, 50)
     assert len(nearest) == 50 and min(nearest) > 0.0
-    off = misfit.deviations(both)
+    off = discrepancy.deviations(both)
     watched(off[:3000], both[:3000], off.to_numpy()[7], 400, (LEVEL,), PRIORS)
     assert nearest[-1] == 0.0
 
@@ -264,7 +267,7 @@ def test_contraction_is_told_for_each_survey(told):
 def test_a_structure_without_fitted_parameters_is_refused(both):
     """A structure in the table that nobody said how to judge is an error."""
     with pytest.raises(KeyError, match="trend"):
-        identification.recovery(both, PRIORS, {"none": (LEVEL,)}, 20, 100, 1, 0.3)
+        identifiability.recovery(both, PRIORS, {"none": (LEVEL,)}, 20, 100, 1, 0.3)
 
 
 def ranked(ranks, parameter=LEVEL) -> pd.DataFrame:
@@ -274,35 +277,35 @@ def ranked(ranks, parameter=LEVEL) -> pd.DataFrame:
 def test_even_ranks_cover_as_they_say():
     """Of even ranks a central interval of any level holds just that share; pooled ones too."""
     even = (np.arange(400) + 0.5) / 400.0
-    of = identification.coverage(pd.concat([ranked(even), ranked(even, IDLE)]))
+    of = identifiability.coverage(pd.concat([ranked(even), ranked(even, IDLE)]))
     assert of["parameter"].unique().tolist() == [IDLE, LEVEL, POOLED]
     for _, rows in of.groupby("parameter"):
         np.testing.assert_allclose(rows["level"], LEVELS)
         np.testing.assert_allclose(rows["covered"], LEVELS, atol=1e-12)
         assert (rows["low"] < LEVELS).all() and (rows["high"] > LEVELS).all()
-    assert POOLED not in set(identification.coverage(ranked(even, IDLE))["parameter"])
+    assert POOLED not in set(identifiability.coverage(ranked(even, IDLE))["parameter"])
 
 
 @pytest.mark.parametrize(("factor", "below"), [(0.5, True), (2.0, False)])
 def test_wrong_widths_are_caught(factor, below):
     """A normal posterior half as wide as it should be covers too little, a double one too much."""
     truth = stats.norm.ppf((np.arange(300) + 0.5) / 300.0)
-    of = identification.coverage(ranked(stats.norm.cdf(truth / factor)))
+    of = identifiability.coverage(ranked(stats.norm.cdf(truth / factor)))
     of = of[(of["parameter"] == LEVEL) & of["level"].between(0.2, 0.8)]
     assert (of["high"] < of["level"]).all() if below else (of["low"] > of["level"]).all()
 
 
 def test_recovered_parameters_are_covered(both, told, monkeypatch):
     """The toy's posterior covers at its levels; draws shrunk to their middle do not."""
-    posterior = identification.posterior
+    posterior = identifiability.posterior
 
     def shrunk(*given):
         draws = posterior(*given)
         return draws.assign(**{LEVEL: (draws[LEVEL] + draws[LEVEL].median()) / 2.0})
 
-    honest = identification.coverage(told).set_index(["parameter", "level"])
-    monkeypatch.setattr(identification, "posterior", shrunk)
-    vain = identification.coverage(recovered(both, 150)).set_index(["parameter", "level"])
+    honest = identifiability.coverage(told).set_index(["parameter", "level"])
+    monkeypatch.setattr(identifiability, "posterior", shrunk)
+    vain = identifiability.coverage(recovered(both, 150)).set_index(["parameter", "level"])
     for level in (0.5, 0.9):
         row = honest.loc[(LEVEL, level)]
         assert row["low"] < level < row["high"]
@@ -312,7 +315,7 @@ def test_recovered_parameters_are_covered(both, told, monkeypatch):
 @pytest.mark.parametrize("hits", [0, 1, 7, 20])
 def test_the_interval_is_exact(hits):
     """The interval of a share is Clopper and Pearson's at 95 %."""
-    of = identification.coverage(ranked([0.5] * hits + [0.0] * (20 - hits), IDLE))
+    of = identifiability.coverage(ranked([0.5] * hits + [0.0] * (20 - hits), IDLE))
     interval = stats.binomtest(hits, 20).proportion_ci(0.95, "exact")
     assert (of["covered"] == hits / 20).all() and (of["tests"] == 20).all()
     assert (of["low"][0], of["high"][0]) == pytest.approx(tuple(interval), abs=1e-12)
@@ -321,7 +324,7 @@ def test_the_interval_is_exact(hits):
 def test_pooled_parameters_of_one_survey_are_one_test():
     """Two parameters of one survey share its luck: pooled they make the interval no narrower."""
     ranks = np.tile([0.5, 0.0], 10)
-    of = identification.coverage(pd.concat([ranked(ranks), ranked(ranks, IDENTIFIED[1])]))
+    of = identifiability.coverage(pd.concat([ranked(ranks), ranked(ranks, IDENTIFIED[1])]))
     one, pooled = (
         of[of["parameter"] == name].drop(columns="parameter") for name in (LEVEL, POOLED)
     )
@@ -348,7 +351,7 @@ EVEN = (np.arange(10_000) + 0.5) / 10_000
 def test_contraction_has_its_closed_form():
     """Draws like the prior gained nothing; over a quarter of its range, fifteen sixteenths."""
     table = pd.concat([drawn(level=EVEN, idle=EVEN), drawn("trend", level=0.5 + EVEN / 4.0)])
-    of = identification.contraction(table, PRIORS).set_index(["structure", "parameter"])
+    of = identifiability.contraction(table, PRIORS).set_index(["structure", "parameter"])
     assert of.index.tolist() == [("none", LEVEL), ("none", IDLE), ("trend", LEVEL)]
     assert of["contraction"].tolist() == pytest.approx([0.0, 0.0, 15.0 / 16.0], abs=1e-6)
     assert of["median"].tolist() == pytest.approx([0.0, 10.0, 2.25])
@@ -364,7 +367,7 @@ def test_weights_count():
     ghosts = drawn(level=np.zeros(500)).assign(weight=0.0)
     table = pd.concat([drawn(level=EVEN), ghosts])
     table["weight"] *= 3.0
-    of, plain = (identification.contraction(one, PRIORS) for one in (table, drawn(level=EVEN)))
+    of, plain = (identifiability.contraction(one, PRIORS) for one in (table, drawn(level=EVEN)))
     np.testing.assert_allclose(
         of.drop(columns=["structure", "parameter"]).to_numpy(float),
         plain.drop(columns=["structure", "parameter"]).to_numpy(float),
@@ -377,7 +380,7 @@ def test_parameters_that_move_together_are_tied(sign):
     """Shares that run together correlate fully on any scale of the prior; independent ones not."""
     tied = drawn(level=EVEN, idle=EVEN[::sign])
     loose = drawn("trend", level=np.repeat(EVEN[::100], 100), idle=np.tile(EVEN[::100], 100))
-    of = identification.correlations(pd.concat([tied, loose]), PRIORS)
+    of = identifiability.correlations(pd.concat([tied, loose]), PRIORS)
     assert of[["structure", "one", "other"]].values.tolist() == [
         ["none", LEVEL, IDLE],
         ["trend", LEVEL, IDLE],
@@ -392,9 +395,9 @@ def test_correlations_are_weighted():
     table["weight"] = random.random(300)
     shares = [(table[LEVEL] + 9.0) / 18.0, np.log(table[IDLE] / 2.0)]
     joint = np.cov(shares, aweights=table["weight"])
-    of = identification.correlations(table, PRIORS)["correlation"][0]
+    of = identifiability.correlations(table, PRIORS)["correlation"][0]
     assert of == pytest.approx(joint[0, 1] / np.sqrt(joint[0, 0] * joint[1, 1]))
-    assert identification.correlations(table[["structure", "weight", LEVEL]], PRIORS).empty
+    assert identifiability.correlations(table[["structure", "weight", LEVEL]], PRIORS).empty
 
 
 def test_what_is_claimed_exists():

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import storage, study
-from marketsim.day import build, live
-from marketsim.metrics import ratios, weekly
-from marketsim.model import Market
-from marketsim.settings import POSTS
-from marketsim.state import Flow, Stock
+from marketsim.model.market import build, live
+from marketsim.model.state import Flow, Stock
+from marketsim.parameters.settings import POSTS
+from marketsim.simulation import files
+from marketsim.simulation import run as simulation
+from marketsim.simulation.mesa_model import Market
+from marketsim.survey.statistics import ratios, weekly
 
 PROGRAM = """
 import sys
@@ -27,9 +28,9 @@ import hashlib
 import warnings
 warnings.filterwarnings("ignore", message="overflow encountered", category=RuntimeWarning)
 from conftest import trading
-from marketsim import study
+from marketsim.simulation import run
 of = trading({retailers}, {scenario!r}, seed={seed}, police__capacity=50.0)
-tables = study.replicate(of, range(2), {threads})
+tables = run.replicate(of, range(2), {threads})
 print(tables["daily"]["deals"].sum() > 0, len(tables["enforcement"]) > 0)
 for name, table in tables.items():
     print(name, hashlib.sha256(table.to_csv().encode()).hexdigest())
@@ -52,21 +53,21 @@ def fingerprints(retailers=40, scenario="baseline_2015", seed=3, threads=1, jit=
 
 
 def daily(of, seed=5) -> pd.DataFrame:
-    return study.run_tables(of, seed)["daily"]
+    return simulation.run_tables(of, seed)["daily"]
 
 
 def equal(one: dict[str, pd.DataFrame], two: dict[str, pd.DataFrame]) -> bool:
-    return all(one[name].equals(two[name]) for name in study.TABLES)
+    return all(one[name].equals(two[name]) for name in simulation.TABLES)
 
 
 def test_two_threads_give_the_same_parquet_bytes(tmp_path):
     """The number of threads changes no bit of any table; another seed changes them."""
     sums = []
     for threads, seed in ((1, 7), (2, 7), (2, 8)):
-        tables = study.replicate(trading(200, seed=seed), range(4), threads)
+        tables = simulation.replicate(trading(200, seed=seed), range(4), threads)
         assert tables["daily"]["deals"].sum() > 0
         for name, table in tables.items():
-            storage.write_parquet(table, tmp_path / f"{name}.parquet")
+            files.write_parquet(table, tmp_path / f"{name}.parquet")
         sums.append([path.read_bytes() for path in sorted(tmp_path.glob("*.parquet"))])
     assert sums[0] == sums[1]
     assert sums[1] != sums[2]
@@ -126,7 +127,7 @@ def test_a_zero_dose_is_the_baseline(kind):
     plain = settings(400, "no_crackdown")
     dosed = settings(400, "no_crackdown")
     dosed.scenario.interventions = plain.scenario.interventions | {kind: ZERO[kind]}
-    assert equal(study.run_tables(plain, 1), study.run_tables(dosed, 1))
+    assert equal(simulation.run_tables(plain, 1), simulation.run_tables(dosed, 1))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_dose_is_not_the_baseline(kind, dose):
     dosed = settings(400, "no_crackdown")
     entry = ZERO[kind] | {dose: amount}
     dosed.scenario.interventions = plain.scenario.interventions | {kind: entry}
-    assert not equal(study.run_tables(plain, 1), study.run_tables(dosed, 1))
+    assert not equal(simulation.run_tables(plain, 1), simulation.run_tables(dosed, 1))
 
 
 def test_scenarios_are_one_until_the_first_dose():
@@ -171,7 +172,7 @@ def test_the_dip_moves_with_the_sweep():
     for name in ("sweep_may", "destruction_may"):
         moved.scenario.interventions[name]["date"] = "2015-07-01"
     weeks = [
-        ratios(weekly(study.replicate(of, range(12), 2)["survey"])).median()
+        ratios(weekly(simulation.replicate(of, range(12), 2)["survey"])).median()
         for of in (still, moved)
     ]
     assert weeks[0][5] < 0.7 < weeks[0][9]
@@ -201,7 +202,7 @@ def first_weeks(of, fear=None, runs=16) -> np.ndarray:
     """Return visible posts of weeks 1 to 4 in each run."""
     totals = []
     for run in range(runs):
-        world = build(of, study.run_seed(1, run))
+        world = build(of, simulation.run_seed(1, run))
         if fear is not None:
             world.retailers.risk[:] = fear
         live(world, 0, world.series.risk.size)
@@ -322,7 +323,7 @@ def test_a_null_without_learning_stays_down():
 )
 def test_each_structure_falls_and_recovers(recovery):
     """Every structure but the null falls at the sweep and comes back at least in part."""
-    tables = study.replicate(settings(1000, recovery=recovery), range(10), 2)
+    tables = simulation.replicate(settings(1000, recovery=recovery), range(10), 2)
     middle = ratios(weekly(tables["survey"])).median()
     assert middle[5] < 0.9
     assert middle[[12, 13]].mean() > middle[[5, 6]].mean()

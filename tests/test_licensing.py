@@ -4,9 +4,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.books import Account, Item
-from marketsim.kernels.licensing import sell_legally
-from marketsim.trade_state import Channel, Stage, Tally
+from marketsim.model.kernels.legal_market import sell_legally
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import Channel, Stage, Tally
 
 FALSE_ALARM = 1e-6
 

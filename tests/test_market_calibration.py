@@ -18,21 +18,15 @@ from scipy import stats
 from test_cli import command
 from test_posterior import FILES, forget, shelf
 
-from marketsim import (
-    calibration,
-    market_calibration,
-    metrics,
-    misfit,
-    observed,
-    posterior,
-    presets,
-    priors,
-    study,
-    trade_metrics,
-)
+from marketsim.analysis.inference import abc_smc
+from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
-from marketsim.settings import POSTS, Calibration, Settings
-from marketsim.settings import given as value_of
+from marketsim.parameters import posterior, presets, priors
+from marketsim.parameters.settings import POSTS, Calibration, Settings
+from marketsim.parameters.settings import given as value_of
+from marketsim.simulation import run, summary
+from marketsim.survey import discrepancy, statistics, targets, trade_statistics
+from marketsim.survey import fit as survey_fit
 
 TINY = Calibration(particles=20, simulations=100, sampler="single")
 KEYS = [key.replace(".", "__") for key in priors.FITTED_TRADE]
@@ -51,7 +45,7 @@ def shortened():
     """Shorten what follows a search, and start pyABC's own generator anew."""
     np.random.seed(7)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(market_calibration, "PREDICTED", PREDICTED)
+        patch.setattr(abc_smc, "PREDICTED", PREDICTED)
         yield
 
 
@@ -67,7 +61,7 @@ def found(tmp_path_factory) -> Path:
     forget()
     with shortened():
         folder = tmp_path_factory.mktemp("market")
-        return market_calibration.calibrate(start(), TINY, folder, 1, False)
+        return calibrate_command.calibrate_trade(start(), TINY, folder, 1, False)
 
 
 @pytest.fixture
@@ -91,7 +85,7 @@ def drawn(found: Path) -> pd.DataFrame:
 
 def population(found: Path) -> list:
     """Return the particles that pyABC remembers of the last generation."""
-    return pyabc.History(f"sqlite:///{found / calibration.DATABASE}").get_population().particles
+    return pyabc.History(f"sqlite:///{found / abc_smc.DATABASE}").get_population().particles
 
 
 # ---------------------------------------------------------------- particles
@@ -100,13 +94,13 @@ def population(found: Path) -> list:
 def test_a_particle_is_a_function_of_seed_and_scores():
     """The same scores in any order are the same run; another seed or last bit is another."""
     scores = dict.fromkeys(KEYS, 0.3) | {KEYS[0]: -1.0}
-    one = market_calibration.particle(start(), scores)
+    one = abc_smc.trade_particle(start(), scores)
     again = dict(reversed(scores.items()))
-    assert market_calibration.particle(start(), again) == one
-    assert market_calibration.particle(start(replicates=3), scores)[1] == one[1]
+    assert abc_smc.trade_particle(start(), again) == one
+    assert abc_smc.trade_particle(start(replicates=3), scores)[1] == one[1]
     others = [
-        market_calibration.particle(start(seed=9), scores),
-        market_calibration.particle(start(), scores | {KEYS[1]: np.nextafter(0.3, 1.0)}),
+        abc_smc.trade_particle(start(seed=9), scores),
+        abc_smc.trade_particle(start(), scores | {KEYS[1]: np.nextafter(0.3, 1.0)}),
     ]
     assert len({one[1], *(seed for _, seed in others)}) == 3
     assert all(0 <= seed < 2**63 for _, seed in (one, *others))
@@ -114,7 +108,7 @@ def test_a_particle_is_a_function_of_seed_and_scores():
 
 def test_scores_are_places_in_the_prior():
     """A score of 0 is the prior's middle, one of 1.645 its upper twentieth; the rest is drawn."""
-    mine, seed = market_calibration.particle(start(), dict.fromkeys(KEYS, 0.0) | {KEYS[1]: 1.645})
+    mine, seed = abc_smc.trade_particle(start(), dict.fromkeys(KEYS, 0.0) | {KEYS[1]: 1.645})
     expected = dict.fromkeys(priors.FITTED_TRADE, 0.5) | {priors.FITTED_TRADE[1]: 0.95}
     for key, place in expected.items():
         assert priors.share(PRIORS[key], value_of(mine, key)) == pytest.approx(place, abs=1e-4)
@@ -128,14 +122,14 @@ def test_the_posting_side_is_a_draw_of_its_posterior():
     shipped, keys = posterior.draws(), list(priors.uncertain())
     structures = set()
     for score in np.linspace(-1.0, 1.0, 9):
-        mine, _ = market_calibration.particle(start(), {KEYS[0]: score})
+        mine, _ = abc_smc.trade_particle(start(), {KEYS[0]: score})
         rows = shipped[shipped["structure"] == mine.recovery.name]
         values = pd.Series({key: value_of(mine, key) for key in keys})
         assert (rows[keys] == values).all(axis=1).sum() == 1
         assert (mine.posterior, mine.held, mine.market) == ("none", [], "whole")
         structures.add(mine.recovery.name)
     assert len(structures) > 1
-    prior, seed = market_calibration.particle(start(posterior=posterior.PRIOR), {KEYS[0]: 0.5})
+    prior, seed = abc_smc.trade_particle(start(posterior=posterior.PRIOR), {KEYS[0]: 0.5})
     assert {key: value_of(prior, key) for key in keys} == priors.draw(seed)
 
 
@@ -144,24 +138,24 @@ def test_what_is_held_keeps_its_value_in_a_particle():
     of = start(posting__base_posts=2.0, supply__cost=6.0, held=["posting.base_posts"])
     of.held += ["supply.cost"]
     for score in (-1.0, 1.0):
-        mine, _ = market_calibration.particle(of, {"workshop__best": score})
+        mine, _ = abc_smc.trade_particle(of, {"workshop__best": score})
         assert (mine.posting.base_posts, mine.supply.cost) == (2.0, 6.0)
         place = priors.share(PRIORS["workshop.best"], mine.workshop.best)
         assert place == pytest.approx(stats.norm.cdf(score))
-        free, _ = market_calibration.particle(start(), {"workshop__best": score})
+        free, _ = abc_smc.trade_particle(start(), {"workshop__best": score})
         assert free.posting.base_posts != 2.0 and free.supply.cost != 6.0
 
 
 def test_a_market_answers_for_its_particle():
     """What pyABC gets are deviations and statistics of the particle's survey, at any place."""
-    model, scores = market_calibration.Market(start()), dict.fromkeys(KEYS, 0.3)
+    model, scores = abc_smc.TradeModel(start()), dict.fromkeys(KEYS, 0.3)
     seen = model(scores)
-    expected = study.statistics([market_calibration.particle(start(), scores)])
-    counted = expected[list(trade_metrics.STATISTICS)].to_numpy()[0]
+    expected = run.statistics([abc_smc.trade_particle(start(), scores)])
+    counted = expected[list(trade_statistics.STATISTICS)].to_numpy()[0]
     np.testing.assert_array_equal(seen["statistics"], counted)
-    off = trade_metrics.deviations(expected)
+    off = trade_statistics.deviations(expected)
     np.testing.assert_array_equal(seen["off"], off.to_numpy()[0])
-    assert calibration.off_by(seen) == misfit.distance(off)[0]
+    assert abc_smc.off_by(seen) == discrepancy.distance(off)[0]
     sent = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
     other = model(scores | {KEYS[0]: 0.31})
@@ -195,10 +189,10 @@ def no_search(*_) -> None:
 @pytest.mark.parametrize("name", list(BAD))
 def test_what_cannot_be_searched_is_refused(monkeypatch, name):
     """Key, value and what is allowed, before anything is written or simulated."""
-    monkeypatch.setattr(calibration, "search", no_search)
+    monkeypatch.setattr(abc_smc, "search", no_search)
     of, changes, key, allowed = BAD[name]
     with pytest.raises(InputError) as fault:
-        market_calibration.calibrate(start(**changes), of, Path("results"), 1, False)
+        calibrate_command.calibrate_trade(start(**changes), of, Path("results"), 1, False)
     assert fault.value.key == key
     assert allowed in fault.value.allowed
     assert not Path("results").exists()
@@ -206,10 +200,10 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
 
 def test_what_can_be_searched_is_not_refused():
     """Negative control: each sampler, from the posterior and from the prior, with one held."""
-    for name in calibration.SAMPLERS:
-        market_calibration.check(Calibration(sampler=name), start())
-    market_calibration.check(ENOUGH, start(posterior=posterior.PRIOR, recovery="trend"))
-    market_calibration.check(ENOUGH, start(supply__cost=6.0, held=["supply.cost"]))
+    for name in abc_smc.SAMPLERS:
+        abc_smc.check_trade(Calibration(sampler=name), start())
+    abc_smc.check_trade(ENOUGH, start(posterior=posterior.PRIOR, recovery="trend"))
+    abc_smc.check_trade(ENOUGH, start(supply__cost=6.0, held=["supply.cost"]))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +217,7 @@ def test_what_can_be_searched_is_not_refused():
 )
 def test_refusals_are_one_line_of_the_command(monkeypatch, capfd, tmp_path, word, allowed):
     """`marketsim calibrate_market` says what is wrong in one line, and writes nothing."""
-    monkeypatch.setattr(calibration, "search", no_search)
+    monkeypatch.setattr(abc_smc, "search", no_search)
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, "calibrate_market", "population.retailers=30", "progress=false", word)
     out, err = capfd.readouterr()
@@ -253,7 +247,7 @@ def test_a_search_leaves_what_it_promises(found):
     point = pd.read_csv(found / "point.csv")
     assert (list(point), list(point["key"])) == (["key", "value"], list(PRIORS))
     fit = pd.read_csv(found / "market_fit.csv")
-    assert list(fit["id"]) == [*metrics.STATISTICS, *trade_metrics.STATISTICS]
+    assert list(fit["id"]) == [*statistics.STATISTICS, *trade_statistics.STATISTICS]
     schema = pq.read_schema(found / "posterior.parquet")
     assert schema.names == ["weight", *PRIORS]
     assert {str(item.type) for item in schema} == {"double"}
@@ -287,10 +281,10 @@ def test_every_particle_can_be_run_again(found):
     assert len(kept) == TINY.particles
     for one in kept:
         assert set(one.parameter) == set(KEYS)
-        again = market_calibration.Market(start())(dict(one.parameter))
+        again = abc_smc.TradeModel(start())(dict(one.parameter))
         np.testing.assert_array_equal(again["statistics"], one.sum_stat["statistics"])
-        assert calibration.off_by(again) == one.distance
-    other = market_calibration.Market(start(seed=1))(dict(one.parameter))  # negative control
+        assert abc_smc.off_by(again) == one.distance
+    other = abc_smc.TradeModel(start(seed=1))(dict(one.parameter))  # negative control
     assert not np.array_equal(other["statistics"], one.sum_stat["statistics"], equal_nan=True)
 
 
@@ -305,45 +299,45 @@ def test_the_fit_is_that_of_a_study_with_these_draws(found, elsewhere):
     for file in ("posterior.parquet", "point.csv"):
         shutil.copy(found / file, elsewhere / "trade" / file)
     forget()
-    tables = study.replicate(start(), range(PREDICTED), 1)
+    tables = run.replicate(start(), range(PREDICTED), 1)
     runs = tables["runs"].set_index("run")
-    expected = metrics.fit(study.seen(start(), tables, runs), runs["draw"])
-    fit = market_calibration.fit(start(), drawn(found), 1)
+    expected = survey_fit.fit(summary.seen(start(), tables, runs), runs["draw"])
+    fit = abc_smc.trade_fit(start(), drawn(found), 1)
     pd.testing.assert_frame_equal(fit, expected)
     shown = pd.read_csv(found / "market_fit.csv")
     np.testing.assert_array_equal(shown["simulated"], expected["simulated"])
     assert (fit["luck"].dropna() < 0.9).any()
-    tables = study.replicate(start(seed=1), range(PREDICTED), 1)  # negative control
-    other = study.seen(start(), tables, tables["runs"].set_index("run"))
-    assert metrics.fit(other)["simulated"][0] != fit["simulated"][0]
+    tables = run.replicate(start(seed=1), range(PREDICTED), 1)  # negative control
+    other = summary.seen(start(), tables, tables["runs"].set_index("run"))
+    assert survey_fit.fit(other)["simulated"][0] != fit["simulated"][0]
 
 
 def test_a_complete_search_is_taken_as_it_is(found, monkeypatch):
     """The same search again is read, byte for byte; another is not."""
     before = {path: path.read_bytes() for path in found.rglob("*") if path.is_file()}
-    monkeypatch.setattr(calibration, "search", no_search)
-    assert market_calibration.calibrate(start(), TINY, found.parent, 3, False) == found
+    monkeypatch.setattr(abc_smc, "search", no_search)
+    assert calibrate_command.calibrate_trade(start(), TINY, found.parent, 3, False) == found
     assert {path: path.read_bytes() for path in before} == before
     for settings, of in ((start(seed=1), TINY), (start(), replace(TINY, particles=21))):
         with pytest.raises(AssertionError, match="searched"):
-            market_calibration.calibrate(settings, of, found.parent, 1, False)
+            calibrate_command.calibrate_trade(settings, of, found.parent, 1, False)
 
 
 def test_what_is_searched_for_is_not_in_its_name(found, elsewhere, monkeypatch):
     """The draws shipped before do not matter, even spoilt or gone; those of the posts do."""
-    monkeypatch.setattr(calibration, "search", no_search)
+    monkeypatch.setattr(abc_smc, "search", no_search)
     file = elsewhere / "trade" / "posterior.parquet"
     table = pd.read_parquet(file)
     table.assign(weight=np.nan).to_parquet(file)
     forget()
-    assert market_calibration.calibrate(start(), TINY, found.parent, 1, False) == found
+    assert calibrate_command.calibrate_trade(start(), TINY, found.parent, 1, False) == found
     shutil.rmtree(elsewhere / "trade")
     forget()
-    assert market_calibration.calibrate(start(), TINY, found.parent, 1, False) == found
+    assert calibrate_command.calibrate_trade(start(), TINY, found.parent, 1, False) == found
     with (elsewhere / FILES[1]).open("ab") as to:  # negative control
         to.write(b"\n")
     with pytest.raises(AssertionError, match="searched"):
-        market_calibration.calibrate(start(), TINY, found.parent, 1, False)
+        calibrate_command.calibrate_trade(start(), TINY, found.parent, 1, False)
 
 
 def test_what_is_held_is_not_searched_for(monkeypatch):
@@ -351,13 +345,13 @@ def test_what_is_held_is_not_searched_for(monkeypatch):
     luck = np.random.default_rng(1)
 
     def toy(self, scores):
-        off = luck.random(len(trade_metrics.SUMMARIES))
-        return {"off": off, "statistics": luck.random(len(trade_metrics.STATISTICS))}
+        off = luck.random(len(trade_statistics.SUMMARIES))
+        return {"off": off, "statistics": luck.random(len(trade_statistics.STATISTICS))}
 
-    monkeypatch.setattr(market_calibration.Market, "__call__", toy)
-    monkeypatch.setattr(market_calibration, "PREDICTED", 2)
+    monkeypatch.setattr(abc_smc.TradeModel, "__call__", toy)
+    monkeypatch.setattr(abc_smc, "PREDICTED", 2)
     of = start(supply__cost=6.0, held=["supply.cost", "supply.margin"])
-    folder = market_calibration.calibrate(of, TINY, Path("results"), 1, False)
+    folder = calibrate_command.calibrate_trade(of, TINY, Path("results"), 1, False)
     rows = drawn(folder)
     point = pd.read_csv(folder / "point.csv").set_index("key")["value"]
     for key in of.held:
@@ -376,11 +370,13 @@ def accepted(places: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> pd
 
     At a place of 0.7 the price is the published one; all else is as published.
     """
-    facts, first = observed.targets(), priors.FITTED_TRADE[0]
+    facts, first = targets.targets(), priors.FITTED_TRADE[0]
     scale = np.log(places / (1.0 - places)) - np.log(0.7 / 0.3)
     columns = {key: np.full(places.size, (of.low + of.high) / 2.0) for key, of in PRIORS.items()}
     columns |= {first: priors.values(PRIORS[first], places), "weight": weight}
-    columns |= {name: np.full(places.size, facts[name].value) for name in trade_metrics.SUMMARIES}
+    columns |= {
+        name: np.full(places.size, facts[name].value) for name in trade_statistics.SUMMARIES
+    }
     columns["price_raw"] = facts["price_raw"].value + 0.5 * scale
     return pd.DataFrame(columns | {"distance": distance})
 
@@ -390,16 +386,16 @@ def test_draws_are_moved_to_the_published_survey():
     places = np.linspace(0.3, 0.8, 40)
     distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 40)
     kept = accepted(places, distance, weight)
-    rows = market_calibration.draws(start(), kept)
+    rows = abc_smc.trade_draws(start(), kept)
     first, *others = priors.FITTED_TRADE
     assert priors.shares(PRIORS[first], rows[first].to_numpy()) == pytest.approx(0.7, abs=1e-6)
     for key in others:
         assert rows[key].to_numpy() == pytest.approx(kept[key].to_numpy(), rel=1e-9)
     expected = weight * (1.0 - (distance / distance.max()) ** 2)
     assert rows["weight"].to_numpy() == pytest.approx(expected / expected.sum(), abs=1e-8)
-    held = market_calibration.draws(start(held=[first]), kept)
+    held = abc_smc.trade_draws(start(held=[first]), kept)
     assert (held[first] == value_of(start(), first)).all()
-    alike = market_calibration.draws(start(), kept.assign(distance=0.0))
+    alike = abc_smc.trade_draws(start(), kept.assign(distance=0.0))
     assert alike["weight"].to_numpy() == pytest.approx(weight / weight.sum())
 
 
@@ -410,7 +406,7 @@ def test_the_point_is_the_draw_nearest_to_the_mean():
 
     def nearest(weight: list[float], **changes: object) -> float:
         table = rows.assign(weight=weight, **changes)
-        values = market_calibration.point(table).set_index("key")["value"]
+        values = abc_smc.trade_point(table).set_index("key")["value"]
         assert list(values.index) == list(PRIORS)
         return priors.share(PRIORS[first], float(values[first]))
 

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import books, priors, study
-from marketsim.books import PRODUCTS, Account, Item
-from marketsim.day import build, live
-from marketsim.interventions import KINDS
-from marketsim.settings import POSTS, Settings, check, declared
-from marketsim.state import State, World
-from marketsim.trade_state import IN_QUEUE, Measure, Parcel, Tally
+from marketsim.model import ledger as model_ledger
+from marketsim.model.ledger import PRODUCTS, Account, Item
+from marketsim.model.market import build, live
+from marketsim.model.scenario.interventions import KINDS
+from marketsim.model.state import IN_QUEUE, Measure, Parcel, State, Tally, World
+from marketsim.parameters import priors
+from marketsim.parameters.settings import POSTS, Settings, check, declared
+from marketsim.simulation import run as simulation
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 40
@@ -227,10 +228,10 @@ def test_one_milligram_or_fen_too_few_is_refused(item):
     world = build(of, 3)
     live(world, 0, 5)
     tallies = world.chain.tallies
-    books.close(world.chain.books, tallies.ledger[6])
+    model_ledger.close(world.chain.books, tallies.ledger[6])
     world.chain.books.balance[world.chain.books.start[Account.OPENING], item] -= 1
     with pytest.raises(ValueError, match="the ledger does not balance"):
-        books.close(world.chain.books, tallies.ledger[7])
+        model_ledger.close(world.chain.books, tallies.ledger[7])
     with pytest.raises(ValueError, match="the ledger does not balance"):
         live(world, 5, 6)
 
@@ -245,7 +246,7 @@ def test_a_holder_who_owes_is_refused(account):
     held.balance[holder, Item.MONEY] -= fen
     held.balance[outside, Item.MONEY] += fen
     with pytest.raises(ValueError, match="owes something"):
-        books.close(held, world.chain.tallies.ledger[0])
+        model_ledger.close(held, world.chain.tallies.ledger[0])
 
 
 # ---------------------------------------------------------------- doses
@@ -282,7 +283,7 @@ DOSES = {
 def tables(entries: dict[str, dict], run=1, **changes) -> dict[str, pd.DataFrame]:
     of = trading(250, "no_crackdown", **changes)
     of.scenario.interventions = {name: {"kind": name} | entry for name, entry in entries.items()}
-    return study.run_tables(of, run)
+    return simulation.run_tables(of, run)
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +300,7 @@ def test_every_kind_of_intervention_is_compared():
 def test_a_zero_dose_changes_no_table(kind, baseline):
     """An intervention without a dose changes no byte of any table of the whole market."""
     dosed = tables({kind: ZERO[kind]})
-    for name in study.TABLES:
+    for name in simulation.TABLES:
         assert dosed[name].equals(baseline[name]), name
 
 
@@ -347,12 +348,13 @@ def test_trade_moves_no_post_of_a_market_of_posts():
     chain = {key: low for key, (low, _) in RANGES.items() if not key.startswith("demand__taste")}
     other = {key: high for key, (_, high) in RANGES.items() if not key.startswith("resale__")}
     plain, *others = (
-        study.simulate(settings(300, market=POSTS, **changes), 5) for changes in ({}, chain, other)
+        simulation.simulate(settings(300, market=POSTS, **changes), 5)
+        for changes in ({}, chain, other)
     )
     for one in others:
         assert all(a.tobytes() == b.tobytes() for a, b in zip(plain[0], one[0], strict=True))
         assert (one[2].seen == plain[2].seen).all()
-    whole = study.simulate(trading(300), 5)
+    whole = simulation.simulate(trading(300), 5)
     assert whole[0].flows.tobytes() != plain[0].flows.tobytes()
 
 
@@ -364,8 +366,8 @@ def test_without_push_and_police_trade_moves_no_post():
         "retail__deterred": 0.0,
         "police__capacity": 0.0,
     }
-    whole = study.simulate(trading(300, **apart), 5)[0]
-    posts = study.simulate(settings(300, market=POSTS), 5)[0]
+    whole = simulation.simulate(trading(300, **apart), 5)[0]
+    posts = simulation.simulate(settings(300, market=POSTS), 5)[0]
     assert (whole.flows == posts.flows).all() and (whole.risk == posts.risk).all()
-    moved = study.simulate(trading(300, **apart | {"retail__push": 0.5}), 5)[0]
+    moved = simulation.simulate(trading(300, **apart | {"retail__push": 0.5}), 5)[0]
     assert not (moved.flows == posts.flows).all()

@@ -8,8 +8,10 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim import metrics, observed, study
-from marketsim.survey import survey_days
+from marketsim.model.observer import survey_days
+from marketsim.simulation import run as simulation
+from marketsim.survey import fit, targets
+from marketsim.survey import statistics as survey_statistics
 
 DAY, REGULAR = survey_days(1)
 DATES = [dt.date.fromordinal(int(day)) for day in DAY]
@@ -54,7 +56,7 @@ def rising(run, trader, k) -> int:
 
 def test_a_week_is_its_three_regular_surveys():
     """Week w of traders who post w a survey sums to 3 w a trader; random days do not count."""
-    weeks = metrics.weekly(surveyed(rising, traders=(3, 4), runs=(0, 1)))
+    weeks = survey_statistics.weekly(surveyed(rising, traders=(3, 4), runs=(0, 1)))
     assert list(weeks.columns) == list(range(1, 14))
     assert weeks.loc[0].tolist() == [6 * week for week in range(1, 14)]
     assert weeks.loc[1].tolist() == [12 * week for week in range(1, 14)]
@@ -76,23 +78,27 @@ def test_a_week_is_its_three_regular_surveys():
 def test_weeks_begin_on_friday(date, week):
     """Week 1 is 1 to 7 May, week 5 begins on 29 May, week 13 ends on 30 July."""
     place = DATES.index(dt.date.fromisoformat(date))
-    weeks = metrics.weekly(surveyed(lambda run, trader, k: 5 if k == place else 0)).loc[0]
+    weeks = survey_statistics.weekly(surveyed(lambda run, trader, k: 5 if k == place else 0)).loc[0]
     assert weeks[week] == weeks.sum() == 5
 
 
 def test_ratios_are_against_the_first_four_weeks():
     """Each week is divided by the mean of the run's own weeks 1 to 4, whatever its level."""
-    ratios = metrics.ratios(metrics.weekly(surveyed(rising, runs=(0, 1))))
+    ratios = survey_statistics.ratios(survey_statistics.weekly(surveyed(rising, runs=(0, 1))))
     for run in (0, 1):
         np.testing.assert_allclose(ratios.loc[run], np.arange(1, 14) / 2.5, rtol=1e-15)
-    assert metrics.ratios(metrics.weekly(surveyed(lambda *_: 0))).isna().all(axis=None)
+    assert (
+        survey_statistics.ratios(survey_statistics.weekly(surveyed(lambda *_: 0)))
+        .isna()
+        .all(axis=None)
+    )
 
 
 # ---------------------------------------------------------------- statistics
 
 
 def statistics(*args, runs=(0,), **columns) -> pd.DataFrame:
-    return metrics.statistics(surveyed(*args, runs=runs, **columns), counted(runs))
+    return survey_statistics.statistics(surveyed(*args, runs=runs, **columns), counted(runs))
 
 
 def test_the_shape_of_the_weeks_is_the_known_one():
@@ -188,12 +194,12 @@ def test_active_contacts_are_a_share():
     """The share of active contacts is taken run by run."""
     survey = surveyed(lambda *_: 1, runs=(4, 9))
     contacts = counted((4, 9), active=[54, 27])
-    assert metrics.statistics(survey, contacts)["contacts_active"].tolist() == [0.5, 0.25]
+    assert survey_statistics.statistics(survey, contacts)["contacts_active"].tolist() == [0.5, 0.25]
 
 
 def test_every_statistic_is_a_fact_to_be_judged():
     """Each column is a target or validation row of the evidence that has an interval."""
-    judged = observed.targets() | observed.validation()
+    judged = targets.targets() | targets.validation()
     for name in statistics(rising).columns:
         assert judged[name].low is not None and judged[name].high is not None, name
 
@@ -202,7 +208,7 @@ def test_every_run_has_a_row():
     """A run whose panel is empty keeps its row, so that shares over runs count it."""
     survey = surveyed(lambda *_: 1, runs=(0, 2))
     contacts = counted((0, 1, 2), active=[58, 0, 58])
-    of = metrics.statistics(survey, contacts)
+    of = survey_statistics.statistics(survey, contacts)
     assert of.index.tolist() == [0, 1, 2]
     assert of["contacts_active"].tolist() == pytest.approx([58 / 108, 0.0, 58 / 108])
     assert np.isnan(of["fall_week_5"][1]) and of["fall_week_5"][2] == 1.0
@@ -213,7 +219,7 @@ def test_every_run_has_a_row():
 
 def fitted(**values) -> pd.DataFrame:
     """Return the fit of runs with these statistics, by the id of the fact."""
-    return metrics.fit(pd.DataFrame(values)).set_index("id")
+    return fit.fit(pd.DataFrame(values)).set_index("id")
 
 
 @pytest.mark.parametrize(
@@ -255,8 +261,8 @@ def test_a_share_of_runs_has_an_exact_interval(hits, size):
 def test_an_empty_panel_fits_nothing():
     """Where nobody was there to be surveyed every figure is NaN and within no interval."""
     nobody = surveyed(lambda *_: 1).iloc[:0]
-    of = metrics.fit(metrics.statistics(nobody, counted(active=0))).set_index("id")
-    assert len(of) == len(metrics.STATISTICS)
+    of = fit.fit(survey_statistics.statistics(nobody, counted(active=0))).set_index("id")
+    assert len(of) == len(survey_statistics.STATISTICS)
     assert of["simulated"].drop("contacts_active").isna().all()
     assert of["simulated"]["contacts_active"] == 0.0
     assert not of["within"].any()
@@ -266,7 +272,7 @@ def test_one_empty_panel_does_not_hide_the_others():
     """Figures of runs with a panel stay what they are when one run has none."""
     survey = surveyed(lambda *_: 1, runs=(0, 2))
     some, all_there = (
-        metrics.fit(metrics.statistics(survey, counted(runs))).set_index("id")
+        fit.fit(survey_statistics.statistics(survey, counted(runs))).set_index("id")
         for runs in ((0, 1, 2), (0, 2))
     )
     for name in ("fall_week_5", "ads_total", "panel_unblocked"):
@@ -276,10 +282,10 @@ def test_one_empty_panel_does_not_hide_the_others():
 
 def test_small_markets_can_be_fitted():
     """Markets of one trader, some of them never seen, give a table without a warning."""
-    tables = study.replicate(settings(1), range(6), 1)
+    tables = simulation.replicate(settings(1), range(6), 1)
     assert set(tables["runs"]["panel"]) == {0, 1}
-    of = metrics.fit(metrics.statistics(tables["survey"], tables["runs"].set_index("run")))
-    assert len(of) == len(metrics.STATISTICS) and of["within"].dtype == bool
+    of = fit.fit(survey_statistics.statistics(tables["survey"], tables["runs"].set_index("run")))
+    assert len(of) == len(survey_statistics.STATISTICS) and of["within"].dtype == bool
 
 
 # ---------------------------------------------------------------- luck
@@ -288,7 +294,7 @@ def test_small_markets_can_be_fitted():
 def luck(runs, draws=None) -> float:
     """Return the share of luck in the variance of a statistic over these runs."""
     series = None if draws is None else pd.Series(draws)
-    of = metrics.fit(pd.DataFrame({"ads_total": np.array(runs, float)}), series)
+    of = fit.fit(pd.DataFrame({"ads_total": np.array(runs, float)}), series)
     return of["luck"][0]
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from conftest import settings
 
-from marketsim import model, records, study
 from marketsim.errors import InputError
-from marketsim.model import Market
-from marketsim.state import Flow, State, Stock
+from marketsim.model.state import Flow, State, Stock
+from marketsim.simulation import mesa_model, run, tables
+from marketsim.simulation.mesa_model import Market
 
 DAYS = 148
 FIRST = dt.date(2015, 3, 6)
@@ -41,7 +41,7 @@ def market(size=40, days=0, seed=9, **changes) -> Market:
 
 def test_the_example_in_the_documentation_runs():
     """What the docstrings of the module show is what comes out."""
-    result = doctest.testmod(model)
+    result = doctest.testmod(mesa_model)
     assert result.attempted > 3
     assert result.failed == 0
 
@@ -62,7 +62,7 @@ def test_each_step_collects_the_row_of_its_day():
     """The data collector holds the same numbers as the daily table, day by day."""
     of = market(days=DAYS)
     collected = of.datacollector.get_model_vars_dataframe()
-    daily = records.daily_table(0, FIRST.toordinal(), of.world.series, of.world.chain.tallies)
+    daily = tables.daily_table(0, FIRST.toordinal(), of.world.series, of.world.chain.tallies)
     columns = list(collected.columns)
     posting = {item.name.lower() for item in Flow} | {
         f"traders_{item.name.lower()}" for item in Stock
@@ -142,10 +142,10 @@ def test_a_survey_needs_the_whole_horizon():
     """The survey can be read after the last day only, and is that of a study."""
     with pytest.raises(InputError):
         market(days=DAYS - 1).survey()
-    seed = study.run_seed(2015, 3)
+    seed = run.run_seed(2015, 3)
     of = settings(40)
-    seen = records.survey_table(3, Market(of, seed=seed).run().survey())
-    assert seen.equals(study.run_tables(of, 3)["survey"])
+    seen = tables.survey_table(3, Market(of, seed=seed).run().survey())
+    assert seen.equals(run.run_tables(of, 3)["survey"])
 
 
 def test_settings_are_checked():

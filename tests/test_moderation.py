@@ -5,11 +5,11 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim.interventions import ALL_TYPES, TYPES, types_mask
-from marketsim.kernels.moderation import BAN, open_cases, review, sweep
-from marketsim.population import quiet_day, synthesize
-from marketsim.settings import rules
-from marketsim.state import Backup, Case, Queue, State
+from marketsim.model.kernels.moderation import BAN, open_cases, review, sweep
+from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.scenario.interventions import ALL_TYPES, TYPES, types_mask
+from marketsim.model.state import Backup, Case, Queue, State
+from marketsim.parameters.settings import rules
 
 FALSE_ALARM = 1e-6
 DAY = 735_700

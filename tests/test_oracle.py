@@ -11,10 +11,9 @@ import pytest
 from oracle import cases, pictures
 from oracle.market import Market
 
-from marketsim import day, survey
-from marketsim.settings import POSTS
-from marketsim.state import State
-from marketsim.trade_state import Measure, Tally
+from marketsim.model import market, observer
+from marketsim.model.state import Measure, State, Tally
+from marketsim.parameters.settings import POSTS
 
 MANY = 5
 
@@ -22,19 +21,19 @@ MANY = 5
 def engine_and_oracle(number: int, change=lambda settings: None):
     """Live a random market twice, day by day; return the first difference and the engine's."""
     of = cases.settings_of(number)
-    world = day.build(of, of.seed)
+    world = market.build(of, of.seed)
     other = dataclasses.replace(of)
     change(other)
     oracle = Market(other, of.seed)
     for row in range(world.series.risk.size):
-        day.live(world, row, row + 1)
+        market.live(world, row, row + 1)
         oracle.step()
         told = {key: pictures.plain(value) for key, value in oracle.picture().items()}
         found = pictures.difference(pictures.of_engine(world, row), told)
         if found:
             return f"row {row}: {found}", world
     seen = (world.contacts, world.retailers.kind, world.notes, world.chain.labels)
-    surveyed = pictures.of_survey(survey.observe(of.seed, world.first_day, *seen))
+    surveyed = pictures.of_survey(observer.observe(of.seed, world.first_day, *seen))
     told = {key: pictures.plain(value) for key, value in oracle.survey().items()}
     return pictures.difference(surveyed, told), world
 
@@ -52,8 +51,8 @@ def test_the_random_markets_reach_every_corner():
     structures, markets, done, channels, states = set(), set(), 0, 0, set()
     for number in range(cases.MARKETS):
         of = cases.settings_of(number)
-        world = day.build(of, of.seed)
-        day.live(world, 0, world.series.risk.size)
+        world = market.build(of, of.seed)
+        market.live(world, 0, world.series.risk.size)
         tallies = world.chain.tallies
         structures.add(of.recovery.name)
         markets.add(of.market)

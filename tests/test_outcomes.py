@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from conftest import trading
 
-from marketsim import outcomes, study
-from marketsim.calendar import horizon
+from marketsim.analysis.comparison import outcomes
+from marketsim.model.scenario.timeline import horizon
+from marketsim.simulation import run
 
 FIRST = 60
 
@@ -14,9 +15,9 @@ FIRST = 60
 def lived():
     """Return one run of a small market, and its tables."""
     of = trading(200, police__capacity=20.0)
-    seed = study.run_seed(of.seed, 3)
-    series, tallies, _ = study.simulate(of, seed)
-    return of, series, tallies, study.run_tables(of, 3)
+    seed = run.run_seed(of.seed, 3)
+    series, tallies, _ = run.simulate(of, seed)
+    return of, series, tallies, run.run_tables(of, 3)
 
 
 def test_outcomes_are_sums_of_the_tables(lived):

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from conftest import settings
 
-from marketsim import results
-from marketsim.calendar import compile_levers
 from marketsim.errors import InputError
+from marketsim.model.scenario.timeline import compile_levers
+from marketsim.simulation import store
 
 HEAD = """
 import datetime as dt
 from dataclasses import dataclass
-from marketsim.interventions import Table, choice, dose, manner
+from marketsim.model.scenario.interventions import Table, choice, dose, manner
 
 @dataclass(frozen=True)
 """
@@ -65,9 +65,9 @@ def test_its_dose_has_a_strength(tmp_path):
 def test_a_result_depends_on_the_text_of_the_file(tmp_path):
     """Another text is another result, whatever the name of the file."""
     one = market(tmp_path)
-    before = results.key(one)
+    before = store.key(one)
     other = market(tmp_path, HOLIDAY + "# changed\n")
-    assert results.key(other) != before
+    assert store.key(other) != before
 
 
 BROKEN = [

@@ -11,15 +11,18 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim import metrics, observed, particles, posterior, priors, study
-from marketsim.settings import POSTS, Settings
-from marketsim.settings import given as value_of
+from marketsim.analysis.inference import particles
+from marketsim.parameters import posterior, priors
+from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import given as value_of
+from marketsim.simulation import run
+from marketsim.survey import statistics, targets
 
 PRIORS = priors.uncertain()
 PUBLISHED = {
     name: (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
-    for name, fact in (observed.targets() | observed.validation()).items()
-    if name in metrics.STATISTICS
+    for name, fact in (targets.targets() | targets.validation()).items()
+    if name in statistics.STATISTICS
 }
 KEYS = [key.replace(".", "__") for key in priors.FITTED["forgetting"]]
 SCORES = st.fixed_dictionaries({key: st.floats(-6.0, 6.0) for key in KEYS})
@@ -97,7 +100,7 @@ def test_predictions_are_from_draws_by_their_weight(monkeypatch):
         jobs.extend(of)
         return pd.DataFrame([PUBLISHED] * len(of))
 
-    monkeypatch.setattr(study, "statistics", nothing)
+    monkeypatch.setattr(run, "statistics", nothing)
     table = rows_at([0.1, 0.2, 0.3], [0.25, 0.0, 0.75])
     particles.fit(start(), table, "trend", 1)
     assert len({seed for _, seed in jobs}) == particles.PREDICTED == len(jobs)
@@ -120,7 +123,7 @@ def test_luck_is_what_differs_between_surveys_of_one_draw(monkeypatch, noise, lu
         table = sure(jobs, threads)
         return table.assign(fall_week_5=table["fall_week_5"] + noise * random.random(len(jobs)))
 
-    monkeypatch.setattr(study, "statistics", seen)
+    monkeypatch.setattr(run, "statistics", seen)
     fit = particles.fit(start(), rows_at([0.1, 0.15, 0.2]), "trend", 1).set_index("id")
     assert fit["luck"]["fall_week_5"] == pytest.approx(luck, abs=0.03)
     assert set(fit["structure"]) == {"trend"}
@@ -146,7 +149,7 @@ def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best,
     What is held is the same in all draws and does not count.
     """
     monkeypatch.setattr(particles, "CANDIDATES", 4)
-    monkeypatch.setattr(study, "statistics", seen_with(best))
+    monkeypatch.setattr(run, "statistics", seen_with(best))
     table = rows_at([0.1, 0.05, 0.42, 0.47, 0.53, 0.58, 0.9, 0.95])
     table[held] = 0.35
     point = particles.point(start("trend", held=held), table, 1).set_index("key")["value"]
@@ -158,7 +161,7 @@ def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best,
 def test_near_the_middle_is_in_units_of_each_spread(monkeypatch):
     """A step that is small among the draws of one parameter is far among those of another."""
     monkeypatch.setattr(particles, "CANDIDATES", 1)
-    monkeypatch.setattr(study, "statistics", seen_with(0.5))
+    monkeypatch.setattr(run, "statistics", seen_with(0.5))
     wide, narrow = priors.FITTED["trend"][:2]
     table = rows_at([0.1, 0.9, 0.1, 0.9, 0.55, 0.65])
     places = np.array([0.49, 0.51, 0.51, 0.49, 0.53, 0.5])
@@ -178,7 +181,7 @@ def test_the_point_is_judged_by_the_median_of_its_surveys(monkeypatch):
             table.loc[::10, "fall_week_5"] = 9.0
         return table
 
-    monkeypatch.setattr(study, "statistics", seen)
+    monkeypatch.setattr(run, "statistics", seen)
     table = rows_at([0.47, 0.53])
     point = particles.point(start("trend"), table, 1).set_index("key")["value"]
     assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(0.47)
@@ -189,7 +192,7 @@ def history_of(sizes: list[int]) -> SimpleNamespace:
 
     def population(t: int) -> SimpleNamespace:
         parameter = dict.fromkeys(KEYS, 0.1 * t)
-        sums = {"statistics": np.zeros(len(metrics.STATISTICS))}
+        sums = {"statistics": np.zeros(len(statistics.STATISTICS))}
 
         def of(m: int) -> SimpleNamespace:
             return SimpleNamespace(
@@ -240,9 +243,9 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
 
     def nothing(of, threads):
         jobs.extend(of)
-        return pd.DataFrame({name: np.zeros(len(of)) for name in metrics.STATISTICS})
+        return pd.DataFrame({name: np.zeros(len(of)) for name in statistics.STATISTICS})
 
-    monkeypatch.setattr(study, "statistics", nothing)
+    monkeypatch.setattr(run, "statistics", nothing)
     places = np.linspace(0.3, 0.8, 60)
     distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 60)
     key, *others = priors.FITTED["trend"]
@@ -261,6 +264,6 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
     elsewhere = particles.draws(start("trend"), "combined", found, 1)
     assert not set(elsewhere["seed"]) & set(rows["seed"])
     first = particles.draws(start("trend"), priors.STRUCTURES[0], found, 1)
-    runs = {study.run_seed(start().seed, number) for number in range(60)}
+    runs = {run.run_seed(start().seed, number) for number in range(60)}
     assert not set(first["seed"]) & runs  # no run of a study has the luck of a draw
     assert particles.draws(start("trend", seed=1), "trend", found, 1)["seed"].nunique() == 60

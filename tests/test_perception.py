@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from marketsim.kernels.perception import perceive
-from marketsim.population import quiet_day, synthesize
-from marketsim.settings import rules
-from marketsim.state import State, Ties
+from marketsim.model.kernels.perception import perceive
+from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.state import State, Ties
+from marketsim.parameters.settings import rules
 
 FALSE_ALARM = 1e-6
 DAY = 735_720

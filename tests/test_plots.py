@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from marketsim import metrics, observed, plots
+from marketsim.reporting.figures import study as study_figures
+from marketsim.survey import statistics, targets
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FILES = ["weekly.png", "ratios.png", "concentration.png", "accounts_and_channels.png"]
-FACTS = observed.targets() | observed.context()
+FACTS = targets.targets() | targets.context()
 FIRST, LAST = dt.date(2015, 5, 1), dt.date(2015, 7, 31)
 STOCKS = ("active", "lying_low", "blocked", "banned", "with_backup", "with_announced_backup")
 FLOWS = ("visible", "withheld", "groups", "elsewhere", "backup")
@@ -44,7 +45,7 @@ def daily_rows(runs=6, scale=1):
 
 
 def made(daily, survey):
-    return {name: make() for name, make in plots.makers(daily, survey).items()}
+    return {name: make() for name, make in study_figures.makers(daily, survey).items()}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def survey_points(figure):
     ids=["several runs", "one run", "all zero", "panel of no traders"],
 )
 def test_four_pictures_are_written(tmp_path, daily, survey):
-    paths = plots.draw(tmp_path / "figures", daily, survey)
+    paths = study_figures.draw(tmp_path / "figures", daily, survey)
     assert [path.name for path in paths] == FILES
     assert all(path.read_bytes().startswith(PNG) for path in paths)
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(FILES)
@@ -86,7 +87,7 @@ def test_drawing_leaves_the_callers_style_alone(tmp_path):
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    plots.draw(tmp_path, daily_rows(runs=1), survey_rows(runs=1))
+    study_figures.draw(tmp_path, daily_rows(runs=1), survey_rows(runs=1))
     assert dict(matplotlib.rcParams) == before
 
 
@@ -155,7 +156,7 @@ def test_heavy_posters_carry_both_intervals(figures):
 
 def test_line_is_the_median_of_the_runs_and_bands_their_intervals(figures):
     axes = figures["weekly"].axes[0]
-    weeks = metrics.weekly(survey_rows())
+    weeks = statistics.weekly(survey_rows())
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), weeks.median())
     for band, ends in zip(axes.collections, ([0.05, 0.95], [0.25, 0.75]), strict=False):
         low, high = weeks.quantile(ends).to_numpy()
@@ -164,16 +165,16 @@ def test_line_is_the_median_of_the_runs_and_bands_their_intervals(figures):
 
 
 def test_concentration_counts_from_the_heaviest():
-    shares = plots._cumulated(survey_rows(runs=1, traders=4, ads=4))
+    shares = study_figures._cumulated(survey_rows(runs=1, traders=4, ads=4))
     # 4, 3, 2 and 1 advertisements a day
     np.testing.assert_allclose(shares.loc[0], [0, 0.4, 0.7, 0.9, 1.0])
     shuffled = survey_rows(runs=1, traders=4, ads=4).sample(frac=1, random_state=1)
-    np.testing.assert_allclose(plots._cumulated(shuffled).loc[0], shares.loc[0])
+    np.testing.assert_allclose(study_figures._cumulated(shuffled).loc[0], shares.loc[0])
 
 
 def test_series_are_per_thousand_present_traders():
     daily = daily_rows(runs=2)
-    table = plots._per_thousand(daily, "groups")
+    table = study_figures._per_thousand(daily, "groups")
     # 400 active, 10 lying low, 30 banned; the 20 blocked are among the active already
     np.testing.assert_allclose(table.loc[0], 1000 * 200 / 440)
     np.testing.assert_allclose(table.loc[1], 1000 * 201 / 440)
@@ -183,7 +184,7 @@ def test_smoothing_is_centred():
     daily = daily_rows(runs=1, scale=1)
     daily["groups"] = 0
     daily.loc[10, "groups"] = 440
-    smooth = plots._per_thousand(daily, "groups", smooth=7).loc[0].to_numpy()
+    smooth = study_figures._per_thousand(daily, "groups", smooth=7).loc[0].to_numpy()
     np.testing.assert_allclose(smooth[7:14], 1000 / 7)
     assert smooth[6] == smooth[14] == pytest.approx(0, abs=1e-9)
 

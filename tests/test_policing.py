@@ -5,10 +5,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.books import PRODUCTS, Account, Item
-from marketsim.kernels.policing import police
-from marketsim.state import State
-from marketsim.trade_state import Measure, file_case
+from marketsim.model.kernels.policing import police
+from marketsim.model.ledger import PRODUCTS, Account, Item
+from marketsim.model.state import Measure, State, file_case
 
 FALSE_ALARM = 1e-6
 

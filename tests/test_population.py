@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from marketsim import chain
-from marketsim.kernels.turnover import come_and_go
-from marketsim.population import arrivals, synthesize
-from marketsim.settings import POSTS, rules
-from marketsim.state import State
+from marketsim.model import supply_chain
+from marketsim.model.kernels.entry_exit import come_and_go
+from marketsim.model.population import arrivals, synthesize
+from marketsim.model.state import State
+from marketsim.parameters.settings import POSTS, rules
 
 FALSE_ALARM = 1e-6
 FIRST_DAY = 735_663
@@ -222,7 +222,7 @@ def turn_over(of, days, seed=11, **changes) -> list[np.ndarray]:
     """Return the states at the end of each day on which nothing but coming and going happens."""
     leaving = settings(10, market=POSTS, **changes)
     values = rules(leaving)
-    shops = chain.build(leaving, values, seed, of, 1, days)
+    shops = supply_chain.build(leaving, values, seed, of, 1, days)
     states = []
     for row in range(days):
         come_and_go(seed, FIRST_DAY + row, row, values, of, shops)

@@ -18,12 +18,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim import metrics, particles, posterior, presets, priors, results, storage, study
+from marketsim.analysis.inference import particles
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError
-from marketsim.parameters import Recovery
-from marketsim.settings import POSTS, Settings
-from marketsim.settings import given as value_of
-from marketsim.state import Flow
+from marketsim.model.state import Flow
+from marketsim.parameters import posterior, presets, priors
+from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.traders import Recovery
+from marketsim.simulation import files, run, store, summary
+from marketsim.survey import fit as survey_fit
+from marketsim.survey import statistics
 
 CHANCES = {
     "none": 0.05,
@@ -57,10 +62,10 @@ def made(folder: Path) -> pd.DataFrame:
         for j, weight in enumerate(WEIGHTS):
             seed = 100 * i + j
             row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
-            rows.append(row | priors.draw(seed) | dict.fromkeys(metrics.STATISTICS, 0.5))
+            rows.append(row | priors.draw(seed) | dict.fromkeys(statistics.STATISTICS, 0.5))
     table = pd.DataFrame(rows)
-    known = metrics.described() | particles.COLUMNS
-    storage.write_parquet(table, folder / "posterior.parquet", known)
+    known = statistics.described() | particles.COLUMNS
+    files.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
     point = table[table["structure"] == "forgetting"].iloc[2]
@@ -76,7 +81,7 @@ def made_trade(folder: Path) -> None:
     folder.mkdir()
     rows = [{"weight": w} | priors.draw(900 + j, trade=True) for j, w in enumerate(WEIGHTS)]
     table = pd.DataFrame(rows)
-    storage.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
+    files.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
     point = table.drop(columns="weight").iloc[2]
     names, values = list(point.index), [str(value) for value in point]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
@@ -203,7 +208,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     assert chains(seed=10) != plain
     assert len({tuple(one) for one in plain}) > 1
     path = toy.folder / "posterior.parquet"  # other draws of the posts
-    storage.write_parquet(toy.table.iloc[::-1], path, metrics.described() | particles.COLUMNS)
+    files.write_parquet(toy.table.iloc[::-1], path, statistics.described() | particles.COLUMNS)
     forget()
     assert chains() == plain
 
@@ -336,7 +341,7 @@ def test_what_would_be_overwritten_is_refused(toy, name):
     assert fault.value.key == key
     assert allowed in fault.value.allowed
     with pytest.raises(InputError):
-        study.run_study(mixture(**changes), Path("results"))
+        run_command.run_study(mixture(**changes), Path("results"))
     assert not Path("results").exists()
 
 
@@ -358,7 +363,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        storage.write_parquet(table, path, metrics.described() | particles.COLUMNS)
+        files.write_parquet(table, path, statistics.described() | particles.COLUMNS)
     forget()
 
 
@@ -367,7 +372,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
 def test_weights_that_cannot_be_drawn_by_are_refused(toy, file, weights):
     """One clear refusal that names the file, before anything is written."""
     spoil(toy.folder, file, SPOILT[weights])
-    for ask in (posterior.check, lambda of: study.run_study(of, Path("results"))):
+    for ask in (posterior.check, lambda of: run_command.run_study(of, Path("results"))):
         with pytest.raises(InputError, match=file) as fault:
             ask(mixture(recovery="forgetting"))
         assert (fault.value.key, fault.value.value) == ("posterior", SHIPPED)
@@ -387,7 +392,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
     """Give the draws of the chain other weights."""
     path = folder / "trade" / "posterior.parquet"
     table = pd.read_parquet(path).assign(weight=weights)
-    storage.write_parquet(table, path, particles.COLUMNS)
+    files.write_parquet(table, path, particles.COLUMNS)
     forget()
 
 
@@ -395,7 +400,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
 def test_weights_of_the_chain_that_cannot_be_drawn_by_are_refused(toy, weights):
     """As those of the posts, where they are drawn by: not without trade, from prior or point."""
     spoil_trade(toy.folder, SPOILT[weights])
-    for ask in (posterior.check, lambda of: study.run_study(of, Path("results"))):
+    for ask in (posterior.check, lambda of: run_command.run_study(of, Path("results"))):
         with pytest.raises(InputError, match="posterior.parquet of market_2015") as fault:
             ask(mixture())
         assert (fault.value.key, fault.value.value) == ("posterior", SHIPPED)
@@ -471,13 +476,13 @@ def test_what_the_command_line_gives_is_held(toy, monkeypatch, capfd, value):
 # ---------------------------------------------------------------- studies
 
 
-def equal(one: study.Tables, other: study.Tables) -> bool:
-    return all(one[name].equals(other[name]) for name in study.TABLES)
+def equal(one: run.Tables, other: run.Tables) -> bool:
+    return all(one[name].equals(other[name]) for name in run.TABLES)
 
 
 def test_runs_of_one_draw_differ_by_luck_alone(toy):
     """Runs share a draw two by two; their seeds and what happens in them differ."""
-    tables = study.replicate(mixture(seed=5), range(8), 1)
+    tables = run.replicate(mixture(seed=5), range(8), 1)
     runs = tables["runs"]
     assert posterior.RUNS_PER_DRAW == 2
     assert runs["draw"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
@@ -495,10 +500,10 @@ def test_runs_of_one_draw_differ_by_luck_alone(toy):
 def test_a_run_is_that_of_its_draw_put_by_hand(toy):
     """A run from the posterior is bit by bit the market with the values drawn; no other is."""
     of = mixture(seed=5)
-    tables = study.run_tables(of, 3)
+    tables = run.run_tables(of, 3)
     seed = int(tables["runs"]["seed"][0])
     by_hand = [priors.put(of, *posterior.draw(of, number)[1:]) for number in (1, 2)]
-    offers, other = (study.simulate(one, seed)[0].flows[:, Flow.OFFERS] for one in by_hand)
+    offers, other = (run.simulate(one, seed)[0].flows[:, Flow.OFFERS] for one in by_hand)
     assert tables["daily"]["offers"].tolist() == offers.tolist()
     assert offers.tolist() != other.tolist()
 
@@ -507,7 +512,7 @@ def test_two_scenarios_with_one_seed_share_their_draws(toy):
     """Run by run the parameters are common; with another seed they are not."""
     keys = ["run", "seed", "draw", "structure", *priors.everything()]
     shared, other, reseeded = (
-        study.replicate(mixture(scenario=scenario, seed=seed), range(6), 1)["runs"][keys]
+        run.replicate(mixture(scenario=scenario, seed=seed), range(6), 1)["runs"][keys]
         for scenario, seed in (("baseline_2015", 5), ("no_crackdown", 5), ("baseline_2015", 6))
     )
     pd.testing.assert_frame_equal(shared, other)
@@ -516,32 +521,32 @@ def test_two_scenarios_with_one_seed_share_their_draws(toy):
 
 def test_threads_change_no_bit_of_a_study_from_the_posterior(toy):
     """One thread and three write the same tables; another seed is noticed."""
-    one = study.replicate(mixture(), range(6), 1)
-    assert equal(one, study.replicate(mixture(), range(6), 3))
-    assert not equal(one, study.replicate(mixture(seed=1), range(6), 1))
+    one = run.replicate(mixture(), range(6), 1)
+    assert equal(one, run.replicate(mixture(), range(6), 3))
+    assert not equal(one, run.replicate(mixture(seed=1), range(6), 1))
 
 
 def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
     """The luck of each figure is that of its runs grouped by draw, not of all runs in one."""
-    result = study.run_study(mixture(replicates=12), Path("results"))
+    result = run_command.run_study(mixture(replicates=12), Path("results"))
     runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
-    tables = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in study.TABLES}
-    seen = study.seen(mixture(), tables, runs)
+    tables = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in run.TABLES}
+    seen = summary.seen(mixture(), tables, runs)
     fit = pd.read_csv(result.folder / "fit.csv")
-    np.testing.assert_array_equal(fit["luck"], metrics.fit(seen, runs["draw"])["luck"])
+    np.testing.assert_array_equal(fit["luck"], survey_fit.fit(seen, runs["draw"])["luck"])
     known = fit["luck"].dropna()
     assert ((known >= 0) & (known <= 1)).all()
     assert (known < 0.9).any()  # negative control: grouped in one, luck is all
-    assert metrics.fit(seen)["luck"].dropna().to_numpy() == pytest.approx(1.0)
+    assert survey_fit.fit(seen)["luck"].dropna().to_numpy() == pytest.approx(1.0)
 
 
 def test_a_posterior_of_one_draw_leaves_luck_alone(toy):
     """At the point runs differ by their seeds only."""
-    tables = study.replicate(mixture(name=posterior.POINT), range(4), 1)
+    tables = run.replicate(mixture(name=posterior.POINT), range(4), 1)
     runs = tables["runs"].set_index("run")
     assert runs["draw"].tolist() == [0] * 4
     assert runs["seed"].nunique() == 4
-    fit = metrics.fit(metrics.statistics(tables["survey"], runs), runs["draw"])
+    fit = survey_fit.fit(statistics.statistics(tables["survey"], runs), runs["draw"])
     assert fit["luck"].dropna().to_numpy() == pytest.approx(1.0)
 
 
@@ -552,7 +557,7 @@ def test_a_result_of_an_older_posterior_is_never_taken(toy, file):
 
     def keys() -> dict[str, str]:
         return {
-            name: results.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
+            name: store.key(mixture(name=name, recovery="forgetting", seed=1)) for name in names
         }
 
     before = keys()
@@ -568,12 +573,12 @@ def test_a_prior_is_part_of_the_key_where_it_is_drawn_from(toy, monkeypatch):
     """A prior made wider makes new results, but not where nothing is drawn."""
     names = (SHIPPED, posterior.POINT, posterior.PRIOR, posterior.NONE)
     of = [mixture(name=name, recovery="forgetting") for name in names]
-    before = [results.key(one) for one in of]
+    before = [store.key(one) for one in of]
     wider = priors.everything() | {
         "posting.full_grid": priors.everything()["posting.full_grid"]._replace(high=0.71)
     }
     monkeypatch.setattr(priors, "everything", lambda: wider)
-    assert [results.key(one) != key for one, key in zip(of, before, strict=True)] == [
+    assert [store.key(one) != key for one, key in zip(of, before, strict=True)] == [
         *[True] * 3,
         False,
     ]
@@ -621,8 +626,8 @@ def test_shipped_draws_come_out_again(shipped):
         one = shipped.iloc[row]
         values = {name: float(one[name]) for name in priors.uncertain()}
         mine = priors.put(searched(), one["structure"], values)
-        seen = study.statistics([(mine, int(one["seed"])), (mine, int(one["seed"]) + 1)])
-        stored = one[list(metrics.STATISTICS)].to_numpy(float)
+        seen = run.statistics([(mine, int(one["seed"])), (mine, int(one["seed"]) + 1)])
+        stored = one[list(statistics.STATISTICS)].to_numpy(float)
         np.testing.assert_array_equal(seen.to_numpy()[0], stored)
         assert not np.array_equal(seen.to_numpy()[1], stored, equal_nan=True)
 
@@ -660,7 +665,7 @@ def test_the_shipped_file_is_small_and_plain():
         assert set(item.metadata) >= {b"unit", b"description"}
     assert path.stat().st_size < 2_000_000
     names = ["structure", "weight", "seed", "generation"]
-    assert schema.names == [*names, *priors.uncertain(), *metrics.STATISTICS]
+    assert schema.names == [*names, *priors.uncertain(), *statistics.STATISTICS]
 
 
 def test_a_study_draws_from_what_is_shipped(shipped):
@@ -681,11 +686,11 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = metrics.described() | particles.COLUMNS
-    storage.write_parquet(table, copy / "posterior.parquet", known)
-    before = posterior.draw(mixture(), 0), results.key(mixture())
+    known = statistics.described() | particles.COLUMNS
+    files.write_parquet(table, copy / "posterior.parquet", known)
+    before = posterior.draw(mixture(), 0), store.key(mixture())
     monkeypatch.setattr(posterior, "folder", shelf(copy))
     forget()
-    after = posterior.draw(mixture(), 0), results.key(mixture())
+    after = posterior.draw(mixture(), 0), store.key(mixture())
     assert after[1] != before[1]
     assert after[0].values["posting.full_grid"] == 0.123 != before[0].values["posting.full_grid"]

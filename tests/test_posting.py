@@ -8,10 +8,10 @@ from conftest import settings
 from scipy import stats
 
 from marketsim.errors import InputError
-from marketsim.kernels.posting import post
-from marketsim.population import quiet_day, synthesize
-from marketsim.settings import check, rules
-from marketsim.state import Backup, State
+from marketsim.model.kernels.posting import post
+from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.state import Backup, State
+from marketsim.parameters.settings import check, rules
 
 FALSE_ALARM = 1e-6
 DAY = 735_720

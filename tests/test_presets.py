@@ -7,9 +7,11 @@ import pytest
 from conftest import settings
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, presets, results
+from marketsim.commands import cli
 from marketsim.errors import InputError
-from marketsim.settings import Settings, check
+from marketsim.parameters import overrides, presets
+from marketsim.parameters.settings import Settings, check
+from marketsim.simulation import store
 
 
 def composed(monkeypatch, words) -> Settings:
@@ -31,7 +33,7 @@ def test_named_choices_are_those_of_the_command(monkeypatch, group):
     for name in presets.names(group):
         plain = presets.named(**{group: name})
         check(plain)
-        assert results.key(plain) == results.key(composed(monkeypatch, [f"{group}={name}"]))
+        assert store.key(plain) == store.key(composed(monkeypatch, [f"{group}={name}"]))
 
 
 def test_unknown_choices_are_refused():
@@ -66,7 +68,7 @@ def changed(name: str) -> Settings:
 def test_overrides_give_the_settings_again(monkeypatch, name):
     """The words written for some settings compose to the same key, and only to that one."""
     of = changed(name)
-    again = composed(monkeypatch, presets.overrides(asdict(of)))
-    assert results.key(again) == results.key(of)
+    again = composed(monkeypatch, overrides.overrides(asdict(of)))
+    assert store.key(again) == store.key(of)
     if name != "nothing":
-        assert results.key(of) != results.key(changed("nothing"))
+        assert store.key(of) != store.key(changed("nothing"))

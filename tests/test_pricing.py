@@ -8,9 +8,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim import pricing
-from marketsim.books import Account, Item
-from marketsim.trade_state import Channel, Stage
+from marketsim.model import pricing
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import Channel, Stage
 
 FALSE_ALARM = 1e-6
 STRENGTHS = st.floats(0.0, 0.9)

@@ -13,11 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim import evidence, presets, priors, study
-from marketsim.declaring import Prior
-from marketsim.parameters import Recovery
-from marketsim.settings import Settings, check, declared
-from marketsim.settings import given as value_of
+from marketsim.parameters import evidence, presets, priors
+from marketsim.parameters.declaration import Prior
+from marketsim.parameters.settings import Settings, check, declared
+from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.traders import Recovery
+from marketsim.simulation import run
 
 UNCERTAIN = priors.everything()
 NAMES = st.sampled_from(list(UNCERTAIN))
@@ -151,7 +152,7 @@ def test_no_two_names_share_a_draw():
 @cache
 def many(over: str) -> list[dict[str, float]]:
     """Return draws of one seed over many numbers, or of one number over many seeds."""
-    which = [(2015, i) if over == "numbers" else (study.run_seed(3, i), 0) for i in range(DRAWS)]
+    which = [(2015, i) if over == "numbers" else (run.run_seed(3, i), 0) for i in range(DRAWS)]
     return [drawn(*one) for one in which]
 
 
@@ -222,7 +223,7 @@ def same_at_both_ends(structure: str, key: str) -> bool:
     """Return whether a survey is the same with a parameter at either end of its prior."""
     ends = (UNCERTAIN[key].low, UNCERTAIN[key].high)
     jobs = [(priors.put(small(150), structure, {key: value}), 5) for value in ends]
-    low, high = study.statistics(jobs).to_numpy()
+    low, high = run.statistics(jobs).to_numpy()
     return bool(np.array_equal(low, high, equal_nan=True))
 
 

@@ -9,11 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import trading
 
-from marketsim import records, storage, study
-from marketsim.books import PRODUCTS, Account, Item
-from marketsim.calendar import horizon
-from marketsim.state import Flow, Series, Stock
-from marketsim.trade_state import Channel, Measure, Stage, Tallies, Tally
+from marketsim.model import ledger
+from marketsim.model.ledger import PRODUCTS, Account, Item
+from marketsim.model.scenario.timeline import horizon
+from marketsim.model.state import Channel, Flow, Measure, Series, Stage, Stock, Tallies, Tally
+from marketsim.simulation import files
+from marketsim.simulation import run as simulation
+from marketsim.simulation import tables as run_tables_of
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 4
@@ -33,9 +35,9 @@ def counted() -> Tallies:
 def tables(of: Tallies, run: int = 7) -> dict[str, pd.DataFrame]:
     at = (run, FIRST.toordinal(), of)
     return {
-        "prices": records.price_table(*at),
-        "enforcement": records.enforcement_table(*at),
-        "ledger": records.ledger_table(*at),
+        "prices": run_tables_of.price_table(*at),
+        "enforcement": run_tables_of.enforcement_table(*at),
+        "ledger": run_tables_of.ledger_table(*at),
     }
 
 
@@ -49,8 +51,10 @@ def noted(of: Tallies, day: int, where: tuple[int, int, int], *fen: int) -> None
 def lived() -> SimpleNamespace:
     """Live one market whole; return its tallies and tables."""
     of = trading(60)
-    _, tallies, _ = study.simulate(of, study.run_seed(of.seed, 0))
-    return SimpleNamespace(tallies=tallies, tables=study.run_tables(of, 0), first=horizon(of)[0])
+    _, tallies, _ = simulation.simulate(of, simulation.run_seed(of.seed, 0))
+    return SimpleNamespace(
+        tallies=tallies, tables=simulation.run_tables(of, 0), first=horizon(of)[0]
+    )
 
 
 # ---------------------------------------------------------------- prices
@@ -147,12 +151,12 @@ def test_tables_hold_all_that_was_counted(lived):
     of, found = lived.tallies, lived.tables
     prices = found["prices"]
     assert prices["n"].sum() == of.prices[..., 2].sum() > 0
-    fen = (prices["mean"] * prices["n"]).sum() * records.FEN
+    fen = (prices["mean"] * prices["n"]).sum() * ledger.FEN
     assert fen == pytest.approx(of.prices[..., 0].sum())
     squares = prices["sd"].fillna(0.0) ** 2 * (prices["n"] - 1) + prices["mean"] ** 2 * prices["n"]
-    assert squares.sum() * records.FEN**2 == pytest.approx(of.prices[..., 1].sum())
+    assert squares.sum() * ledger.FEN**2 == pytest.approx(of.prices[..., 1].sum())
     assert found["enforcement"]["count"].sum() == of.measures[..., 0].sum() > 0
-    milligrams = found["enforcement"]["grams"].sum() * records.MILLIGRAMS
+    milligrams = found["enforcement"]["grams"].sum() * ledger.MILLIGRAMS
     assert milligrams == pytest.approx(of.measures[..., 1].sum())
     assert found["ledger"]["balance"].abs().sum() == np.abs(of.ledger).sum() > 0
     for name in TRADE:
@@ -182,7 +186,7 @@ def test_channels_of_a_day_add_up():
             "risk": np.zeros(DAYS),
         }
     )
-    table = records.daily_table(0, FIRST.toordinal(), series, of)
+    table = run_tables_of.daily_table(0, FIRST.toordinal(), series, of)
     names = [channel.name.lower() for channel in Channel]
     assert table[[f"sold_{name}" for name in names]].to_numpy()[0].tolist() == [1, 2, 3, 4, 5, 6]
     assert (table["grams_sold"] == 21.0).all() and (table["revenue"] == 75.0).all()
@@ -195,14 +199,14 @@ def test_tables_come_back_as_they_were_written(lived, tmp_path):
     """Values, names and dates of a file are those in memory, and it is written whole or not."""
     for name, table in lived.tables.items():
         path = tmp_path / f"{name}.parquet"
-        storage.write_parquet(table, path)
+        files.write_parquet(table, path)
         read = pd.read_parquet(path)
         assert list(read) == list(table) and len(read) == len(table) > 0
         for column in table:
             written, found = (of[column].astype(object).to_list() for of in (table, read))
             both_nan = pd.isna(pd.Series(written)) & pd.isna(pd.Series(found))
             assert (both_nan | (pd.Series(written) == pd.Series(found))).all(), (name, column)
-        storage.write_parquet(read, tmp_path / "again.parquet")
+        files.write_parquet(read, tmp_path / "again.parquet")
         again = pq.read_table(tmp_path / "again.parquet")
         assert again.schema.names == pq.read_schema(path).names
     assert not list(tmp_path.glob("*.part"))
@@ -212,12 +216,14 @@ def test_every_field_has_its_unit(lived, tmp_path):
     """Unit and description of each column stand in the file as they do here; grams are grams."""
     for name in TRADE:
         path = tmp_path / f"{name}.parquet"
-        storage.write_parquet(lived.tables[name], path)
+        files.write_parquet(lived.tables[name], path)
         for item in pq.read_schema(path):
             told = tuple(item.metadata[key].decode() for key in (b"unit", b"description"))
-            assert told == records.COLUMNS[item.name]
+            assert told == run_tables_of.COLUMNS[item.name]
             assert all(told)
-    units = {item: records.COLUMNS[item][0] for item in ("mean", "sd", "grams", "balance", "day")}
+    units = {
+        item: run_tables_of.COLUMNS[item][0] for item in ("mean", "sd", "grams", "balance", "day")
+    }
     expected = ["CNY/g", "CNY/g", "g", "mg or fen", "date"]
     assert list(units.values()) == expected
 
@@ -226,10 +232,10 @@ def test_a_column_without_a_unit_is_not_written(lived, tmp_path):
     """Negative control: a column that nobody described is refused, and leaves no file."""
     table = lived.tables["prices"].assign(**{"nobody.knows": 1.0})
     with pytest.raises(AttributeError):
-        storage.write_parquet(table, tmp_path / "prices.parquet")
+        files.write_parquet(table, tmp_path / "prices.parquet")
     assert not list(tmp_path.iterdir())
     more = {"nobody.knows": ("1", "now it is known")}
-    storage.write_parquet(table, tmp_path / "prices.parquet", more)
+    files.write_parquet(table, tmp_path / "prices.parquet", more)
     assert (tmp_path / "prices.parquet").exists()
 
 
@@ -243,8 +249,8 @@ def test_a_table_without_rows_keeps_its_columns(name, tmp_path):
     some = tables(full)[name]
     assert len(nothing) == 0 < len(some)
     assert list(nothing) == list(some)
-    storage.write_parquet(nothing, tmp_path / "table.parquet")
-    storage.write_parquet(some, tmp_path / "other.parquet")
+    files.write_parquet(nothing, tmp_path / "table.parquet")
+    files.write_parquet(some, tmp_path / "other.parquet")
     schemas = [pq.read_schema(tmp_path / f"{of}.parquet") for of in ("table", "other")]
     assert schemas[0].equals(schemas[1], check_metadata=True)
     assert len(pd.concat([nothing, some], ignore_index=True)) == len(some)

@@ -9,12 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from marketsim import metrics, observed, plots, presets, report, trade_metrics
-from marketsim.settings import Settings
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Settings
+from marketsim.reporting import text as report_text
+from marketsim.reporting.figures import study as study_figures
+from marketsim.reporting.pages import study as study_page
+from marketsim.survey import fit as survey_fit
+from marketsim.survey import statistics, targets, trade_statistics
 
 HOSTILE = "<script>alert('x')</script>\"><img src=http://example.org/x.png>"
 PIXEL = b"\x89PNG\r\n\x1a\nnot really a picture of "
-NAMES = [name for name in report.LABELS if name in metrics.STATISTICS]
+NAMES = [name for name in report_text.LABELS if name in statistics.STATISTICS]
 
 
 class Page(HTMLParser):
@@ -59,24 +64,24 @@ def make_facts(**settings):
 
 
 def make_fit(scale=0.9):
-    judged = observed.targets() | observed.validation()
+    judged = targets.targets() | targets.validation()
     values = {name: judged[name].value or judged[name].low for name in NAMES}
     runs = pd.DataFrame(
         [{n: v * (scale + step / 50) for n, v in values.items()} for step in range(9)]
     )
-    return metrics.fit(runs.assign(panel_unblocked=[1.0, 0.0] * 4 + [0.0]))
+    return survey_fit.fit(runs.assign(panel_unblocked=[1.0, 0.0] * 4 + [0.0]))
 
 
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "figures").mkdir()
-    for name, *_ in report.FIGURES:
+    for name, *_ in study_page.FIGURES:
         (tmp_path / "figures" / name).write_bytes(PIXEL + name.encode())
     return tmp_path
 
 
 def read(folder, facts=None, fit=None):
-    path = report.write(folder, facts or make_facts(), make_fit() if fit is None else fit)
+    path = study_page.write(folder, facts or make_facts(), make_fit() if fit is None else fit)
     assert path == folder / "report.html"
     return path.read_text(encoding="utf-8")
 
@@ -108,19 +113,19 @@ def test_pictures_are_embedded_in_order(folder):
     held = [
         base64.b64decode(attrs["src"].removeprefix("data:image/png;base64,")) for attrs in images
     ]
-    assert held == [PIXEL + name.encode() for name, *_ in report.FIGURES]
+    assert held == [PIXEL + name.encode() for name, *_ in study_page.FIGURES]
 
 
 def test_every_figure_drawn_is_shown(tmp_path):
     daily = pd.DataFrame({"run": [0], "day": ["2015-05-01"], "traders_active": [1]})
-    for name in [row[0] for row in plots.CHANNELS + plots.TRADERS]:
+    for name in [row[0] for row in study_figures.CHANNELS + study_figures.TRADERS]:
         daily[name] = 0
     survey = pd.DataFrame(
         [(0, "2015-05-02", True, 0, 0, 0, 0)],
         columns=["run", "survey_date", "regular", "trader", "ads", "pictures", "videos"],
     )
-    drawn = [f"{name}.png" for name in plots.makers(daily, survey)]
-    assert drawn == [name for name, *_ in report.FIGURES]
+    drawn = [f"{name}.png" for name in study_figures.makers(daily, survey)]
+    assert drawn == [name for name, *_ in study_page.FIGURES]
 
 
 TRADE = pd.DataFrame(
@@ -131,9 +136,9 @@ TRADE = pd.DataFrame(
 
 
 def with_trade(folder):
-    for name, *_ in report.TRADE_FIGURES:
+    for name, *_ in study_page.TRADE_FIGURES:
         (folder / "figures" / name).write_bytes(PIXEL + name.encode())
-    return report.write(folder, make_facts(), make_fit(), TRADE).read_text(encoding="utf-8")
+    return study_page.write(folder, make_facts(), make_fit(), TRADE).read_text(encoding="utf-8")
 
 
 def test_trade_has_a_section_of_its_own(folder):
@@ -142,8 +147,8 @@ def test_trade_has_a_section_of_its_own(folder):
     assert "These volumes rest on assumption, not on the survey." in page.text
     assert "seen is not sold" in page.text
     assert "Ivory seen in Moments, a week grams_sold 19,818 7,672 to 35,549 g" in page.text
-    assert f"online_share {report.NONE} share" in page.text
-    assert len(page.all("img")) == len(report.FIGURES) + len(report.TRADE_FIGURES)
+    assert f"online_share {report_text.NONE} share" in page.text
+    assert len(page.all("img")) == len(study_page.FIGURES) + len(study_page.TRADE_FIGURES)
     assert all(len(attrs["alt"]) > 40 for attrs in page.all("img"))
     assert page.open == []
 
@@ -160,14 +165,14 @@ def test_every_figure_of_the_fit_is_in_the_table(folder):
     rows = [Page("<tr" + part).text for part in body.split("<tr")[1:]]
     assert len(rows) == len(fit)
     for text, row in zip(rows, fit.to_dict("records"), strict=True):
-        assert report.LABELS[row["id"]] in text
-        assert f" {report.number(row['simulated'])} " in text
-        assert report.span(row["sim_low"], row["sim_high"]) in text
-        assert report.span(row["low"], row["high"]) in text
+        assert report_text.LABELS[row["id"]] in text
+        assert f" {report_text.number(row['simulated'])} " in text
+        assert report_text.span(row["sim_low"], row["sim_high"]) in text
+        assert report_text.span(row["low"], row["high"]) in text
         assert row["unit"] in text
         assert text.endswith("yes" if row["within"] else "no")
         if not pd.isna(row["observed"]):
-            assert f" {report.number(row['observed'])} " in text
+            assert f" {report_text.number(row['observed'])} " in text
     assert {row["within"] for row in fit.to_dict("records")} == {True, False}
 
 
@@ -208,14 +213,14 @@ def test_nothing_seen_is_said(folder):
     text = Page(read(folder, fit=fit)).text
     assert "nothing was seen" in text
     assert "nan" not in text.lower().split()
-    assert report.NONE in text
+    assert report_text.NONE in text
 
 
 def test_hostile_name_stays_text(folder):
     scenario = {"name": HOSTILE, "about": HOSTILE, "interventions": {}}
     page = Page(read(folder, make_facts(scenario=scenario)))
     assert page.all("script") == []
-    assert len(page.all("img")) == len(report.FIGURES)
+    assert len(page.all("img")) == len(study_page.FIGURES)
     assert HOSTILE in page.text
     assert page.open == []
 
@@ -229,7 +234,7 @@ def test_same_input_gives_the_same_bytes(folder):
 def test_page_says_how_to_make_it_again(folder):
     facts = make_facts(seed=7, replicates=40)
     text = Page(read(folder, facts)).text
-    assert report.command(facts["settings"]) in text
+    assert study_page.command(facts["settings"]) in text
     for word in (facts["key"], facts["commit"], "with changes since", "numpy 2.4.6", "10,000"):
         assert word in text
 
@@ -242,14 +247,14 @@ def test_commit_may_be_unknown(folder):
 def test_command_names_what_differs_from_the_named_choices():
     settings = presets.named(scenario="no_crackdown")
     settings.population.retailers, settings.replicates, settings.seed = 500, 3, 11
-    assert report.command(asdict(settings)) == (
+    assert study_page.command(asdict(settings)) == (
         "marketsim run scenario=no_crackdown recovery=mixture population.retailers=500 "
         "seed=11 replicates=3"
     )
     settings.posting.base_posts = 2.5
-    assert " posting.base_posts=2.5 " in report.command(asdict(settings))
+    assert " posting.base_posts=2.5 " in study_page.command(asdict(settings))
     settings.scenario.name = "x; rm -r ~"
-    assert "'scenario.name='\"'\"'x; rm -r ~'\"'\"''" in report.command(asdict(settings))
+    assert "'scenario.name='\"'\"'x; rm -r ~'\"'\"''" in study_page.command(asdict(settings))
 
 
 @pytest.mark.parametrize(
@@ -271,22 +276,22 @@ def test_command_names_what_differs_from_the_named_choices():
     ],
 )
 def test_numbers_have_sensible_digits(value, text):
-    assert report.number(value) == text
+    assert report_text.number(value) == text
 
 
 def test_intervals_may_be_open():
-    assert report.span(1.0, 20.0) == "1 to 20"
-    assert report.span(None, 20.0) == "at most 20"
-    assert report.span(1.0, float("nan")) == "at least 1"
-    assert report.span(None, float("nan")) == ""
+    assert report_text.span(1.0, 20.0) == "1 to 20"
+    assert report_text.span(None, 20.0) == "at most 20"
+    assert report_text.span(1.0, float("nan")) == "at least 1"
+    assert report_text.span(None, float("nan")) == ""
 
 
 def test_lines_are_aligned():
     fit = make_fit()
-    head, *lines = report.fit_lines(fit)
+    head, *lines = study_page.fit_lines(fit)
     starts = [head.index(word) for word in ("published", "simulated", "unit", "within?")]
     assert len(lines) == len(fit)
-    for line, row in zip(lines, report.table(fit), strict=True):
+    for line, row in zip(lines, study_page.table(fit), strict=True):
         assert line.startswith(row["id"])
         assert all(line[start - 2 : start] == "  " and line[start] != " " for start in starts)
         assert line[starts[1] :].startswith(f"{row['simulated']} [{row['simulated_interval']}]")
@@ -297,19 +302,19 @@ def test_lines_are_aligned():
 
 def test_missing_published_value_is_its_interval():
     fit = make_fit()
-    (line,) = [line for line in report.fit_lines(fit) if line.startswith("backup_accounts ")]
-    fact = observed.targets()["backup_accounts"]
+    (line,) = [line for line in study_page.fit_lines(fit) if line.startswith("backup_accounts ")]
+    fact = targets.targets()["backup_accounts"]
     assert fact.value is None
-    assert line.split()[1:4] == [report.number(fact.low), "to", report.number(fact.high)]
+    assert line.split()[1:4] == [report_text.number(fact.low), "to", report_text.number(fact.high)]
 
 
 def test_fit_read_back_gives_the_same_lines(tmp_path):
     fit = make_fit()
     fit.to_csv(tmp_path / "fit.csv", index=False)
-    assert report.fit_lines(pd.read_csv(tmp_path / "fit.csv")) == report.fit_lines(fit)
+    assert study_page.fit_lines(pd.read_csv(tmp_path / "fit.csv")) == study_page.fit_lines(fit)
 
 
 def test_every_judged_statistic_has_a_name():
-    judged = observed.targets() | observed.validation()
-    assert set(report.LABELS) <= set(judged)
-    assert {*metrics.STATISTICS, *trade_metrics.STATISTICS} == set(report.LABELS)
+    judged = targets.targets() | targets.validation()
+    assert set(report_text.LABELS) <= set(judged)
+    assert {*statistics.STATISTICS, *trade_statistics.STATISTICS} == set(report_text.LABELS)

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim import cli, collection, results, study
+from marketsim.commands import cli
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.parameters import overrides
+from marketsim.simulation import catalogue, store
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +22,7 @@ def made(tmp_path_factory) -> Path:
     for scenario in ("baseline_2015", "no_crackdown"):
         for weekend in (0.8, 0.9):
             of = settings(30, scenario, replicates=2, posting__weekend=weekend)
-            study.run_study(of, folder / scenario, figures=False)
+            run_command.run_study(of, folder / scenario, figures=False)
     return folder
 
 
@@ -55,24 +58,24 @@ def test_every_result_is_listed(made, capsys):
 )
 def test_filters_choose_by_name_and_value(made, words, number):
     """Numbers are compared as numbers; commas mean any of them; words together mean all."""
-    found, lines = collection.collect(made)
+    found, lines = catalogue.collect(made)
     assert lines == []
-    assert len(collection.choose(found, words)) == number
+    assert len(catalogue.choose(found, words)) == number
 
 
 @pytest.mark.parametrize("words", [["nope=1"], ["posting.nope=1"], ["scenario"], ["--csv"]])
 def test_a_wrong_filter_is_refused(made, words):
     """A key that no setting has is bad input, and no empty answer."""
     with pytest.raises(InputError, match="population.retailers"):
-        collection.choose(collection.collect(made)[0], words)
+        catalogue.choose(catalogue.collect(made)[0], words)
 
 
 def test_the_joined_table_is_long_and_complete(made, tmp_path):
     """A row for each result and row of fit and headline; what was swept has a column."""
-    found, _ = collection.collect(made)
-    assert "posting.weekend" in collection.swept(found)
-    assert "scenario.interventions.sweep_may.kind" not in collection.swept(found)
-    table = collection.join(found)
+    found, _ = catalogue.collect(made)
+    assert "posting.weekend" in catalogue.swept(found)
+    assert "scenario.interventions.sweep_may.kind" not in catalogue.swept(found)
+    table = catalogue.join(found)
     for one in found:
         rows = table[table["key"] == one.facts["key"]]
         assert set(rows["posting.weekend"]) == {one.settings["posting.weekend"]}
@@ -82,11 +85,11 @@ def test_the_joined_table_is_long_and_complete(made, tmp_path):
             mine = rows[rows["table"] == name].set_index("quantity")["value"]
             pd.testing.assert_series_equal(mine, origin, check_names=False)
     assert len(table) == sum(
-        one.facts["tables"][n]["rows"] for one in found for n in collection.JOINED
+        one.facts["tables"][n]["rows"] for one in found for n in catalogue.JOINED
     )
     files = [tmp_path / "deep" / "all.csv", tmp_path / "all.parquet"]
     for path in files:
-        collection.write(table, path)
+        catalogue.write(table, path)
     csv, parquet = pd.read_csv(files[0]), pd.read_parquet(files[1])
     assert list(csv) == list(parquet) == list(table)
     assert csv["value"].to_list() == pytest.approx(parquet["value"].to_list(), nan_ok=True)
@@ -96,11 +99,9 @@ def test_an_intervention_left_out_has_its_columns(made):
     """What was left out of a scenario by hand is seen in columns; its own choices are not."""
     of = settings(30, replicates=2)
     del of.scenario.interventions["arrest_may"]
-    one = collection.collect(made)[0]
-    extra = collection.Found(
-        made / "x", {"settings": asdict(of)}, collection.presets.flat(asdict(of))
-    )
-    assert "scenario.interventions.arrest_may.date" in collection.swept([*one, extra])
+    one = catalogue.collect(made)[0]
+    extra = catalogue.Found(made / "x", {"settings": asdict(of)}, overrides.flat(asdict(of)))
+    assert "scenario.interventions.arrest_may.date" in catalogue.swept([*one, extra])
 
 
 def test_the_command_writes_what_it_lists(made, tmp_path, capsys):
@@ -118,7 +119,7 @@ def test_the_command_writes_what_it_lists(made, tmp_path, capsys):
 
 
 def damage(place: Path, how: str) -> None:
-    manifest = place / results.MANIFEST
+    manifest = place / store.MANIFEST
     if how == "no manifest":
         manifest.unlink()
     elif how == "foreign manifest":
@@ -132,9 +133,9 @@ def damage(place: Path, how: str) -> None:
     elif how == "changed fit":
         (place / "fit.csv").write_text((place / "fit.csv").read_text().replace("ads", "add"))
     elif how == "partial":
-        place.rename(results.partial_folder(place))
+        place.rename(store.partial_folder(place))
     elif how == "failed":
-        results.note_fault(place, MemoryError("too many\nmarkets"))
+        store.note_fault(place, MemoryError("too many\nmarkets"))
         shutil.rmtree(place)
 
 
@@ -166,9 +167,9 @@ def test_what_is_not_whole_is_named_and_not_taken(folder, capsys, how):
 def test_what_is_no_study_is_said(folder, capsys):
     """A calibration has a manifest too: it is named, and left out."""
     place = sorted(path.parent for path in folder.glob("*/*/manifest.json"))[0]
-    facts = results.facts(place)
+    facts = store.facts(place)
     facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
-    results.write_manifest(place, facts)
+    store.write_manifest(place, facts)
     cli.list_results([str(folder)])
     assert "no studies but comparisons or calibrations: 1\n" in capsys.readouterr().err
 

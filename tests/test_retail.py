@@ -5,11 +5,10 @@ import pytest
 from conftest import Standstill, settings, trading
 from scipy import stats
 
-from marketsim.books import PRODUCTS, Account, Item
-from marketsim.day import build, live
-from marketsim.kernels.retail import restock
-from marketsim.state import State
-from marketsim.trade_state import Stage, Tally
+from marketsim.model.kernels.restocking import restock
+from marketsim.model.ledger import PRODUCTS, Account, Item
+from marketsim.model.market import build, live
+from marketsim.model.state import Stage, State, Tally
 
 FALSE_ALARM = 1e-6
 

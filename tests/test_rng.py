@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim.distributions import choose, count, waiting_times
-from marketsim.rng import (
+from marketsim.numerics.distributions import choose, count, waiting_times
+from marketsim.numerics.rng import (
     LANES,
     Purpose,
     _unit,

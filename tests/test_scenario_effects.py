@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marketsim import arms, calendar, posterior, presets
-from marketsim.books import Item
-from marketsim.day import build, fork, live
-from marketsim.settings import Comparison, Settings
-from marketsim.state import Flow, Stock, World
-from marketsim.trade_state import Channel, Stage, Tally
+from marketsim.analysis.comparison import arms
+from marketsim.model.ledger import Item
+from marketsim.model.market import build, fork, live
+from marketsim.model.scenario import timeline
+from marketsim.model.state import Channel, Flow, Stage, Stock, Tally, World
+from marketsim.parameters import posterior, presets
+from marketsim.parameters.settings import Comparison, Settings
 
 FIRST = 148  # all scenarios here begin on 1 August 2015 or later
 SEEDS = 3
@@ -105,7 +106,7 @@ def pairs(base: Settings, scenarios: list[tuple[str, float]]) -> list[tuple[Worl
     compared = {arm.name: arm for arm in arms.make(base, asked)}
     lived = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
     first = compared["baseline_2015"].settings
-    levers = [calendar.compile_levers(replace(first, scenario=arm.scenario)) for arm in lived]
+    levers = [timeline.compile_levers(replace(first, scenario=arm.scenario)) for arm in lived]
     out = []
     for seed in range(SEEDS):
         trunk = build(first, seed)

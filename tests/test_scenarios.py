@@ -6,9 +6,10 @@ import documents
 import pytest
 from conftest import settings
 
-from marketsim import presets, scenario_page
-from marketsim.calendar import compile_levers, compile_table, interventions
-from marketsim.interventions import LEVERS
+from docs.generate import scenarios
+from marketsim.model.scenario.interventions import LEVERS
+from marketsim.model.scenario.timeline import compile_levers, compile_table, interventions
+from marketsim.parameters import presets
 
 NAMES = presets.names("scenario")
 
@@ -58,7 +59,7 @@ def test_each_differs_from_the_baseline_by_its_own_interventions(name):
 def test_the_page_of_scenarios_is_up_to_date():
     """docs/scenarios.md is what the scenarios and the kinds of interventions say."""
     page = Path(__file__).parents[1] / "docs" / "scenarios.md"
-    assert page.read_text(encoding="utf-8") == scenario_page.as_markdown()
+    assert page.read_text(encoding="utf-8") == scenarios.as_markdown()
 
 
 def test_the_example_of_the_page_works(tmp_path):

@@ -15,9 +15,11 @@ from conftest import settings
 from test_cli import command, only_result
 
 import marketsim
-from marketsim import cli, collection, results, study
+from marketsim.commands import cli
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError
-from marketsim.model import Market
+from marketsim.simulation import catalogue, store
+from marketsim.simulation.mesa_model import Market
 
 QUICK = [
     *("population=survey", "population.retailers=30", "replicates=1", "posterior=none"),
@@ -111,7 +113,7 @@ def test_a_manifest_names_no_file_to_run(monkeypatch, capfd, tmp_path):
     file = place("mine.py", OWN)
     of = settings(30, replicates=1)
     of.classes = [str(file)]
-    folder = study.run_study(of, tmp_path / "made", figures=False).folder
+    folder = run_command.run_study(of, tmp_path / "made", figures=False).folder
     theirs = Path(shutil.copytree(folder, tmp_path / "theirs"))
     file.write_bytes(EVIL + OWN)
     assert "classes" in refusal(monkeypatch, capfd, "verify", str(theirs))
@@ -163,13 +165,13 @@ def test_names_are_no_formulas(name):
     """A scenario's name begins no formula and no other path."""
     of = settings(30, scenario__name=name)
     with pytest.raises(InputError, match=r"scenario\.name"):
-        study.place(of, Path("results"))
+        run_command.result_folder(of, Path("results"))
 
 
 def test_a_joined_table_holds_no_formula(tmp_path):
     """A text that a spreadsheet would take for a formula has an apostrophe before it."""
     cells = ["=1+1", "+x", "-x", "@x", "\tx", "plain", -3.5]
-    collection.write(pd.DataFrame({"=key": cells}), tmp_path / "all.csv")
+    catalogue.write(pd.DataFrame({"=key": cells}), tmp_path / "all.csv")
     lines = (tmp_path / "all.csv").read_text().splitlines()
     assert lines == ["'=key", "'=1+1", "'+x", "'-x", "'@x", "'\tx", "plain", "-3.5"]
 
@@ -206,8 +208,7 @@ def test_nothing_else_is_unpickled_or_evaluated():
     """Only a sweep, which wrote it, unpickles anything; nothing is evaluated."""
     found = {path.name: unsafe(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
     assert {name: what for name, what in found.items() if what} == {
-        "composing.py": ["pickle"],
-        "sweeps.py": ["pickle"],
+        "sweep.py": ["pickle"],
     }
     text = "import pickle\nnp.load(x)\nyaml.load(x)\nexec(x)\nf(shell=True)"
     assert len(unsafe(text)) == 5  # negative control
@@ -216,14 +217,14 @@ def test_nothing_else_is_unpickled_or_evaluated():
 def test_a_result_is_held_against_its_sums(tmp_path, monkeypatch, capfd):
     """A table that is not the one of the manifest is not taken, and the manifest has a sum too."""
     of = settings(30, replicates=1)
-    folder = study.run_study(of, tmp_path / "made", figures=False).folder
-    assert results.is_whole(folder)
+    folder = run_command.run_study(of, tmp_path / "made", figures=False).folder
+    assert store.is_whole(folder)
     for name in ("fit.csv", "manifest.json"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole.replace(b"1", b"2", 1))
         with pytest.raises(InputError, match=name):
-            study.run_study(of, tmp_path / "made", figures=False)
+            run_command.run_study(of, tmp_path / "made", figures=False)
         (folder / name).write_bytes(whole)
-    assert study.run_study(of, tmp_path / "made", figures=False).reused
+    assert run_command.run_study(of, tmp_path / "made", figures=False).reused
     cli.list_results([str(tmp_path / "made")])
     assert "1 results of 1" in capfd.readouterr().out

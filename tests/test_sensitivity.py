@@ -9,18 +9,14 @@ import pytest
 from conftest import settings as small
 from test_cli import command
 
-from marketsim import (
-    posterior,
-    priors,
-    records,
-    results,
-    sensitivity,
-    sensitivity_outcomes,
-    sensitivity_plots,
-)
-from marketsim import sensitivity_sums as sums
+from marketsim.analysis.sensitivity import experiment, indices
+from marketsim.commands import sensitivity as sensitivity_command
 from marketsim.errors import InputError
-from marketsim.settings import POSTS, Sensitivity, Settings
+from marketsim.parameters import posterior, priors
+from marketsim.parameters.settings import POSTS, Sensitivity, Settings
+from marketsim.reporting.figures import sensitivity as sensitivity_figures
+from marketsim.simulation import store
+from marketsim.simulation import tables as run_tables_of
 
 THREE = ("posting.base_posts", "perception.half_life", "demand.visits")  # loguniform and uniform
 TABLES = ("morris", "screening", "sobol", "outcomes")
@@ -35,7 +31,7 @@ def start(*free: str, **changes: object) -> Settings:
 
 
 def found(of: Settings, asked: Sensitivity = FEW, folder: str = "out", **how) -> Path:
-    return sensitivity.study_parameters(of, asked, Path(folder), **how)
+    return sensitivity_command.study_parameters(of, asked, Path(folder), **how)
 
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -50,7 +46,7 @@ def of_outcome(folder: Path, name: str, outcome: str) -> pd.DataFrame:
 @pytest.fixture
 def undrawn(monkeypatch):
     """Draw no figure."""
-    monkeypatch.setattr(sensitivity_plots, "draw", lambda *_: [])
+    monkeypatch.setattr(sensitivity_figures, "draw", lambda *_: [])
 
 
 def replaced(monkeypatch, form) -> None:
@@ -60,7 +56,7 @@ def replaced(monkeypatch, form) -> None:
         shares = [priors.share(priors.everything()[name], values[name]) for name in THREE]
         return dict.fromkeys(of.outcomes, float(form(np.array(shares), run)))
 
-    monkeypatch.setattr(sensitivity, "lived", lived)
+    monkeypatch.setattr(experiment, "lived", lived)
 
 
 def ishigami(shares: np.ndarray, run: int) -> float:
@@ -125,13 +121,13 @@ def test_only_those_that_matter_go_on(monkeypatch, undrawn):
 def test_luck_by_hand():
     """Luck that adds the same everywhere is no disturbance; luck of its own at each point is."""
     points = np.array([[0.0], [1.0], [2.0], [5.0]])
-    share, uneven = sums.luck(points + np.array([0.0, 2.0]))
+    share, uneven = indices.luck(points + np.array([0.0, 2.0]))
     values = (points + np.array([0.0, 2.0])).ravel()
     assert share == pytest.approx(2.0 / values.var(ddof=1))
     assert uneven == pytest.approx(0.0, abs=1e-12)
     swapped = np.array([[0.0, 2.0], [2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-    assert sums.luck(swapped + points)[1] > 0.1
-    assert np.isnan(sums.luck(np.ones((4, 2)))).all()
+    assert indices.luck(swapped + points)[1] > 0.1
+    assert np.isnan(indices.luck(np.ones((4, 2)))).all()
 
 
 def test_luck_does_not_choose():
@@ -145,7 +141,7 @@ def test_luck_does_not_choose():
     )
     for of_luck, first in ((1.0, "a"), (np.nan, "a"), (0.0, "b")):
         spread = pd.DataFrame({"outcome": ["plain", "luck"], "luck_of_means": [0.0, of_luck]})
-        found = sums.screening(table, spread, 1)
+        found = indices.screening(table, spread, 1)
         assert found["parameter"][0] == first
         assert found["kept"].tolist() == [True, False]
 
@@ -153,27 +149,27 @@ def test_luck_does_not_choose():
 def test_a_missing_figure_costs_its_group_alone():
     """Indices are those of the groups that are whole; with too few of them there are none."""
     names = ["a", "b"]
-    shares = sums.sobol_shares(names, 64, 1)
+    shares = indices.sobol_shares(names, 64, 1)
     means = pd.DataFrame({"whole": shares[:, 0], "gap": shares[:, 0], "none": shares[:, 0]})
     means.loc[9, "gap"] = np.nan
     means.loc[8:, "none"] = np.nan
-    table = sums.sobol(names, means, 1).set_index(["outcome", "parameter"])
-    alone = sums.sobol(names, means[["whole"]].drop(index=range(8, 12)), 1)
+    table = indices.sobol(names, means, 1).set_index(["outcome", "parameter"])
+    alone = indices.sobol(names, means[["whole"]].drop(index=range(8, 12)), 1)
     assert table.loc["gap", "total"].tolist() == alone["total"].tolist()
     assert table.loc["gap", "total"].tolist() != table.loc["whole", "total"].tolist()
     assert table.loc["none"].isna().all(axis=None)
-    walks = sums.morris_shares(names, 6, 1)
+    walks = indices.morris_shares(names, 6, 1)
     means = pd.DataFrame({"gap": 3.0 * walks[:, 1]})
     means.loc[4, "gap"] = np.nan
-    assert sums.morris(names, walks, means, 1)["mu_star"].tolist() == pytest.approx([0.0, 3.0])
+    assert indices.morris(names, walks, means, 1)["mu_star"].tolist() == pytest.approx([0.0, 3.0])
     means.loc[4:, "gap"] = np.nan
-    assert sums.morris(names, walks, means, 1)["mu_star"].isna().all()
+    assert indices.morris(names, walks, means, 1)["mu_star"].isna().all()
 
 
 def test_nothing_varies():
     """An outcome that is the same everywhere has no shares, and no warning is heard of it."""
     names = ["a", "b"]
-    table = sums.sobol(names, pd.DataFrame({"still": np.ones(8 * 4)}), 1)
+    table = indices.sobol(names, pd.DataFrame({"still": np.ones(8 * 4)}), 1)
     assert table[["first", "total"]].isna().all(axis=None)
 
 
@@ -182,7 +178,7 @@ def test_nothing_varies():
 
 def test_points_are_shares_of_priors():
     """Ends and middle of a share are ends and middle of a prior, on the prior's own scale."""
-    points = sensitivity.values(THREE, THREE[:2], np.array([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]))
+    points = experiment.values(THREE, THREE[:2], np.array([[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]))
     assert list(points) == list(THREE)
     assert points[THREE[0]].tolist() == pytest.approx([0.8, np.sqrt(6.4), 8.0])
     assert points[THREE[1]].tolist() == pytest.approx([7.0, 31.5, 56.0])
@@ -191,9 +187,9 @@ def test_points_are_shares_of_priors():
 
 def test_every_uncertain_parameter_is_screened_but_those_held():
     """Posting and trade together, without what the user gave."""
-    names = sensitivity.parameters(start())
+    names = experiment.parameters(start())
     assert names == [*priors.uncertain(), *priors.uncertain_trade()]
-    assert sensitivity.parameters(start(held=[names[3]])) == names[:3] + names[4:]
+    assert experiment.parameters(start(held=[names[3]])) == names[:3] + names[4:]
 
 
 # ---------------------------------------------------------------- the market itself
@@ -222,25 +218,25 @@ def test_a_small_study_leaves_what_it_promises():
     assert manifest["structure_held"] == "combined"
     assert manifest["simulated_runs"] == (4 * 3 + 8 * 4) * 2 * 2
     assert set(manifest["tables"]) == {f"{name}.csv" for name in TABLES} | {"simulations.parquet"}
-    assert not results.partial_folder(folder).exists()
+    assert not store.partial_folder(folder).exists()
 
 
 def test_luck_is_the_same_at_every_point():
     """Where a parameter is without use two points are one; another run is another."""
-    of = sensitivity.arms(start("perception.threshold"), FEW)
+    of = experiment.arms(start("perception.threshold"), FEW)
     one, two = ({"perception.threshold": value} for value in (0.1, 1.9))
-    assert sensitivity.lived(of, one, 0) == sensitivity.lived(of, two, 0)
-    assert sensitivity.lived(of, one, 0) != sensitivity.lived(of, one, 1)
+    assert experiment.lived(of, one, 0) == experiment.lived(of, two, 0)
+    assert experiment.lived(of, one, 0) != experiment.lived(of, one, 1)
 
 
 def test_the_baseline_alone_has_no_effects(undrawn):
     """A scenario that is the baseline is simulated once, and nothing is said of effects."""
-    of = sensitivity.arms(start(scenario="baseline_2015"), FEW)
-    assert of.outcomes == list(sensitivity_outcomes.OUTCOMES)
+    of = experiment.arms(start(scenario="baseline_2015"), FEW)
+    assert of.outcomes == list(experiment.OUTCOMES)
     assert of.scenario is None
     assert of.first == 0
-    other = sensitivity.arms(start(), FEW)
-    assert len(other.outcomes) == 2 * len(sensitivity_outcomes.OUTCOMES)
+    other = experiment.arms(start(), FEW)
+    assert len(other.outcomes) == 2 * len(experiment.OUTCOMES)
     assert other.first > 0
 
 
@@ -255,7 +251,7 @@ def test_the_baseline_alone_has_no_effects(undrawn):
 )
 def test_effects_by_hand(name, base, other, expected):
     """Effects are in percent, and plain differences where the baseline may have nothing."""
-    assert sensitivity_outcomes.effect(name, base, other) == pytest.approx(expected, nan_ok=True)
+    assert experiment.effect(name, base, other) == pytest.approx(expected, nan_ok=True)
 
 
 # ---------------------------------------------------------------- resumption
@@ -264,7 +260,7 @@ def test_effects_by_hand(name, base, other, expected):
 def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
     """What was simulated is not simulated again; threads and kills change no bit."""
     replaced(monkeypatch, ishigami)
-    plain, done = sensitivity.lived, []
+    plain, done = experiment.lived, []
     straight = found(start(*THREE), folder="straight", threads=3)
 
     def cut_off(*job):
@@ -273,17 +269,17 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
             raise KeyboardInterrupt
         return plain(*job)
 
-    monkeypatch.setattr(sensitivity, "lived", cut_off)
+    monkeypatch.setattr(experiment, "lived", cut_off)
     with pytest.raises(KeyboardInterrupt):
         found(start(*THREE))
     assert not list(Path("out").glob("*/manifest.json"))
     again = found(start(*THREE))
     total = (4 * 4 + 8 * 4) * 2
-    lost = 70 % (sensitivity.BATCH * 2)
-    assert total <= len(done) <= total + 2 * sensitivity.BATCH + lost
+    lost = 70 % (experiment.BATCH * 2)
+    assert total <= len(done) <= total + 2 * experiment.BATCH + lost
     for name in (*(f"{name}.csv" for name in TABLES), "simulations.parquet"):
         assert (again / name).read_bytes() == (straight / name).read_bytes()
-    monkeypatch.setattr(sensitivity, "lived", lambda *_: pytest.fail("simulated"))
+    monkeypatch.setattr(experiment, "lived", lambda *_: pytest.fail("simulated"))
     assert found(start(*THREE)) == again
 
 
@@ -331,9 +327,9 @@ def test_without_salib_it_is_said_in_one_line(monkeypatch):
     """The extra is optional: where it is not installed, it is named."""
 
     def missing(_):
-        raise sensitivity.importlib.metadata.PackageNotFoundError
+        raise sensitivity_command.importlib.metadata.PackageNotFoundError
 
-    monkeypatch.setattr(sensitivity.importlib.metadata, "version", missing)
+    monkeypatch.setattr(sensitivity_command.importlib.metadata, "version", missing)
     with pytest.raises(InputError, match="extra sensitivity"):
         found(start())
 
@@ -346,7 +342,7 @@ def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):
         taken.append(args)
         raise InputError("taken", "", "")
 
-    monkeypatch.setattr(sensitivity, "study_parameters", take)
+    monkeypatch.setattr(sensitivity_command, "study_parameters", take)
     with pytest.raises(SystemExit):
         command(monkeypatch, "sensitivity", "samples=16", "kept=3", "demand.visits=0.4")
     settings, asked = taken[0][:2]
@@ -355,12 +351,12 @@ def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):
     assert settings.scenario.name == "repeated_sweeps"
     assert (settings.population.retailers, settings.posterior) == (1000, posterior.PRIOR)
     assert settings.market != POSTS
-    sensitivity.arms(settings, asked)
+    experiment.arms(settings, asked)
 
 
 def test_columns_are_described():
     """Each column of the simulations has a unit and a meaning."""
-    of = sensitivity.arms(start(), FEW)
-    about = sensitivity_outcomes.described(of.outcomes)
+    of = experiment.arms(start(), FEW)
+    about = experiment.described_columns(of.outcomes)
     assert set(of.outcomes) | {"stage", "point"} <= set(about)
-    assert all(unit and meaning for unit, meaning in (about | records.COLUMNS).values())
+    assert all(unit and meaning for unit, meaning in (about | run_tables_of.COLUMNS).values())

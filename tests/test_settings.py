@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import settings
 
-from marketsim import evidence
+from docs.generate.parameters import as_markdown
 from marketsim.errors import InputError
-from marketsim.settings import Settings, as_markdown, check, declared, rules
+from marketsim.parameters import evidence
+from marketsim.parameters.settings import Settings, check, declared, rules
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}

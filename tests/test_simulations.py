@@ -12,18 +12,22 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import metrics, posterior, priors, results, simulations, study
-from marketsim.compiled import PACKAGE
+from marketsim.analysis.inference import reference_table
 from marketsim.errors import InputError
-from marketsim.settings import POSTS, WHOLE, Settings
-from marketsim.settings import given as value_of
+from marketsim.numerics.jit import PACKAGE
+from marketsim.parameters import posterior, priors
+from marketsim.parameters.settings import POSTS, WHOLE, Settings
+from marketsim.parameters.settings import given as value_of
+from marketsim.simulation import run as simulation
+from marketsim.simulation import store
+from marketsim.survey import statistics
 
-SIMULATED = list(metrics.STATISTICS)
+SIMULATED = list(statistics.STATISTICS)
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
-    monkeypatch.setattr(simulations, "BATCH", 4)
+    monkeypatch.setattr(reference_table, "BATCH", 4)
 
 
 def start(recovery: str = "mixture", **changes: object) -> Settings:
@@ -32,7 +36,7 @@ def start(recovery: str = "mixture", **changes: object) -> Settings:
 
 
 def table(rows: int, folder: str = "table", of: Settings | None = None, **how) -> pd.DataFrame:
-    return simulations.table(of or start(), Path(folder), rows, **how)
+    return reference_table.table(of or start(), Path(folder), rows, **how)
 
 
 def nothing_new(*_) -> None:
@@ -52,7 +56,7 @@ def test_a_longer_table_only_appends():
 def test_rows_that_are_there_are_read(monkeypatch):
     """What whole batches hold is never simulated again; what they do not hold is."""
     six = table(6)
-    monkeypatch.setattr(study, "statistics", nothing_new)
+    monkeypatch.setattr(simulation, "statistics", nothing_new)
     pd.testing.assert_frame_equal(table(6), six, check_exact=True)
     assert len(table(8)) == 8
     with pytest.raises(AssertionError, match="simulated"):
@@ -61,7 +65,7 @@ def test_rows_that_are_there_are_read(monkeypatch):
 
 def test_a_killed_batch_is_simulated_again(monkeypatch):
     """A table cut off in its second batch keeps the first and ends as if never cut off."""
-    plain, batches = study.statistics, []
+    plain, batches = simulation.statistics, []
 
     def cut_off(jobs, threads, done):
         batches.append(len(jobs))
@@ -69,7 +73,7 @@ def test_a_killed_batch_is_simulated_again(monkeypatch):
             raise KeyboardInterrupt
         return plain(jobs, threads, done)
 
-    monkeypatch.setattr(study, "statistics", cut_off)
+    monkeypatch.setattr(simulation, "statistics", cut_off)
     with pytest.raises(KeyboardInterrupt):
         table(10)
     (first,) = Path("table").glob("*/*.parquet")
@@ -79,7 +83,7 @@ def test_a_killed_batch_is_simulated_again(monkeypatch):
     whole = table(10)
     assert batches == [4, 4, 4, 4]
     assert first.stat().st_mtime_ns == kept
-    monkeypatch.setattr(study, "statistics", plain)
+    monkeypatch.setattr(simulation, "statistics", plain)
     pd.testing.assert_frame_equal(whole, table(10, "straight"), check_exact=True)
 
 
@@ -99,8 +103,8 @@ def test_threads_change_no_bit():
 
 def test_structures_take_turns():
     """Row by row the next structure has its turn; one that is chosen has every row."""
-    assert simulations.structures(start()) == list(priors.STRUCTURES)
-    assert simulations.structures(start("trend")) == ["trend"]
+    assert reference_table.structures(start()) == list(priors.STRUCTURES)
+    assert reference_table.structures(start("trend")) == ["trend"]
     names = table(12)["structure"].tolist()
     assert names == [*priors.STRUCTURES, *priors.STRUCTURES[:4]]
     assert table(5, of=start("trend"))["structure"].tolist() == ["trend"] * 5
@@ -113,10 +117,10 @@ def test_a_row_is_its_number():
     assert list(rows) == ["number", "structure", *priors.uncertain(), *SIMULATED]
     for number in (9, 0, 5):
         row = rows.iloc[number]
-        mine, seed = simulations.job(start(), number)
+        mine, seed = reference_table.job(start(), number)
         assert mine.recovery.name == row["structure"]
         assert dict(row[[*priors.uncertain()]]) == priors.draw(start().seed, number)
-        seen = study.statistics([(mine, seed), (mine, seed + 1)]).to_numpy(float)
+        seen = simulation.statistics([(mine, seed), (mine, seed + 1)]).to_numpy(float)
         stored = row[SIMULATED].to_numpy(float)
         np.testing.assert_array_equal(seen[0], stored)
         assert not np.array_equal(seen[1], stored, equal_nan=True)
@@ -126,16 +130,16 @@ def test_a_row_is_its_number():
 @given(seed=st.integers(0, 2**63 - 1), number=st.integers(0, 10**7))
 def test_a_job_is_a_function_of_seed_and_number(seed, number):
     """Neither the market nor the scenario moves the draw or the seed of a row."""
-    mine, of_run = simulations.job(start(seed=seed), number)
-    other, of_other = simulations.job(
+    mine, of_run = reference_table.job(start(seed=seed), number)
+    other, of_other = reference_table.job(
         start(seed=seed, retailers=99, scenario="no_crackdown"), number
     )
-    assert of_run == of_other == study.run_seed(seed, number)
+    assert of_run == of_other == simulation.run_seed(seed, number)
     assert mine.recovery == other.recovery
     drawn = priors.draw(seed, number)
     assert {key: value_of(mine, key) for key in drawn} == drawn
     assert {key: value_of(other, key) for key in drawn} == drawn
-    assert simulations.job(start(seed=seed), number + 1)[1] != of_run
+    assert reference_table.job(start(seed=seed), number + 1)[1] != of_run
 
 
 def test_what_is_held_is_held_in_every_row():
@@ -164,9 +168,9 @@ def test_a_stale_table_is_never_read(monkeypatch):
     """A change in what a survey depends on makes a new table; a change elsewhere does not."""
     plain = folders(start())
     assert len(plain) == 1
-    monkeypatch.setattr(results, "source_fingerprint", lambda: "all of the package changed")
+    monkeypatch.setattr(store, "source_fingerprint", lambda: "all of the package changed")
     assert folders(start()) == plain
-    monkeypatch.setattr(simulations, "source_fingerprint", lambda _: "the market changed")
+    monkeypatch.setattr(reference_table, "source_fingerprint", lambda _: "the market changed")
     assert len(folders(start())) == 2
     wider = priors.everything()["posting.full_grid"]._replace(high=0.71)
     changed = priors.everything() | {"posting.full_grid": wider}
@@ -177,13 +181,13 @@ def test_a_stale_table_is_never_read(monkeypatch):
 
 def test_every_source_named_is_there():
     """Each pattern of the files a survey depends on finds one."""
-    for pattern in simulations.SOURCES:
+    for pattern in reference_table.SOURCES:
         assert list(PACKAGE.glob(pattern)), pattern
 
 
 def test_what_a_row_runs_through_is_in_its_key():
     """Every file of the package in which a line is run to make a row is among the sources."""
-    named = {path for pattern in simulations.SOURCES for path in PACKAGE.glob(pattern)}
+    named = {path for pattern in reference_table.SOURCES for path in PACKAGE.glob(pattern)}
     named.add(PACKAGE / "errors.py")  # words a refusal that is not made
     seen = set()
 
@@ -194,11 +198,12 @@ def test_what_a_row_runs_through_is_in_its_key():
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        study.statistics([simulations.job(start(), 1)])
+        simulation.statistics([reference_table.job(start(), 1)])
     finally:
         sys.setprofile(before)
     run = {path for path in seen if path.is_relative_to(PACKAGE)}
-    assert {PACKAGE / "study.py", PACKAGE / "priors.py", PACKAGE / "survey.py"} <= run
+    some = ("simulation/run.py", "parameters/priors.py", "model/observer.py")
+    assert {PACKAGE / name for name in some} <= run
     assert sorted(path.name for path in run - named) == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from marketsim.interventions import LEVERS
+from marketsim.model.scenario.interventions import LEVERS
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"

@@ -4,14 +4,14 @@ import errno
 
 import pytest
 
-from marketsim import storage
+from marketsim.simulation import files
 
 
 def test_a_file_takes_its_place_once_it_is_complete(tmp_path):
     """Until then the one of before stands there."""
     path = tmp_path / "page.html"
     path.write_text("before")
-    with storage.whole(path) as beside:
+    with files.whole(path) as beside:
         beside.write_text("after")
         assert path.read_text() == "before"
     assert path.read_text() == "after"
@@ -23,7 +23,7 @@ def test_one_that_is_never_complete_leaves_nothing(fault, tmp_path):
     """Neither a full disk nor Ctrl-C leaves half a file, or harms the one of before."""
     path = tmp_path / "page.html"
     path.write_text("before")
-    with pytest.raises(type(fault)), storage.whole(path) as beside:
+    with pytest.raises(type(fault)), files.whole(path) as beside:
         beside.write_text("half")
         raise fault
     assert path.read_text() == "before"

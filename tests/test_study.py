@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim import results, storage, study
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.simulation import files, store
+from marketsim.simulation import run as simulation
 
 WORDS = ["population.retailers=150", "progress=false", "threads=1"]
 
@@ -40,16 +42,16 @@ def tables(output: str | Path) -> dict[str, bytes]:
 @given(seed=st.integers(0, 2**63 - 1), run=st.integers(0, 10**6))
 def test_seeds_of_runs_are_pure_and_apart(seed, run):
     """The seed of a run is a function of study seed and number, and neighbours differ."""
-    one = study.run_seed(seed, run)
-    assert one == study.run_seed(seed, run)
+    one = simulation.run_seed(seed, run)
+    assert one == simulation.run_seed(seed, run)
     assert 0 <= one < 2**63
-    assert one != study.run_seed(seed, run + 1)
-    assert one != study.run_seed((seed + 1) % 2**63, run)
+    assert one != simulation.run_seed(seed, run + 1)
+    assert one != simulation.run_seed((seed + 1) % 2**63, run)
 
 
 def test_a_run_does_not_depend_on_how_many_there_are():
     """Run 3 of five is run 3 of four; run 2 is another."""
-    five, four = (study.replicate(settings(100), range(n), 1)["daily"] for n in (5, 4))
+    five, four = (simulation.replicate(settings(100), range(n), 1)["daily"] for n in (5, 4))
     columns = list(five)[1:]
     third = five[five["run"] == 3][columns].to_numpy()
     assert np.array_equal(third, four[four["run"] == 3][columns].to_numpy())
@@ -89,7 +91,7 @@ def test_two_processes_give_one_whole_result():
     both = [start("shared", 40) for _ in range(2)]
     answers = [process.communicate(timeout=180) for process in both]
     assert [process.returncode for process in both] == [0, 0], answers
-    assert set(tables("shared")) == {f"{name}.parquet" for name in study.TABLES}
+    assert set(tables("shared")) == {f"{name}.parquet" for name in simulation.TABLES}
     (study_folder,) = Path("shared").iterdir()
     assert len([path for path in study_folder.iterdir() if path.is_dir()]) == 1
     assert sum("already there" in out for out, _ in answers) == 1
@@ -97,24 +99,24 @@ def test_two_processes_give_one_whole_result():
 
 def test_a_stale_result_is_never_taken():
     """The key changes with any setting and with the evidence, not with anything else."""
-    plain = results.key(settings())
-    assert plain == results.key(settings())
-    assert plain != results.key(settings(seed=1))
-    assert plain != results.key(settings(posting__base_posts=1.0))
-    assert plain != results.key(settings(scenario="no_crackdown"))
+    plain = store.key(settings())
+    assert plain == store.key(settings())
+    assert plain != store.key(settings(seed=1))
+    assert plain != store.key(settings(posting__base_posts=1.0))
+    assert plain != store.key(settings(scenario="no_crackdown"))
 
 
 def test_the_source_is_part_of_the_key(monkeypatch):
     """A changed line of the model changes the key."""
-    plain = results.key(settings())
-    monkeypatch.setattr(results, "source_fingerprint", lambda: "changed")
-    assert plain != results.key(settings())
+    plain = store.key(settings())
+    monkeypatch.setattr(store, "source_fingerprint", lambda: "changed")
+    assert plain != store.key(settings())
 
 
 def test_the_manifest_has_the_versions_of_what_is_installed(tmp_path, monkeypatch):
     """Without pyABC, which a study does not need, its version is left out and nothing else."""
-    known = results.manifest(settings(), tmp_path, 1, 0.0)["versions"]
-    assert set(known) == set(results.LIBRARIES)
+    known = store.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    assert set(known) == set(store.LIBRARIES)
     assert {name: version(name) for name in known} == known
 
     def without(name: str) -> str:
@@ -123,21 +125,21 @@ def test_the_manifest_has_the_versions_of_what_is_installed(tmp_path, monkeypatc
         return known[name]
 
     monkeypatch.setattr("importlib.metadata.version", without)
-    fewer = results.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    fewer = store.manifest(settings(), tmp_path, 1, 0.0)["versions"]
     assert known == fewer | {"pyabc": known["pyabc"]} != fewer
 
 
 def test_refused_settings_leave_nothing(tmp_path):
     """A fault in the settings is found before a folder is made."""
     with pytest.raises(InputError, match="posting.weekend=9"):
-        study.run_study(settings(posting__weekend=9.0), tmp_path / "results")
+        run_command.run_study(settings(posting__weekend=9.0), tmp_path / "results")
     assert not (tmp_path / "results").exists()
 
 
 def test_a_panel_of_nobody_is_a_result():
     """A market in which nobody posts is a whole result with an empty survey."""
     of = settings(20, posting__base_posts=0.01, posting__silent_share=0.8, replicates=1)
-    result = study.run_study(of, Path("results"))
+    result = run_command.run_study(of, Path("results"))
     assert pd.read_parquet(result.folder / "runs.parquet")["panel"][0] < 20
     assert not result.fit.set_index("id").loc["ads_total", "within"]
 
@@ -146,9 +148,9 @@ def test_tables_read_back_as_written(tmp_path):
     """Parquet tables come back equal, with unit and description on every field."""
     import pyarrow.parquet as pq
 
-    for name, table in study.run_tables(settings(100), 0).items():
+    for name, table in simulation.run_tables(settings(100), 0).items():
         path = tmp_path / f"{name}.parquet"
-        storage.write_parquet(table, path)
+        files.write_parquet(table, path)
         pd.testing.assert_frame_equal(pd.read_parquet(path), table, check_dtype=False)
         for item in pq.read_schema(path):
             assert item.metadata[b"unit"]
@@ -159,9 +161,9 @@ def test_a_published_result_replaces_the_old_one(tmp_path):
     """Publishing swaps whole folders and leaves nothing but the lock's empty file beside."""
     final = tmp_path / "study" / "key"
     for content in ("old", "new"):
-        with results.writing(final) as partial:
+        with store.writing(final) as partial:
             (partial / "file").write_text(content)
-            results.write_manifest(partial, {})
-            results.publish(partial, final)
+            store.write_manifest(partial, {})
+            store.publish(partial, final)
     assert (final / "file").read_text() == "new"
     assert sorted(path.name for path in final.parent.iterdir()) == [".key.lock", "key"]

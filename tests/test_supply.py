@@ -5,9 +5,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.books import Account, Item
-from marketsim.kernels.supply import supply
-from marketsim.trade_state import Channel, Measure, Tally
+from marketsim.model.kernels.supply import supply
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import Channel, Measure, Tally
 
 FALSE_ALARM = 1e-6
 CALM = {"supply__seized": 0.0, "retail__turnover": 0.0, "supply__tusks": 1.0}

@@ -7,14 +7,14 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim import distributions, exact, rng, survey
-from marketsim.books import PRODUCTS
-from marketsim.day import build, live
-from marketsim.kernels.noting import note
-from marketsim.population import quiet_day, synthesize
-from marketsim.rng import Purpose
-from marketsim.state import Backup, Note, State
-from marketsim.trade_state import Labels
+from marketsim.model import observer
+from marketsim.model.kernels.recording import note
+from marketsim.model.ledger import PRODUCTS
+from marketsim.model.market import build, live
+from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.state import Backup, Labels, Note, State
+from marketsim.numerics import distributions, elementary, rng
+from marketsim.numerics.rng import Purpose
 
 FALSE_ALARM = 1e-6
 FIRST = dt.date(2015, 3, 6).toordinal()
@@ -29,7 +29,7 @@ DAYS = END - FIRST + 1
 @pytest.mark.parametrize("seed", [0, 1, 2**62])
 def test_the_calendar_is_the_published_one(seed):
     """There are 39 regular days, all Tuesdays, Thursdays and Saturdays, and 8 random ones."""
-    day, regular = survey.survey_days(seed)
+    day, regular = observer.survey_days(seed)
     assert (day.size, regular.sum()) == (47, 39)
     assert (np.diff(day) > 0).all() and day[0] >= START and day[-1] <= END
     names = [dt.date.fromordinal(int(one)).strftime("%a") for one in day]
@@ -41,7 +41,7 @@ def test_the_calendar_is_the_published_one(seed):
 
 def test_the_seed_draws_the_random_days():
     """One seed gives one set of random days, another another; the regular days stay."""
-    one, same, other = (survey.survey_days(seed) for seed in (4, 4, 5))
+    one, same, other = (observer.survey_days(seed) for seed in (4, 4, 5))
     assert (one[0] == same[0]).all()
     assert set(one[0][~one[1]]) != set(other[0][~other[1]])
     assert (one[0][one[1]] == other[0][other[1]]).all()
@@ -51,7 +51,7 @@ def test_every_other_day_is_equally_often_random():
     """Over many seeds each day that is not regular comes up as often as any other."""
     counts = np.zeros(END - START + 1)
     for seed in range(600):
-        day, regular = survey.survey_days(seed)
+        day, regular = observer.survey_days(seed)
         counts[day[~regular] - START] += 1
     others = counts[counts > 0]
     assert others.size == 92 - 39
@@ -68,7 +68,7 @@ def meet(seeds, rates, **changes) -> np.ndarray:
     of = settings(len(rates), turnover__entry=0.0, **changes)
     retailers, _ = synthesize(of, 1, FIRST, 1)
     retailers.base_rate[:] = rates
-    return np.array([survey.contacts(of, seed, retailers) for seed in seeds])
+    return np.array([observer.contacts(of, seed, retailers) for seed in seeds])
 
 
 def race(seeds, rates, lean) -> np.ndarray:
@@ -203,7 +203,7 @@ def test_whoever_would_have_a_chance_above_one_is_a_contact(lean):
 def test_contacts_are_those_of_the_written_rule(size, lean):
     """The rule of docs/model.md, in plain numbers, gives the same traders in the same order."""
     rates = np.random.default_rng(size).gamma(0.35, size=size)
-    weights = [exact.exp(lean * exact.log(max(rate, 1e-140))) for rate in rates.tolist()]
+    weights = [elementary.exp(lean * elementary.log(max(rate, 1e-140))) for rate in rates.tolist()]
     total = 0.0
     for weight in weights:
         total += weight
@@ -229,7 +229,7 @@ def test_a_lean_makes_contacts_busier_than_traders():
     for lean in (0.0, 1.0):
         of = settings(2000, observer__lean=lean, turnover__leave=0.0, turnover__entry=0.0)
         retailers, _ = synthesize(of, 7, FIRST, 1)
-        met = survey.contacts(of, 7, retailers)
+        met = observer.contacts(of, 7, retailers)
         assert met.size == np.unique(met).size == 108
         means[lean] = retailers.base_rate[met].mean() / retailers.base_rate.mean()
     assert means[0.0] == pytest.approx(1.0, abs=4 * (1 / 0.35 / 108) ** 0.5)
@@ -277,7 +277,7 @@ def test_entrants_are_no_contacts():
     of = settings(50, turnover__entry=0.02, turnover__leave=0.0)
     retailers, _ = synthesize(of, 3, FIRST, DAYS)
     assert retailers.state.size > 100
-    assert sorted(survey.contacts(of, 3, retailers)) == list(range(50))
+    assert sorted(observer.contacts(of, 3, retailers)) == list(range(50))
 
 
 # ---------------------------------------------------------------- what is written down
@@ -389,12 +389,12 @@ def blank_labels(contacts=108) -> Labels:
 def observe(notes, seed=3, met=None, labels=None):
     met = np.arange(notes.shape[1]) + 1000 if met is None else met
     kind = (np.arange(5000) % 4).astype(np.int8)
-    return survey.observe(seed, FIRST, met, kind, notes, labels or blank_labels(notes.shape[1]))
+    return observer.observe(seed, FIRST, met, kind, notes, labels or blank_labels(notes.shape[1]))
 
 
 def surveyed(world, seed=3):
     kind, labels = world.retailers.kind, world.chain.labels
-    return survey.observe(seed, FIRST, world.contacts, kind, world.notes, labels)
+    return observer.observe(seed, FIRST, world.contacts, kind, world.notes, labels)
 
 
 def test_the_panel_posted_within_the_fortnight():
@@ -449,7 +449,7 @@ def test_a_survey_day_reads_its_own_notes():
         assert (seen.seen[k] == notes[day - FIRST, place]).all()
         for name, array in labels._asdict().items():
             assert (getattr(seen, name)[k] == array[day - FIRST, place]).all()
-    day, regular = survey.survey_days(3)
+    day, regular = observer.survey_days(3)
     assert (seen.day == day).all() and (seen.regular == regular).all()
 
 

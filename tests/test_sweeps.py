@@ -14,7 +14,10 @@ import psutil
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim import cli, results, study, sweeps, warming
+from marketsim.commands import cli
+from marketsim.commands import run as run_command
+from marketsim.commands import sweep as sweep_command
+from marketsim.simulation import run, store
 
 QUICK = [
     *("population=survey", "population.retailers=50", "replicates=2"),
@@ -178,14 +181,14 @@ def test_nothing_but_studies_is_swept(monkeypatch, capfd, name):
 )
 def test_a_failing_job_is_named_and_the_others_go_on(monkeypatch, capfd, fault):
     """One line with the overrides and where the story lies; exit code 1; a second try clears it."""
-    run_study, broken = study.run_study, [True]
+    run_study, broken = run_command.run_study, [True]
 
     def failing(settings, *how):
         if settings.seed == 2 and broken:
             raise fault
         return run_study(settings, *how)
 
-    monkeypatch.setattr(study, "run_study", failing)
+    monkeypatch.setattr(run_command, "run_study", failing)
     with pytest.raises(SystemExit) as stop:
         sweep(monkeypatch, "seed=1,2,3", "progress=false")
     out, err = capfd.readouterr()
@@ -204,7 +207,7 @@ def test_a_failing_job_is_named_and_the_others_go_on(monkeypatch, capfd, fault):
 
 def test_a_job_that_ends_without_a_word_has_failed(monkeypatch, capfd):
     """Neither a result nor a note: the sweep does not take that for done."""
-    monkeypatch.setattr(sweeps, "_task", lambda *_: None)
+    monkeypatch.setattr(sweep_command, "_task", lambda *_: None)
     with pytest.raises(SystemExit) as stop:
         sweep(monkeypatch, "seed=1,2", "progress=false")
     assert stop.value.code == 1
@@ -215,7 +218,7 @@ def test_a_job_that_ends_without_a_word_has_failed(monkeypatch, capfd):
 
 def test_an_interrupted_sweep_goes_on(monkeypatch, capfd):
     """Ctrl-C between two jobs: exit 130, one line; what is done is not done again."""
-    run_study, lived = study.run_study, []
+    run_study, lived = run_command.run_study, []
 
     def interrupted(settings, *how):
         if settings.seed == 2 and not lived.count(2):
@@ -224,7 +227,7 @@ def test_an_interrupted_sweep_goes_on(monkeypatch, capfd):
         lived.append(settings.seed)
         return run_study(settings, *how)
 
-    monkeypatch.setattr(study, "run_study", interrupted)
+    monkeypatch.setattr(run_command, "run_study", interrupted)
     with pytest.raises(SystemExit) as stop:
         sweep(monkeypatch, "seed=1,2,3", "progress=false")
     assert stop.value.code == 130
@@ -250,11 +253,11 @@ def test_figures_are_drawn_later_from_the_tables(monkeypatch, capfd):
 
 def test_kernels_are_compiled_once(monkeypatch, tmp_path):
     """The first process of a kind compiles, the next finds them compiled."""
-    monkeypatch.setattr(warming, "CACHE_FOLDER", str(tmp_path / "kernels"))
+    monkeypatch.setattr(run, "CACHE_FOLDER", str(tmp_path / "kernels"))
     lived = []
-    monkeypatch.setattr(study, "simulate", lambda *_: lived.append(1))
-    warming.compile_kernels()
-    warming.compile_kernels()
+    monkeypatch.setattr(run, "simulate", lambda *_: lived.append(1))
+    run.compile_kernels()
+    run.compile_kernels()
     assert lived == [1]
 
 
@@ -300,7 +303,7 @@ def test_a_plan_that_nobody_holds_is_removed(monkeypatch, tmp_path):
     for path in (left, held, later):
         path.write_bytes(b"a plan")
     with held.open("rb") as file:
-        results.hold(file)
+        store.hold(file)
         sweep(monkeypatch, "seed=1,2")
     assert sorted(path.name for path in output.glob(".*")) == [".cluster-later", ".sweep-held"]
 
@@ -348,7 +351,7 @@ def test_no_process_outlives_a_sweep(launcher, with_signal):
     assert wait_for(lambda: not alive(mark), 300.0 if outlive else 20.0), alive(mark)
     assert "Traceback" not in process.communicate()[1]
     for path in Path("results").glob("*/*/manifest.json"):
-        assert results.facts(path.parent)["tables"]
+        assert store.facts(path.parent)["tables"]
 
 
 @pytest.mark.campaign

@@ -7,14 +7,17 @@ import pandas as pd
 import pytest
 from conftest import trading
 
-from marketsim import evidence, observed, storage, study, trade_metrics
-from marketsim.records import PRODUCT_NAMES
-from marketsim.trade_metrics import AT_MARKETS, MIX, STATISTICS, SUMMARIES
+from marketsim.model.ledger import PRODUCT_NAMES
+from marketsim.parameters import evidence
+from marketsim.simulation import files, summary
+from marketsim.simulation import run as simulation
+from marketsim.survey import targets, trade_statistics
+from marketsim.survey.trade_statistics import AT_MARKETS, MIX, STATISTICS, SUMMARIES
 
 RUNS = pd.RangeIndex(1)
 START, END = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
 DAYS = (END - START).days + 1
-FACTS = observed.targets()
+FACTS = targets.targets()
 
 
 def surveyed(*rows: dict) -> pd.DataFrame:
@@ -34,7 +37,7 @@ def priced(*rows: dict) -> pd.DataFrame:
 
 
 def statistics(survey: pd.DataFrame, prices: pd.DataFrame | None = None, runs=RUNS) -> pd.DataFrame:
-    return trade_metrics.statistics(survey, priced() if prices is None else prices, runs)
+    return trade_statistics.statistics(survey, priced() if prices is None else prices, runs)
 
 
 def random_tables(seed: int = 3) -> tuple[pd.DataFrame, pd.DataFrame, pd.Index]:
@@ -189,7 +192,7 @@ def published() -> pd.DataFrame:
 
 def test_what_was_published_is_off_by_nothing():
     """At the published values every deviation is 0; the order is that of the summaries."""
-    off = trade_metrics.deviations(published())
+    off = trade_statistics.deviations(published())
     assert list(off) == list(SUMMARIES)
     assert off.to_numpy().tolist() == [[0.0] * len(SUMMARIES)]
 
@@ -200,7 +203,7 @@ def test_the_ends_of_an_interval_are_one_off(name):
     fact = FACTS[name]
     places = [fact.low, (fact.low + fact.value) / 2, (fact.high + fact.value) / 2, fact.high]
     values = pd.concat([published()] * 4, ignore_index=True).assign(**{name: places})
-    off = trade_metrics.deviations(values)
+    off = trade_statistics.deviations(values)
     assert off[name].tolist() == pytest.approx([-1.0, -0.5, 0.5, 1.0])
     assert (off.drop(columns=name) == 0.0).all(axis=None)
 
@@ -208,7 +211,7 @@ def test_the_ends_of_an_interval_are_one_off(name):
 def test_nothing_is_farther_off_than_ten():
     """What is not there counts as 10, and so does what is a hundred intervals too high."""
     values = pd.concat([published()] * 3, ignore_index=True).assign(price_raw=[np.nan, 1e3, -1e3])
-    off = trade_metrics.deviations(values)
+    off = trade_statistics.deviations(values)
     assert off["price_raw"].tolist() == [10.0, 10.0, -10.0]
     assert (off.drop(columns="price_raw") == 0.0).all(axis=None)
 
@@ -216,13 +219,13 @@ def test_nothing_is_farther_off_than_ten():
 def test_the_index_of_runs_is_kept():
     """Deviations stand in the rows of their runs."""
     values = published().set_axis([17])
-    assert trade_metrics.deviations(values).index.tolist() == [17]
+    assert trade_statistics.deviations(values).index.tolist() == [17]
 
 
 def test_what_is_fitted_is_a_target_and_the_rest_is_only_compared():
     """Summaries are targets; the other statistics are not, and each has an interval and a unit."""
-    rest = observed.validation()
-    told = trade_metrics.described()
+    rest = targets.validation()
+    told = trade_statistics.described()
     assert list(told) == list(STATISTICS)
     for name in STATISTICS:
         fact = FACTS[name] if name in SUMMARIES else rest[name]
@@ -265,7 +268,7 @@ def platform(*runs: int, traders: float = 10_000.0) -> pd.DataFrame:
 
 
 def headline(daily, enforcement, runs, retailers: int = 500) -> pd.DataFrame:
-    return trade_metrics.headline(daily, enforcement, runs, retailers).set_index("id")
+    return summary.headline(daily, enforcement, runs, retailers).set_index("id")
 
 
 def test_headline_figures_are_by_the_week_and_thousand_traders():
@@ -336,25 +339,24 @@ def test_where_nothing_is_sold_shares_are_not_there():
 def test_tables_in_memory_and_read_back_say_the_same(tmp_path):
     """Dates and names are of other types in memory than in a file; the figures are the same."""
     of = trading(60, delivery__intercepted=0.1)  # so that something is seized in each run
-    tables = study.replicate(of, range(2), 1)
+    tables = simulation.replicate(of, range(2), 1)
     read = {}
     for name, table in tables.items():
-        storage.write_parquet(table, tmp_path / f"{name}.parquet")
+        files.write_parquet(table, tmp_path / f"{name}.parquet")
         read[name] = pd.read_parquet(tmp_path / f"{name}.parquet")
     for name in ("prices", "enforcement"):
         assert tables[name]["day"].dtype != read[name]["day"].dtype
     figures = [
-        trade_metrics.headline(of["daily"], of["enforcement"], of["runs"], 60)
-        for of in (tables, read)
+        summary.headline(of["daily"], of["enforcement"], of["runs"], 60) for of in (tables, read)
     ]
     pd.testing.assert_frame_equal(*figures)
     assert (figures[0]["median"].drop(len(figures[0]) - 1) > 0.0).all()
     seen = [
-        trade_metrics.statistics(of["survey"], of["prices"], pd.RangeIndex(2))
+        trade_statistics.statistics(of["survey"], of["prices"], pd.RangeIndex(2))
         for of in (tables, read)
     ]
     pd.testing.assert_frame_equal(*seen)
     assert seen[0].notna().all(axis=None)
     before = tables["enforcement"].assign(day=START - dt.timedelta(days=1))  # negative control
-    none = trade_metrics.headline(read["daily"], before, read["runs"], 60).set_index("id")
+    none = summary.headline(read["daily"], before, read["runs"], 60).set_index("id")
     assert none.loc["seized", "high"] == 0.0

@@ -9,9 +9,14 @@ import pytest
 from conftest import settings
 from matplotlib.container import ErrorbarContainer
 
-from marketsim import captions, evidence, flow_chart, observed, study, trade_plots, trade_sums
-from marketsim.books import Account, Item
-from marketsim.records import PRODUCT_NAMES
+from marketsim.model.ledger import PRODUCT_NAMES, Account, Item
+from marketsim.parameters import evidence
+from marketsim.reporting import trade_summary
+from marketsim.reporting.figures import flow_chart
+from marketsim.reporting.figures import trade as trade_figures
+from marketsim.reporting.pages import study as study_page
+from marketsim.simulation import run as simulation
+from marketsim.survey import targets
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FILES = ["flow.png", "prices.png", "displacement.png"]
@@ -101,7 +106,7 @@ def daily_rows(runs=2, scale=1.0):
     table["laundered"] = scale * (1000.0 * second + 100.0 * ~later)
     table["raw_landed"] = scale * 400_000.0 * second
     table["offers"] = 90
-    for place, name in enumerate(trade_sums.POSTS):
+    for place, name in enumerate(trade_summary.POSTS):
         table[name] = 10 * (place + 1)
     return table.assign(withheld=10)
 
@@ -158,7 +163,7 @@ def tables(runs=2, **changes):
 def nothing(runs=2):
     """Return the tables of a market in which nobody trades."""
     full = tables(runs)
-    zero = daily_rows(runs, scale=0.0).assign(offers=0, **dict.fromkeys(trade_sums.POSTS, 0))
+    zero = daily_rows(runs, scale=0.0).assign(offers=0, **dict.fromkeys(trade_summary.POSTS, 0))
     survey = full["survey"].assign(**{f"price_{name}": np.nan for name in PRODUCT_NAMES})
     empty = {name: full[name].iloc[:0] for name in ("ledger", "enforcement", "prices")}
     return {"daily": zero, "survey": survey} | empty
@@ -176,13 +181,13 @@ def nothing(runs=2):
     ids=["two runs", "one run", "no trade at all", "no sales", "nothing seized"],
 )
 def test_three_pictures_are_written(tmp_path, found):
-    paths = trade_plots.draw(tmp_path / "figures", found, 500)
-    assert [path.name for path in paths] == FILES == [row[0] for row in captions.TRADE_FIGURES]
+    paths = trade_figures.draw(tmp_path / "figures", found, 500)
+    assert [path.name for path in paths] == FILES == [row[0] for row in study_page.TRADE_FIGURES]
     assert all(path.read_bytes().startswith(PNG) for path in paths)
 
 
 def test_flows_are_those_that_moved_after_the_first_evening():
-    flows = trade_sums.flows(tables(), 500)
+    flows = trade_summary.flows(tables(), 500)
     assert list(flows.index) == [0, 1]
     assert set(flows.columns) == set(FLOWS)
     for key, kilograms in FLOWS.items():
@@ -196,7 +201,7 @@ def test_what_is_seized_in_workshops_is_parted_by_what_they_hold():
     raid.columns = ["run", "day", "kind", "grams"]
     rows = pd.concat([enforcement_rows(1), raid])
     found = tables(1, ledger=ledger_rows(1, moves), enforcement=rows)
-    flows = trade_sums.flows(found, 500).loc[0]
+    flows = trade_summary.flows(found, 500).loc[0]
     assert flows["processors", "processor_raids"] == pytest.approx(4)
     assert flows["suppliers", "processors"] == pytest.approx(2 * (24 + 5 + 2 * 5 / 8))
     assert flows["suppliers", "retailers"] == pytest.approx(2 * (5 + 1 - 2 * 5 / 8))
@@ -210,34 +215,34 @@ def balance(flows, node):
 
 @pytest.fixture(scope="module")
 def lived():
-    return study.replicate(settings(700), range(2), 1)
+    return simulation.replicate(settings(700), range(2), 1)
 
 
 def test_in_a_lived_market_no_holder_gains_or_loses_ivory(lived):
-    flows = trade_sums.flows(lived, 700)
+    flows = trade_summary.flows(lived, 700)
     assert (flows.max() > 0).sum() > 12
     for node in ("suppliers", "processors", "retailers", "couriers", "licensed"):
         np.testing.assert_allclose(balance(flows, node), 0.0, atol=1e-6)
     later = lived["daily"][lived["daily"]["day"] > lived["daily"]["day"].min()]
     landed = later.groupby("run")["raw_landed"].sum() / 700
     np.testing.assert_allclose(flows["poached", "suppliers"], landed)
-    unseen = trade_sums.flows(lived | {"enforcement": lived["enforcement"].iloc[:0]}, 700)
+    unseen = trade_summary.flows(lived | {"enforcement": lived["enforcement"].iloc[:0]}, 700)
     assert not np.allclose(unseen["poached", "suppliers"], landed)
 
 
 def test_a_lived_market_is_drawn(lived, tmp_path):
-    assert len(trade_plots.draw(tmp_path, lived, 700)) == 3
+    assert len(trade_figures.draw(tmp_path, lived, 700)) == 3
 
 
 def test_names_of_the_tables_are_those_of_the_books():
     accounts, items = ({one.name.lower() for one in kind} for kind in (Account, Item))
     assert {name for move in MOVES for name in move[:2]} <= accounts
     assert set(PRODUCT_NAMES) < items
-    assert set(trade_sums.HOLDERS) < accounts
+    assert set(trade_summary.HOLDERS) < accounts
 
 
 def test_prices_are_means_over_all_prices_of_a_run():
-    prices = trade_sums.prices(tables())
+    prices = trade_summary.prices(tables())
     for run in (0, 1):
         assert prices.loc[run, ("raw", "import")] == pytest.approx(5.0)
         for product in PRODUCT_NAMES:
@@ -252,13 +257,13 @@ def test_prices_are_means_over_all_prices_of_a_run():
 
 
 def test_interval_is_over_the_means_of_runs():
-    prices = trade_sums.quantiles(trade_sums.prices(tables(runs=5)))
+    prices = trade_summary.quantiles(trade_summary.prices(tables(runs=5)))
     # runs at 23, 24, 25, 26, 27
     np.testing.assert_allclose(prices["carved", "asked"], [25.0, 23.2, 26.8])
 
 
 def test_points_are_the_published_prices():
-    figure = trade_plots.prices(tables())
+    figure = trade_figures.prices(tables())
     for axes, product in zip(figure.axes, PRODUCT_NAMES, strict=True):
         points = {}
         for one in axes.containers:
@@ -266,17 +271,17 @@ def test_points_are_the_published_prices():
                 (x,), (y,) = one.lines[0].get_data()
                 ends = one.lines[2][0].get_segments()[0]
                 points[round(y)] = (x, *(ends[:, 0] if len(ends) else (np.nan, np.nan)))
-        rows = list(trade_plots.PLACES)
-        fact = observed.targets()[f"price_{product}"]
+        rows = list(trade_figures.PLACES)
+        fact = targets.targets()[f"price_{product}"]
         assert points[rows.index("seen")] == pytest.approx((fact.value, fact.low, fact.high))
-        stall = observed.context().get(f"physical_prices_{product}")
+        stall = targets.context().get(f"physical_prices_{product}")
         assert (rows.index("asked_stall") in points) == (stall is not None)
         if stall is not None:
             assert points[rows.index("asked_stall")][0] == stall.value
 
 
 def test_shares_are_of_the_posts_meant():
-    posts = trade_sums.posts(daily_rows())
+    posts = trade_summary.posts(daily_rows())
     # 90 made and 10 withheld
     np.testing.assert_allclose(posts["withheld"], 0.1)
     np.testing.assert_allclose(posts["visible"], 0.1)
@@ -288,7 +293,7 @@ def test_week_1_begins_with_the_survey_and_days_before_it_count_nowhere():
     daily = daily_rows(runs=1)
     start = evidence.inputs()["survey_start"].date
     week_2 = daily["day"].map(lambda day: 7 <= (day - start).days < 14)
-    posts = trade_sums.posts(daily.assign(groups=np.where(week_2, 100, 0)))["groups"].loc[0]
+    posts = trade_summary.posts(daily.assign(groups=np.where(week_2, 100, 0)))["groups"].loc[0]
     assert posts[2] == pytest.approx(1.0)
     assert posts.drop(2).abs().max() == 0.0
 
@@ -299,7 +304,7 @@ def test_sales_are_against_the_runs_own_first_weeks():
     week = daily["day"].map(lambda day: (day - start).days // 7 + 1)
     daily["sold_public"] = np.where((week >= 1) & (daily["run"] == 0), 2.0, 0.0)
     daily["sold_websites"] = np.where((week == 5) & (daily["run"] == 0), 4.0, 0.0)
-    sold = trade_sums.sold(daily)
+    sold = trade_summary.sold(daily)
     expected = np.where(np.arange(1, 14) == 5, 3.0, 1.0)
     # week 13 of the survey ends with the run
     np.testing.assert_allclose(sold["other"].loc[0, :12], expected[:12])
@@ -309,8 +314,8 @@ def test_sales_are_against_the_runs_own_first_weeks():
 
 
 def test_the_sweep_is_marked_where_its_day_lies():
-    figure = trade_plots.displacement(tables())
-    place, day = trade_plots._sweep()
+    figure = trade_figures.displacement(tables())
+    place, day = trade_figures._sweep()
     facts = evidence.inputs()
     assert place == 0.5 + (facts["sweep_may"].date - facts["survey_start"].date).days / 7
     assert day == "29 May 2015"
@@ -319,22 +324,22 @@ def test_the_sweep_is_marked_where_its_day_lies():
 
 
 def test_every_series_has_a_panel():
-    left, right = zip(*trade_plots.WHERE, strict=True)
-    assert {row[0] for row in left} == set(trade_sums.POSTS)
-    assert {row[0] for row in right} == set(trade_sums.SOLD_IN)
+    left, right = zip(*trade_figures.WHERE, strict=True)
+    assert {row[0] for row in left} == set(trade_summary.POSTS)
+    assert {row[0] for row in right} == set(trade_summary.SOLD_IN)
 
 
 def test_seizures_are_grams_a_week_per_thousand():
     headline = pd.DataFrame([("grams_sold", "sold", "g", 1.0, 0.5, 2.0)])
     headline.columns = ["id", "meaning", "unit", "median", "low", "high"]
-    rows = trade_sums.report_rows(tables(), headline, 500).set_index("id")
+    rows = trade_summary.report_rows(tables(), headline, 500).set_index("id")
     weeks = len(days()) / 7
     assert rows.loc["grams_sold", "median"] == 1.0
     assert rows.loc["border_seizures", "median"] == pytest.approx(2 * 6000 / weeks)
     assert rows.loc["arrests", "low"] == pytest.approx(2 * 71_000 / weeks)
     assert rows.loc["processors_raided", "high"] == 0.0
     assert rows.loc["legal_sold", "median"] == pytest.approx(2 * 4900 / weeks)
-    assert list(rows.index) == ["grams_sold", *trade_sums.MEANINGS]
+    assert list(rows.index) == ["grams_sold", *trade_summary.MEANINGS]
 
 
 def labels(figure):
@@ -342,7 +347,7 @@ def labels(figure):
 
 
 def test_the_chart_says_its_sums():
-    flows = trade_sums.flows(tables(), 500)
+    flows = trade_summary.flows(tables(), 500)
     ends = flow_chart.ends(flows).loc[0]
     assert ends.to_dict() == pytest.approx({"sold": 22, "seized": 20, "wasted": 8})
     figure = flow_chart.draw(flows, 98)
@@ -353,14 +358,14 @@ def test_the_chart_says_its_sums():
 
 
 def test_one_run_has_no_interval():
-    figure = flow_chart.draw(trade_sums.flows(tables(1), 500), 98)
+    figure = flow_chart.draw(trade_summary.flows(tables(1), 500), 98)
     assert "suppliers\n80 kg" in labels(figure)
     assert not any("of the runs" in text.get_text() for text in figure.texts)
 
 
 def test_bands_of_a_node_lie_side_by_side_within_it():
     """What leaves a node of the example does so from its top to its bottom, and nothing twice."""
-    flows = flow_chart.directed(trade_sums.flows(tables(), 500))
+    flows = flow_chart.directed(trade_summary.flows(tables(), 500))
     shown = flow_chart._significant(flows, 80.0)
     through = flow_chart.passing(flows)
     nodes = flow_chart._nodes(shown, through, 0.01)
@@ -375,7 +380,7 @@ def test_bands_of_a_node_lie_side_by_side_within_it():
 
 
 def test_nodes_of_a_column_do_not_overlap():
-    flows = flow_chart.directed(trade_sums.flows(tables(), 500))
+    flows = flow_chart.directed(trade_summary.flows(tables(), 500))
     nodes = flow_chart._nodes(flow_chart._significant(flows, 80.0), flow_chart.passing(flows), 0.03)
     flow_chart._place(nodes)
     for column in range(6):
@@ -389,7 +394,7 @@ def test_nodes_of_a_column_do_not_overlap():
 
 
 def test_stock_that_shrinks_gives():
-    flows = trade_sums.flows(tables(), 500)
+    flows = trade_summary.flows(tables(), 500)
     flows["suppliers", "suppliers_stock"] = [-4.0, -2.0]
     given = flow_chart.directed(flows)
     assert ("suppliers", "suppliers_stock") not in given
@@ -398,13 +403,13 @@ def test_stock_that_shrinks_gives():
 
 
 def test_small_changes_of_stock_are_left_out():
-    flows = trade_sums.flows(tables(), 500)
+    flows = trade_summary.flows(tables(), 500)
     flows["suppliers", "suppliers_stock"] = flow_chart.LEAST * 92 / 2
     assert not any("suppliers' stock" in text for text in labels(flow_chart.draw(flows, 9)))
 
 
 def made(tables, retailers):
-    return {name: make() for name, make in trade_plots.makers(tables, retailers).items()}
+    return {name: make() for name, make in trade_figures.makers(tables, retailers).items()}
 
 
 def test_no_trade_is_said():

@@ -7,15 +7,14 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim import rng
-from marketsim.books import Account, Item
-from marketsim.exact import normal_quantile_each
-from marketsim.kernels.delivery import deliver
-from marketsim.kernels.friendship import keep_friends
-from marketsim.kernels.trading import trade
-from marketsim.rng import Purpose
-from marketsim.state import State
-from marketsim.trade_state import FILED, Channel, Measure, Parcel, Stage, Tally
+from marketsim.model.kernels.delivery import deliver
+from marketsim.model.kernels.friend_turnover import keep_friends
+from marketsim.model.kernels.sales import trade
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import FILED, Channel, Measure, Parcel, Stage, State, Tally
+from marketsim.numerics import rng
+from marketsim.numerics.elementary import normal_quantile_each
+from marketsim.numerics.rng import Purpose
 
 FALSE_ALARM = 1e-6
 PLENTY = 10**16

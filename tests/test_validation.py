@@ -8,12 +8,13 @@ from statsmodels.genmod.families import NegativeBinomial
 from statsmodels.genmod.generalized_linear_model import GLM
 from test_metrics import counted, rising, surveyed
 
-from marketsim import metrics, validation
+from marketsim.analysis.inference import cross_validation
+from marketsim.survey import statistics
 
-ROWS = validation.volume_rows()
-IDS = list(validation.WEEKS)
+ROWS = cross_validation.volume_rows()
+IDS = list(cross_validation.WEEKS)
 MODELS = ["constant_mean", "interrupted_time_series", "marketsim"]
-DESIGNS = [validation.constant_mean, validation.interrupted_time_series]
+DESIGNS = [cross_validation.constant_mean, cross_validation.interrupted_time_series]
 BEFORE, DROP, SLOPE = np.log(800.0), np.log(0.55), 0.07
 
 
@@ -25,7 +26,7 @@ def split(rows: pd.DataFrame, left_out: str) -> tuple[pd.DataFrame, pd.DataFrame
 
 def line(rows: pd.DataFrame) -> np.ndarray:
     """Return the means of a fall in week 5 that is made good at a constant rate."""
-    return np.exp(validation.interrupted_time_series(rows) @ [BEFORE, DROP, SLOPE])
+    return np.exp(cross_validation.interrupted_time_series(rows) @ [BEFORE, DROP, SLOPE])
 
 
 def simulated(logs: np.ndarray) -> pd.DataFrame:
@@ -65,15 +66,15 @@ def test_the_rows_cover_each_week_once():
     """Weeks 1 to 13 are each in one row."""
     spans = zip(ROWS["first_week"], ROWS["last_week"], strict=True)
     covered = [week for first, last in spans for week in range(first, last + 1)]
-    assert covered == list(range(1, metrics.WEEKS + 1))
+    assert covered == list(range(1, statistics.WEEKS + 1))
 
 
 def test_counts_are_the_weeks_of_the_survey():
     """From the statistics of a survey come the means over its own weeks."""
     survey = surveyed(rising, traders=(3, 4), runs=(0, 1))
-    counts = validation.weekly_counts(metrics.statistics(survey, counted((0, 1))))
-    weeks = metrics.weekly(survey)
-    for name, (first, last) in validation.WEEKS.items():
+    counts = cross_validation.weekly_counts(statistics.statistics(survey, counted((0, 1))))
+    weeks = statistics.weekly(survey)
+    for name, (first, last) in cross_validation.WEEKS.items():
         means = weeks[list(range(first, last + 1))].mean(axis=1)
         np.testing.assert_allclose(counts[name], means, rtol=1e-14)
 
@@ -92,9 +93,9 @@ def test_the_score_is_that_of_all_pairs(size):
     rng = np.random.default_rng(size)
     for draws in (rng.normal(3.0, 2.0, size), rng.poisson(2.0, size).astype(float)):
         for observed in (-1.0, 2.0, draws[0]):
-            score = validation.crps(draws, observed)
+            score = cross_validation.crps(draws, observed)
             assert score == pytest.approx(brute(draws, observed), abs=1e-12)
-            assert score == pytest.approx(validation.crps(draws[::-1], observed), abs=1e-12)
+            assert score == pytest.approx(cross_validation.crps(draws[::-1], observed), abs=1e-12)
 
 
 def test_the_double_loop_tells_scores_apart():
@@ -109,13 +110,17 @@ def test_the_score_of_a_normal_is_the_closed_form(mean, spread, off):
     """Gneiting & Raftery 2007: s (z (2 Phi(z) - 1) + 2 phi(z) - 1 / sqrt(pi))."""
     draws = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000, mean, spread)
     expected = off * (2 * stats.norm.cdf(off) - 1) + 2 * stats.norm.pdf(off) - np.pi**-0.5
-    score = validation.crps(draws, mean + off * spread)
+    score = cross_validation.crps(draws, mean + off * spread)
     assert score == pytest.approx(spread * expected, rel=1e-3)
 
 
 def test_one_draw_scores_its_error():
     """Of a forecast without spread the score is the absolute error, however often it is drawn."""
-    assert validation.crps(np.array([5.0]), 7.5) == validation.crps(np.full(9, 5.0), 7.5) == 2.5
+    assert (
+        cross_validation.crps(np.array([5.0]), 7.5)
+        == cross_validation.crps(np.full(9, 5.0), 7.5)
+        == 2.5
+    )
 
 
 def test_the_truth_scores_best():
@@ -123,7 +128,7 @@ def test_the_truth_scores_best():
     rng = np.random.default_rng(2)
     outcomes, draws = rng.normal(size=400), rng.normal(size=2000)
     true, wide, narrow, aside = (
-        np.mean([validation.crps(forecast, outcome) for outcome in outcomes])
+        np.mean([cross_validation.crps(forecast, outcome) for outcome in outcomes])
         for forecast in (draws, 2 * draws, draws / 3, draws + 0.7)
     )
     assert true < min(wide, narrow, aside)
@@ -135,11 +140,11 @@ def test_the_truth_scores_best():
 @pytest.mark.parametrize("left_out", IDS)
 def test_the_row_left_out_has_no_say(left_out):
     """Whatever was observed in the row left out, each model draws the same."""
-    drawn = validation.predictions(ROWS, left_out, TABLE)
+    drawn = cross_validation.predictions(ROWS, left_out, TABLE)
     for factor in (0.0, 0.5, 3.0, np.nan):
         changed = ROWS.copy()
         changed.loc[changed["id"] == left_out, "observed"] *= factor
-        again = validation.predictions(changed, left_out, TABLE)
+        again = cross_validation.predictions(changed, left_out, TABLE)
         for model in MODELS:
             np.testing.assert_array_equal(again[model], drawn[model], err_msg=model)
 
@@ -147,11 +152,11 @@ def test_the_row_left_out_has_no_say(left_out):
 @pytest.mark.parametrize("left_out", IDS)
 def test_each_other_row_has_a_say(left_out):
     """The control: a change of any row that is kept changes the draws of every model."""
-    drawn = validation.predictions(ROWS, left_out, TABLE)
+    drawn = cross_validation.predictions(ROWS, left_out, TABLE)
     for other in set(IDS) - {left_out}:
         changed = ROWS.copy()
         changed.loc[changed["id"] == other, "observed"] *= 1.3
-        again = validation.predictions(changed, left_out, TABLE)
+        again = cross_validation.predictions(changed, left_out, TABLE)
         for model in MODELS:
             assert not np.array_equal(again[model], drawn[model]), (other, model)
 
@@ -160,7 +165,7 @@ def test_each_other_row_has_a_say(left_out):
 def test_four_rows_give_every_coefficient(left_out):
     """Without any one row a level before, a level after and a slope are still told apart."""
     kept, _ = split(ROWS, left_out)
-    assert np.linalg.matrix_rank(validation.interrupted_time_series(kept)) == 3
+    assert np.linalg.matrix_rank(cross_validation.interrupted_time_series(kept)) == 3
 
 
 # ---------------------------------------------------------------- the baselines
@@ -170,9 +175,9 @@ def test_four_rows_give_every_coefficient(left_out):
 def test_constant_rows_are_predicted_by_their_mean(left_out):
     """Rows of 800 a week give 800 with Poisson noise, and doubt that falls with the weeks seen."""
     kept, asked = split(ROWS.assign(observed=800.0), left_out)
-    draws = validation.negative_binomial(validation.constant_mean, kept, asked)
+    draws = cross_validation.negative_binomial(cross_validation.constant_mean, kept, asked)
     weeks = asked["weeks"].item()
-    assert draws.shape == (validation.DRAWS,)
+    assert draws.shape == (cross_validation.DRAWS,)
     assert draws.mean() == pytest.approx(800.0, rel=3e-3)
     variance = 800.0 / kept["weeks"].sum() + 800.0 / weeks
     assert draws.std() == pytest.approx(np.sqrt(variance), rel=0.05)
@@ -186,7 +191,7 @@ def test_the_dispersion_is_that_of_the_moments(left_out):
     mean = np.average(seen, weights=weeks)
     variance = (weeks * (seen - mean) ** 2).sum() / 3
     assert variance > 10 * mean  # far beyond Poisson
-    draws = validation.negative_binomial(validation.constant_mean, kept, asked)
+    draws = cross_validation.negative_binomial(cross_validation.constant_mean, kept, asked)
     doubt = variance / weeks.sum() / mean**2  # variance of the logarithm of the mean
     noise = mean + (variance - mean) * np.exp(2 * doubt)
     expected = mean**2 * (np.exp(doubt) - 1) * np.exp(doubt) + noise / asked["weeks"].item()
@@ -200,7 +205,9 @@ def test_a_series_with_a_break_is_continued(left_out):
     rows = ROWS.assign(observed=line(ROWS))
     kept, asked = split(rows, left_out)
     truth = rows.loc[rows["id"] == left_out, "observed"].item()
-    draws = validation.negative_binomial(validation.interrupted_time_series, kept, asked)
+    draws = cross_validation.negative_binomial(
+        cross_validation.interrupted_time_series, kept, asked
+    )
     low, median, high = np.quantile(draws, [0.05, 0.5, 0.95])
     assert median == pytest.approx(truth, rel=0.01)
     assert low < truth < high and high - low < 0.35 * truth
@@ -209,7 +216,9 @@ def test_a_series_with_a_break_is_continued(left_out):
 def test_one_mean_misses_a_break():
     """The control: one mean for all weeks is far from the week of the fall."""
     rows = ROWS.assign(observed=line(ROWS))
-    draws = validation.negative_binomial(validation.constant_mean, *split(rows, "fall_week_5"))
+    draws = cross_validation.negative_binomial(
+        cross_validation.constant_mean, *split(rows, "fall_week_5")
+    )
     assert abs(np.median(draws) / rows.loc[2, "observed"] - 1) > 0.3
 
 
@@ -225,8 +234,10 @@ def test_intervals_hold_what_they_say():
         rows = poisson_rows(rng)
         for left_out, truth in zip(IDS, rows["observed"], strict=True):
             kept, asked = split(rows, left_out)
-            draws = validation.negative_binomial(validation.interrupted_time_series, kept, asked)
-            low, high = np.quantile(draws, metrics.INTERVAL)
+            draws = cross_validation.negative_binomial(
+                cross_validation.interrupted_time_series, kept, asked
+            )
+            low, high = np.quantile(draws, statistics.INTERVAL)
             inside.append(low <= truth <= high)
     assert 0.82 < np.mean(inside) < 0.97
 
@@ -240,7 +251,7 @@ def test_means_with_weights_are_sums_with_an_offset(design, dispersion):
     family = NegativeBinomial(alpha=dispersion / weeks)
     sums = weeks * kept["observed"].to_numpy()
     other = GLM(sums, design(kept), family, offset=np.log(weeks)).fit()
-    fit = validation._regression(design, kept, dispersion)
+    fit = cross_validation._regression(design, kept, dispersion)
     np.testing.assert_allclose(fit.params, other.params, rtol=1e-6)
     np.testing.assert_allclose(fit.cov_params(), other.cov_params(), rtol=1e-4, atol=1e-12)
 
@@ -259,8 +270,8 @@ def conditional(left_out: str) -> tuple[float, float]:
 
 
 def quantiles(left_out: str, table: pd.DataFrame = TABLE) -> np.ndarray:
-    draws = validation.nearest_simulations(*split(ROWS, left_out), table)
-    assert draws.shape == (validation.NEAREST,)
+    draws = cross_validation.nearest_simulations(*split(ROWS, left_out), table)
+    assert draws.shape == (cross_validation.NEAREST,)
     return np.quantile(np.log(draws), [0.05, 0.5, 0.95])
 
 
@@ -279,7 +290,7 @@ def test_a_normal_prior_gives_the_known_answer(left_out):
 def test_the_nearest_alone_are_blunter(left_out, monkeypatch):
     """The control: the kept simulations are further apart before they are moved."""
     moved = np.ptp(quantiles(left_out))
-    monkeypatch.setattr(validation, "moved", lambda values, *_: values)
+    monkeypatch.setattr(cross_validation, "moved", lambda values, *_: values)
     assert np.ptp(quantiles(left_out)) > 1.15 * moved
 
 
@@ -287,7 +298,7 @@ def test_the_distance_has_the_level_once_and_the_shape():
     """Rows that are all off alike are as far as one; those off against each other, as their sum."""
     half_widths = np.array([0.05, 0.1, 0.1, 0.15])
     alike, against = np.full(4, 0.2), np.array([0.0, 0.3, -0.3, 0.0])
-    known = validation._distance(
+    known = cross_validation._distance(
         np.array([alike, against, alike + against, 0 * alike]), half_widths
     )
     assert known == pytest.approx([2.0, np.sqrt(18.0), np.sqrt(22.0), 0.0])
@@ -320,12 +331,12 @@ def test_a_prior_that_misses_the_row_says_so():
 
 def test_the_comparison_has_a_row_for_each_model():
     """Five rows left out, three models; each score is that of the model's own draws."""
-    scores = validation.leave_one_out(TABLE)
+    scores = cross_validation.leave_one_out(TABLE)
     assert scores["id"].tolist() == [name for name in IDS for _ in MODELS]
     assert scores["model"].tolist() == MODELS * len(IDS)
     for row in scores.itertuples():
-        draws = validation.predictions(ROWS, row.id, TABLE)[row.model]
-        assert row.crps == validation.crps(draws, row.observed)
+        draws = cross_validation.predictions(ROWS, row.id, TABLE)[row.model]
+        assert row.crps == cross_validation.crps(draws, row.observed)
         assert (row.low, row.median, row.high) == tuple(np.quantile(draws, [0.05, 0.5, 0.95]))
         assert row.width == row.high - row.low > 0
     assert scores["observed"].tolist() == np.repeat(ROWS["observed"], len(MODELS)).tolist()
@@ -334,7 +345,9 @@ def test_the_comparison_has_a_row_for_each_model():
 def test_the_comparison_is_the_same_again():
     """Seeds are fixed: the same table gives the same scores to the last bit."""
     few = TABLE.head(2_000)
-    pd.testing.assert_frame_equal(validation.leave_one_out(few), validation.leave_one_out(few))
+    pd.testing.assert_frame_equal(
+        cross_validation.leave_one_out(few), cross_validation.leave_one_out(few)
+    )
 
 
 def test_the_summary_is_the_mean_over_rows():
@@ -344,7 +357,7 @@ def test_the_summary_is_the_mean_over_rows():
         + [("b", 5.0, 6.0, 8.0, 2.0, 5.0), ("a", 5.0, 4.0, 12.0, 8.0, 6.0)] * 2,
         columns=["model", "observed", "low", "high", "width", "crps"],
     )
-    of = validation.summary(scores)
+    of = cross_validation.summary(scores)
     assert of.index.tolist() == ["b", "a"]
     assert of["mean_crps"].tolist() == [3.5, 4.5]
     assert of["mean_width"].tolist() == [5.0, 5.0]

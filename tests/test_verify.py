@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim import cli, presets, study
+from marketsim.commands import cli
+from marketsim.commands import run as run_command
+from marketsim.commands.verify import verify
 from marketsim.errors import InputError
-from marketsim.verify import verify
+from marketsim.parameters import presets
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def published(tmp_path_factory) -> Path:
     """Return a small published study."""
     of = settings(120, replicates=2, scenario__name="mine")
     del of.scenario.interventions["arrest_may"]
-    return study.run_study(of, tmp_path_factory.mktemp("results")).folder
+    return run_command.run_study(of, tmp_path_factory.mktemp("results")).folder
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim.books import Account, Item
-from marketsim.kernels.workshop import work
-from marketsim.trade_state import Measure, Stage
+from marketsim.model.kernels.processing import work
+from marketsim.model.ledger import Account, Item
+from marketsim.model.state import Measure, Stage
 
 MADE = (Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED)
 

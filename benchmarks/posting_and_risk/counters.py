@@ -8,10 +8,10 @@ the agent before; the engine's own posting does the same.
 import numpy as np
 
 from benchmarks.posting_and_risk import Days, Task
-from marketsim.compiled import array_kernel, kernel
-from marketsim.distributions import ALMOST_POISSON, invert
-from marketsim.exact import exp
-from marketsim.rng import LANES, Purpose, uniform, uniforms
+from marketsim.numerics.distributions import ALMOST_POISSON, invert
+from marketsim.numerics.elementary import exp
+from marketsim.numerics.jit import array_kernel, kernel
+from marketsim.numerics.rng import LANES, Purpose, uniform, uniforms
 
 NAME = "marketsim kernel"
 

@@ -1,1 +1,1 @@
-"""The dashboard: a page over the same functions as the command line, and its server."""
+"""A browser page on which settings are changed and their effects shown."""

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from marketsim import arms, calendar, posterior, presets
-from marketsim.arms import Arm
-from marketsim.interventions import KINDS
-from marketsim.settings import Comparison, Settings, check
+from marketsim.analysis.comparison import arms as comparison_arms
+from marketsim.analysis.comparison.arms import Arm
+from marketsim.model.scenario import timeline
+from marketsim.model.scenario.interventions import KINDS
+from marketsim.parameters import posterior as posterior_draws
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Comparison, Settings, check
 
 BASELINE, CALM = "baseline_2015", "no_crackdown"
 OWN = "own"  # what a changed scenario is called while it is compared
@@ -127,7 +130,7 @@ def own(scenario: str) -> tuple[str, ...]:
 def doses(scenario: str) -> tuple[Dose, ...]:
     """Return the doses that a scenario's own interventions are written with."""
     of = plain(scenario)
-    written, made = of.scenario.interventions, calendar.interventions(of)
+    written, made = of.scenario.interventions, timeline.interventions(of)
     out = []
     for name in own(scenario):
         for item in fields(KINDS[written[name]["kind"]]):
@@ -142,7 +145,7 @@ def doses(scenario: str) -> tuple[Dose, ...]:
 @cache
 def first_day(scenario: str) -> dt.date | None:
     """Return the day on which a scenario's own interventions begin; None where it has none."""
-    made = calendar.interventions(plain(scenario))
+    made = timeline.interventions(plain(scenario))
     days = [_begins(made[name]) for name in own(scenario)]
     return min(days, default=None)
 
@@ -154,7 +157,7 @@ def _begins(intervention: Any) -> dt.date:
 
 def horizon(scenario: str) -> tuple[dt.date, dt.date]:
     """Return the first and last day of a named scenario."""
-    return calendar.horizon(plain(scenario))
+    return timeline.horizon(plain(scenario))
 
 
 def settings(choice: Choice) -> Settings:
@@ -204,7 +207,7 @@ def _shift(entries: dict[str, Any], choice: Choice) -> None:
         return
     assert choice.first_day is not None
     late = choice.first_day - begins
-    made = calendar.interventions(plain(choice.scenario))
+    made = timeline.interventions(plain(choice.scenario))
     for name in own(choice.scenario):
         for key in ("date", "start", "end"):
             if key in entries[name]:
@@ -231,7 +234,7 @@ class Pair(NamedTuple):
         """Days of a run before `start`: up to there both arms are one."""
         if self.start is None:
             return 0
-        return (self.start - calendar.horizon(self.settings)[0]).days
+        return (self.start - timeline.horizon(self.settings)[0]).days
 
 
 def pair(choice: Choice) -> Pair:
@@ -243,8 +246,8 @@ def pair(choice: Choice) -> Pair:
         For anything that cannot be, before any run.
     """
     mine = settings(choice)
-    posterior.check(mine)
-    calendar.compile_levers(mine)
+    posterior_draws.check(mine)
+    timeline.compile_levers(mine)
     changed = mine.scenario != plain(choice.scenario).scenario
     if not changed and choice.scenario == choice.reference:
         return Pair(mine, changed, (), None)
@@ -253,9 +256,9 @@ def pair(choice: Choice) -> Pair:
         strengths = [called.strength] if called.scaled else []
         called = replace(called, name=OWN, strengths=strengths)
     asked = Comparison([called.name], choice.reference)
-    base, *others = arms.make(replace(mine, scenario=called), asked)
+    base, *others = comparison_arms.make(replace(mine, scenario=called), asked)
     (arm,) = (one for one in others if one.scenario.strength == called.strength)
-    last = calendar.horizon(arm.settings)[1]
-    if last != calendar.horizon(mine)[1]:  # the reference needs longer
+    last = timeline.horizon(arm.settings)[1]
+    if last != timeline.horizon(mine)[1]:  # the reference needs longer
         mine.scenario.until = str(last)
-    return Pair(mine, changed, (base, arm), arms.start_of([base, arm], asked))
+    return Pair(mine, changed, (base, arm), comparison_arms.start_of([base, arm], asked))

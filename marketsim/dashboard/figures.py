@@ -16,10 +16,22 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from marketsim import drawing, metrics, plots
 from marketsim.dashboard import runs
-from marketsim.plots import BLACK, BLUE, GREEN, GREY, NARROW, ORANGE, PURPLE, STYLE, VERMILION
-from marketsim.report import number
+from marketsim.reporting.figures import study as study_figures
+from marketsim.reporting.figures import style
+from marketsim.reporting.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    NARROW,
+    ORANGE,
+    PURPLE,
+    STYLE,
+    VERMILION,
+)
+from marketsim.reporting.text import number
+from marketsim.survey import statistics
 
 Weekly = Mapping[str, pd.DataFrame]
 
@@ -75,13 +87,13 @@ def recovery(
     other : str
         What that is called.
     """
-    figure, (upper, lower) = drawing.figure(8.2, 2, 1)
+    figure, (upper, lower) = style.figure(8.2, 2, 1)
     upper.axhline(1.0, color=GREY, linewidth=1)
     if others is not None:
         _over(upper, others[0])
-    plots.band(upper, panel, BLUE)
-    plots.published_ratios(upper)
-    plots.week_axis(upper, "over the mean of weeks 1 to 4 (ratio)")
+    style.band(upper, panel, BLUE)
+    study_figures.published_ratios(upper)
+    style.week_axis(upper, "over the mean of weeks 1 to 4 (ratio)")
     upper.set_title("Advertisements that a survey of 58 traders sees", fontsize=11)
     title, label = "Posts standing in Moments, all traders", "posts a week per 1,000 traders"
     if others is not None:
@@ -95,15 +107,15 @@ def recovery(
     _dates(lower, visible.columns)
     text = "In week 5 a panel stands at {} % of its first weeks, in week 13 at {} %"
     shares = [number(100.0 * panel[week].median()) for week in (5, 13)]
-    drawing.headline(figure, text.format(*shares))
-    survey = drawing.line("TRAFFIC's survey (bars: interval)", VERMILION, "D", "", hollow=True)
-    drawing.legend(figure, [*_legend(other if others is not None else ""), survey], 2)
+    style.headline(figure, text.format(*shares))
+    survey = style.line("TRAFFIC's survey (bars: interval)", VERMILION, "D", "", hollow=True)
+    style.legend(figure, [*_legend(other if others is not None else ""), survey], 2)
     return figure
 
 
 def places(weekly: Weekly, others: Weekly | None, other: str) -> Figure:
     """Draw week by week where posts went, and how much ivory was sold."""
-    figure, grid = drawing.figure(8.6, 3, 2, sharex=True)
+    figure, grid = style.figure(8.6, 3, 2, sharex=True)
     for axes, (name, title) in zip(grid.flat, PANELS.items(), strict=True):
         if others is not None:
             _over(axes, others[name])
@@ -111,11 +123,9 @@ def places(weekly: Weekly, others: Weekly | None, other: str) -> Figure:
         axes.set_title(title, fontsize=11)
     for axes in grid[-1]:
         _dates(axes, weekly["visible"].columns)
-    figure.supylabel("a week per 1,000 traders", fontsize=drawing.SMALL + 2)
-    drawing.headline(
-        figure, "Where posts went, and what was sold: what is seen is not what is sold"
-    )
-    drawing.legend(figure, _legend(other if others is not None else ""), 3)
+    figure.supylabel("a week per 1,000 traders", fontsize=style.SMALL + 2)
+    style.headline(figure, "Where posts went, and what was sold: what is seen is not what is sold")
+    style.legend(figure, _legend(other if others is not None else ""), 3)
     return figure
 
 
@@ -129,22 +139,22 @@ def seizures(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Fig
     other : str
         What `others` are called.
     """
-    figure, axes = drawing.figure(1.6 + 0.55 * len(mine))
+    figure, axes = style.figure(1.6 + 0.55 * len(mine))
     for place, (_, row) in enumerate(mine.iterrows()):
         three = row[["low", "median", "high"]].to_numpy(float)
-        drawing.interval(axes, place - 0.12, three, BLUE, "o")
+        style.interval(axes, place - 0.12, three, BLUE, "o")
         if others is not None:
             three = others.iloc[place][["low", "median", "high"]].to_numpy(float)
-            drawing.interval(axes, place + 0.18, three, GREY, "s")
+            style.interval(axes, place + 0.18, three, GREY, "s")
     axes.set(yticks=range(len(mine)), yticklabels=mine["by"], ylim=(len(mine) - 0.4, -0.6))
     axes.set(xlabel="ivory seized, g a week per 1,000 traders", xlim=(0, None))
     most = mine.iloc[int(mine["median"].to_numpy().argmax())]
     text = f"Most is seized by {most['by']}: {number(most['median'])} g a week"
-    drawing.headline(figure, text if most["median"] > 0 else "Hardly anything is seized")
-    lines = [drawing.line("scenario: median and 90 % of runs", BLUE, "o")]
+    style.headline(figure, text if most["median"] > 0 else "Hardly anything is seized")
+    lines = [style.line("scenario: median and 90 % of runs", BLUE, "o")]
     if others is not None:
-        lines.append(drawing.line(f"{other}: the same", GREY, "s"))
-    drawing.legend(figure, lines, 2)
+        lines.append(style.line(f"{other}: the same", GREY, "s"))
+    style.legend(figure, lines, 2)
     return figure
 
 
@@ -161,7 +171,7 @@ def seized(tables: Mapping[str, pd.DataFrame], retailers: int) -> pd.DataFrame:
 
 def trader(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Figure:
     """Draw one trader day by day, from `traders.table`."""
-    figure, grid = drawing.figure(8.4, 4, 1, sharex=True)
+    figure, grid = style.figure(8.4, 4, 1, sharex=True)
     days = pd.to_datetime(mine["day"])
     labels = {
         "posts_visible": "posts in Moments",
@@ -185,19 +195,21 @@ def trader(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Figur
         axes.set_ylim(bottom=0)
     _dates(grid[-1], days)
     seen = [state for state in STATES if state != "active" and (mine["state"] == state).any()]
-    handles: list[Any] = [drawing.line("scenario", BLUE)]
+    handles: list[Any] = [style.line("scenario", BLUE)]
     if others is not None:
-        handles.append(drawing.line(f"{other}, the same luck", GREY))
+        handles.append(style.line(f"{other}, the same luck", GREY))
     handles += [Patch(color=STATES[s][1], alpha=0.25, label=STATES[s][0]) for s in seen]
-    drawing.headline(figure, "One trader, day by day (shaded: what keeps them from Moments)")
-    drawing.legend(figure, handles, 3)
+    style.headline(figure, "One trader, day by day (shaded: what keeps them from Moments)")
+    style.legend(figure, handles, 3)
     return figure
 
 
 def _over(axes: Axes, table: pd.DataFrame) -> None:
     """Draw median and 90 % of the reference, below what comes after."""
     low, middle, high = (
-        table.astype(float).quantile([metrics.INTERVAL[0], 0.5, metrics.INTERVAL[1]]).to_numpy()
+        table.astype(float)
+        .quantile([statistics.INTERVAL[0], 0.5, statistics.INTERVAL[1]])
+        .to_numpy()
     )
     axes.plot(table.columns, middle, color=GREY, lw=1.6, ls="--")
     for end in (low, high):
@@ -206,7 +218,7 @@ def _over(axes: Axes, table: pd.DataFrame) -> None:
 
 def _weeks(axes: Axes, table: pd.DataFrame, colour: str) -> None:
     """Draw median and 90 % over runs along the weeks."""
-    low, high = metrics.INTERVAL
+    low, high = statistics.INTERVAL
     ends = table.astype(float).quantile([low, 0.5, high]).to_numpy()
     axes.fill_between(table.columns, ends[0], ends[2], color=colour, alpha=NARROW, lw=0)
     axes.plot(table.columns, ends[1], color=colour, lw=2)
@@ -225,9 +237,9 @@ def _dates(axes: Axes, days: Sequence[Any] | pd.Index | pd.Series) -> None:
 
 def _legend(other: str) -> list[Any]:
     out: list[Any] = [
-        drawing.line("scenario: median", BLUE),
+        style.line("scenario: median", BLUE),
         Patch(color=BLUE, alpha=NARROW, label="scenario: 90 % of runs"),
     ]
     if other:
-        out.append(drawing.line(f"{other}: median (dots: 90 %)", GREY, style="--"))
+        out.append(style.line(f"{other}: median (dots: 90 %)", GREY, style="--"))
     return out

@@ -10,19 +10,24 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from marketsim import calendar, comparison, evidence, metrics, posterior, study, trade_sums, warming
-from marketsim.arms import Arm
-from marketsim.day import build, fork
-from marketsim.day import live as live_days
-from marketsim.parameters import Population
-from marketsim.settings import Settings
-from marketsim.state import World
-from marketsim.study import Lived, Tables
+from marketsim.analysis.comparison import paired_runs
+from marketsim.analysis.comparison.arms import Arm
+from marketsim.model.market import build, fork
+from marketsim.model.market import live as live_days
+from marketsim.model.scenario import timeline
+from marketsim.model.state import World
+from marketsim.parameters import evidence, posterior
+from marketsim.parameters.settings import Settings
+from marketsim.parameters.traders import Population
+from marketsim.reporting import trade_summary
+from marketsim.simulation import run as simulation
+from marketsim.simulation.run import Lived, Tables
+from marketsim.survey import statistics
 
 EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
 BATCH = 20
 KEPT = 1000  # retailers of a market of which trunks are kept
-WEEKLY = (*trade_sums.POSTS, "grams_sold")
+WEEKLY = (*trade_summary.POSTS, "grams_sold")
 threads = 2  # lived at the same time; `server.start` sets it
 
 
@@ -37,8 +42,8 @@ def key(settings: Settings) -> str:
 
 def warm() -> None:
     """Compile the kernels where nobody has, and load them, so that nobody waits at a lever."""
-    warming.compile_kernels()
-    study.simulate(Settings(population=Population(retailers=10)), 0)
+    simulation.compile_kernels()
+    simulation.simulate(Settings(population=Population(retailers=10)), 0)
 
 
 def batches(count: int) -> list[tuple[int, int]]:
@@ -49,7 +54,9 @@ def batches(count: int) -> list[tuple[int, int]]:
 
 def live(settings: Settings, first: int, stop: int) -> list[Lived]:
     """Live the runs from number `first` up to, but not including, `stop`."""
-    return study.on_threads(partial(study.live_run, settings), range(first, stop), threads)
+    return simulation.on_threads(
+        partial(simulation.live_run, settings), range(first, stop), threads
+    )
 
 
 class Trunk(NamedTuple):
@@ -66,11 +73,11 @@ def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
     def one(run: int) -> Trunk:
         drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
         mine = posterior.settings_of(settings, drawn)
-        world = build(mine, study.run_seed(settings.seed, run))
+        world = build(mine, simulation.run_seed(settings.seed, run))
         live_days(world, 0, row)
         return Trunk(run, drawn, world)
 
-    return study.on_threads(one, range(first, stop), threads)
+    return simulation.on_threads(one, range(first, stop), threads)
 
 
 def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Lived]:
@@ -81,22 +88,22 @@ def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Liv
 
     def one(trunk: Trunk) -> Lived:
         mine = posterior.settings_of(settings, trunk.drawn)
-        world = fork(trunk.world, calendar.compile_levers(mine))
+        world = fork(trunk.world, timeline.compile_levers(mine))
         live_days(world, row, world.series.risk.size)
-        return Lived(trunk.run, world.seed, trunk.drawn, mine, *study.told(world))
+        return Lived(trunk.run, world.seed, trunk.drawn, mine, *simulation.told(world))
 
-    return study.on_threads(one, several, threads)
+    return simulation.on_threads(one, several, threads)
 
 
 def is_kept(settings: Settings, stop: int) -> bool:
     """Return whether trunks of runs up to `stop` are kept: 12 MB each in a market of this size."""
     small = settings.population.retailers <= KEPT
-    return small and stop <= EDGES[-1] and settings.posterior != comparison.PRIOR
+    return small and stop <= EDGES[-1] and settings.posterior != paired_runs.PRIOR
 
 
 def tables(lived: Sequence[Lived]) -> Tables:
     """Return the tables of a study of these runs."""
-    return study.joined([one.tables for one in lived])
+    return simulation.joined([one.tables for one in lived])
 
 
 def effects(
@@ -126,17 +133,17 @@ def effects(
             for arm, one in zip(arms, runs, strict=True):
                 told = (one.series, one.tallies)
                 about = (arm.name, one.run, belief, one.drawn)
-                found.append(comparison.summed(*about, told, one.settings, start))
+                found.append(paired_runs.summed(*about, told, one.settings, start))
     both = {
         name: pd.concat([pair[k] for pair in found], ignore_index=True)
-        for k, name in enumerate(comparison.KINDS)
+        for k, name in enumerate(paired_runs.KINDS)
     }
-    return comparison.summed_up(arms, start, both)[1]
+    return paired_runs.summed_up(arms, start, both)[1]
 
 
 def under_prior(arm: Arm) -> Settings:
     """Return the settings of an arm as they were believed before the survey was heard."""
-    return replace(arm.settings, posterior=comparison.PRIOR)
+    return replace(arm.settings, posterior=paired_runs.PRIOR)
 
 
 def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -154,7 +161,7 @@ def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
     dict of str to DataFrame
         For each of `WEEKLY`, one row a run and one column a week, by its first day.
     """
-    first, last = calendar.horizon(settings)
+    first, last = timeline.horizon(settings)
     weeks = ((last - first).days + 1) // 7
     days = pd.to_datetime(daily["day"])
     week = (days - pd.Timestamp(first)).dt.days // 7
@@ -166,13 +173,13 @@ def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def ratios(survey: pd.DataFrame) -> pd.DataFrame:
     """Return each week of the survey over the run's own weeks 1 to 4; nan where these had none."""
-    found = metrics.ratios(metrics.weekly(survey))
+    found = statistics.ratios(statistics.weekly(survey))
     return found.where(found.abs() < float("inf"))
 
 
 def levels(table: pd.DataFrame) -> pd.DataFrame:
     """Return median and central 90 % over the runs, one row a column of the table."""
-    return trade_sums.quantiles(table).T.rename(columns={"middle": "median"})
+    return trade_summary.quantiles(table).T.rename(columns={"middle": "median"})
 
 
 def survey_days() -> tuple[dt.date, dt.date]:

@@ -8,7 +8,7 @@ from marketsim.errors import InputError, MissingExtraError
 
 HOST = "localhost"
 PORT = 8501
-PAGE = Path(__file__).with_name("page.py")
+PAGE = Path(__file__).with_name("app.py")
 
 
 def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
@@ -32,7 +32,7 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
         raise MissingExtraError("dashboard", "streamlit")
     _check_port(port)
     print("fetching the compiled kernels (the first time this takes minutes)", flush=True)
-    from marketsim.dashboard import runs, views  # noqa: F401  all that the page will need
+    from marketsim.dashboard import runs
 
     runs.threads = threads
     runs.warm()

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from marketsim.books import FEN, MILLIGRAMS, PRODUCTS, Account, Item
-from marketsim.day import build, live
-from marketsim.parameters import TRADER_TYPES
-from marketsim.settings import Settings
-from marketsim.state import Backup, State
+from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
+from marketsim.model.market import build, live
+from marketsim.model.state import Backup, State
+from marketsim.parameters.settings import Settings
+from marketsim.parameters.traders import TRADER_TYPES
 
 PRESENT = (State.ACTIVE, State.LYING_LOW, State.BANNED)
 # column: unit and meaning

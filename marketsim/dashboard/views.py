@@ -7,13 +7,18 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from marketsim import calendar, comparison, presets, study, trade_plots, trade_sums
-from marketsim.captions import FIGURES, TRADE_FIGURES
-from marketsim.dashboard import figures, runs, traders, words
+from marketsim.analysis.comparison import paired_runs
+from marketsim.dashboard import figures, runs, text, traders
 from marketsim.dashboard.choices import Choice, Pair
-from marketsim.report import table as fit_table
-from marketsim.settings import Settings
-from marketsim.study import Lived, Tables
+from marketsim.model.scenario import timeline
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Settings
+from marketsim.reporting import trade_summary
+from marketsim.reporting.figures import trade as trade_figures
+from marketsim.reporting.pages.study import FIGURES, TRADE_FIGURES
+from marketsim.reporting.pages.study import table as fit_table
+from marketsim.simulation import summary
+from marketsim.simulation.run import Lived, Tables
 
 CAPTIONS = {file: caption for file, _, _, caption in (*FIGURES, *TRADE_FIGURES)}
 
@@ -39,12 +44,12 @@ class Shown:
     @property
     def mine(self) -> Sequence[Lived]:
         """The runs of the scenario."""
-        return self.lived[comparison.POSTERIOR][-1]
+        return self.lived[paired_runs.POSTERIOR][-1]
 
     @property
     def theirs(self) -> Sequence[Lived] | None:
         """The runs of what it is compared with, if there is any."""
-        return self.lived[comparison.POSTERIOR][0] if self.pair.arms else None
+        return self.lived[paired_runs.POSTERIOR][0] if self.pair.arms else None
 
     @property
     def retailers(self) -> int:
@@ -54,17 +59,17 @@ class Shown:
     @property
     def name(self) -> str:
         """The scenario in plain words."""
-        return words.name(self.choice.scenario) + (", changed" if self.pair.changed else "")
+        return text.name(self.choice.scenario) + (", changed" if self.pair.changed else "")
 
     @property
     def other(self) -> str:
         """What it is compared with, in plain words."""
-        return words.name(self.choice.reference)
+        return text.name(self.choice.reference)
 
     @property
     def days(self) -> str:
         """Which days were lived and which count."""
-        first, last = calendar.horizon(self.pair.settings)
+        first, last = timeline.horizon(self.pair.settings)
         out = f"{first} to {last}"
         return out + (f"; compared from {self.pair.start} on" if self.pair.start else "")
 
@@ -85,7 +90,7 @@ class Shown:
     @cached_property
     def sums(self) -> Tables:
         """`fit` and `headline`, as `marketsim run` writes them."""
-        return study.sums(self.pair.settings, self.tables)
+        return summary.sums(self.pair.settings, self.tables)
 
     @cached_property
     def effects(self) -> pd.DataFrame | None:
@@ -110,9 +115,9 @@ class Shown:
 def beliefs(choice: Choice, pair: Pair) -> list[tuple[str, list[Settings]]]:
     """Return what is to be lived: for each belief the settings, those of the scenario last."""
     of = [arm.settings for arm in pair.arms] or [pair.settings]
-    out = [(comparison.POSTERIOR, of)]
+    out = [(paired_runs.POSTERIOR, of)]
     if choice.prior and choice.posterior == presets.POSTERIOR and pair.arms:
-        out.append((comparison.PRIOR, [runs.under_prior(arm) for arm in pair.arms]))
+        out.append((paired_runs.PRIOR, [runs.under_prior(arm) for arm in pair.arms]))
     return out
 
 
@@ -143,7 +148,7 @@ def effects(shown: Shown) -> View:
         " of the runs. Better means less, of seizures and weeks held more. What rests on data or "
         "on assumption is told where that is switched on at the side."
     )
-    table = words.effect_table(shown.effects, shown.other)
+    table = text.effect_table(shown.effects, shown.other)
     return View(None, table, caption, "effects", shown.effects)
 
 
@@ -165,19 +170,19 @@ def places(shown: Shown) -> View:
 
 def prices(shown: Shown) -> View:
     """Show what a gram costs along the chain."""
-    picture = figures.png(trade_plots.prices, shown.tables)
-    found = {"scenario": trade_sums.prices(shown.tables)}
+    picture = figures.png(trade_figures.prices, shown.tables)
+    found = {"scenario": trade_summary.prices(shown.tables)}
     if shown.others is not None:
-        found["reference"] = trade_sums.prices(shown.others)
+        found["reference"] = trade_summary.prices(shown.others)
     parts = []
     for of, by_place in found.items():
         levels = runs.levels(by_place).reset_index(names=["product", "place"])
         parts.append(levels.assign(of=of).dropna())
     table = pd.concat(parts, ignore_index=True)
-    table["place"] = [trade_plots.PLACES[place][0] for place in table["place"]]
-    table["product"] = [words.name(product) for product in table["product"]]
+    table["place"] = [trade_figures.PLACES[place][0] for place in table["place"]]
+    table["product"] = [text.name(product) for product in table["product"]]
     columns = {"product": "product", "place": "place, CNY a gram", "of": "of"}
-    worded = words.level_table(table, columns)
+    worded = text.level_table(table, columns)
     return View(picture, worded, CAPTIONS["prices.png"], "prices", table)
 
 
@@ -188,8 +193,8 @@ def seizures(shown: Shown) -> View:
     if shown.others is not None:
         others = figures.seized(shown.others, shown.retailers)
     picture = figures.png(figures.seizures, mine, others, shown.other)
-    rows = trade_sums.report_rows(shown.tables, shown.sums["headline"], shown.retailers)
-    worded = words.level_table(rows, {"meaning": "per 1,000 traders", "unit": "unit"})
+    rows = trade_summary.report_rows(shown.tables, shown.sums["headline"], shown.retailers)
+    worded = text.level_table(rows, {"meaning": "per 1,000 traders", "unit": "unit"})
     caption = (
         "Ivory seized over the whole run, and below the volumes of trade. Of seizures in this "
         "market hardly anything is published: they rest on assumptions."
@@ -199,10 +204,10 @@ def seizures(shown: Shown) -> View:
 
 def chain(shown: Shown) -> View:
     """Show where the ivory goes."""
-    flows = trade_sums.flows(shown.tables, shown.retailers)
-    picture = figures.png(trade_plots.flow, shown.tables, shown.retailers)
+    flows = trade_summary.flows(shown.tables, shown.retailers)
+    picture = figures.png(trade_figures.flow, shown.tables, shown.retailers)
     table = runs.levels(flows).reset_index(names=["from", "to"])
-    worded = words.level_table(table, {"from": "from", "to": "to, kg per 1,000 traders"})
+    worded = text.level_table(table, {"from": "from", "to": "to, kg per 1,000 traders"})
     return View(picture, worded, CAPTIONS["flow.png"], "chain", table)
 
 
@@ -226,7 +231,7 @@ def trader(shown: Shown, days: traders.Days, other: traders.Days | None, number:
     reference = None if other is None else traders.table(other, number)
     picture = figures.png(figures.trader, table, reference, shown.other)
     caption = traders.about(days, number)
-    worded = table.assign(day=table["day"].astype(str)).rename(columns=words.name)
+    worded = table.assign(day=table["day"].astype(str)).rename(columns=text.name)
     return View(picture, worded.set_index("day"), caption, f"trader_{number}", table)
 
 
@@ -243,7 +248,7 @@ def _worded(table: pd.DataFrame, column: str) -> pd.DataFrame:
     plain = table.copy()
     if plain[column].dtype.kind == "M":
         plain[column] = plain[column].dt.date.astype(str)
-    return words.level_table(plain, {column: column, "of": "of"})
+    return text.level_table(plain, {column: column, "of": "of"})
 
 
 VIEWS: dict[str, Callable[[Shown], View]] = {

@@ -264,9 +264,9 @@ def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]
     """Damage a checkpoint: it is refused, or goes on to the same bits."""
     import numpy as np
 
-    from marketsim import presets
     from marketsim.errors import InputError
-    from marketsim.model import Market
+    from marketsim.parameters import presets
+    from marketsim.simulation.mesa_model import Market
 
     of = presets.named(population="survey")
     of.posterior, of.recovery.name, of.population.retailers = "none", "combined", 30

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from marketsim import presets, priors
-from marketsim.interventions import KINDS
-from marketsim.settings import Settings, declared
+from marketsim.model.scenario.interventions import KINDS
+from marketsim.parameters import overrides, presets, priors
+from marketsim.parameters.settings import Settings, declared
 
 FIRST, LAST = dt.date(2015, 3, 6), dt.date(2015, 7, 31)
 LATEST, EARLIEST = dt.date(2020, 12, 31), dt.date(2010, 1, 1)
@@ -27,7 +27,7 @@ LARGEST = {
 OWN = b"""\
 import datetime as dt
 from dataclasses import dataclass
-from marketsim.interventions import Table, dose
+from marketsim.model.scenario.interventions import Table, dose
 
 @dataclass(frozen=True)
 class LongHoliday:
@@ -202,7 +202,7 @@ def scenario(chance: random.Random) -> tuple[dict[str, Any], dict[str, Any]]:
     if chance.random() < 0.2:
         tree.pop("interventions")
         tree.pop("scaled", None)
-    asked = {f"scenario.{key}": value for key, value in presets.flat(tree).items() if value != {}}
+    asked = {f"scenario.{key}": value for key, value in overrides.flat(tree).items() if value != {}}
     return tree, asked
 
 
@@ -219,7 +219,7 @@ def plain_words(chance: random.Random) -> dict[str, Any]:
 
 def as_words(asked: dict[str, Any]) -> list[str]:
     """Write values as words of the command."""
-    return [f"{key}={presets.word(value)}" for key, value in asked.items()]
+    return [f"{key}={overrides.word(value)}" for key, value in asked.items()]
 
 
 def valid(chance: random.Random) -> Input:
@@ -245,7 +245,7 @@ def valid(chance: random.Random) -> Input:
             asked["scenario"] = chance.choice(["baseline_2015", "no_crackdown"])
             for name, entry in interventions(chance, ("sweep", "sweeps")).items():
                 for key, value in entry.items():
-                    words.append(f"+scenario.interventions.{name}.{key}={presets.word(value)}")
+                    words.append(f"+scenario.interventions.{name}.{key}={overrides.word(value)}")
                     asked[f"scenario.interventions.{name}.{key}"] = value
             what = "run with interventions added"
     asked |= {
@@ -260,10 +260,10 @@ def valid(chance: random.Random) -> Input:
     output, study = "results", None
     if chance.random() < 0.4:
         output = chance.choice(NAMES)
-        words.append(f"output={presets.word(output)}")
+        words.append(f"output={overrides.word(output)}")
     if chance.random() < 0.3:
         study = chance.choice(STUDIES)
-        words.append(f"study={presets.word(study)}")
+        words.append(f"study={overrides.word(study)}")
     if chance.random() < 0.06:
         files["my own.py"] = OWN
         words += [
@@ -341,7 +341,7 @@ def unknown_choice(chance: random.Random) -> Any:
     name = chance.choice(
         ["nope", "Baseline_2015", "../run", "baseline_2015.yaml.yaml", "象", "a b"]
     )
-    return [f"{group}={presets.word(name)}"], {}, group
+    return [f"{group}={overrides.word(name)}"], {}, group
 
 
 def wrong_date(chance: random.Random) -> Any:
@@ -462,7 +462,9 @@ def scaling(chance: random.Random) -> Any:
 
 
 def target(chance: random.Random) -> Any:
-    build = chance.choice(["os.system", "builtins.exec", "subprocess.Popen", "marketsim.cli.main"])
+    build = chance.choice(
+        ["os.system", "builtins.exec", "subprocess.Popen", "marketsim.commands.cli.main"]
+    )
     word = chance.choice(
         [f"+scenario.interventions.x._target_={build}", f"+_target_={build}",
          f"+posting._target_={build}", f"+hydra.callbacks.x._target_={build}",

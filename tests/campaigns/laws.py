@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketsim.books import Account, Item
-from marketsim.presets import flat
+from marketsim.model.ledger import Account, Item
+from marketsim.parameters.overrides import flat
 
 TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 FIGURES = 7

@@ -34,9 +34,9 @@ An input is drawn by its number from a seed (2015): *valid* ones from what the p
 (parameters within their ranges, often at the ends; scenarios, recoveries, posteriors,
 interventions of every kind with dates and doses, scenario files, a class of the user's, sweeps),
 *broken* ones from a valid command and one mistake, *garbage* from pieces of the grammar, bytes
-and damaged files. Each is given to the real command, `marketsim.cli.main` with the words as its
-arguments, in a folder of its own: in a fork made after the imports, and every 25th in a new
-process, as a shell starts it.
+and damaged files. Each is given to the real command,
+`marketsim.commands.cli.main` with the words as its arguments, in a folder of its own: in a fork
+made after the imports, and every 25th in a new process, as a shell starts it.
 
 A result is held to the laws: exit code 0 and no word on the error stream; the settings of the
 manifest are those given; every table has its checksum and its rows; all runs and days are there;

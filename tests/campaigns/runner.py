@@ -37,7 +37,7 @@ def prepare() -> None:
     import tempfile
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a job of the background
-    from marketsim import cli, collection, comparison, sweeps, verify  # noqa: F401
+    from marketsim.commands import cli
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
         words = ["population=survey", "population.retailers=30", "replicates=1", "progress=false"]
@@ -70,8 +70,8 @@ def _command(words: list[str], folder: Path, out: Path, err: Path, environment: 
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
         sys.argv = ["marketsim", *words]
-        from marketsim import cli
         from marketsim.__main__ import main
+        from marketsim.commands import cli
 
         cli.main = _hearing(cli.main)
         main()

@@ -1,6 +1,6 @@
 """A trader's account: the penalty ladder, bans, backups, the return (docs/model.md 7.5, 7.7)."""
 
-from marketsim.rng import Purpose
+from marketsim.numerics.rng import Purpose
 
 from .codes import Backup, Place, State
 

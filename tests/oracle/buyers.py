@@ -3,8 +3,8 @@
 import mesa
 import numpy as np
 
-from marketsim.exact import exp, normal_quantile
-from marketsim.rng import Purpose
+from marketsim.numerics.elementary import exp, normal_quantile
+from marketsim.numerics.rng import Purpose
 
 from .codes import PRODUCTS, Item
 

@@ -3,11 +3,11 @@
 import datetime as dt
 import random
 
-from marketsim import presets
-from marketsim.calendar import compile_levers
-from marketsim.interventions import KINDS
-from marketsim.priors import STRUCTURES
-from marketsim.settings import POSTS, WHOLE, Settings, check, declared
+from marketsim.model.scenario.interventions import KINDS
+from marketsim.model.scenario.timeline import compile_levers
+from marketsim.parameters import presets
+from marketsim.parameters.priors import STRUCTURES
+from marketsim.parameters.settings import POSTS, WHOLE, Settings, check, declared
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 148

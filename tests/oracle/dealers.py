@@ -2,9 +2,9 @@
 
 import mesa
 
-from marketsim.distributions import events
-from marketsim.exact import exp, log
-from marketsim.rng import Purpose
+from marketsim.numerics.distributions import events
+from marketsim.numerics.elementary import exp, log
+from marketsim.numerics.rng import Purpose
 
 from .books import Stockist, affordable, fen, scarcity
 from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally

@@ -1,6 +1,6 @@
 """Parcels on their way, and what becomes of them (docs/market.md 11)."""
 
-from marketsim.rng import Purpose
+from marketsim.numerics.rng import Purpose
 
 from .codes import Account, Channel, Item, Measure
 from .sellers import steps

@@ -1,7 +1,7 @@
 """How a trader's perceived risk moves, and who lies low (docs/model.md 7.7)."""
 
-from marketsim.exact import LN_2, exp
-from marketsim.rng import Purpose
+from marketsim.numerics.elementary import LN_2, exp
+from marketsim.numerics.rng import Purpose
 
 from .codes import State
 

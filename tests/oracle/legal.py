@@ -1,6 +1,6 @@
 """The legal market (docs/market.md 10)."""
 
-from marketsim.rng import Purpose
+from marketsim.numerics.rng import Purpose
 
 from .books import fen
 from .codes import Account, Channel, Item, Stage, Tally

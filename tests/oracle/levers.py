@@ -4,7 +4,7 @@ import datetime
 import math
 from dataclasses import dataclass
 
-from marketsim.exact import exp
+from marketsim.numerics.elementary import exp
 
 from .scenario import ALL_TYPES, apply_scenario, date_of
 

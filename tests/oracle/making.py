@@ -2,7 +2,7 @@
 
 import math
 
-from marketsim.rng import Purpose
+from marketsim.numerics.rng import Purpose
 
 from .buyers import Buyer
 from .codes import PRODUCTS, Account, Item

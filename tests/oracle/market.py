@@ -2,9 +2,9 @@
 
 import mesa
 
-from marketsim.exact import LN_2, exp, log
-from marketsim.rng import Purpose, uniform, uniforms
-from marketsim.settings import rules
+from marketsim.numerics.elementary import LN_2, exp, log
+from marketsim.numerics.rng import Purpose, uniform, uniforms
+from marketsim.parameters.settings import rules
 
 from .books import Books, DayCounts
 from .codes import Account, Channel, Item, Measure, State, Tally

@@ -2,8 +2,8 @@
 
 from collections import deque
 
-from marketsim.exact import log
-from marketsim.rng import Purpose
+from marketsim.numerics.elementary import log
+from marketsim.numerics.rng import Purpose
 
 from .codes import Place
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "marketsim"
+PACKAGE = ROOT / "marketsim" / "model"
 FILES = (
     *sorted(f"kernels/{path.name}" for path in (PACKAGE / "kernels").glob("[a-z]*.py")),
-    *("books.py", "buyers.py", "day.py", "dealing.py", "friends.py", "making.py", "pricing.py"),
+    *("buyers.py", "dealers.py", "ledger.py", "market.py", "pricing.py"),
 )
 TURNED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq}
 TURNED |= {ast.NotEq: ast.Eq}
@@ -115,16 +115,16 @@ def mutant(name: str, place: int) -> tuple[str, str, str]:
 
 def fingerprints(number: int) -> Iterator[str]:
     """Yield a hash of what a market is in the evening of each day, then of its survey."""
-    from marketsim import day, survey
+    from marketsim.model import market, observer
     from oracle import cases, pictures
 
     of = cases.settings_of(number)
-    world = day.build(of, of.seed)
+    world = market.build(of, of.seed)
     for row in range(world.series.risk.size):
-        day.live(world, row, row + 1)
+        market.live(world, row, row + 1)
         yield _hash(pictures.of_engine(world, row))
     seen = (world.contacts, world.retailers.kind, world.notes, world.chain.labels)
-    yield _hash(pictures.of_survey(survey.observe(of.seed, world.first_day, *seen)))
+    yield _hash(pictures.of_survey(observer.observe(of.seed, world.first_day, *seen)))
 
 
 def _hash(picture: dict) -> str:
@@ -135,7 +135,7 @@ def live_as_mutant(name: str, place: int, known: dict[str, list[str]]) -> str:
     """Return where this process, with one module changed, first differs from what is known."""
     source, _, _ = mutant(name, place)
     path = PACKAGE / name
-    full = "marketsim." + name.removesuffix(".py").replace("/", ".")
+    full = "marketsim.model." + name.removesuffix(".py").replace("/", ".")
 
     class Finder:
         @staticmethod

@@ -2,8 +2,8 @@
 
 import datetime
 
-from marketsim.exact import exp, log
-from marketsim.rng import Purpose
+from marketsim.numerics.elementary import exp, log
+from marketsim.numerics.rng import Purpose
 
 from .codes import PRODUCTS, Note
 from .scenario import date_of, fact

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from marketsim.books import Account
-from marketsim.state import World
-from marketsim.survey import SurveyRows
-from marketsim.trade_state import Parcel, keyed
+from marketsim.model.ledger import Account
+from marketsim.model.observer import SurveyRows
+from marketsim.model.state import Parcel, World, keyed
 
 Picture = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from marketsim.rng import Purpose
+from marketsim.numerics.rng import Purpose
 
 from .codes import PRODUCTS, Account, Channel, Item, Measure
 

@@ -1,8 +1,8 @@
 """What a trader posts on a day, and where (docs/model.md 7.3)."""
 
-from marketsim.distributions import choose, count
-from marketsim.exact import exp
-from marketsim.rng import Purpose
+from marketsim.numerics.distributions import choose, count
+from marketsim.numerics.elementary import exp
+from marketsim.numerics.rng import Purpose
 
 from .codes import Backup, State
 

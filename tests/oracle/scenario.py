@@ -6,8 +6,8 @@ Scenarios are taken as checked: those that the text has refused are not looked f
 import datetime
 from dataclasses import dataclass
 
-from marketsim import evidence
-from marketsim.rng import Purpose, uniform
+from marketsim.numerics.rng import Purpose, uniform
+from marketsim.parameters import evidence
 
 ALL_TYPES = "abcd"
 MULTIPLIED = {

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import mesa
 
-from marketsim.distributions import events
-from marketsim.rng import LANES, Purpose
+from marketsim.numerics.distributions import events
+from marketsim.numerics.rng import LANES, Purpose
 
 from .books import Holder
 from .buyers import Buyer

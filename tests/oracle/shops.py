@@ -2,9 +2,9 @@
 
 import math
 
-from marketsim.distributions import choose
-from marketsim.exact import exp, normal_quantile
-from marketsim.rng import Purpose
+from marketsim.numerics.distributions import choose
+from marketsim.numerics.elementary import exp, normal_quantile
+from marketsim.numerics.rng import Purpose
 
 from .books import Stockist, affordable, in_fen, scarcity
 from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Item, State

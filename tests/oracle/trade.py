@@ -1,8 +1,8 @@
 """Inquiries at sellers, and what comes of them (docs/market.md 9)."""
 
-from marketsim.distributions import choose, events
-from marketsim.exact import exp, normal_quantile
-from marketsim.rng import LANES, Purpose
+from marketsim.numerics.distributions import choose, events
+from marketsim.numerics.elementary import exp, normal_quantile
+from marketsim.numerics.rng import LANES, Purpose
 
 from .books import fen
 from .codes import Account, Channel, Item, Measure, Stage, Tally

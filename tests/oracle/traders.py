@@ -5,8 +5,8 @@ import math
 import mesa
 from scipy.special import gammaincinv
 
-from marketsim.exact import exp, normal_quantile
-from marketsim.rng import Purpose
+from marketsim.numerics.elementary import exp, normal_quantile
+from marketsim.numerics.rng import Purpose
 
 from .accounts import WEIGHT_OF_A_BAN, AccountHolder
 from .codes import Backup, Place, State

@@ -1,0 +1,1 @@
+"""Numbers from many runs: comparison of scenarios, inference, sensitivity."""

@@ -1,0 +1,1 @@
+"""Comparison of scenarios with common random numbers: arms, paired runs, effects, effort."""

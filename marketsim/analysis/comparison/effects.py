@@ -1,0 +1,306 @@
+"""What a comparison comes to: effects, rankings, break-evens, and what they rest on.
+
+Effects are differences in pairs: the same run of an arm and of the baseline, with the same draw of
+the parameters and the same luck.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from marketsim.analysis.comparison.effort import Work
+from marketsim.analysis.comparison.outcomes import HIGHER, LOWER, OUTCOMES, held_weeks
+from marketsim.survey.fit import SEE, luck_share
+from marketsim.survey.statistics import INTERVAL
+
+NARROWER = 0.2  # below it the data have told too little: the effect rests on assumption
+RANKED = "grams_sold"
+Table = pd.DataFrame
+# columns of `tables`: unit, meaning
+ARM = ("name", "scenario, with its strength after @")
+COLUMNS = {
+    "arm": ARM,
+    "scenario": ("name", "scenario"),
+    "strength": ("ratio", "doses against those written"),
+    "outcome": ("name", "what is compared"),
+    "meaning": ("text", "what it is"),
+    "unit": ("name", "unit of the row"),
+    "baseline": (SEE, "median of the baseline's runs"),
+    "runs": ("runs", "pairs of runs in which both arms have the outcome"),
+    "effect": (SEE, "median over pairs of the difference from the baseline"),
+    "effect_low": (SEE, "low end of the central 90 % of the differences"),
+    "effect_high": (SEE, "high end of the central 90 % of the differences"),
+    "percent": ("percent", "median difference, of the baseline's own run"),
+    "percent_low": ("percent", "low end of its central 90 %"),
+    "percent_high": ("percent", "high end of its central 90 %"),
+    "better": ("share", "of the pairs, those better than the baseline; ties count half"),
+    "luck": ("share", "of the variance between differences, luck"),
+    "prior_low": (SEE, "low end of the central 90 % under the prior"),
+    "prior_high": (SEE, "high end of the central 90 % under the prior"),
+    "narrowed": ("share", "by how much the data narrow the interval"),
+    "rests_on": ("name", "data where narrowed is a fifth or more, else assumption"),
+    "rank": ("1", "median rank by ivory sold; 1 sells least"),
+    "low": ("1", "low end of the central 90 % of ranks"),
+    "high": ("1", "high end of the central 90 % of ranks"),
+    "best": ("share", "of the runs, those in which no other arm sells less"),
+    "strengths": ("ratio", "least and largest strength compared"),
+    "break_even": ("ratio", "least strength with an effect for sure; empty where there is none"),
+    "moderators": ("hours", "extra hours of moderators, a week per 1,000 traders"),
+    "police": ("hours", "extra hours of police, a week per 1,000 traders"),
+    "hours": ("hours", "both together"),
+    "grams_less": ("g", "ivory not sold, a week per 1,000 traders"),
+    "grams_less_low": ("g", "low end of its central 90 %"),
+    "grams_less_high": ("g", "high end of its central 90 %"),
+    "grams_less_an_hour": ("g/h", "ivory not sold for each extra hour"),
+}
+
+
+def pairs(rows: Table, outcome: str) -> Table:
+    """Return one outcome, one row a run and one column an arm, the baseline first."""
+    order = list(dict.fromkeys(rows["arm"]))
+    return rows.pivot(index="run", columns="arm", values=outcome)[order]
+
+
+def half_widths(rows: Table, outcome: str) -> np.ndarray:
+    """Return half the width of the 95 % interval of each mean effect, as a share of the baseline.
+
+    Two runs share a draw, so means of pairs of runs are what is independent.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns arm, run, draw and the outcome.
+    outcome : str
+        Which.
+
+    Returns
+    -------
+    ndarray of float64, shape (arms - 1,)
+    """
+    from scipy import stats
+
+    of = pairs(rows, outcome)
+    draws = rows.drop_duplicates("run").set_index("run")["draw"]
+    effects = of.iloc[:, 1:].sub(of.iloc[:, 0], axis=0).groupby(draws).mean()
+    error = effects.std(ddof=1) / np.sqrt(len(effects))
+    width = stats.t.ppf(0.975, len(effects) - 1) * error / abs(of.iloc[:, 0].mean())
+    return width.to_numpy(float)
+
+
+def with_held_weeks(rows: Table, weekly: Table, first: int) -> Table:
+    """Return the rows with the weeks that each arm held visible posts down (see `outcomes`)."""
+    parts = []
+    for belief, part in weekly[weekly["week"] >= first].groupby("belief", sort=False):
+        visible = part.pivot(index=["arm", "run"], columns="week", values="visible")
+        base = visible.loc[part["arm"].iloc[0]]
+        for arm in dict.fromkeys(part["arm"]):
+            mine = visible.loc[arm]
+            held = held_weeks(mine.to_numpy(), base.loc[mine.index].to_numpy())
+            found = Table({"belief": belief, "arm": arm, "run": mine.index, "held_weeks": held})
+            parts.append(found)
+    held_rows = pd.concat(parts, ignore_index=True).astype({"held_weeks": float})
+    return rows.merge(held_rows, on=["belief", "arm", "run"], how="left")
+
+
+def shown(effects: Table) -> Table:
+    """Return effects at one strength a scenario: as written, or else the nearest to it."""
+    nearest = effects.assign(away=np.log(effects["strength"]).abs())
+    nearest = nearest.sort_values("away", kind="stable")
+    return nearest.drop_duplicates(["scenario", "outcome"]).sort_index().drop(columns="away")
+
+
+def name_of(row: Any) -> str:
+    """Return a scenario in plain words, with its strength where that is not as written."""
+    words = str(row["scenario"]).replace("_", " ")
+    return words if row["strength"] == 1.0 else f"{words}, x{row['strength']:g}"
+
+
+def tables(
+    rows: Table, about: Mapping[str, tuple[str, float]], costs: Mapping[str, Work]
+) -> dict[str, Table]:
+    """Return the tables of a comparison by name.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row for each belief, arm and run; the baseline's come first.
+    about : mapping of str to (str, float)
+        Scenario and strength of each arm.
+    costs : mapping of str to Work
+        Extra hours of each arm.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        `effects` (one row an arm and outcome), `better` (chance that the arm of the row sells less
+        than that of the column) and `ranking` (both at one strength a scenario), `break_even` (one
+        row a scenario and outcome) and `costs`.
+    """
+    known = rows[rows["belief"] == rows["belief"].iloc[0]]
+    prior = rows[rows["belief"] != rows["belief"].iloc[0]]
+    effects = pd.concat([_effects(known, prior, name) for name in OUTCOMES], ignore_index=True)
+    named = Table(
+        [{"arm": arm, "scenario": name, "strength": size} for arm, (name, size) in about.items()]
+    )
+    effects = named.merge(effects, on="arm")
+    sold = pairs(known, RANKED)
+    sold = sold[[sold.columns[0], *dict.fromkeys(shown(effects)["arm"])]]
+    return {
+        "effects": effects,
+        "better": _better(sold),
+        "ranking": _ranking(sold),
+        "break_even": _break_even(effects),
+        "costs": _costs(effects, costs),
+    }
+
+
+def _effects(rows: Table, prior: Table, outcome: str) -> Table:
+    """Return the effect of every arm on one outcome."""
+    of = pairs(rows, outcome)
+    draws = rows.drop_duplicates("run").set_index("run")["draw"].loc[of.index].to_numpy()
+    before = pairs(prior, outcome) if len(prior) else None
+    about, base = OUTCOMES[outcome], of.iloc[:, 0].to_numpy(float)
+    out = []
+    for arm in of.columns[1:]:
+        mine = of[arm].to_numpy(float)
+        known = np.isfinite(mine - base)
+        effect = (mine - base)[known]
+        percent = 100.0 * effect[base[known] != 0] / base[known & (base != 0)]
+        row: dict[str, object] = {
+            "arm": arm,
+            "outcome": outcome,
+            "meaning": about.meaning,
+            "unit": about.unit,
+        }
+        row |= {"baseline": _median(base), "runs": int(known.sum())}
+        row |= _interval("effect", effect) | _interval("percent", percent)
+        row["better"] = _chance(effect, about.better)
+        row["luck"] = luck_share(effect, draws[known])
+        row |= {"prior_low": np.nan, "prior_high": np.nan, "narrowed": np.nan, "rests_on": ""}
+        if before is not None and arm in before:
+            row |= _held_against(effect, (before[arm] - before.iloc[:, 0]).to_numpy(float))
+        out.append(row)
+    return Table(out)
+
+
+def _held_against(effect: np.ndarray, prior: np.ndarray) -> dict[str, object]:
+    """Return the interval under the prior, and whether the data narrow it by a fifth."""
+    low, high = _ends(prior[np.isfinite(prior)])
+    now_low, now_high = _ends(effect)
+    narrowed = 1.0 - (now_high - now_low) / (high - low) if high > low else np.nan
+    told = "data" if narrowed >= NARROWER else "assumption"
+    none = not np.isfinite(narrowed)
+    return {"prior_low": low, "prior_high": high, "narrowed": narrowed,
+            "rests_on": "" if none else told}  # fmt: skip
+
+
+def _interval(name: str, values: np.ndarray) -> dict[str, float]:
+    low, high = _ends(values)
+    return {name: _median(values), f"{name}_low": low, f"{name}_high": high}
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    if values.size == 0:
+        return np.nan, np.nan
+    low, high = np.quantile(values, INTERVAL)
+    return float(low), float(high)
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
+
+
+def _chance(effect: np.ndarray, better: str) -> float:
+    """Return the share of runs in which an arm is better than the baseline; ties count half."""
+    if better not in (LOWER, HIGHER) or effect.size == 0:
+        return np.nan
+    wins = effect < 0 if better == LOWER else effect > 0
+    return float(wins.mean() + 0.5 * (effect == 0).mean())
+
+
+def _better(of: Table) -> Table:
+    """Return the chance that the arm of a row sells less ivory than that of a column."""
+    values = of.to_numpy(float)
+    less = (values[:, :, None] < values[:, None, :]).mean(axis=0)
+    same = (values[:, :, None] == values[:, None, :]).mean(axis=0)
+    return Table(less + 0.5 * same, columns=of.columns).assign(arm=of.columns)[["arm", *of.columns]]
+
+
+def _ranking(of: Table) -> Table:
+    """Return how arms rank by ivory sold: 1 sells least."""
+    ranks = of.rank(axis=1)
+    low, middle, high = (ranks.quantile(q) for q in (INTERVAL[0], 0.5, INTERVAL[1]))
+    best = (ranks.eq(ranks.min(axis=1), axis=0)).mean()
+    out = Table({"arm": of.columns, "rank": middle.to_numpy(), "low": low.to_numpy(),
+                 "high": high.to_numpy(), "best": best.to_numpy()})  # fmt: skip
+    return out.sort_values(["rank", "best"], ascending=[True, False], ignore_index=True)
+
+
+def _break_even(effects: Table) -> Table:
+    """Return, for each scenario and outcome, the least strength that has an effect for sure.
+
+    That is where the central 90 % of the effect leaves zero, between two strengths on a straight
+    line; nan where it does not within the strengths compared.
+    """
+    out = []
+    for (scenario, outcome), rows in effects.groupby(["scenario", "outcome"], sort=False):
+        if len(rows) < 2:
+            continue
+        rows = rows.sort_values("strength")
+        near = np.where(rows["effect"] < 0, -rows["effect_high"], rows["effect_low"])
+        found = _crossing(np.r_[0.0, rows["strength"]], np.r_[0.0, near])
+        span = f"{rows['strength'].min():g} to {rows['strength'].max():g}"
+        out.append({"scenario": scenario, "outcome": outcome, "strengths": span,
+                    "break_even": found})  # fmt: skip
+    return Table(out, columns=["scenario", "outcome", "strengths", "break_even"])
+
+
+def _crossing(strengths: np.ndarray, near: np.ndarray) -> float:
+    """Return the first strength at which the end of an interval nearest zero is beyond it."""
+    for k in range(1, strengths.size):
+        if near[k] > 0:
+            below = min(near[k - 1], 0.0)
+            share = -below / (near[k] - below)
+            return float(strengths[k - 1] + share * (strengths[k] - strengths[k - 1]))
+    return np.nan
+
+
+def _costs(effects: Table, costs: Mapping[str, Work]) -> Table:
+    """Return extra hours, and grams not sold for each of them."""
+    out = Table([{"arm": arm} | work._asdict() for arm, work in costs.items()])
+    out["hours"] = out["moderators"] + out["police"]
+    sold = effects[effects["outcome"] == RANKED].set_index("arm")
+    for name, column in (("less", "effect"), ("less_low", "effect_high"),
+                         ("less_high", "effect_low")):  # fmt: skip
+        out[f"grams_{name}"] = -sold[column].reindex(out["arm"]).to_numpy()
+    hours = out["hours"].where(out["hours"] > 0)
+    out["grams_less_an_hour"] = out["grams_less"] / hours
+    return out
+
+
+def weekly(rows: Table) -> Table:
+    """Return the weeks of each arm: median and central 90 % over runs, and of the difference.
+
+    Returns
+    -------
+    DataFrame
+        Columns arm, week, then for visible, moved and grams the median, _low, _high, and the same
+        of the difference from the baseline with _change in the name.
+    """
+    known = rows[rows["belief"] == rows["belief"].iloc[0]]
+    base = known[known["arm"] == known["arm"].iloc[0]].set_index(["run", "week"])
+    out = []
+    for arm, part in known.groupby("arm", sort=False):
+        mine = part.set_index(["run", "week"])
+        columns = {}
+        for name in ("visible", "moved", "grams"):
+            for label, values in ((name, mine[name]), (f"{name}_change", mine[name] - base[name])):
+                by_week = values.groupby("week")
+                columns[label] = by_week.median()
+                columns[f"{label}_low"] = by_week.quantile(INTERVAL[0])
+                columns[f"{label}_high"] = by_week.quantile(INTERVAL[1])
+        out.append(Table(columns).reset_index().assign(arm=arm))
+    return pd.concat(out, ignore_index=True)

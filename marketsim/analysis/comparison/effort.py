@@ -1,0 +1,98 @@
+"""The hours of moderators and police that a scenario takes, and the strength that takes as many."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import NamedTuple
+
+from marketsim.errors import InputError
+from marketsim.model.scenario.timeline import compile_table
+from marketsim.parameters.settings import Settings
+
+WEEK = 7.0
+HALVINGS = 50
+MOST = 1000.0  # the largest strength
+
+
+class Work(NamedTuple):
+    """Hours a week per 1,000 traders."""
+
+    moderators: float
+    police: float
+
+
+def work(settings: Settings, start: dt.date) -> Work:
+    """Return the hours of work that the levers of a scenario stand for.
+
+    Parameters
+    ----------
+    settings : Settings
+        Parameters at their reference values are read, and the scenario.
+    start : datetime.date
+        First day that counts; the last is that of the run.
+
+    Returns
+    -------
+    Work
+        Hours a week per 1,000 traders: of capacity that is there, used or not, of sweeps and raids.
+    """
+    table, hours = compile_table(settings), settings.hours
+    days = slice(table.day(start), None)
+    weeks = table.news[days].size / WEEK
+    scale = 1000.0 / settings.population.platform_traders / weeks
+    moderators = hours.review * settings.moderation.capacity * WEEK * table.capacity[days].mean()
+    moderators += hours.account * scale * table.sweep_accounts[days].sum()
+    moderators += hours.post * scale * table.sweep_posts[days].sum()
+    stalls = 1000.0 * settings.retail.stall * settings.police.inspected
+    cases = hours.case * settings.police.capacity + hours.inspection * stalls
+    police = cases * WEEK * table.police[days].mean()
+    raided = settings.supply.suppliers * table.raids[days].sum()
+    raided += settings.workshop.processors * table.machines[days].sum()
+    police += hours.raid * raided / weeks
+    for lever in ("border", "couriers", "traces"):
+        police += getattr(hours, lever) * getattr(table, lever)[days].mean()
+    return Work(float(moderators), float(police))
+
+
+def extra(settings: Settings, baseline: Settings, start: dt.date) -> Work:
+    """Return the hours of a scenario beyond those of another (see `work`)."""
+    one, other = work(settings, start), work(baseline, start)
+    return Work(one.moderators - other.moderators, one.police - other.police)
+
+
+def matched(settings: Settings, baseline: Settings, start: dt.date, hours: float) -> Settings:
+    """Return a scenario at the strength at which it takes a number of hours beyond a baseline.
+
+    Parameters
+    ----------
+    settings, baseline : Settings
+        The scenario, whose strength is sought, and what it is compared with.
+    start : datetime.date
+        First day that counts.
+    hours : float
+        Extra hours a week per 1,000 traders, of moderators and police together.
+
+    Raises
+    ------
+    InputError
+        Where no strength that its doses allow takes so many hours.
+    """
+
+    def at(strength: float) -> Settings:
+        return replace(settings, scenario=replace(settings.scenario, strength=strength))
+
+    def too_little(strength: float) -> bool:
+        return sum(extra(at(strength), baseline, start)) < hours
+
+    low, high = 0.0, MOST
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        try:
+            low, high = (middle, high) if too_little(middle) else (low, middle)
+        except InputError:  # a dose beyond its range
+            high = middle
+    found = at(low)
+    reached = sum(extra(found, baseline, start))
+    if abs(reached - hours) > 1e-3 * hours:
+        allowed = f"hours that {settings.scenario.name} can take (at most {reached:.4g})"
+        raise InputError("hours_a_week", hours, allowed)
+    return found

@@ -1,0 +1,121 @@
+"""What people ask of a scenario: one figure a run, over the same days in every arm."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from marketsim.model.ledger import FEN, MILLIGRAMS
+from marketsim.model.state import Channel, Flow, Measure, Series, Tallies, Tally
+
+WEEK = 7
+LOWER, HIGHER, NEITHER = "lower", "higher", ""  # which is better
+RETURN = 0.9  # of the baseline's visible posts: there a scenario has lost its hold
+
+
+class Outcome(NamedTuple):
+    """Meaning, unit and which way is better."""
+
+    meaning: str
+    unit: str
+    better: str
+
+
+OUTCOMES = {
+    "offers": Outcome("posts made anywhere", "posts a week per 1,000 traders", LOWER),
+    "visible": Outcome("posts standing in Moments", "posts a week per 1,000 traders", LOWER),
+    "displaced": Outcome("of posts made, on backups, in groups or elsewhere", "percent", LOWER),
+    "grams_sold": Outcome("ivory sold", "g a week per 1,000 traders", LOWER),
+    "revenue": Outcome("what buyers paid", "CNY a week per 1,000 traders", LOWER),
+    "price": Outcome("mean price of what was sold", "CNY a gram", NEITHER),
+    "online": Outcome("of the ivory sold, online", "percent", NEITHER),
+    "seized": Outcome("ivory seized", "g a week per 1,000 traders", HIGHER),
+    "arrests": Outcome("traders arrested", "arrests a week per 1,000 traders", NEITHER),
+    "elephants": Outcome(
+        "elephants whose ivory was shipped", "elephants a week per 1,000 traders", LOWER
+    ),
+    "held_weeks": Outcome(
+        "weeks in which visible posts stay below nine tenths of the baseline's", "weeks", HIGHER
+    ),
+}
+
+
+def of_run(
+    series: Series, tallies: Tallies, first: int, retailers: int, elephant: float
+) -> dict[str, float]:
+    """Return the outcomes of one run but `held_weeks`, which needs a baseline.
+
+    Parameters
+    ----------
+    series, tallies : Series, Tallies
+        Daily counts.
+    first : int
+        Row of the first day that counts.
+    retailers : int
+        Traders at the start.
+    elephant : float
+        Ivory of an elephant, g.
+
+    Returns
+    -------
+    dict of str to float
+        By the names of `OUTCOMES`; nan where nothing was sold.
+    """
+    flows = series.flows[first:].sum(axis=0)
+    trade = tallies.trade[first:].sum(axis=0)
+    sold = trade[Tally.SOLD : Tally.SOLD + len(Channel)] / MILLIGRAMS
+    revenue = trade[Tally.REVENUE : Tally.REVENUE + len(Channel)].sum() / FEN
+    seized = tallies.measures[first:, :, :, 1].sum() / MILLIGRAMS
+    moved = flows[Flow.BACKUP] + flows[Flow.GROUPS] + flows[Flow.ELSEWHERE]
+    scale = 1000.0 / retailers * WEEK / (series.risk.size - first)
+    grams = sold.sum()
+    return {
+        "offers": (flows[Flow.OFFERS]) * scale,
+        "visible": flows[Flow.VISIBLE] * scale,
+        "displaced": 100.0 * moved / flows[Flow.OFFERS] if flows[Flow.OFFERS] else np.nan,
+        "grams_sold": grams * scale,
+        "revenue": revenue * scale,
+        "price": revenue / grams if grams else np.nan,
+        "online": 100.0 * (1.0 - sold[Channel.PHYSICAL] / grams) if grams else np.nan,
+        "seized": seized * scale,
+        "arrests": tallies.measures[first:, Measure.ARRESTS, :, 0].sum() * scale,
+        "elephants": trade[Tally.RAW_SHIPPED] / MILLIGRAMS / elephant * scale,
+    }
+
+
+def weekly(series: Series, tallies: Tallies, retailers: int) -> pd.DataFrame:
+    """Return whole weeks from the first day of the run on.
+
+    Returns
+    -------
+    DataFrame
+        Columns week (from 0), visible, moved (posts on backups, in groups and elsewhere) and
+        grams, each a week per 1,000 traders.
+    """
+    weeks = series.risk.size // WEEK
+    flows = series.flows[: weeks * WEEK].reshape(weeks, WEEK, -1).sum(axis=1)
+    sold = tallies.trade[: weeks * WEEK, Tally.SOLD : Tally.SOLD + len(Channel)]
+    scale = 1000.0 / retailers
+    return pd.DataFrame(
+        {
+            "week": np.arange(weeks, dtype=np.int32),
+            "visible": flows[:, Flow.VISIBLE] * scale,
+            "moved": flows[:, [Flow.BACKUP, Flow.GROUPS, Flow.ELSEWHERE]].sum(axis=1) * scale,
+            "grams": sold.sum(axis=1).reshape(weeks, WEEK).sum(axis=1) / MILLIGRAMS * scale,
+        }
+    )
+
+
+def held_weeks(visible: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+    """Return in how many weeks visible posts stay below `RETURN` of the baseline's.
+
+    Parameters
+    ----------
+    visible, baseline : ndarray of float64, shape (runs, weeks)
+        From the first week that counts on; the same runs.
+
+    Returns
+    -------
+    ndarray of int64, shape (runs,)
+    """
+    return (visible < RETURN * baseline).sum(axis=1)

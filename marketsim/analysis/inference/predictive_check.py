@@ -1,0 +1,64 @@
+"""Predictive checks: every published row against the predictions of many runs."""
+
+import numpy as np
+import pandas as pd
+
+from marketsim.survey import fit, statistics
+
+SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+
+
+def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
+    """Hold each row of the evidence against the predictions of many runs.
+
+    Parameters
+    ----------
+    values : DataFrame
+        From `metrics.statistics`.
+    draws : Series
+        Which runs share a draw of the parameters.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `metrics.fit`, and width (of the predictive 90 % interval), tail (the
+        two-sided predictive probability of something at least as far out as what was observed; nan
+        where no run has the figure) and inside (whether it is 10 % or more, so that what was
+        observed is within the central 90 % of single surveys). Where the evidence has no
+        value but an interval, its nearest end to the median counts as observed.
+    """
+    table = fit.fit(values, draws)
+    table["width"] = table["sim_high"] - table["sim_low"]
+    nearest = table["simulated"].clip(table["low"], table["high"])
+    observed = table["observed"].fillna(nearest)
+    tails = []
+    for name, value in zip(table["id"], observed, strict=True):
+        runs = values[name].to_numpy(float)
+        runs = runs[np.isfinite(runs)]
+        sides = [(runs <= value).mean(), (runs >= value).mean()] if runs.size > 0 else [np.nan]
+        tails.append(min(2.0 * min(sides), 1.0))
+    table["tail"] = tails
+    table["inside"] = table["tail"] >= 2.0 * statistics.INTERVAL[0]
+    return table
+
+
+def variation(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the coefficient of variation of each statistic over the first runs, for more and more.
+
+    How many replicates are enough is read off where it stays put (Lorscheid et al. 2012).
+
+    Returns
+    -------
+    DataFrame
+        Columns id, runs, variation (standard deviation over mean).
+    """
+    rows = [
+        {
+            "id": name,
+            "runs": size,
+            "variation": values[name][:size].std() / values[name][:size].mean(),
+        }
+        for name in values
+        for size in sorted({*(size for size in SIZES if size < len(values)), len(values)})
+    ]
+    return pd.DataFrame(rows)

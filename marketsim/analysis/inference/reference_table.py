@@ -1,0 +1,117 @@
+"""One table of simulations from the prior: it grows, survives a kill and serves every question.
+
+Row `number` is a function of the settings, their seed and the number alone, so that a longer table
+only appends to a shorter one.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from marketsim.errors import InputError
+from marketsim.model.scenario import timeline
+from marketsim.numerics.jit import source_fingerprint
+from marketsim.parameters import posterior, priors
+from marketsim.parameters.settings import POSTS, Settings, given
+from marketsim.parameters.settings import check as check_settings
+from marketsim.simulation import files, run, store
+from marketsim.survey import statistics
+
+NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depends on")}
+BATCH = 500  # rows kept together: a kill loses at most so many
+# what a simulated survey depends on; a change elsewhere in the package leaves the table valid
+SOURCES = (
+    *("numerics/*.py", "parameters/*.py", "model/**/*.py", "survey/*.py"),
+    *("simulation/run.py", "simulation/tables.py", "analysis/inference/reference_table.py"),
+)
+
+
+def structures(settings: Settings) -> list[str]:
+    """Return the names of the structures that compete under these settings."""
+    chosen = settings.recovery.name
+    return list(priors.STRUCTURES) if chosen == posterior.MIXTURE else [chosen]
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings from which no simulation can be drawn.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges, or drawn from anything but the prior.
+    """
+    check_settings(settings)
+    if settings.posterior != posterior.PRIOR:
+        raise InputError("posterior", settings.posterior, "prior, where calibration starts")
+    if settings.market != POSTS:
+        raise InputError("market", settings.market, f"{POSTS}, which is all that is fitted here")
+    posterior.check(settings)
+    timeline.compile_levers(settings)
+
+
+def job(settings: Settings, number: int) -> tuple[Settings, int]:
+    """Return settings and seed of a row; the structures take turns."""
+    names = structures(settings)
+    values = priors.draw(settings.seed, number)
+    drawn = priors.put(settings, names[number % len(names)], values)
+    return drawn, run.run_seed(settings.seed, number)
+
+
+def table(
+    settings: Settings, folder: Path, simulations: int, threads: int = 1, progress: bool = False
+) -> pd.DataFrame:
+    """Return the first rows of the table; those already there are read, not simulated.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is simulated; `posterior` is ``prior``.
+    folder : Path
+        The table rests in a folder below it named by its key.
+    simulations : int
+        Rows wanted.
+    threads : int
+        Surveys simulated at the same time; their number changes no bit.
+    progress : bool
+        Show a bar on the error stream.
+
+    Returns
+    -------
+    DataFrame
+        One row a simulation: number, structure, every uncertain parameter by its dotted name and
+        the statistics of the survey.
+
+    Raises
+    ------
+    InputError
+        For settings that are refused by `check`, or a folder that cannot be written to.
+    """
+    from tqdm import tqdm
+
+    check(settings)
+    batches = []
+    key = store.key(settings, source=source_fingerprint(SOURCES))
+    with (
+        store.growing(folder / key) as place,
+        tqdm(total=simulations, unit="survey", disable=not progress) as bar,
+    ):
+        for start in range(0, simulations, BATCH):
+            batch = files.read_batch(place, start)
+            if batch is None:
+                batch = {"rows": _batch(settings, start, threads, bar.update)}
+                described = statistics.described() | NUMBER
+                batch = files.write_batch(place, start, batch, described)
+            else:
+                bar.update(BATCH)
+            batches.append(batch["rows"])
+    return pd.concat(batches, ignore_index=True).iloc[:simulations]
+
+
+def _batch(settings: Settings, start: int, threads: int, done: Any) -> pd.DataFrame:
+    numbers = range(start, start + BATCH)
+    jobs = [job(settings, number) for number in numbers]
+    drawn = {key: [given(one, key) for one, _ in jobs] for key in priors.uncertain()}
+    names = [one.recovery.name for one, _ in jobs]
+    parameters = pd.DataFrame({"number": numbers, "structure": names, **drawn})
+    return parameters.join(run.statistics(jobs, threads, done))

@@ -1,0 +1,1 @@
+"""Sensitivity analysis: which uncertain parameters matter."""

@@ -1,0 +1,144 @@
+"""Compare scenarios, or load the complete comparison."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from marketsim.analysis.comparison import arms, effects
+from marketsim.analysis.comparison.arms import Arm
+from marketsim.analysis.comparison.paired_runs import (
+    POSTERIOR,
+    PRIOR,
+    _live,
+    outcomes_described,
+    summed_up,
+)
+from marketsim.commands import compose
+from marketsim.commands.options import CompareCommand, _part
+from marketsim.errors import InputError
+from marketsim.parameters import presets
+from marketsim.parameters.settings import NAME, POSTS, Comparison, Scenario, Settings
+from marketsim.simulation import files, store
+
+
+def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Path:
+    """Compare scenarios, or take the complete comparison; return its folder.
+
+    Parameters
+    ----------
+    command : CompareCommand
+        As composed.
+    words : sequence of str
+        What it was composed from.
+    given : str or None
+        The user's folder of config files; scenarios may be named that are in it.
+    """
+    asked = _part(command, Comparison)
+    own = _own_scenarios((asked.baseline, *asked.scenarios), words, given)
+    return compare(command.settings(), asked, *command.how(), own)
+
+
+def _own_scenarios(
+    names: Sequence[str], words: Sequence[str], given: str | None
+) -> dict[str, Scenario]:
+    """Return those of some scenarios that the user's folder holds, each composed by itself.
+
+    What the words say of the scenario is about the one they choose, and about no other.
+    """
+    of_settings = [word for word in words if not word.lstrip("+~").startswith("scenario")]
+    out: dict[str, Scenario] = {}
+    for name in names if given is not None else ():
+        file = Path(str(given)) / "scenario" / f"{name}.yaml"
+        if not NAME.fullmatch(name) or not file.is_file():
+            continue
+        if name in presets.names("scenario"):
+            raise InputError("scenarios", name, f"one meaning of it: rename {file}")
+        one = [*of_settings, f"scenario={name}"]
+        out[name] = compose.composed(one, "compare", CompareCommand, given).scenario
+        if out[name].name != name:
+            raise InputError("scenario.name", out[name].name, f"{name}, as {file} is called")
+    return out
+
+
+def compare(
+    settings: Settings,
+    asked: Comparison,
+    folder: Path,
+    threads: int = 1,
+    progress: bool = False,
+    own: Mapping[str, Scenario] | None = None,
+) -> Path:
+    """Compare scenarios, or take the complete comparison where it is there.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the scenario; `replicates` is the largest number of runs of an arm.
+    asked : Comparison
+        What is compared.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    threads : int
+        Runs lived at the same time; their number changes no bit.
+    progress : bool
+        Show a bar on the error stream.
+    own : mapping of str to Scenario, optional
+        Scenarios of the user's, by the names that are asked for.
+
+    Returns
+    -------
+    Path
+        The folder, with the tables of `comparison_sums`, figures, report and manifest.json.
+
+    Raises
+    ------
+    InputError
+        For anything that cannot be, before any run.
+    """
+    if settings.market == POSTS:
+        raise InputError("market", POSTS, "whole: a comparison asks about trade")
+    compared = arms.make(settings, asked, own)
+    start = arms.start_of(compared, asked)
+    more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
+    final = folder / store.key(settings, more)
+    said = vars(asked) | {"start": str(start)}
+    with store.fill(settings, final, threads, {"comparison": said}) as partial:
+        if partial is None:
+            return final
+        beliefs = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
+        tables = _live(compared, start, settings, asked, partial / "batches", threads, progress,
+                       [POSTERIOR, *beliefs])  # fmt: skip
+        _write(partial, compared, asked, start, tables)
+    return final
+
+
+def _write(
+    folder: Path,
+    compared: Sequence[Arm],
+    asked: Comparison,
+    start: dt.date,
+    tables: dict[str, pd.DataFrame],
+) -> None:
+    """Write the tables, the spreadsheet, the figures and the report."""
+    import shutil
+
+    from marketsim.reporting.figures import comparison as comparison_figures
+    from marketsim.reporting.pages import comparison as comparison_page
+
+    rows, sums = summed_up(compared, start, tables)
+    weekly = effects.weekly(tables["weekly"])
+    for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
+        files.write_parquet(table, folder / f"{name}.parquet", outcomes_described())
+    files.write_csv(folder, sums)
+    comparison_page.write_spreadsheet(folder, compared, asked, sums, start)
+    comparison_figures.draw(folder / "figures", sums | {"weeks": weekly}, start)
+    comparison_page.write(folder, compared, asked, sums, start)
+    for one in comparison_page.own_scenarios(compared):
+        file = folder / "scenario" / f"{one.name}.yaml"
+        file.parent.mkdir(exist_ok=True)
+        files.write_whole(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
+    shutil.rmtree(folder / "batches")

@@ -1,0 +1,152 @@
+"""Run a study, or load its complete result."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from marketsim.commands.options import RunCommand
+from marketsim.model.scenario import timeline
+from marketsim.parameters import posterior
+from marketsim.parameters.settings import POSTS, Settings, check
+from marketsim.reporting.pages import page
+from marketsim.reporting.pages import study as study_page
+from marketsim.simulation import files, store
+from marketsim.simulation import run as simulation
+from marketsim.simulation.run import TABLES, Tables
+from marketsim.simulation.summary import sums
+
+
+def result_folder_of(command: RunCommand) -> Path:
+    """Check a study, and return where its result rests."""
+    return result_folder(command.settings(), command.folder())
+
+
+def run(command: RunCommand) -> "Result":
+    """Run a study, or take its complete result where it is there."""
+    folder, threads, progress = command.how()
+    how = (threads, command.fresh, progress, command.figures)
+    return run_study(command.settings(), folder, *how)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A complete result: where it rests, its fit, and whether it had been there before."""
+
+    folder: Path
+    fit: pd.DataFrame
+    reused: bool
+
+
+def result_folder(settings: Settings, folder: Path) -> Path:
+    """Check the settings of a study, and return where its result rests.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run.
+    folder : Path
+        The study's folder.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges.
+    """
+    check(settings)
+    posterior.check(settings)
+    timeline.compile_levers(settings)
+    return folder / store.key(settings)
+
+
+def run_study(
+    settings: Settings,
+    folder: Path,
+    threads: int = 1,
+    fresh: bool = False,
+    progress: bool = False,
+    figures: bool = True,
+) -> Result:
+    """Run a study, or take its complete result where it is there.
+
+    Parameters
+    ----------
+    settings : Settings
+        What to run; checked here.
+    folder : Path
+        The study's folder; the result rests in a folder below it named by its key.
+    threads : int
+        Runs lived at the same time.
+    fresh : bool
+        Run again although the result is there.
+    progress : bool
+        Show a bar on the error stream.
+    figures : bool
+        Draw figures and a report, also of a result that is there without them.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges or a folder that cannot be written to.
+    """
+    final = result_folder(settings, folder)
+    reused = not fresh and store.is_whole(final)
+    if not reused:
+        with store.writing(final) as partial:
+            reused = not fresh and store.is_whole(final)
+            if not reused:
+                _write(settings, partial, threads, progress)
+                store.publish(partial, final)
+    if figures and not (final / page.PAGE).exists():
+        with store.writing(final):
+            _draw(settings, final)
+    return Result(final, pd.read_csv(final / "fit.csv"), reused)
+
+
+def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> None:
+    """Write the tables of a study and their manifest; batches already there are kept."""
+    started = time.perf_counter()
+    tables = _tables(settings, folder / "batches", threads, progress)
+    for name, table in tables.items():
+        files.write_parquet(table, folder / f"{name}.parquet")
+    files.write_csv(folder, sums(settings, tables))
+    shutil.rmtree(folder / "batches")
+    seconds = time.perf_counter() - started
+    store.write_manifest(folder, store.manifest(settings, folder, threads, seconds))
+
+
+def _draw(settings: Settings, folder: Path) -> None:
+    """Draw the figures of a complete study from its tables, and write its report last."""
+    from marketsim.reporting import trade_summary
+    from marketsim.reporting.figures import study as study_figures
+    from marketsim.reporting.figures import trade as trade_figures
+
+    if (folder / page.PAGE).exists():
+        return
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    retailers, trade = settings.population.retailers, None
+    study_figures.draw(folder / "figures", tables["daily"], tables["survey"])
+    if settings.market != POSTS:
+        trade_figures.draw(folder / "figures", tables, retailers)
+        trade = trade_summary.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
+    study_page.write(folder, store.facts(folder), pd.read_csv(folder / "fit.csv"), trade)
+
+
+def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:
+    from tqdm import tqdm
+
+    folder.mkdir(exist_ok=True)
+    batches: list[Tables] = []
+    with tqdm(total=settings.replicates, unit="run", disable=not progress) as bar:
+        for start in range(0, settings.replicates, simulation.BATCH):
+            runs = range(start, min(start + simulation.BATCH, settings.replicates))
+            batch = files.read_batch(folder, start)
+            if batch is None:
+                batch = simulation.replicate(settings, runs, threads, bar.update)
+                batch = files.write_batch(folder, start, batch)
+            else:
+                bar.update(len(runs))
+            batches.append(batch)
+    return simulation.joined(batches)

@@ -1,0 +1,143 @@
+"""What the survey could tell, and how well the model stands: studies of the calibration itself."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from marketsim.analysis.inference import cross_validation, identifiability, reference_table
+from marketsim.analysis.inference.predictive_check import predictive, variation
+from marketsim.commands import run as run_command
+from marketsim.commands.options import TableCommand
+from marketsim.parameters import posterior, presets, priors
+from marketsim.parameters.settings import POSTS, Settings
+from marketsim.reporting.figures import identifiability as identifiability_figures
+from marketsim.reporting.figures import validation as validation_figures
+from marketsim.reporting.pages import validation as validation_page
+from marketsim.simulation import files, store, summary
+
+KEEP = 0.01  # share of a table's simulations kept
+TESTS = 500  # synthetic surveys
+NEAR = 0.05  # share of the table they are drawn from: those nearest to the published survey
+
+
+def prior_settings() -> Settings:
+    """Return the settings of the shared table: the survey's market, everything from the prior."""
+    settings = presets.named(population="survey")
+    settings.posterior, settings.market = posterior.PRIOR, POSTS
+    return settings
+
+
+def identify(
+    settings: Settings, tables: Path, folder: Path, number: int, threads: int, progress: bool
+) -> Path:
+    """Ask what a survey like that of 2015 can tell of parameters and structures.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is simulated; `posterior` is ``prior``.
+    tables : Path
+        The shared table rests in a folder below it.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    number : int
+        Simulations of the table.
+    threads : int
+        Surveys simulated at the same time.
+    progress : bool
+        Show a bar on the error stream.
+
+    Returns
+    -------
+    Path
+        The folder with recovery.csv, coverage.csv, confusion.csv, structure_probabilities.csv,
+        contraction.csv and correlations.csv (of the shipped posterior), figures and manifest.json.
+    """
+    reference_table.check(settings)
+    shipped = posterior.fingerprint(presets.POSTERIOR)
+    final = folder / store.key(settings, {"simulations": number, "posterior": shipped})
+    with store.fill(settings, final, threads, {"simulations": number}) as partial:
+        if partial is not None:
+            table = reference_table.table(settings, tables, number, threads, progress)
+            found = _identification(table, settings.seed)
+            files.write_csv(partial, found)
+            identifiability_figures.draw(partial / "figures", found)
+    return final
+
+
+def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
+    uncertain, fitted, keep = priors.uncertain(), priors.FITTED, int(KEEP * len(table))
+    recovered = identifiability.recovery(table, uncertain, fitted, TESTS, keep, seed, NEAR)
+    return {
+        "recovery": recovered,
+        "coverage": identifiability.coverage(recovered),
+        "confusion": identifiability.confusion(table, TESTS, keep, seed, NEAR),
+        "structure_probabilities": identifiability.structure_probabilities(table, fitted, keep),
+        "contraction": identifiability.contraction(posterior.draws(), uncertain),
+        "correlations": identifiability.correlations(posterior.draws(), uncertain),
+    }
+
+
+def validate(
+    settings: Settings, tables: Path, folder: Path, number: int, threads: int, progress: bool
+) -> Path:
+    """Hold every row of the evidence against its prediction, and marketsim against plain models.
+
+    Parameters
+    ----------
+    settings : Settings
+        What predicts: the default command's, with more replicates.
+    tables : Path
+        The shared table of `prior_settings` rests in a folder below it.
+    folder : Path
+        The result rests in a folder below it named by its key.
+    number : int
+        Simulations of the table.
+    threads : int
+        Runs lived at the same time.
+    progress : bool
+        Show bars on the error stream.
+
+    Returns
+    -------
+    Path
+        The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures,
+        report.html and manifest.json.
+    """
+    run_command.result_folder(settings, folder / "runs")
+    final = folder / store.key(settings, {"simulations": number})
+    with store.fill(settings, final, threads, {"simulations": number}) as partial:
+        if partial is not None:
+            result = run_command.run_study(settings, folder / "runs", threads, progress=progress)
+            runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
+            needed = ("survey", "prices")
+            lived = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in needed}
+            seen = summary.seen(settings, lived, runs)
+            table = reference_table.table(prior_settings(), tables, number, threads, progress)
+            scores = cross_validation.leave_one_out(table)
+            found = {
+                "predictive": predictive(seen, runs["draw"]),
+                "replicates": variation(seen),
+                "leave_one_out": scores,
+                "models": cross_validation.summary(scores).reset_index(),
+            }
+            files.write_csv(partial, found)
+            validation_figures.draw(partial / "figures", found)
+            validation_page.write(partial, settings, number, found)
+    return final
+
+
+def run_identify(command: TableCommand) -> Path:
+    """Ask what the survey can tell; return the folder."""
+    return identify(*_appraised(command))
+
+
+def run(command: TableCommand) -> Path:
+    """Hold every row of the evidence against its prediction; return the folder."""
+    return validate(*_appraised(command))
+
+
+def _appraised(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
+    folder, threads, progress = command.how()
+    tables = Path(command.output) / "prior"
+    return command.settings(), tables, folder, command.simulations, threads, progress

@@ -1,0 +1,58 @@
+"""What makes again what is on the page: commands for a shell, and the scenario as YAML."""
+
+import re
+import shlex
+from dataclasses import asdict
+
+import yaml
+
+from marketsim.dashboard.choices import OWN, Choice, Pair
+from marketsim.parameters import overrides
+from marketsim.parameters.settings import Settings
+from marketsim.reporting.pages import study as study_page
+
+OF_SCENARIO = re.compile(r"[+~]*scenario[=.]")
+HEAD = """\
+# The scenario on the page. Saved as scenario/{name}.yaml in a folder DIR, it is run by
+#     {command}
+"""
+
+
+def run(pair: Pair) -> str:
+    """Return the command that simulates the scenario on the page."""
+    return study_page.command(asdict(pair.settings))
+
+
+def compare(choice: Choice, pair: Pair) -> str:
+    """Return the command that compares it with the reference on the page."""
+    words = overrides.overrides(asdict(pair.settings))
+    if pair.changed:
+        name = OWN
+        words.append(f"scenario.name={OWN}")
+        if pair.settings.scenario.scaled:
+            words.append(f"scenario.strengths=[{pair.settings.scenario.strength}]")
+    else:
+        name = choice.scenario
+        words = [word for word in words if not word.startswith("scenario")]
+    asked = [
+        f"scenarios=[{name}]",
+        f"baseline={choice.reference}",
+        f"prior={str(choice.prior).lower()}",
+    ]
+    return shlex.join(["marketsim", "compare", *asked, *words])
+
+
+def as_yaml(settings: Settings, name: str) -> str:
+    """Return the scenario as a file of its own, and the command that runs it with all the rest.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is on the page.
+    name : str
+        Of the file, without its ending.
+    """
+    rest = [word for word in overrides.overrides(asdict(settings)) if not OF_SCENARIO.match(word)]
+    words = ["marketsim", "run", "--config-dir", "DIR", f"scenario={name}", *rest]
+    text = yaml.safe_dump(asdict(settings.scenario), sort_keys=False, allow_unicode=True)
+    return HEAD.format(name=name, command=shlex.join(words)) + text

@@ -1,1 +1,0 @@
-"""One process of the day a file; each knows only numpy, numba and the draws."""

@@ -1,0 +1,1 @@
+"""The market itself: state, daily schedule, kernels, scenario, virtual survey."""

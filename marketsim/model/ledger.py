@@ -1,0 +1,119 @@
+"""The ledger: who holds what, to the milligram and the fen, by double entry.
+
+Every holder has one row of balances. Goods are int64 milligrams, money is int64 fen. Nothing is
+made or lost: an entry takes from one holder what it gives to another, so that each item adds up
+to zero over all holders, on every day. What comes from outside the market, or leaves it, has
+accounts of its own; theirs may be negative.
+"""
+
+from collections import namedtuple
+from enum import IntEnum
+
+import numpy as np
+
+from marketsim.numerics.jit import kernel, part
+
+PRODUCTS = 4  # items up to here are for sale
+MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in one CNY
+FEN_PER_MILLIGRAM = 0.1  # at a price of one CNY a gram
+
+
+class Item(IntEnum):
+    """What is held. Goods in milligrams, money in fen."""
+
+    RAW = 0
+    SEMI_WORKED = 1
+    UNCARVED = 2
+    CARVED = 3
+    WASTE = 4
+    MONEY = 5
+
+
+class Account(IntEnum):
+    """Kinds of holder. Those up to `ESCROW` are never negative; the others are the outside."""
+
+    SUPPLIERS = 0
+    PROCESSORS = 1
+    RETAILERS = 2
+    RESALE_AGENTS = 3
+    LICENSED = 4
+    COURIERS = 5
+    ESCROW = 6
+    POACHED = 7
+    LEGAL_STOCK = 8
+    OPENING = 9
+    WORKED = 10
+    CONSUMED = 11
+    SEIZED = 12
+    WASTED = 13
+    LOST = 14
+    INCOME = 15
+    OWNERS = 16
+    COSTS = 17
+
+
+# Holders of account a are rows start[a] to start[a + 1] of `balance`, int64, one column an item.
+Books = namedtuple("Books", "start balance")
+
+
+def opened(sizes: dict[Account, int]) -> Books:
+    """Return books in which nobody holds anything; accounts without a size have one holder."""
+    counts = [sizes.get(account, 1) for account in Account]
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return Books(start, np.zeros((int(start[-1]), len(Item)), np.int64))
+
+
+@part
+def move(books, item, giver, taker, amount):
+    """Enter that one holder gives another an amount; this is the only way a balance changes."""
+    books.balance[giver, item] -= amount
+    books.balance[taker, item] += amount
+
+
+@part
+def fen_of(price, milligrams):
+    """Return the whole fen of a mass at a price in CNY a gram, rounded down."""
+    return np.int64(price * milligrams * FEN_PER_MILLIGRAM)
+
+
+@part
+def affordable(price, fen):
+    """Return the milligrams that money pays for at a price in CNY a gram."""
+    if price <= 0.0:
+        return np.int64(2**62)
+    return np.int64(fen / (price * FEN_PER_MILLIGRAM) * (1.0 - 1e-12))
+
+
+@kernel
+def close(books, ledger):
+    """Write the balances of the day by account, and refuse to go on if they do not balance.
+
+    Parameters
+    ----------
+    books : Books
+        Read.
+    ledger : ndarray of int64, shape (len(Account), len(Item))
+        Written.
+
+    Raises
+    ------
+    ValueError
+        Where an item does not add up to zero, or a holder inside the market owes something.
+    """
+    inside = books.start[Account.ESCROW + 1]
+    for account in range(ledger.shape[0]):
+        for holder in range(books.start[account], books.start[account + 1]):
+            for item in range(ledger.shape[1]):
+                held = books.balance[holder, item]
+                if held < 0 and holder < inside:
+                    raise ValueError("a holder inside the market owes something")
+                ledger[account, item] += held
+    for item in range(ledger.shape[1]):
+        total = 0
+        for account in range(ledger.shape[0]):
+            total += ledger[account, item]
+        if total != 0:
+            raise ValueError("the ledger does not balance")
+
+
+PRODUCT_NAMES = [item.name.lower() for item in Item][:PRODUCTS]

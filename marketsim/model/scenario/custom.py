@@ -1,0 +1,112 @@
+"""A researcher's own interventions: frozen dataclasses in a file of theirs, known by name.
+
+A file runs only where it is named in `classes`, which is to be given on the command line or in
+Python: no scenario and no result can name one by itself.
+"""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import importlib.util
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from marketsim.errors import InputError
+from marketsim.model.scenario.interventions import KINDS, LEVERS, Table
+
+NAMES = re.compile(r"[a-z][a-z0-9_]{0,50}")
+
+
+def load(files: list[str]) -> dict[str, type]:
+    """Return the interventions that files define, by their names in small letters.
+
+    Parameters
+    ----------
+    files : list of str
+        Paths of files of Python; class `BorderWeek` is kind `border_week`.
+
+    Raises
+    ------
+    InputError
+        For a file that is not there or does not run, one without an intervention, a name that is
+        taken, a field that is neither a date nor declared by `dose`, `manner` or `choice`, or a
+        class that moves a lever at its default doses.
+    """
+    out: dict[str, type] = {}
+    for file in files:
+        for name, kind in _classes(file, fingerprint([file])).items():
+            if name in KINDS or name in out:
+                raise InputError("classes", file, f"a class with another name than {kind.__name__}")
+            out[name] = kind
+    return out
+
+
+def fingerprint(files: list[str]) -> str:
+    """Return a hash over the files, and nothing where there are none."""
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            digest.update(Path(file).read_bytes())
+        except OSError as fault:
+            raise InputError("classes", file, f"a file of Python ({fault.strerror})") from None
+    return digest.hexdigest() if files else ""
+
+
+@cache
+def _classes(file: str, _: str) -> dict[str, type]:
+    """Run a file, once for each content, and return its interventions."""
+    spec = importlib.util.spec_from_file_location(f"own_{Path(file).stem}", file)
+    if spec is None or spec.loader is None:
+        raise InputError("classes", file, "a file of Python, ending in .py")
+    module = importlib.util.module_from_spec(spec)
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # nothing is left beside the user's file
+    try:
+        spec.loader.exec_module(module)
+    except Exception as fault:
+        told = f"a file that runs ({type(fault).__name__}: {fault})"
+        raise InputError("classes", file, told) from fault
+    finally:
+        sys.dont_write_bytecode = before
+    found = {}
+    for kind in vars(module).values():
+        if isinstance(kind, type) and kind.__module__ == module.__name__ and _acts(kind):
+            name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+            _check(f"{file}:{kind.__name__}", name, kind)
+            found[name] = kind
+    if not found:
+        raise InputError("classes", file, "a file with a dataclass that has an `apply`")
+    return found
+
+
+def _acts(kind: type) -> bool:
+    return dataclasses.is_dataclass(kind) and callable(getattr(kind, "apply", None))
+
+
+def _check(key: str, name: str, kind: Any) -> None:
+    """Hold a class of the user's to what ours are held to."""
+    if not NAMES.fullmatch(name):
+        raise InputError(key, name, "a name of letters, digits and _")
+    dates = {}
+    for item in dataclasses.fields(kind):
+        if item.name in ("date", "start", "end"):
+            if item.default is dataclasses.MISSING:
+                dates[item.name] = dt.date(2015, 5, 1)
+        elif "unit" not in item.metadata and "pattern" not in item.metadata:
+            raise InputError(f"{key}.{item.name}", "a field", "one by dose, manner or choice")
+        elif item.default is dataclasses.MISSING:
+            raise InputError(f"{key}.{item.name}", "no default", "one at which it does nothing")
+    if not dates:
+        raise InputError(key, "no date", "a field date, or start and end, without a default")
+    touched, still = (Table(dt.date(2015, 4, 1), dt.date(2015, 7, 31)) for _ in range(2))
+    try:
+        kind(**dates).apply(touched)
+    except Exception as fault:
+        told = f"an `apply` that ends well ({type(fault).__name__}: {fault})"
+        raise InputError(key, "its defaults", told) from fault
+    for lever in LEVERS:
+        if getattr(touched, lever).tobytes() != getattr(still, lever).tobytes():
+            raise InputError(key, f"{lever} moved", "nothing moved at the default doses")

@@ -1,0 +1,378 @@
+"""What a scenario is composed of: small objects with dates and doses, which move levers.
+
+An intervention is a frozen dataclass with an `apply` method that writes into the table of days; it
+needs no numba. Its fields are dates (`date`, or `start` and `end`), doses, and choices. A dose has
+a unit, a range and a default at which it does nothing.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from marketsim.errors import InputError
+from marketsim.numerics import rng
+from marketsim.numerics.rng import Purpose
+
+TYPES = "abcd"
+ALL_TYPES = (1 << len(TYPES)) - 1
+# lever: value on a day without interventions, lowest, highest
+LEVERS: dict[str, tuple[float, float, float]] = {
+    "news": (0.0, 0.0, 1.0),
+    "recall": (1.0, 0.0, np.inf),
+    "images": (0.0, 0.0, 1.0),
+    "reports": (1.0, 0.0, np.inf),
+    "capacity": (1.0, 0.0, np.inf),
+    "linking": (0.0, 0.0, 1.0),
+    "groups": (1.0, 0.0, 1.0),
+    "elsewhere": (1.0, 0.0, 1.0),
+    "sweep_accounts": (0.0, 0.0, np.inf),
+    "sweep_posts": (0.0, 0.0, np.inf),
+    "sweep_lean": (0.0, 0.0, 1.0),
+    "sweep_types": (ALL_TYPES, 1, ALL_TYPES),
+    "border": (1.0, 0.0, np.inf),
+    "couriers": (1.0, 0.0, np.inf),
+    "names": (1.0, 0.0, np.inf),
+    "police": (1.0, 0.0, np.inf),
+    "sharing": (1.0, 0.0, np.inf),
+    "traces": (1.0, 0.0, np.inf),
+    "raids": (0.0, 0.0, 1.0),
+    "demand": (1.0, 0.0, np.inf),
+    "legal": (1.0, 0.0, np.inf),
+    "machines": (0.0, 0.0, 1.0),
+}
+
+
+class Table:
+    """The levers of every day, while a scenario is being compiled.
+
+    Attributes
+    ----------
+    first, last : datetime.date
+        The horizon.
+    news : ndarray of float64, shape (days,)
+        Publicity, 0 to 1; this and all that follow have the same shape and type.
+    recall, reports, capacity : ndarray
+        Multipliers of filter recall, report rate and moderators' capacity.
+    images : ndarray
+        Share of ivory posts that the platform knows by their pictures, concealed or not.
+    linking : ndarray
+        Chance that a backup account falls with the account banned.
+    groups, elsewhere : ndarray
+        Open share of groups, and of other platforms, to posts kept out of Moments.
+    sweep_accounts, sweep_posts : ndarray
+        Accounts and posts that sweeps take, on the whole platform.
+    sweep_lean : ndarray
+        0 takes traders evenly, 1 in proportion to their recent visible posts.
+    sweep_types : ndarray
+        Types of trader that a sweep takes: 1 for A, 2 for B, 4 for C, 8 for D, added up.
+    border, couriers, names, police, sharing, traces : ndarray
+        Multipliers of seizures at the border, of parcels intercepted, of senders under a false
+        name, of the cases that police decide and the stalls they inspect, of the sanctioned
+        accounts that platforms refer to them, and of parcels and payments traced to a seller.
+    raids, machines : ndarray
+        Share of suppliers raided on the day, and of processors who lose their machines.
+    demand, legal : ndarray
+        Multiplier of willingness to pay and of legal customers, and the size of the legal market
+        against that of 2015: 0 once it is closed.
+    """
+
+    def __init__(self, first: dt.date, last: dt.date) -> None:
+        self.first, self.last = first, last
+        days = (last - first).days + 1
+        for name, (rest, _, _) in LEVERS.items():
+            setattr(self, name, np.full(days, float(rest)))
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        raise AttributeError(f"no lever {name}; there are {', '.join(LEVERS)}")
+
+    def day(self, date: dt.date) -> int:
+        """Return the row of a date."""
+        return (date - self.first).days
+
+    def force(self, start: dt.date, end: dt.date | None, ramp: float = 0.0) -> np.ndarray:
+        """Return how far something is in force on each day, 0 to 1, shape (days,).
+
+        It is from `start` to `end`, both included, or to the end of the run. With a `ramp` of n
+        days it rises evenly: by 1/(n + 1) a day from the first on.
+        """
+        rows = np.arange(self.news.size) - self.day(start)
+        rising = np.minimum((rows + 1) / (ramp + 1.0), 1.0)
+        return np.where((rows >= 0) & (rows <= self.day(end or self.last) - self.day(start)),
+                        rising, 0.0)  # fmt: skip
+
+    def multiply(self, lever: str, factor: float, force: np.ndarray) -> None:
+        """Multiply a lever by a factor, in so far as it is in force."""
+        partly = 1.0 + (factor - 1.0) * force
+        getattr(self, lever)[:] *= np.where(force == 1.0, factor, partly)
+
+    def add_chance(self, lever: str, share: float | np.ndarray, days: Any) -> None:
+        """Let a share of what a lever has not reached yet be reached on some days."""
+        of = getattr(self, lever)
+        of[days] = 1.0 - (1.0 - of[days]) * (1.0 - share)
+
+    def spread_news(self, date: dt.date, publicity: float) -> None:
+        """Let a share of what can be known reach everybody on a day, beside other news."""
+        self.add_chance("news", publicity, self.day(date))
+
+
+def dose(default: float, unit: str, low: float, high: float, meaning: str) -> Any:
+    """Declare a dose with its unit, range and meaning; at its default it does nothing."""
+    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "scales": True}
+    return field(default=default, metadata=metadata)
+
+
+def manner(default: float, unit: str, low: float, high: float, meaning: str) -> Any:
+    """Declare a number that says how an intervention works, not how much of it there is."""
+    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "scales": False}
+    return field(default=default, metadata=metadata)
+
+
+def choice(default: str, allowed: str, pattern: str) -> Any:
+    """Declare a choice by a text that matches a regular expression."""
+    return field(default=default, metadata={"allowed": allowed, "pattern": pattern})
+
+
+def of_types() -> Any:
+    """Declare which types of trader are meant."""
+    return choice(TYPES, "some of the letters abcd, for the types of trader", "[abcd]{1,4}")
+
+
+def ramp() -> Any:
+    """Declare how many days an intervention takes to come into force."""
+    return manner(0.0, "days", 0.0, 3650.0, "until it is in full force")
+
+
+def types_mask(letters: str) -> int:
+    """Return types of trader as the number that a sweep knows them by."""
+    return sum(1 << TYPES.index(letter) for letter in set(letters))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The platform takes a number of accounts and posts on one day."""
+
+    date: dt.date
+    accounts: float = dose(0.0, "accounts", 0.0, 1e6, "traders' accounts banned")
+    posts: float = dose(
+        0.0, "posts", 0.0, 1e7, "posts removed, each of another trader, who is muted"
+    )
+    lean: float = manner(0.5, "1", 0.0, 1.0, "whom it takes: 0 all alike, 1 by their visible posts")
+    types: str = of_types()
+    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
+
+    def apply(self, table: Table) -> None:
+        """Add the sweep to its day."""
+        day = table.day(self.date)
+        before = table.sweep_accounts[day] + table.sweep_posts[day]
+        size = self.accounts + self.posts
+        if size > 0:  # two sweeps of one day lean as their traders do on average
+            mask = types_mask(self.types)
+            if before > 0 and table.sweep_types[day] != mask:
+                allowed = f"the types of the other sweep of {self.date}"
+                raise InputError("types", self.types, allowed)
+            lean = before * table.sweep_lean[day] + size * self.lean
+            table.sweep_lean[day] = lean / (before + size)
+            table.sweep_types[day] = mask
+        table.sweep_accounts[day] += self.accounts
+        table.sweep_posts[day] += self.posts
+        table.spread_news(self.date, self.publicity)
+
+
+@dataclass(frozen=True)
+class Sweeps:
+    """Sweeps come again and again, on fixed days or on days that nobody can foresee."""
+
+    start: dt.date
+    end: dt.date | None = None
+    every: float = manner(28.0, "days", 1.0, 366.0, "mean days from one sweep to the next")
+    irregular: float = manner(
+        0.0, "share", 0.0, 1.0, "of the days between, by which each sweep may be late"
+    )
+    accounts: float = dose(0.0, "accounts", 0.0, 1e6, "traders' accounts banned in each")
+    posts: float = dose(0.0, "posts", 0.0, 1e7, "posts removed in each")
+    lean: float = manner(0.5, "1", 0.0, 1.0, "whom it takes: 0 all alike, 1 by their visible posts")
+    types: str = choice(
+        TYPES, "letters abcd; with a / between groups that take turns", "[abcd/]{1,19}"
+    )
+    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of each")
+
+    def apply(self, table: Table) -> None:
+        """Add each sweep to its day."""
+        for sweep in self.each(table.last):
+            sweep.apply(table)
+
+    def each(self, last: dt.date) -> list[Sweep]:
+        """Return the sweeps one by one; the days are drawn once, the same in every run."""
+        groups = [group for group in self.types.split("/") if group] or [TYPES]
+        out: list[Sweep] = []
+        k, end = 0, self.end or last
+        while True:
+            u = rng.uniform(0, int(Purpose.SWEEP_DAY), self.start.toordinal(), k, 0)
+            late = int(self.irregular * self.every * u)
+            date = self.start + dt.timedelta(int(k * self.every) + late)
+            if self.start + dt.timedelta(int(k * self.every)) > end:
+                return out
+            if date <= end:
+                group = groups[k % len(groups)]
+                doses = (self.accounts, self.posts, self.lean, group, self.publicity)
+                out.append(Sweep(date, *doses))
+            k += 1
+
+
+@dataclass(frozen=True)
+class News:
+    """An event that traders hear of: an arrest, a campaign, a destruction of ivory, a rule."""
+
+    date: dt.date
+    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
+
+    def apply(self, table: Table) -> None:
+        """Add the event to its day."""
+        table.spread_news(self.date, self.publicity)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The platform's everyday work is more, or less, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    recall: float = dose(1.0, "ratio", 0.0, 100.0, "filters find so many times as much")
+    reports: float = dose(1.0, "ratio", 0.0, 100.0, "users report so many times as often")
+    capacity: float = dose(1.0, "ratio", 0.0, 100.0, "moderators decide so many times as much")
+    images: float = dose(0.0, "share", 0.0, 1.0, "of posts known by their pictures")
+    linking: float = dose(0.0, "share", 0.0, 1.0, "of backup accounts that fall with a banned one")
+
+    def apply(self, table: Table) -> None:
+        """Move the levers."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.multiply("recall", self.recall, force)
+        table.multiply("reports", self.reports, force)
+        table.multiply("capacity", self.capacity, force)
+        table.add_chance("images", self.images * force, slice(None))
+        table.add_chance("linking", self.linking * force, slice(None))
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """Posts kept out of Moments find other places closed, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    channel: str = choice("elsewhere", "elsewhere or groups", "elsewhere|groups")
+    share: float = dose(0.0, "share", 0.0, 1.0, "of the place that is closed to ivory")
+
+    def apply(self, table: Table) -> None:
+        """Close the share."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.multiply(self.channel, 1.0 - self.share, force)
+
+
+@dataclass(frozen=True)
+class Chase:
+    """Work against the chain behind the posts is more, or less, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    border: float = dose(1.0, "ratio", 0.0, 100.0, "so many times as many shipments are seized")
+    couriers: float = dose(1.0, "ratio", 0.0, 1000.0, "so many times as many parcels intercepted")
+    names: float = dose(1.0, "ratio", 0.0, 10.0, "so many times as many senders under false names")
+    police: float = dose(1.0, "ratio", 0.0, 1000.0, "police do so many times as much")
+    sharing: float = dose(
+        1.0, "ratio", 0.0, 1000.0, "platforms refer so many times as many to them"
+    )
+    traces: float = dose(
+        1.0, "ratio", 0.0, 1000.0, "payments and seized parcels are traced so many times as often"
+    )
+
+    def apply(self, table: Table) -> None:
+        """Multiply the levers."""
+        force = table.force(self.start, self.end, self.ramp)
+        for lever in ("border", "couriers", "names", "police", "sharing", "traces"):
+            table.multiply(lever, getattr(self, lever), force)
+
+
+@dataclass(frozen=True)
+class Raids:
+    """Suppliers of raw ivory are raided on one day."""
+
+    date: dt.date
+    share: float = dose(0.0, "share", 0.0, 1.0, "of suppliers, who lose goods and money")
+
+    def apply(self, table: Table) -> None:
+        """Add the raids to their day."""
+        table.add_chance("raids", self.share, table.day(self.date))
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Engraving machines are seized on one day."""
+
+    date: dt.date
+    share: float = dose(0.0, "share", 0.0, 1.0, "of processors, who lose their machines")
+
+    def apply(self, table: Table) -> None:
+        """Add the seizure to its day."""
+        table.add_chance("machines", self.share, table.day(self.date))
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Buyers come to want ivory less, or more, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    willingness: float = dose(1.0, "ratio", 0.0, 10.0, "they would pay so many times as much")
+
+    def apply(self, table: Table) -> None:
+        """Multiply the lever."""
+        table.multiply("demand", self.willingness, table.force(self.start, self.end, self.ramp))
+
+
+@dataclass(frozen=True)
+class Closure:
+    """The legal market closes, in whole or in part, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    share: float = dose(0.0, "share", 0.0, 1.0, "of the legal market that closes")
+
+    def apply(self, table: Table) -> None:
+        """Close the share."""
+        table.multiply("legal", 1.0 - self.share, table.force(self.start, self.end, self.ramp))
+
+
+@dataclass(frozen=True)
+class Release:
+    """Legal ivory beyond that of 2015 comes to the licensed shops, as after a one-off sale."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    growth: float = dose(0.0, "share", 0.0, 10.0, "by which the legal market grows")
+
+    def apply(self, table: Table) -> None:
+        """Let the legal market grow."""
+        table.multiply("legal", 1.0 + self.growth, table.force(self.start, self.end, self.ramp))
+
+
+KINDS: dict[str, type] = {
+    "sweep": Sweep,
+    "sweeps": Sweeps,
+    "news": News,
+    "effort": Effort,
+    "blocking": Blocking,
+    "chase": Chase,
+    "raids": Raids,
+    "machines": Machines,
+    "campaign": Campaign,
+    "closure": Closure,
+    "release": Release,
+}

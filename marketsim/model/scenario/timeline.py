@@ -1,0 +1,290 @@
+"""A scenario becomes a table of days by levers.
+
+A date is an ISO date or the id of an evidence row that has one; a dose is a number or the id of an
+evidence row that has a value. Nothing is keyed to a week of the survey. What interventions there
+are, and what they move, stands in interventions.py; a researcher's own come from a file of Python.
+"""
+
+import contextlib
+import datetime as dt
+import re
+from collections import namedtuple
+from dataclasses import MISSING, fields
+from typing import Any
+
+import numpy as np
+
+from marketsim.errors import InputError, one_of, span
+from marketsim.model.scenario import custom
+from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, Release, Table
+from marketsim.numerics import elementary
+from marketsim.parameters import evidence
+from marketsim.parameters.settings import POSTS, Settings
+
+Levers = namedtuple(
+    "Levers",
+    "activity news habituation recall images reports capacity linking groups elsewhere "
+    "sweep_accounts sweep_posts sweep_lean sweep_types border couriers names police sharing "
+    "traces raids cases demand legal machines",
+)
+FRIDAY = 4
+INTERVENTIONS = "scenario.interventions"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")  # what the command line can say again
+LATEST = dt.date(2020, 12, 31)
+
+
+def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of a run.
+
+    A scenario that needs longer (`scenario.until`) moves the last day.
+
+    Raises
+    ------
+    InputError
+        For a date that does not exist, or a start that leaves the survey no burn-in.
+    """
+    first = _date("horizon.start", settings.horizon.start)
+    last = _date("horizon.end", settings.horizon.end)
+    if settings.scenario.until:
+        until = _date("scenario.until", settings.scenario.until)
+        if until > LATEST:
+            raise InputError("scenario.until", until, f"not after {LATEST}")
+        last = max(last, until)
+    facts = evidence.inputs()
+    survey_start, survey_end = facts["survey_start"].date, facts["survey_end"].date
+    assert survey_start is not None and survey_end is not None
+    latest = survey_start - dt.timedelta(weeks=8)
+    earliest = dt.date(2010, 1, 1)
+    if not earliest <= first <= latest:
+        allowed = f"{earliest} to {latest}, eight weeks before the survey"
+        raise InputError("horizon.start", first, allowed)
+    if not survey_end <= last <= LATEST:
+        raise InputError("horizon.end", last, f"{survey_end}, the end of the survey, to {LATEST}")
+    return first, last
+
+
+def interventions(settings: Settings) -> dict[str, Any]:
+    """Return the interventions of a scenario as objects by name, in the order of their names.
+
+    Doses of those named in `scenario.scaled` are multiplied by `scenario.strength`: what a dose
+    adds to doing nothing.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind or key, a wrong dose, a date outside the horizon, a name scaled that is
+        not there, or two interventions that contradict each other.
+    """
+    scenario, span_of = settings.scenario, horizon(settings)
+    entries, kinds = scenario.interventions, KINDS | custom.load(settings.classes)
+    if not isinstance(entries, dict):
+        raise InputError(INTERVENTIONS, entries, "entries NAME.KEY=VALUE")
+    for name in entries:
+        if not NAME.fullmatch(name):
+            raise InputError(INTERVENTIONS, name, "names of letters a to z, digits, _ and -")
+    for name in scenario.scaled:
+        if name not in entries:
+            raise InputError("scenario.scaled", name, f"names among {', '.join(sorted(entries))}")
+    out = {}
+    for name in sorted(entries):
+        strength = scenario.strength if name in scenario.scaled else 1.0
+        key = f"{INTERVENTIONS}.{name}"
+        out[name] = _intervention(key, entries[name], span_of, kinds, strength)
+    _agree(out, span_of[1])
+    return out
+
+
+def _agree(entries: dict[str, Any], last: dt.date) -> None:
+    """Refuse a legal market that is to shrink and to grow at the same time."""
+    closing = {name: one for name, one in entries.items() if isinstance(one, Closure)}
+    growing = {name: one for name, one in entries.items() if isinstance(one, Release)}
+    for name, one in closing.items():
+        for other, two in growing.items():
+            if one.start <= (two.end or last) and two.start <= (one.end or last):
+                key = f"{INTERVENTIONS}.{name}"
+                raise InputError(key, one.start, f"no day on which {other} lets it grow")
+
+
+def compile_table(settings: Settings) -> Table:
+    """Return the levers of every day as the interventions of a scenario move them.
+
+    Raises
+    ------
+    InputError
+        As `interventions`, and where an intervention leaves a lever outside its range.
+    """
+    table = Table(*horizon(settings))
+    for name, intervention in interventions(settings).items():
+        key = f"{INTERVENTIONS}.{name}"
+        try:
+            intervention.apply(table)
+        except InputError as fault:
+            raise InputError(f"{key}.{fault.key}", fault.value, fault.allowed) from None
+        except Exception as fault:  # of a class of the user's
+            told = f"{type(fault).__name__}: {fault}"
+            raise InputError(key, told, "an `apply` that ends well") from fault
+        _check_levers(key, table)
+    return table
+
+
+def _check_levers(key: str, table: Table) -> None:
+    """Refuse an intervention that leaves a lever without a value that it can have."""
+    days = (table.last - table.first).days + 1
+    for name, (_, low, high) in LEVERS.items():
+        lever = vars(table).get(name)
+        allowed = f"{low:g} to {high:g} on each of {days} days, as doubles"
+        if not isinstance(lever, np.ndarray) or (lever.shape, lever.dtype) != ((days,), np.float64):
+            raise InputError(f"{key} ({name})", "no such table of days", allowed)
+        wrong = lever[~(np.isfinite(lever) & (lever >= low) & (lever <= high))]
+        if wrong.size:
+            raise InputError(f"{key} ({name})", wrong[0], allowed)
+
+
+def compile_levers(settings: Settings) -> Levers:
+    """Return the levers of every day of a run, scaled to its number of retailers.
+
+    Returns
+    -------
+    Levers
+        Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
+        `sweep_accounts`, `sweep_posts` and `sweep_types`.
+
+    Raises
+    ------
+    InputError
+        For a scenario that cannot be.
+    """
+    table = compile_table(settings)
+    people = settings.population
+    scale = people.retailers / people.platform_traders
+    cases = 0.0
+    if settings.market != POSTS:
+        cases = settings.police.capacity * people.retailers / 1000.0
+    moderators = settings.moderation.capacity * people.retailers / 1000.0
+    counted = {
+        "capacity": _whole(moderators * table.capacity),
+        "cases": _whole(cases * table.police),
+        "sweep_accounts": np.floor(table.sweep_accounts * scale + 0.5).astype(np.int64),
+        "sweep_posts": np.floor(table.sweep_posts * scale + 0.5).astype(np.int64),
+        "sweep_types": table.sweep_types.astype(np.int64),
+        "activity": _activity(settings, table),
+        "habituation": _habituation(settings, table),
+    }
+    return Levers(**{name: getattr(table, name) for name in LEVERS} | counted)
+
+
+def _whole(daily: np.ndarray) -> np.ndarray:
+    """Return whole numbers a day that add up to the sums so far, rounded down."""
+    return np.diff(np.floor(np.cumsum(daily)).astype(np.int64), prepend=0)
+
+
+def _activity(settings: Settings, table: Table) -> np.ndarray:
+    """Return posting against an ordinary weekday at the start of the survey.
+
+    Growth is read off the weeks of the survey; of what came after nothing is known, and posting
+    stays where it was on the last day of the survey.
+    """
+    start, end = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
+    assert start is not None and end is not None
+    posting = settings.posting
+    growth = posting.growth + posting.trend * settings.recovery.trend
+    day = table.first.toordinal() + np.arange(table.news.size)
+    weekend = (day + 6) % 7 > FRIDAY
+    known = np.minimum(day, end.toordinal())
+    trend = elementary.exp_each(growth * (known - start.toordinal()) / 7.0)
+    return np.where(weekend, settings.posting.weekend, 1.0) * trend
+
+
+def _habituation(settings: Settings, table: Table) -> np.ndarray:
+    """Return the effect of a shock against one of the first wave of sweeps.
+
+    Sweeps with fewer quiet days between them than `wave_gap` are one wave. News alone is none.
+    """
+    shocks = (table.sweep_accounts > 0) | (table.sweep_posts > 0)
+    out = np.ones(shocks.size)
+    last_shock: int | None = None
+    for day in range(shocks.size):
+        if day > 0:
+            out[day] = out[day - 1]
+        if shocks[day]:
+            if last_shock is not None and day - last_shock > settings.perception.wave_gap:
+                out[day] *= settings.perception.habituation
+            last_shock = day
+    return out
+
+
+def _date(key: str, value: Any) -> dt.date:
+    if type(value) is dt.date:
+        return value
+    fact = evidence.inputs().get(str(value))
+    if fact is not None and fact.date is not None:
+        return fact.date
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):  # newer Pythons also read week dates
+        with contextlib.suppress(ValueError):
+            return dt.date.fromisoformat(str(value))
+    raise InputError(key, value, "a date like 2015-05-29 or an input of the evidence that has one")
+
+
+def _dose(key: str, value: Any, metadata: Any) -> float:
+    fact = evidence.inputs().get(value) if isinstance(value, str) else None
+    if fact is not None and fact.value is not None:
+        value = fact.value
+    allowed = span(metadata["low"], metadata["high"], metadata["unit"])
+    allowed += " or an input of the evidence that has a value"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(key, value, allowed)
+    if not metadata["low"] <= value <= metadata["high"]:
+        raise InputError(key, value, allowed)
+    return float(value)
+
+
+def _intervention(
+    key: str, entry: Any, span_of: tuple[dt.date, dt.date], kinds: dict[str, type], strength: float
+) -> Any:
+    if not isinstance(entry, dict) or str(entry.get("kind")) not in kinds:
+        kind = entry.get("kind") if isinstance(entry, dict) else entry
+        raise InputError(key + ".kind", kind, one_of(kind, sorted(kinds)))
+    kind = kinds[entry["kind"]]
+    known = {item.name: item for item in fields(kind)}
+    values: dict[str, Any] = {}
+    for name, value in entry.items():
+        if name == "kind":
+            continue
+        if name not in known:
+            raise InputError(f"{key}.{name}", value, f"one of {', '.join(known)}")
+        found = _value(f"{key}.{name}", value, known[name], span_of, strength)
+        if found is not None:
+            values[name] = found
+    for name, item in known.items():
+        if name not in values and item.default is MISSING:
+            raise InputError(f"{key}.{name}", "nothing", "a date")
+    start, end = values.get("start"), values.get("end")
+    if start is not None and end is not None and end < start:
+        raise InputError(f"{key}.end", end, f"not before {start}")
+    return kind(**values)
+
+
+def _value(key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], strength: float):
+    """Return the value of a field: a dose, a choice, or a date; None for a date left open."""
+    about = item.metadata
+    if "unit" in about:
+        found = _dose(key, value, about)
+        if not about["scales"] or strength == 1.0:
+            return found
+        scaled = item.default + (found - item.default) * strength
+        if not about["low"] <= scaled <= about["high"]:
+            most = span(about["low"], about["high"], about["unit"])
+            raise InputError("scenario.strength", strength, f"one that leaves {key} at {most}")
+        return scaled
+    if "pattern" in about:
+        if not re.fullmatch(about["pattern"], str(value)):
+            raise InputError(key, value, about["allowed"])
+        return str(value)
+    return None if value is None else _dated(key, value, span_of)
+
+
+def _dated(key: str, value: Any, span_of: tuple[dt.date, dt.date]) -> dt.date:
+    date = _date(key, value)
+    if not span_of[0] <= date <= span_of[1]:
+        raise InputError(key, date, f"{span_of[0]} to {span_of[1]}, the horizon")
+    return date

@@ -1,0 +1,1 @@
+"""Numerics on numpy and numba alone: compilation, exp and log, random numbers, distributions."""

@@ -1,0 +1,154 @@
+"""From draws to choices and counts: races, turns, and gamma-Poisson numbers.
+
+Each keeps what a counter gives: taking one option out, or raising one mean, moves nobody else.
+"""
+
+import numpy as np
+
+from marketsim.numerics.elementary import exp, log
+from marketsim.numerics.jit import array_kernel, kernel
+from marketsim.numerics.rng import LANES, uniform
+
+ALMOST_POISSON = 1e6  # a gamma shape at which a variance exceeds its mean by a millionth of that
+MOST_EVENTS = 600.0  # beyond, the chance of no event underflows
+
+
+@array_kernel
+def waiting_times(seed, purpose, day, weights):
+    """Return the finishing times of a keyed race, one for each runner; the smallest wins.
+
+    The time of runner i is exponential with rate ``weights[i]`` and depends on its own draw
+    only: taking one runner out changes nothing for the others, and the first k form a sample
+    without replacement with probabilities in proportion to the weights.
+
+    Parameters
+    ----------
+    seed, purpose, day : int
+        Keys.
+    weights : ndarray of float64, shape (n,)
+        Not negative; a runner without weight never arrives (infinity).
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    out = np.empty(weights.size)
+    for i in range(weights.size):
+        out[i] = np.inf
+        if weights[i] > 0.0:
+            out[i] = -log(uniform(seed, purpose, day, i, 0)) / weights[i]
+    return out
+
+
+@array_kernel
+def in_turn(draws):
+    """Return places in the order of their draws, ties by place: who is served first.
+
+    Parameters
+    ----------
+    draws : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    return np.argsort(draws, kind="mergesort")
+
+
+@kernel
+def choose(draws, weights):
+    """Return the winner of a keyed race among four options, one draw an option.
+
+    Parameters
+    ----------
+    draws : tuple of four float
+        Uniforms, from `uniforms`.
+    weights : tuple of four float
+        Not negative, at least one positive.
+
+    Returns
+    -------
+    int
+        0 to 3. Taking one option out moves only those who would have chosen it.
+    """
+    best = -1
+    shortest = np.inf
+    for option in range(LANES):
+        if weights[option] > 0.0:
+            time = -log(draws[option]) / weights[option]
+            if best < 0 or time < shortest:
+                best = option
+                shortest = time
+    return best
+
+
+@kernel
+def count(u, mean, shape):
+    """Return a gamma-Poisson (negative binomial) count by inversion.
+
+    Parameters
+    ----------
+    u : float
+        A uniform, strictly between 0 and 1.
+    mean : float
+        Expected count, not negative.
+    shape : float
+        Positive; the variance is ``mean + mean**2 / shape``. The chance of no event must not
+        underflow: ``shape * log(1 + mean / shape)`` below 708, as with any shape up to 100 and
+        any mean up to 1e5.
+
+    Returns
+    -------
+    int
+        The smallest n with P(N <= n) > u. Since that n never falls when `mean` rises, a higher
+        mean only appends events (but for rounding, where u lies within 2e-12 of a step).
+    """
+    return invert(u, mean, shape, chance_of_none(mean, shape))
+
+
+@kernel
+def events(u, mean):
+    """Return a Poisson count by inversion: a gamma-Poisson one (`count`) of hardly any spread.
+
+    Parameters
+    ----------
+    u : float
+        A uniform, strictly between 0 and 1.
+    mean : float
+        Expected count, not negative; more than `MOST_EVENTS` are taken for that many.
+    """
+    if u < 1.0 - mean:  # as `invert` would say, before a logarithm is taken
+        return 0
+    return count(u, min(mean, MOST_EVENTS), ALMOST_POISSON)
+
+
+@kernel
+def chance_of_none(mean, shape):
+    """Return the chance that a gamma-Poisson count (see `count`) is zero."""
+    return exp(-shape * log(1.0 + mean / shape))
+
+
+@array_kernel
+def chances_of_none(rates, factors, factor, shape):
+    """Return `chance_of_none` for each mean ``rates[i] * factors[i] * factor``, shape (n,)."""
+    out = np.empty(rates.size)
+    for i in range(rates.size):
+        out[i] = chance_of_none(rates[i] * factors[i] * factor, shape)
+    return out
+
+
+@kernel
+def invert(u, mean, shape, none):
+    """Return `count` where the chance of no event, `none`, is known already."""
+    if u < 1.0 - mean:  # the mean bounds the chance of any event at all
+        return 0
+    odds = mean / (shape + mean)
+    probability = none
+    below = none
+    n = 0
+    # far in the tail the terms fall under the spacing of doubles and the sum stands still
+    while u >= below and probability > below * 1e-17:
+        probability *= odds * (n + shape) / (n + 1.0)
+        below += probability
+        n += 1
+    return n

@@ -1,0 +1,258 @@
+"""Draws that are counters, not streams.
+
+Every draw is a pure function of (seed, purpose, day, who, whom): no draw depends on how many
+draws anybody else made, so two scenarios share all luck except what the policy changes. The
+generator is Philox4x64-10 (Salmon et al. 2011), the one numpy ships, which is its test oracle.
+
+One block of the generator holds four uniforms. Purposes that are asked for together share a
+block: purpose p is lane ``p % 4`` of block ``p // 4``.
+"""
+
+from enum import IntEnum, unique
+
+import numpy as np
+
+from marketsim.numerics.jit import array_kernel, kernel
+
+LANES = 4
+
+
+@unique
+class Purpose(IntEnum):
+    """What a draw is for: named here once, never reused."""
+
+    # one run
+    REPLICATE = 0
+    # how a trader is made
+    BASE_RATE = 4
+    TRADER_TYPE = 5
+    SENSITIVITY = 6
+    THRESHOLD = 7
+    FIRST_SPELL = 8
+    ARRIVALS = 9
+    TIE = 12
+    # a trader's day
+    POSTS = 16
+    SPELL = 17
+    LEAVE = 18
+    LIE_LOW = 19
+    # a trader's accounts on a day
+    BACKUP = 20
+    MENTION = 21
+    REPLACEMENT = 22
+    QUIT = 23
+    # the fate of a post
+    PLACE = 24
+    PICTURES = 25
+    DELETION = 26
+    FLAG = 27
+    # where a post goes that is kept out of Moments: one lane an option
+    DISPLACEMENT = 28
+    # the platform
+    QUEUE_ORDER = 32
+    REVIEW = 33
+    SWEEP = 34
+    # the observer
+    CONTACT = 36
+    CONTACT_AGE = 37
+    CONTACT_LEFT = 38
+    PANEL = 39
+    RANDOM_DAY = 40
+    # which parameters a run has
+    STRUCTURE = 44
+    DRAW = 45
+    TRADE_DRAW = 46
+    PRIOR = 48
+    PARTICLE = 52
+    # how the chain is made
+    UPSTREAM = 56
+    UPSTREAM_RAW = 57
+    MARKUP = 58
+    STALL = 59
+    TIER = 60
+    FORWARDS = 61
+    FRIENDS = 64
+    # four friends of a seller's row
+    FRIEND = 68
+    # shipments
+    SHIPMENTS = 72
+    SHIPMENT_KIND = 76
+    SHIPMENT_MASS = 77
+    SHIPMENT_SEIZED = 78
+    # processors
+    WORK_ORDER = 80
+    MACHINES = 81
+    SUPPLIER_RACE = 84
+    # retailers buy
+    RESTOCK = 88
+    RESTOCK_TURN = 89
+    SOURCE = 90
+    STAYS_AWAY = 91
+    # inquiries on Moments, in groups, elsewhere, at a stall
+    INQUIRIES = 92
+    FORWARDED = 96
+    KEPT = 100
+    # one lane a platform
+    PLATFORM = 104
+    # the product of a post: one lane a product
+    PRODUCT = 108
+    # an inquiry
+    STRANGER = 112
+    WHO = 113
+    INTEREST = 114
+    PIECE = 115
+    ESCROW = 116
+    ESCROW_REFUSED = 117
+    ESCROW_TRACED = 118
+    # one lane a bidder
+    BIDDER = 120
+    # a buyer, for good
+    WILLINGNESS = 124
+    TASTE = 125
+    HABIT = 126
+    # a parcel
+    COURIER = 128
+    TRACED = 129
+    PARCEL_LOST = 130
+    COMPLAINT = 131
+    # police
+    REFERRAL = 132
+    INSPECTION = 133
+    ARREST = 136
+    TRACED_UP = 137
+    TRACED_DOWN = 138
+    TRACED_FURTHER = 139
+    AGENT_TAKEN = 140
+    CASE_TURN = 141
+    # the legal market
+    CUSTOMERS = 144
+    LEGAL_SALE = 148
+    # friends who go, and who comes in their place
+    FRIENDS_GO = 152
+    FRIEND_GOES = 156
+    FRIEND_COMES = 157
+    # interventions
+    LINKED = 160
+    RAIDED = 161
+    SWEEP_DAY = 164
+
+
+_MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
+_MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
+_WEYL_0 = np.uint64(0x9E3779B97F4A7C15)
+_WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
+_LOW_HALF = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_TO_52_BITS = np.uint64(12)
+_SPACING = 2.0**-52
+
+
+@kernel
+def _high_product(a, b):
+    """Return the upper 64 bits of a product of two 64-bit words."""
+    a_low, a_high = a & _LOW_HALF, a >> _HALF
+    b_low, b_high = b & _LOW_HALF, b >> _HALF
+    low, cross_1, cross_2 = a_low * b_low, a_low * b_high, a_high * b_low
+    middle = (low >> _HALF) + (cross_1 & _LOW_HALF) + (cross_2 & _LOW_HALF)
+    return a_high * b_high + (cross_1 >> _HALF) + (cross_2 >> _HALF) + (middle >> _HALF)
+
+
+@kernel
+def words(seed, block, day, who, whom):
+    """Return the four 64-bit words of one Philox4x64-10 block.
+
+    Parameters
+    ----------
+    seed, block, day, who, whom : int
+        Not negative. The key of the generator is (seed, block), its counter (who, whom, day, 0).
+
+    Returns
+    -------
+    tuple of four uint64
+        Equal to ``numpy.random.Philox`` with that key and counter.
+    """
+    key_0, key_1 = np.uint64(seed), np.uint64(block)
+    c0, c1, c2, c3 = np.uint64(who), np.uint64(whom), np.uint64(day), np.uint64(0)
+    for _ in range(10):
+        high_0, low_0 = _high_product(_MULTIPLIER_0, c0), _MULTIPLIER_0 * c0
+        high_1, low_1 = _high_product(_MULTIPLIER_1, c2), _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = high_1 ^ c1 ^ key_0, low_1, high_0 ^ c3 ^ key_1, low_0
+        key_0, key_1 = key_0 + _WEYL_0, key_1 + _WEYL_1
+    return c0, c1, c2, c3
+
+
+def new_seed(seed: int, purpose: Purpose, who: int, whom: int = 0) -> int:
+    """Return a seed of 63 bits: the first word of a block that serves no other purpose."""
+    return int(words(seed, int(purpose) // LANES, 0, who, whom)[0]) >> 1
+
+
+@kernel
+def _unit(word):
+    """Map a word to the middle of one of 2^52 equal steps, so that 0 and 1 never come up."""
+    return (np.int64(word >> _TO_52_BITS) + 0.5) * _SPACING
+
+
+@kernel
+def uniforms(seed, purpose, day, who, whom):
+    """Return the four uniforms of a block, lane by lane.
+
+    Parameters
+    ----------
+    seed, day, who, whom : int
+        Keys, not negative.
+    purpose : Purpose
+        Any purpose of the block.
+
+    Returns
+    -------
+    tuple of four float
+        Each strictly between 0 and 1.
+    """
+    a, b, c, d = words(seed, purpose // LANES, day, who, whom)
+    return _unit(a), _unit(b), _unit(c), _unit(d)
+
+
+@kernel
+def uniform(seed, purpose, day, who, whom):
+    """Return the uniform of one purpose, strictly between 0 and 1 (see `uniforms`)."""
+    a, b, c, d = words(seed, purpose // LANES, day, who, whom)
+    lane = purpose % LANES
+    if lane == 0:
+        return _unit(a)
+    if lane == 1:
+        return _unit(b)
+    if lane == 2:
+        return _unit(c)
+    return _unit(d)
+
+
+@array_kernel
+def pair_array(seed, purpose, day, who, whom):
+    """Return one uniform for each pair of ids, shape (n,) (see `uniform_array`)."""
+    out = np.empty(who.size)
+    for i in range(who.size):
+        out[i] = uniform(seed, purpose, day, who[i], whom[i])
+    return out
+
+
+@array_kernel
+def uniform_array(seed, purpose, day, who):
+    """Return one uniform for each id.
+
+    Parameters
+    ----------
+    seed, day : int
+        Keys, not negative.
+    purpose : Purpose
+        What the draws are for.
+    who : ndarray of int64, shape (n,)
+        Ids, not negative.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    out = np.empty(who.size)
+    for i in range(who.size):
+        out[i] = uniform(seed, purpose, day, who[i], 0)
+    return out

@@ -1,0 +1,1 @@
+"""Evidence, parameters, presets, priors and posterior."""

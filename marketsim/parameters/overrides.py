@@ -1,0 +1,62 @@
+"""Settings written as words of the command line."""
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from marketsim.parameters.presets import DEFAULTS, named, names
+
+PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
+
+
+def overrides(tree: dict[str, Any]) -> list[str]:
+    """Return the words after ``marketsim run`` that give these settings again.
+
+    Parameters
+    ----------
+    tree : dict
+        Settings as in a manifest.
+
+    Returns
+    -------
+    list of str
+        The named choices, then every value that differs from them, in Hydra's grammar.
+    """
+    choices = {
+        group: tree[group]["name"] if tree[group]["name"] in names(group) else DEFAULTS[group]
+        for group in ("scenario", "recovery")
+    }
+    base = asdict(named(**choices))
+    words = [f"{group}={name}" for group, name in choices.items()]
+    entries, others = tree["scenario"]["interventions"], base["scenario"]["interventions"]
+    words += [f"~scenario.interventions.{name}" for name in others if name not in entries]
+    kept = {name: entry for name, entry in others.items() if name in entries}
+    base["scenario"]["interventions"] = kept
+    before = flat(base)
+    for key, value in flat(tree).items():
+        if key not in before:
+            words.append(f"+{key}={word(value)}")
+        elif before[key] != value or key in ("population.retailers", "replicates", "seed"):
+            words.append(f"{key}={word(value)}")
+    return words
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the values of a tree of settings by their dotted names."""
+    out: dict[str, Any] = {}
+    for key, value in tree.items():
+        out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return out
+
+
+def word(value: Any) -> str:
+    """Write a value so that Hydra reads it back as it is."""
+    if value is None:
+        return "null"
+    if isinstance(value, list):
+        return f"[{','.join(map(word, value))}]"
+    text = str(value)
+    if not isinstance(value, str) or (text and set(text) <= PLAIN):
+        return text
+    # a backslash counts for itself in Hydra's quotes, but before a quote or the end
+    return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", r"\'"), text) + "'"

@@ -1,0 +1,173 @@
+"""What is uncertain: the priors of parameters, and the structures that compete.
+
+A parameter declared with a prior is uncertain. The survey can speak about few of them: those are
+fitted, structure by structure. The others are carried: drawn from their prior beside every fitted
+set, so that what is not known widens every result.
+"""
+
+import zlib
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from marketsim.numerics import rng
+from marketsim.numerics.elementary import exp_each, log, log_each
+from marketsim.numerics.rng import Purpose
+from marketsim.parameters import presets
+from marketsim.parameters.declaration import Prior
+from marketsim.parameters.settings import Settings, declared
+from marketsim.parameters.traders import Recovery
+
+_COMMON = (
+    "posting.base_posts",
+    "population.gamma_shape",
+    "posting.full_grid",
+    "posting.video_share",
+    "posting.daily_shape",
+    "population.platform_traders",
+)
+# The structures that compete, and what is fitted in each: at most eight parameters.
+FITTED = {
+    "none": (*_COMMON, "perception.sensitivity"),
+    "forgetting": (*_COMMON, "perception.sensitivity", "perception.half_life"),
+    "thresholds": (*_COMMON, "perception.threshold", "perception.half_life"),
+    "lying_low": (*_COMMON, "perception.lie_low", "perception.low_days"),
+    "social_learning": (*_COMMON, "perception.sensitivity", "perception.learning"),
+    "backup_confidence": (*_COMMON, "perception.sensitivity", "accounts.confidence"),
+    "trend": (*_COMMON, "perception.sensitivity", "posting.trend"),
+    "combined": (*_COMMON, "perception.sensitivity", "perception.half_life"),
+}
+STRUCTURES = tuple(FITTED)
+# Groups of the chain behind the posts: the posting side of the survey says nothing about them.
+TRADE = (
+    "supply",
+    "workshop",
+    "retail",
+    "resale",
+    "demand",
+    "payment",
+    "delivery",
+    "police",
+    "legal",
+)
+# What is fitted to prices and to the mix of products, given the posterior of the posting side.
+FITTED_TRADE = (
+    "supply.cost",
+    "workshop.best",
+    "workshop.grade_value",
+    "workshop.semi_share",
+    "workshop.wage_uncarved",
+    "workshop.wage_carved",
+    "retail.raw_share",
+    "retail.physical_premium",
+)
+
+
+@cache
+def uncertain() -> dict[str, Prior]:
+    """Return the parameters of the posting side that have a prior, in declared order."""
+    return {key: prior for key, prior in everything().items() if not _is_trade(key)}
+
+
+@cache
+def uncertain_trade() -> dict[str, Prior]:
+    """Return the parameters of the chain that have a prior, in declared order."""
+    return {key: prior for key, prior in everything().items() if _is_trade(key)}
+
+
+@cache
+def everything() -> dict[str, Prior]:
+    """Return the parameters that have a prior, by their dotted names, in declared order."""
+    return {
+        f"{item.name}.{name}": one["prior"]
+        for item in fields(Settings)
+        if is_dataclass(item.default_factory)
+        for name, one in declared(item.default_factory).items()
+        if one["prior"] is not None
+    }
+
+
+def _is_trade(key: str) -> bool:
+    return key.split(".")[0] in TRADE
+
+
+def values(prior: Prior, shares: np.ndarray) -> np.ndarray:
+    """Return the values, shape (n,), below which lie these shares of a prior.
+
+    The same bits everywhere.
+    """
+    if prior.form == "loguniform":
+        low, high = log(prior.low), log(prior.high)
+        return np.clip(exp_each(low + shares * (high - low)), prior.low, prior.high)
+    return np.clip(prior.low + shares * (prior.high - prior.low), prior.low, prior.high)
+
+
+def shares(prior: Prior, values: np.ndarray) -> np.ndarray:
+    """Return the shares of a prior below values, shape (n,): the inverse of `values`."""
+    low, high = prior.low, prior.high
+    if prior.form == "loguniform":
+        low, high, values = log(low), log(high), log_each(values)
+    return (values - low) / (high - low)
+
+
+def value(prior: Prior, share: float) -> float:
+    """Return the one value below which lies a share of a prior."""
+    return float(values(prior, np.array([share]))[0])
+
+
+def share(prior: Prior, value: float) -> float:
+    """Return the share of a prior below one value."""
+    return float(shares(prior, np.array([value]))[0])
+
+
+def draw(seed: int, number: int = 0, trade: bool = False) -> dict[str, float]:
+    """Draw every uncertain parameter of the posting side, or of the chain, from its prior.
+
+    Parameters
+    ----------
+    seed : int
+        Seed, 0 to 2**63 - 1.
+    number : int
+        Which draw of that seed.
+    trade : bool
+        Those of the chain.
+
+    Returns
+    -------
+    dict[str, float]
+        Values by dotted names. Each depends on seed, number and its own name only: declaring
+        another parameter moves none.
+    """
+    return {
+        name: value(
+            prior, rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
+        )
+        for name, prior in (uncertain_trade() if trade else uncertain()).items()
+    }
+
+
+def put(settings: Settings, structure: str, values: dict[str, float]) -> Settings:
+    """Return settings in which a structure and drawn values are set, those held excepted.
+
+    Parameters
+    ----------
+    settings : Settings
+        Left as it is.
+    structure : str
+        One of `STRUCTURES`.
+    values : dict[str, float]
+        By dotted names.
+    """
+    groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
+    free = {key: drawn for key, drawn in values.items() if key not in settings.held}
+    return replace(_put(settings, free), **groups, posterior="none", held=[])
+
+
+def _put(settings: Settings, values: dict[str, float]) -> Settings:
+    groups: dict[str, Any] = {}
+    for key, drawn in values.items():
+        group, name = key.split(".")
+        groups[group] = replace(groups.get(group, getattr(settings, group)), **{name: drawn})
+    return replace(settings, **groups)

@@ -1,0 +1,1 @@
+"""One study: run it, summarize it, store it, find it again."""

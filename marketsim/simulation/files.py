@@ -1,0 +1,131 @@
+"""How tables and pages are kept on disk: whole or not at all, with units and meanings."""
+
+import contextlib
+import errno
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from marketsim.parameters.settings import Settings, declared
+from marketsim.simulation.tables import COLUMNS
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
+WHOLE = "whole"  # last line of what says that a batch is done
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Hold a file beside a path: it takes its place once complete, and goes where it never is."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        yield beside
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+
+
+def write_parquet(
+    table: pd.DataFrame, path: Path, more: dict[str, tuple[str, str]] | None = None
+) -> None:
+    """Write a table with unit and description in the metadata of each field, atomically.
+
+    `more` describes columns that are not of this module's tables.
+    """
+    known = COLUMNS | (more or {})
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    fields = []
+    for item in arrow.schema:
+        unit, description = known[item.name] if item.name in known else _parameter(item.name)
+        fields.append(item.with_metadata({"unit": unit, "description": description}))
+    arrow = arrow.cast(pa.schema(fields))
+    with whole(path) as beside:
+        pq.write_table(arrow, beside, compression="zstd")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file of text that appears only when it is complete."""
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def no_formula(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula, whoever wrote its text."""
+    is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
+    return f"'{cell}" if is_formula else cell
+
+
+def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
+    """Write tables as CSV files by their names."""
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def _parameter(key: str) -> tuple[str, str]:
+    """Return unit and meaning of a parameter by its dotted name."""
+    group, name = key.split(".")
+    one = declared(getattr(Settings(), group))[name]
+    return one["unit"], one["meaning"]
+
+
+def write_batch(
+    folder: Path,
+    start: int,
+    tables: dict[str, pd.DataFrame],
+    more: dict[str, tuple[str, str]] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Keep the runs from number `start` on while the rest of a study is still to come.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the study's batches.
+    start : int
+        Number of the first run.
+    tables : dict of str to DataFrame
+        What there is of the runs.
+    more : dict of str to (str, str), optional
+        Unit and meaning of columns that are not of this module's tables.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The tables as `read_batch` returns them. Sums over a table that is laid out in another way
+        in memory can differ in the last place; a study that goes on is to have the bytes of one
+        that was never ended.
+    """
+    sums = []
+    for name, table in tables.items():
+        path = folder / f"{start:08d}-{name}.parquet"
+        write_parquet(table, path, more)
+        sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
+    write_whole(folder / f"{start:08d}-done", "".join([*sums, WHOLE]))
+    written = read_batch(folder, start)
+    if written is None:
+        raise OSError(errno.EIO, "what was written is not what is read", str(folder))
+    return written
+
+
+def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
+    """Return the tables of a finished batch, None where there is none or it is damaged."""
+    tables = {}
+    try:
+        *lines, last = (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines()
+        if last != WHOLE:
+            return None
+        for line in lines:
+            name, told = line.split(" ")
+            content = (folder / f"{start:08d}-{name}.parquet").read_bytes()
+            if hashlib.sha256(content).hexdigest() != told:
+                return None
+            tables[name] = pq.read_table(io.BytesIO(content)).to_pandas(split_blocks=True)
+    except (OSError, ValueError):
+        return None
+    return tables

@@ -1,0 +1,300 @@
+"""The market as a Mesa model: days, whole horizons, single traders, checkpoints."""
+
+import copy
+import datetime as dt
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+
+from marketsim.errors import InputError, span
+from marketsim.model import observer
+from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
+from marketsim.model.market import build, live
+from marketsim.model.state import Backup, Flow, State, Stock, Tally, World
+from marketsim.numerics.jit import source_fingerprint
+from marketsim.parameters import posterior
+from marketsim.parameters.settings import Settings, check, from_tree
+from marketsim.parameters.traders import TRADER_TYPES
+from marketsim.simulation import files
+
+# what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
+FOREIGN = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class Retailer:
+    """One trader as seen at the end of a day; changing it is not possible."""
+
+    id: int
+    type: str
+    state: str
+    base_rate: float
+    sensitivity: float
+    threshold: float
+    talking: bool
+    perceived_risk: float
+    account: int
+    offences: int
+    backup: str
+    audience: float
+    arrival: dt.date | None
+    blocked_until: dt.date | None
+    ties: tuple[int, ...]
+    posts_today: int
+    visible_today: int
+    grams: tuple[float, ...]  # in stock: raw, semi-worked, uncarved, carved
+    money: float  # CNY
+    friends: int
+    stall: bool
+
+
+class RetailersView(Sequence[Retailer]):
+    """The traders of a market, one by one; reading only."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __len__(self) -> int:
+        return int(self._world.retailers.state.size)
+
+    def __iter__(self) -> Iterator[Retailer]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(len(self)))]
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"retailer {i}: allowed is 0 to {len(self) - 1}")
+        i = int(i) % len(self)
+        traders, today, ties = self._world.retailers, self._world.today, self._world.ties
+        chain = self._world.chain
+        held = chain.books.balance[chain.books.start[Account.RETAILERS] + i]
+        return Retailer(
+            id=i,
+            type=TRADER_TYPES[traders.kind[i]].upper(),
+            state=State(traders.state[i]).name.lower(),
+            base_rate=float(traders.base_rate[i]),
+            sensitivity=float(traders.sensitivity[i]),
+            threshold=float(traders.threshold[i]),
+            talking=bool(traders.talking[i]),
+            perceived_risk=float(traders.risk[i]),
+            account=int(traders.account[i]),
+            offences=int(traders.offences[i]),
+            backup=Backup(traders.backup[i]).name.lower(),
+            audience=float(traders.audience[i]),
+            arrival=_date_or_none(traders.arrival[i]),
+            blocked_until=_date_or_none(traders.blocked_until[i]),
+            ties=tuple(int(j) for j in ties.other[ties.start[i] : ties.start[i + 1]]),
+            posts_today=int(today.intended[i] - today.withheld[i]),
+            visible_today=int(today.moments[i]),
+            grams=tuple(float(mass) / MILLIGRAMS for mass in held[:PRODUCTS]),
+            money=float(held[Item.MONEY]) / FEN,
+            friends=int(chain.friends.count[i]),
+            stall=bool(chain.shops.stall[i]),
+        )
+
+
+class Market(mesa.Model):
+    """The online ivory market of one run, usable as any Mesa model.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        The bare defaults, without interventions and without anything that brings posts back, if
+        not given; `presets.named` gives those of the command.
+    seed : int, optional
+        Seed of the run; `settings.seed` if not given.
+
+    Attributes
+    ----------
+    retailers : RetailersView
+        ``market.retailers[12]`` shows the state of trader 12 by name.
+    datacollector : mesa.DataCollector
+        One row of scalars for each `step`.
+
+    Raises
+    ------
+    InputError
+        For settings outside their ranges.
+
+    Examples
+    --------
+    >>> from marketsim import Market
+    >>> from marketsim.parameters import presets
+    >>> settings = presets.named(population="survey")
+    >>> market = Market(settings, seed=1)
+    >>> market.step()
+    >>> market.retailers[12].state
+    'active'
+    """
+
+    def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
+        self.settings = copy.deepcopy(settings or Settings())
+        check(self.settings)
+        posterior.check(self.settings)
+        self.run_seed = self.settings.seed if seed is None else seed
+        if not isinstance(self.run_seed, int) or not 0 <= self.run_seed < 2**63:
+            raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "whole number"))
+        drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
+        self.settings = posterior.settings_of(self.settings, drawn)
+        super().__init__(rng=self.run_seed % 2**32)
+        self.world = build(self.settings, self.run_seed)
+        self.days_lived = 0
+        self.retailers = RetailersView(self.world)
+        self.datacollector = mesa.DataCollector(model_reporters=_reporters())
+
+    @property
+    def horizon(self) -> int:
+        """Number of days of a whole run."""
+        return int(self.world.series.risk.size)
+
+    @property
+    def today(self) -> dt.date:
+        """The date of the last day lived; the eve of the run before the first."""
+        return dt.date.fromordinal(self.world.first_day + self.days_lived - 1)
+
+    def step(self) -> None:
+        """Live one day (`live` is its order) and collect its scalars."""
+        self._live(1)
+        self.datacollector.collect(self)
+        self.running = self.days_lived < self.horizon
+
+    def run(self) -> "Market":
+        """Live the rest of the horizon in one compiled call that releases the interpreter."""
+        self._live(self.horizon - self.days_lived)
+        self.steps = self.days_lived
+        self.running = False
+        return self
+
+    def _live(self, days: int) -> None:
+        end = self.days_lived + days
+        if end > self.horizon:
+            raise InputError("days", end, f"0 to {self.horizon}, the horizon")
+        live(self.world, self.days_lived, end)
+        self.days_lived = end
+
+    def survey(self) -> observer.SurveyRows:
+        """Return what the survey saw; the whole horizon must have been lived."""
+        if self.days_lived < self.horizon:
+            raise InputError("days", self.days_lived, f"{self.horizon}, the whole horizon")
+        world = self.world
+        return observer.observe(
+            self.run_seed,
+            world.first_day,
+            world.contacts,
+            world.retailers.kind,
+            world.notes,
+            world.chain.labels,
+        )
+
+    def checkpoint(self, path: str | Path) -> None:
+        """Save the market, so that `resume` goes on to the same bits.
+
+        Parameters
+        ----------
+        path : str or Path
+            File to write; it appears only when it is complete.
+        """
+        head = {
+            "settings": asdict(self.settings),
+            "seed": self.run_seed,
+            "days_lived": self.days_lived,
+            "source": source_fingerprint(),
+        }
+        arrays = _arrays(self.world) | {"head": np.array(json.dumps(head, default=str))}
+        with files.whole(Path(path)) as beside, beside.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    @classmethod
+    def resume(cls, path: str | Path, classes: Sequence[str] = ()) -> "Market":
+        """Return the market saved by `checkpoint`.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        classes : sequence of str
+            Files of Python with the market's own interventions: they run only where given here.
+
+        Raises
+        ------
+        InputError
+            Where the file is missing, damaged, or of another version of the model, or where the
+            market has interventions of its own and their files are not given.
+        """
+        refusal = InputError("checkpoint", path, "a whole file by this version's Market.checkpoint")
+        try:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                head = json.loads(str(stored["head"]))
+                if head["source"] != source_fingerprint():
+                    raise refusal
+                of = from_tree(head["settings"])
+                if len(of.classes) != len(classes):
+                    raise InputError("classes", of.classes, "files given by name, as many as here")
+                market = cls(replace(of, classes=list(classes)), head["seed"])
+                for name, array in _arrays(market.world).items():
+                    if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
+                        raise refusal
+                    array[...] = stored[name]
+                market.days_lived = head["days_lived"]
+        except InputError:
+            raise
+        except FOREIGN as fault:
+            raise refusal from fault
+        if not 0 <= market.days_lived <= market.horizon:
+            raise refusal
+        return market
+
+
+def _reporters() -> dict[str, Callable[[Market], float]]:
+    def of(table: str, column: int) -> Callable[[Market], float]:
+        return lambda market: int(getattr(market.world.series, table)[_row(market), column])
+
+    reporters: dict[str, Callable[[Market], float]] = {}
+    reporters |= {item.name.lower(): of("flows", item) for item in Flow}
+    reporters |= {f"traders_{item.name.lower()}": of("stocks", item) for item in Stock}
+    reporters["grams_sold"] = lambda market: float(_sold(market).sum()) / MILLIGRAMS
+    reporters["mean_risk"] = lambda market: float(market.world.series.risk[_row(market)])
+    return reporters
+
+
+def _sold(market: Market) -> np.ndarray:
+    """Return the milligrams sold on the last day lived, by channel."""
+    return market.world.chain.tallies.trade[_row(market), Tally.SOLD : Tally.REVENUE]
+
+
+def _row(market: Market) -> int:
+    return market.days_lived - 1
+
+
+def _arrays(world: World) -> dict[str, np.ndarray]:
+    """Return every array that a day writes, by name."""
+    groups = {"retailers": world.retailers, "queue": world.queue, "series": world.series}
+    arrays = {"notes": world.notes}
+    chain = world.chain._asdict()
+    groups |= {"today": world.today} | {k: v for k, v in chain.items() if isinstance(v, tuple)}
+    arrays |= {k: v for k, v in chain.items() if isinstance(v, np.ndarray)}
+    for group, members in groups.items():
+        arrays |= {f"{group}.{name}": array for name, array in members._asdict().items()}
+    return arrays
+
+
+def _date_or_none(ordinal: int) -> dt.date | None:
+    return dt.date.fromordinal(int(ordinal)) if ordinal > 0 else None

@@ -1,0 +1,206 @@
+"""A study: many runs of one setting, their tables, their fit, their figures and report."""
+
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numba
+import pandas as pd
+from llvmlite import binding as llvm
+
+from marketsim.model import observer
+from marketsim.model.market import build, live
+from marketsim.model.scenario import timeline
+from marketsim.model.state import Series, Tallies, World
+from marketsim.numerics import rng
+from marketsim.numerics.jit import CACHE_FOLDER
+from marketsim.numerics.rng import Purpose
+from marketsim.parameters import posterior
+from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.traders import Population
+from marketsim.simulation import store
+from marketsim.simulation import tables as run_tables_of
+from marketsim.survey import statistics as survey_statistics
+from marketsim.survey import trade_statistics
+
+BATCH = 20  # runs kept together: a kill loses at most so many
+TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True, eq=False)
+class Lived:
+    """One run of a study as it was lived: what was drawn for it, and what was counted."""
+
+    run: int
+    seed: int
+    drawn: posterior.Draw
+    settings: Settings
+    series: Series
+    tallies: Tallies
+    seen: observer.SurveyRows
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Its tables, by the names of `TABLES`."""
+        first_day = timeline.horizon(self.settings)[0].toordinal()
+        what = (self.run, self.seed, self.drawn.number, self.settings, self.seen)
+        return {
+            "daily": run_tables_of.daily_table(self.run, first_day, self.series, self.tallies),
+            "survey": run_tables_of.survey_table(self.run, self.seen),
+            "runs": run_tables_of.run_table(*what),
+            "prices": run_tables_of.price_table(self.run, first_day, self.tallies),
+            "enforcement": run_tables_of.enforcement_table(self.run, first_day, self.tallies),
+            "ledger": run_tables_of.ledger_table(self.run, first_day, self.tallies),
+        }
+
+
+def run_seed(seed: int, run: int) -> int:
+    """Return the seed of one run of a study."""
+    return rng.new_seed(seed, Purpose.REPLICATE, run)
+
+
+def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, observer.SurveyRows]:
+    """Live one whole run and survey it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings.
+    seed : int
+        Seed of the run.
+
+    Returns
+    -------
+    Series
+        Daily counts of the posting side.
+    Tallies
+        Daily counts of trade, prices, enforcement and the ledger.
+    SurveyRows
+        What the observer saw.
+    """
+    world = build(settings, seed)
+    live(world, 0, world.series.risk.size)
+    return told(world)
+
+
+def told(world: World) -> tuple[Series, Tallies, observer.SurveyRows]:
+    """Return what `simulate` does, of a market at the end of its days."""
+    kind, chain = world.retailers.kind, world.chain
+    about = (world.seed, world.first_day, world.contacts, kind, world.notes)
+    return world.series, chain.tallies, observer.observe(*about, chain.labels)
+
+
+def statistics(
+    jobs: Sequence[tuple[Settings, int]],
+    threads: int = 1,
+    done: Callable[[], object] = lambda: None,
+) -> pd.DataFrame:
+    """Simulate surveys and return their statistics only.
+
+    Parameters
+    ----------
+    jobs : sequence of (Settings, int)
+        Settings without a posterior to draw from, and the seed of the run.
+    threads : int
+        Runs lived at the same time; their number changes no bit.
+    done : callable
+        Called after each run.
+
+    Returns
+    -------
+    DataFrame
+        One row a job, one column an evidence id; those of trade where there is any.
+    """
+
+    def one(job: tuple[Settings, int]) -> pd.DataFrame:
+        settings, seed = job
+        _, tallies, seen = simulate(settings, seed)
+        survey = run_tables_of.survey_table(0, seen)
+        counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
+        found = survey_statistics.statistics(survey, pd.DataFrame(counted))
+        if settings.market != POSTS:
+            first_day = timeline.horizon(settings)[0].toordinal()
+            prices = run_tables_of.price_table(0, first_day, tallies)
+            found = found.join(trade_statistics.statistics(survey, prices, found.index))
+        done()
+        return found
+
+    return pd.concat(on_threads(one, jobs, threads), ignore_index=True)
+
+
+def on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
+    """Do every job, in the order given; where one fails the rest is not begun."""
+    if threads == 1:
+        return [one(job) for job in jobs]
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            return list(pool.map(one, jobs))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def live_run(settings: Settings, run: int) -> Lived:
+    """Live one run of a study, with its own draw of what is uncertain."""
+    seed = run_seed(settings.seed, run)
+    drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
+    mine = posterior.settings_of(settings, drawn)
+    return Lived(run, seed, drawn, mine, *simulate(mine, seed))
+
+
+def run_tables(settings: Settings, run: int) -> Tables:
+    """Return the tables of one run of a study, by the names of `TABLES`."""
+    return live_run(settings, run).tables
+
+
+def joined(parts: Sequence[Tables]) -> Tables:
+    """Return the tables of several runs, or batches of them, as one."""
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
+
+
+def replicate(
+    settings: Settings, runs: range, threads: int, done: Callable[[], object] = lambda: None
+) -> Tables:
+    """Return the tables of several runs, on threads; the number of threads changes no bit.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings.
+    runs : range
+        Numbers of the runs.
+    threads : int
+        Runs lived at the same time.
+    done : callable
+        Called after each run.
+    """
+
+    def one(run: int) -> Tables:
+        tables = run_tables(settings, run)
+        done()
+        return tables
+
+    return joined(on_threads(one, runs, threads))
+
+
+def compile_kernels() -> None:
+    """Compile the kernels in one process, while others that start beside it wait for them.
+
+    Numba's cache numbers its files as it finds them: two processes that fill it with kernels for
+    two kinds of processors, on one disk, could take each other's. A second process of the same
+    kind only reads.
+    """
+    folder = Path(CACHE_FOLDER)
+    kind = f"{numba.__version__}-{sys.implementation.cache_tag}-{llvm.get_host_cpu_name()}"
+    filled = folder / f"filled-{kind}"
+    if filled.exists():
+        return
+    with store.growing(folder):
+        if not filled.exists():
+            simulate(Settings(population=Population(retailers=10)), 0)
+            filled.touch()

@@ -1,0 +1,325 @@
+"""Where a result rests, and what makes it again.
+
+A result is complete or absent: it is written beside its final name and renamed last, and it is
+done if and only if ``manifest.json`` is there. Its key is a hash over the settings, the source of
+the model and the evidence, so that a stale result is never taken for a fresh one.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shutil
+import subprocess
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow.parquet as pq
+
+from marketsim.errors import InputError
+from marketsim.model.scenario import custom
+from marketsim.numerics.jit import PACKAGE, source_fingerprint
+from marketsim.parameters import evidence, posterior
+from marketsim.parameters.settings import POSTS, Settings
+from marketsim.simulation import files
+
+try:
+    import fcntl
+except ImportError:  # on Windows two processes must not write one result at the same time
+    fcntl = None  # type: ignore[assignment]
+
+MANIFEST = "manifest.json"
+SUM = "sum"  # of all else that the manifest says
+# Those a result may depend on; of pyabc and statsmodels only a calibration and what tests it,
+# of SALib only a study of sensitivity.
+LIBRARIES = (
+    *("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib"),
+    *("pyabc", "statsmodels", "SALib"),
+)
+
+
+def key(settings: Settings, more: dict[str, Any] | None = None, source: str | None = None) -> str:
+    """Return the name of a result: a hash over settings, model source, evidence and posterior.
+
+    `more` is what the result depends on beside them; `source` is the fingerprint of the source
+    files it depends on, all of the package's if not given.
+    """
+    digest = hashlib.sha256()
+    digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
+    digest.update((source or source_fingerprint()).encode())
+    digest.update(evidence.TABLE.read_bytes())
+    digest.update(posterior.fingerprint(settings.posterior, settings.market != POSTS).encode())
+    digest.update(custom.fingerprint(settings.classes).encode())
+    return digest.hexdigest()[:12]
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether a result is there."""
+    try:
+        return (folder / MANIFEST).is_file()
+    except OSError:  # a name that is too long for the disk
+        return False
+
+
+def is_whole(folder: Path, all_there: bool = True) -> bool:
+    """Return whether a result is there, every table as it was written.
+
+    A published result may leave tables out: then `all_there` is false.
+
+    Raises
+    ------
+    InputError
+        Where a table or the manifest is not.
+    """
+    if not is_complete(folder):
+        return False
+    wrong = _damaged(folder, all_there)
+    if wrong is not None:
+        allowed = "the file as it was written; move the folder away to have it made again"
+        raise InputError("output", folder / wrong, allowed)
+    return True
+
+
+def _damaged(folder: Path, all_there: bool) -> str | None:
+    """Return the first file of a complete result that is not as it was written."""
+    at = MANIFEST
+    try:
+        for name, table in facts(folder)["tables"].items():
+            at = name
+            if not all_there and not (folder / name).exists():
+                continue
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() != table["sha256"]:
+                return at
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return at
+    return None
+
+
+def partial_folder(folder: Path) -> Path:
+    """Return the folder in which a result grows until it is complete."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
+def fault_note(folder: Path) -> Path:
+    """Return the file beside a result's place that says why it could not be made."""
+    return folder.with_name(f".{folder.name}.failed")
+
+
+def note_fault(folder: Path, fault: Exception) -> None:
+    """Note why a result could not be made: a line, then the traceback; not on a full disk."""
+    said = " ".join(f"{type(fault).__name__}: {fault}".split())
+    text = "".join([said, "\n", *traceback.format_exception(fault)])
+    with contextlib.suppress(OSError):
+        files.write_whole(fault_note(folder), text)
+
+
+def fault(folder: Path) -> str | None:
+    """Return why the last attempt at a result failed, in one line; None where it did not."""
+    try:
+        return fault_note(folder).read_text(encoding="utf-8").partition("\n")[0]
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[Path]:
+    """Hold the right to write a result, in a folder beside its final one; others wait.
+
+    Yields
+    ------
+    Path
+        The folder in which the result grows.
+
+    Raises
+    ------
+    InputError
+        Where the place cannot be written to.
+    """
+    with growing(partial_folder(folder), folder) as partial:
+        fault_note(folder).unlink(missing_ok=True)
+        if is_complete(partial):  # ended between its manifest and its name
+            if _damaged(partial, all_there=True) is None:
+                publish(partial, folder)
+            else:
+                shutil.rmtree(partial)
+            partial.mkdir()
+        yield partial
+        if is_complete(folder):
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def fill(
+    settings: Settings, folder: Path, threads: int, facts: dict[str, Any]
+) -> Iterator[Path | None]:
+    """Hold the right to write a result; once its folder is filled, write the manifest and publish.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the result is of.
+    folder : Path
+        Where it rests.
+    threads : int
+        For the manifest.
+    facts : dict
+        What the manifest says beside; facts put in while the folder is filled are among them.
+
+    Yields
+    ------
+    Path or None
+        None where the result is complete.
+    """
+    with writing(folder) as partial:
+        if is_whole(folder):
+            yield None
+            return
+        started = time.perf_counter()
+        yield partial
+        plain = manifest(settings, partial, threads, time.perf_counter() - started)
+        write_manifest(partial, plain | facts | {"key": folder.name})
+        publish(partial, folder)
+
+
+@contextlib.contextmanager
+def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
+    """Hold the right to write into a folder; a second process waits until the first has ended.
+
+    The empty lock file stays: were it removed, a third process could lock another one. It has the
+    name of the folder, or of `named`.
+
+    Raises
+    ------
+    InputError
+        Where the place cannot be written to.
+    """
+    folder = named or place
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_name(f".{folder.name}.lock").open("w")
+    except OSError as fault:
+        raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
+    with lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        place.mkdir(exist_ok=True)
+        yield place
+
+
+def hold(file: BinaryIO) -> None:
+    """Let other processes see, until the file is closed, that it is needed."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_SH)
+
+
+def is_held(path: Path) -> bool:
+    """Return whether some process still needs a file; where that cannot be told, it is."""
+    if fcntl is None:
+        return True
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
+
+
+def publish(partial: Path, folder: Path) -> None:
+    """Give a complete result its final name; an older one goes."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> dict[str, Any]:
+    """Return what is needed to make a result again, and to check it.
+
+    Returns
+    -------
+    dict
+        Settings, key, commit, versions, threads, wall time, rows and sha256 of each table. No
+        name of a user, a machine or a path.
+    """
+    tables = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".parquet", ".csv"):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            tables[path.name] = {"sha256": digest, "rows": _rows(path)}
+    return {
+        "key": key(settings),
+        "settings": asdict(settings),
+        "source": source_fingerprint(),
+        "evidence": hashlib.sha256(evidence.TABLE.read_bytes()).hexdigest(),
+        "commit": _git("rev-parse", "HEAD"),
+        "changed_since_commit": bool(_git("status", "--porcelain")),
+        "python": platform.python_version(),
+        "versions": _versions(),
+        "threads": threads,
+        "wall_seconds": round(seconds, 2),
+        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "tables": tables,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Return the version of each library that is there."""
+    found = {}
+    for name in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _rows(path: Path) -> int:
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    return path.read_text(encoding="utf-8").count("\n") - 1
+
+
+def _git(*words: str) -> str | None:
+    """Ask git about the package's own checkout; None where there is none."""
+    try:
+        top = ["git", "-C", str(PACKAGE)]
+        inside = subprocess.run(
+            [*top, "ls-files", "--error-unmatch", "errors.py"], capture_output=True, timeout=10
+        )
+        if inside.returncode != 0:
+            return None
+        done = subprocess.run([*top, *words], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a complete result.
+
+    Raises
+    ------
+    OSError, ValueError, AttributeError
+        Where it cannot be read, or is not as it was written.
+    """
+    read: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if read.pop(SUM, None) not in (None, _sum(read)):
+        raise ValueError(f"{MANIFEST} is damaged")
+    return read
+
+
+def _sum(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write the manifest, last of all files."""
+    plain = json.loads(json.dumps(facts, default=str))
+    text = json.dumps(plain | {SUM: _sum(plain)}, indent=1) + "\n"
+    files.write_whole(folder / MANIFEST, text)

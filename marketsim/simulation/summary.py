@@ -1,0 +1,111 @@
+"""Summary tables of a study: fit and headline figures."""
+
+import numpy as np
+import pandas as pd
+
+from marketsim.parameters import evidence
+from marketsim.parameters.settings import POSTS, Settings
+from marketsim.simulation.run import Tables
+from marketsim.survey import fit, statistics, trade_statistics
+from marketsim.survey.fit import SEE
+from marketsim.survey.statistics import INTERVAL
+
+
+def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the statistics of the runs of a study, those of trade where there is any.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the study.
+    tables : dict of str to DataFrame
+        `survey` and `prices`.
+    runs : DataFrame
+        Rows of `runs.parquet`, indexed by run.
+    """
+    out = statistics.statistics(tables["survey"], runs)
+    if settings.market == POSTS:
+        return out
+    return out.join(trade_statistics.statistics(tables["survey"], tables["prices"], runs.index))
+
+
+def sums(settings: Settings, tables: Tables) -> Tables:
+    """Return what a study comes to: its `fit`, and the `headline` of trade where there is any."""
+    runs = tables["runs"].set_index("run")
+    out = {"fit": fit.fit(seen(settings, tables, runs), runs["draw"])}
+    if settings.market != POSTS:
+        told = (tables["daily"], tables["enforcement"], tables["runs"])
+        out["headline"] = headline(*told, settings.population.retailers)
+    return out
+
+
+# columns of `headline`: unit, meaning
+COLUMNS = {
+    "id": ("name", "figure of trade"),
+    "meaning": ("text", "what it is"),
+    "median": (SEE, "median of the runs"),
+    "low": (SEE, "low end of the central 90 % of the runs"),
+    "high": (SEE, "high end of the central 90 % of the runs"),
+    "unit": ("name", "unit of the row"),
+}
+WEEK, YEAR, TONNE = 7.0, 365.0, 1e6  # days, days, grams
+
+
+def headline(
+    daily: pd.DataFrame, enforcement: pd.DataFrame, runs: pd.DataFrame, retailers: int
+) -> pd.DataFrame:
+    """Return the headline figures of trade over the survey's weeks, per 1,000 traders.
+
+    Parameters
+    ----------
+    daily, enforcement, runs : DataFrame
+        Rows of the tables of those names.
+    retailers : int
+        Traders at the start of each run.
+
+    Returns
+    -------
+    DataFrame
+        Columns id, meaning, unit, median, low, high (central 90 % over runs). The last rows scale
+        up to the platform's number of traders, which is assumed, and stand beside the ceiling.
+    """
+    start, end = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
+    assert start is not None and end is not None
+    during, chased = (table[table["day"].between(start, end)] for table in (daily, enforcement))
+    sums = during.drop(columns="day").groupby("run").sum()
+    weeks = ((end - start).days + 1) / WEEK
+    scale = 1000.0 / retailers / weeks
+    online = 1.0 - sums["sold_physical"] / sums["grams_sold"]
+    seized = chased.groupby("run")["grams"].sum().reindex(sums.index, fill_value=0.0)
+    ceiling = evidence.inputs()["elephants"]
+    traders = runs.set_index("run")["population.platform_traders"]
+    shipped = sums["raw_shipped"] / weeks / WEEK * YEAR / retailers * traders / TONNE
+    rows = [
+        ("offers", "posts made anywhere, a week", "posts", sums["offers"] * scale),
+        ("visible", "posts standing in Moments, a week", "posts", sums["visible"] * scale),
+        ("grams_sold", "ivory sold, a week", "g", sums["grams_sold"] * scale),
+        ("revenue", "what buyers paid for it, a week", "CNY", sums["revenue"] * scale),
+        ("online_share", "of the ivory, sold online", "share", online),
+        ("repeat_share", "of deals online, to earlier customers", "share",
+         sums["repeat_deals"] / (sums["parcels"])),
+        ("seized", "ivory seized, a week", "g", seized * scale),
+        ("elephants", "elephants the raw ivory shipped is worth, a week", "elephants",
+         sums["elephants"] * scale),
+        ("shipped_tonnes", "raw ivory shipped for the whole platform, a year", "t", shipped),
+    ]  # fmt: skip
+    table = pd.DataFrame([_row(*row) for row in rows])
+    limit = "raw ivory that the elephants killed in a year can give (evidence)"
+    most = {"id": "ceiling_tonnes", "meaning": limit, "unit": "t", "median": np.nan}
+    return pd.concat(
+        [table, pd.DataFrame([most | {"low": ceiling.low, "high": ceiling.high}])],
+        ignore_index=True,
+    )
+
+
+def _row(name: str, meaning: str, unit: str, values: pd.Series) -> dict[str, object]:
+    known = values[np.isfinite(values)].to_numpy(float)
+    ends = [np.nan] * 3
+    if known.size > 0:
+        ends = np.quantile(known, [0.5, *INTERVAL]).tolist()
+    figures = dict(zip(("median", "low", "high"), ends, strict=True))
+    return {"id": name, "meaning": meaning, "unit": unit, **figures}

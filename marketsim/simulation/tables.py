@@ -1,0 +1,236 @@
+"""The tables of a study: their columns with units and meanings, and their rows from a run."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCT_NAMES, Account, Item
+from marketsim.model.observer import SurveyRows
+from marketsim.model.state import Channel, Flow, Measure, Note, Series, Stage, Stock, Tallies, Tally
+from marketsim.parameters import evidence, priors
+from marketsim.parameters.settings import Settings, given
+from marketsim.parameters.traders import TRADER_TYPES
+
+EPOCH = dt.date(1970, 1, 1).toordinal()
+WEIGHED = (Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK)
+
+# column: unit, description
+COLUMNS = {
+    "run": ("1", "number of the run: one population, one panel, one seed"),
+    "day": ("date", "day of the run"),
+    "seed": ("1", "seed of the run: every draw is a function of it"),
+    "offers": ("posts", "posts made anywhere, seen or not"),
+    "visible": ("posts", "posts standing in Moments at the end of the day"),
+    "deleted": ("posts", "Moments posts deleted by their author on the day"),
+    "removed": ("posts", "Moments posts removed by the platform on the day"),
+    "backup": ("posts", "posts on backup accounts beside the main account"),
+    "groups": ("posts", "posts in groups and private messages"),
+    "elsewhere": ("posts", "posts on other platforms"),
+    "withheld": ("posts", "posts meant and made nowhere"),
+    "pictures": ("pictures", "pictures in visible posts"),
+    "videos": ("videos", "videos in visible posts"),
+    "flagged": ("posts", "visible posts flagged by filters or users"),
+    "bans": ("accounts", "accounts banned on the day"),
+    "mentions": ("traders", "traders who advertised a backup account on the day"),
+    "traders_active": ("traders", "traders in the trade who do not lie low; some are blocked"),
+    "traders_lying_low": ("traders", "traders staying away from Moments by choice"),
+    "traders_blocked": ("traders", "traders with an account that is muted or suspended tomorrow"),
+    "traders_banned": ("traders", "traders between two accounts"),
+    "traders_left": ("traders", "traders who have left since the run began"),
+    "traders_with_backup": ("traders", "traders with a backup account"),
+    "traders_with_announced_backup": ("traders", "traders with an advertised backup account"),
+    "traders_cases_waiting": ("cases", "cases in the moderators' queue"),
+    "traders_arrested": ("traders", "traders arrested since the run began"),
+    "inquiries": ("inquiries", "people who asked a seller"),
+    "deals": ("deals", "illegal sales to buyers"),
+    "repeat_deals": ("deals", "of these, to friends who had bought of the seller before"),
+    "resale_deals": ("deals", "of these, through a resale agent"),
+    "auctions": ("auctions", "pieces bid for in groups"),
+    "escrow_deals": ("deals", "deals paid through escrow"),
+    "unmet": ("inquiries", "inquiries for a product that the seller had none of"),
+    "forwarded": ("posts", "posts forwarded by resale agents"),
+    "parcels": ("parcels", "parcels handed to couriers"),
+    "friends_added": ("friends", "people who became friends of a seller"),
+    "friends_lost": ("friends", "friends lost with an account, with their trust, or with time"),
+    "raw_shipped": ("g", "raw ivory shipped and bought or seized at the border"),
+    "raw_landed": ("g", "raw ivory bought by suppliers"),
+    "legal_deals": ("deals", "sales of licensed shops"),
+    "legal_sold": ("g", "ivory sold by licensed shops"),
+    "laundered": ("g", "of it, from illegal workshops"),
+    "stock": ("g", "ivory held by retailers in the evening"),
+    "grams_sold": ("g", "ivory sold illegally to buyers, all channels"),
+    "revenue": ("CNY", "what buyers paid for it"),
+    "elephants": ("elephants", "elephants that the raw ivory shipped is worth"),
+    "product": ("name", "raw, semi_worked, uncarved or carved"),
+    "stage": ("name", "where in the chain the price is asked or paid"),
+    "channel": ("name", "where the offer stands or the deal begins"),
+    "mean": ("CNY/g", "mean price"),
+    "sd": ("CNY/g", "standard deviation of prices; empty for a single one"),
+    "n": ("1", "prices counted"),
+    "kind": ("name", "what enforcement did"),
+    "count": ("1", "how often"),
+    "grams": ("g", "ivory seized by it"),
+    "item": ("name", "raw, semi_worked, uncarved, carved and waste in mg, money in fen"),
+    "account": ("name", "kind of holder; from poached on they are outside the market"),
+    "balance": ("mg or fen", "held in the evening; an item adds up to zero over all accounts"),
+    "mean_risk": ("1", "mean perceived risk of the traders present, 0 to 1"),
+    "survey_date": ("date", "survey day: what stood on the account at its end was seen"),
+    "regular": ("yes or no", "Tuesday, Thursday or Saturday; the others are random days"),
+    "trader": ("1", "id of the trader within the run"),
+    "trader_type": ("letter", "A ivory only, B other species too, C collectables, D occasional"),
+    "ads": ("advertisements", "ivory advertisements seen"),
+    "mention": ("yes or no", "a backup account is advertised on the day"),
+    "blocked": ("yes or no", "the watched account is lost"),
+    "active": ("contacts", "contacts that posted in the fortnight before the survey"),
+    "contacts": ("contacts", "contacts of the observer"),
+    "panel": ("traders", "traders of the panel"),
+    "draw": ("1", "number of the draw of parameters; runs of one draw differ by luck alone"),
+    "structure": ("name", "what brings posts back: the recovery structure of the run"),
+}
+
+COLUMNS |= {
+    f"{what}_{channel.name.lower()}": (unit, f"{words} that began on the channel")
+    for what, unit, words in (("sold", "g", "ivory of deals"), ("revenue", "CNY", "sums of deals"))
+    for channel in Channel
+}
+COLUMNS |= {
+    f"{what}_{name}": (unit, f"{words} of the product")
+    for what, unit, words in (
+        ("ads", "advertisements", "advertisements seen"),
+        ("items", "pictures and videos", "pictures and videos seen"),
+        ("price", "CNY/g", "price on the labels; empty where none was seen"),
+    )
+    for name in PRODUCT_NAMES
+}
+
+
+def daily_table(run: int, first_day: int, series: Series, tallies: Tallies) -> pd.DataFrame:
+    """Return the daily series of one run: run, day, then one column a series."""
+    days = first_day + np.arange(series.risk.size)
+    table: dict[str, Any] = {
+        "run": np.full(days.size, run, np.int32),
+        "day": [dt.date.fromordinal(int(day)) for day in days],
+    }
+    table |= {item.name.lower(): series.flows[:, item] for item in Flow}
+    table |= {f"traders_{item.name.lower()}": series.stocks[:, item] for item in Stock}
+    table["mean_risk"] = series.risk
+    trade = tallies.trade
+    for item in list(Tally)[: Tally.SOLD]:
+        counted = trade[:, item]
+        table[item.name.lower()] = counted / MILLIGRAMS if item in WEIGHED else counted
+    sold = trade[:, Tally.SOLD : Tally.REVENUE] / MILLIGRAMS
+    revenue = trade[:, Tally.REVENUE :] / FEN
+    for channel in Channel:
+        table[f"sold_{channel.name.lower()}"] = sold[:, channel]
+        table[f"revenue_{channel.name.lower()}"] = revenue[:, channel]
+    table["grams_sold"] = trade[:, Tally.SOLD : Tally.REVENUE].sum(axis=1) / MILLIGRAMS
+    table["revenue"] = trade[:, Tally.REVENUE :].sum(axis=1) / FEN
+    elephant = evidence.inputs()["elephants_ivory"].value
+    assert elephant is not None
+    table["elephants"] = table["raw_shipped"] / (elephant * 1000.0)
+    return pd.DataFrame(table)
+
+
+def price_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+    """Return the prices of one run: a row for each day, product, stage and channel that has one."""
+    day, product, stage, channel = np.nonzero(tallies.prices[..., 2])
+    total, squares, n = tallies.prices[day, product, stage, channel].astype(float).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.maximum(squares - total * total / n, 0.0) / (n - 1.0)
+    return pd.DataFrame(
+        {
+            "run": np.full(day.size, run, np.int32),
+            "day": _days(first_day + day),
+            "product": _names(PRODUCT_NAMES, product),
+            "stage": _names([item.name.lower() for item in Stage], stage),
+            "channel": _names([item.name.lower() for item in Channel], channel),
+            "mean": total / n / FEN,
+            "sd": np.sqrt(variance) / FEN,
+            "n": n.astype(np.int64),
+        }
+    )
+
+
+def enforcement_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+    """Return what enforcement did in one run: a row for each day, kind and channel with any."""
+    day, kind, channel = np.nonzero(tallies.measures[..., 0])
+    count, milligrams = tallies.measures[day, kind, channel].T
+    return pd.DataFrame(
+        {
+            "run": np.full(day.size, run, np.int32),
+            "day": _days(first_day + day),
+            "kind": _names([item.name.lower() for item in Measure], kind),
+            "channel": _names([item.name.lower() for item in Channel], channel),
+            "count": count,
+            "grams": milligrams / MILLIGRAMS,
+        }
+    )
+
+
+def ledger_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+    """Return the books of one run: the balance of each account and item on the evening of a day.
+
+    Pairs of account and item that are zero on every day are left out.
+    """
+    account, item = np.nonzero(tallies.ledger.any(axis=0))
+    days = np.arange(tallies.ledger.shape[0])
+    return pd.DataFrame(
+        {
+            "run": np.full(days.size * item.size, run, np.int32),
+            "day": _days(first_day + np.repeat(days, item.size)),
+            "item": _names([one.name.lower() for one in Item], np.tile(item, days.size)),
+            "account": _names([one.name.lower() for one in Account], np.tile(account, days.size)),
+            "balance": tallies.ledger[:, account, item].ravel(),
+        }
+    )
+
+
+def _days(ordinals: np.ndarray) -> pd.Series:
+    """Return ordinals of days as dates."""
+    since = pa.array((ordinals - EPOCH).astype(np.int32)).cast(pa.date32())
+    return pd.Series(since, dtype=pd.ArrowDtype(pa.date32()))
+
+
+def _names(names: list[str], codes: np.ndarray) -> Any:
+    return pd.Categorical.from_codes(codes.astype(np.int8), pd.Index(names))
+
+
+def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
+    """Return the survey of one run: a row for each survey day and trader of the panel."""
+    surveys, panel = rows.day.size, rows.trader.size
+    letters = np.array([letter.upper() for letter in TRADER_TYPES])
+    dates = np.array([dt.date.fromordinal(int(day)) for day in rows.day], dtype=object)
+    table: dict[str, Any] = {
+        "run": np.full(surveys * panel, run, np.int32),
+        "survey_date": np.repeat(dates, panel),
+        "regular": np.repeat(rows.regular, panel),
+        "trader": np.tile(rows.trader, surveys),
+        "trader_type": np.tile(letters[rows.trader_type], surveys),
+    }
+    for column in (Note.ADS, Note.PICTURES, Note.VIDEOS):
+        table[column.name.lower()] = rows.seen[:, :, column].ravel()
+    for column in (Note.MENTION, Note.BLOCKED):
+        table[column.name.lower()] = rows.seen[:, :, column].ravel() > 0
+    for product, name in enumerate(PRODUCT_NAMES):
+        table[f"ads_{name}"] = rows.ads[:, :, product].ravel()
+        table[f"items_{name}"] = rows.items[:, :, product].ravel()
+        fen = rows.price[:, :, product].ravel()
+        table[f"price_{name}"] = np.where(fen > 0, fen / FEN, np.nan)
+    return pd.DataFrame(table)
+
+
+def run_table(run: int, seed: int, draw: int, settings: Settings, rows: SurveyRows) -> pd.DataFrame:
+    """Return one row on a run: seed, contacts, panel, and what it had of all that is uncertain."""
+    table: dict[str, Any] = {
+        "run": np.array([run], np.int32),
+        "seed": np.array([seed], np.int64),
+        "active": [rows.active_contacts],
+        "contacts": [rows.contacts],
+        "panel": [rows.trader.size],
+        "draw": np.array([draw], np.int64),
+        "structure": [settings.recovery.name],
+    }
+    return pd.DataFrame(table | {key: [given(settings, key)] for key in priors.everything()})

@@ -1,0 +1,1 @@
+"""The published survey: targets, statistics, distance and fit."""

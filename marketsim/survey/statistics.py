@@ -1,0 +1,178 @@
+"""Statistics of a simulated survey, shaped like the published ones, and the fit to them.
+
+Everything here reads observed rows, never hidden state. Shapes are ratios to the panel's own
+first weeks: a panel of 58 varies so much in level that an absolute week says little.
+"""
+
+import numpy as np
+import pandas as pd
+
+from marketsim.parameters import evidence
+from marketsim.survey import targets
+
+WEEKS = int(evidence.inputs()["survey_weeks_count"].value or 0)
+FIRST_WEEKS = [1, 2, 3, 4]
+CRACKDOWN_WEEK = 5
+INTERVAL = (0.05, 0.95)
+# What `statistics` counts, in this order: evidence ids.
+STATISTICS = (
+    "ads_total",
+    "pictures_total",
+    "videos_total",
+    "ads_week_1_3",
+    "ads_week_4",
+    "spread_week_1_4",
+    "fall_week_5",
+    "ratio_week_6_12",
+    "return_week_13",
+    "heavy_posters_count",
+    "heavy_posters_share",
+    "heavy_posters_share_items",
+    "panel_unblocked",
+    "backup_accounts",
+    "backup_accounts_early",
+    "contacts_active",
+)
+
+
+def weekly(survey: pd.DataFrame) -> pd.DataFrame:
+    """Return advertisements of the three regular surveys of each week.
+
+    Parameters
+    ----------
+    survey : DataFrame
+        Rows of `survey.parquet`.
+
+    Returns
+    -------
+    DataFrame
+        One row a run, columns 1 to 13: week 1 is 1 to 7 May 2015.
+    """
+    runs, run = np.unique(survey["run"], return_inverse=True)
+    index = pd.Index(runs, name="run")
+    return pd.DataFrame(_weekly(survey, run, runs.size), index, range(1, WEEKS + 1))
+
+
+def _weekly(survey: pd.DataFrame, run: np.ndarray, runs: int) -> np.ndarray:
+    """Return whole numbers of shape (runs, weeks); `run` is the place of each row's run."""
+    week = (_dates(survey) - _date("survey_start")) // np.timedelta64(7, "D")
+    counted = survey["regular"].to_numpy(bool) & (week < WEEKS)
+    cell = run[counted] * WEEKS + week[counted]
+    return _sums(survey["ads"][counted], cell, runs * WEEKS).reshape(runs, WEEKS)
+
+
+def _dates(survey: pd.DataFrame) -> np.ndarray:
+    which, dates = pd.factorize(survey["survey_date"])  # few dates, many rows
+    return np.asarray(dates).astype("datetime64[D]")[which]
+
+
+def _date(fact: str) -> np.datetime64:
+    return np.datetime64(str(evidence.inputs()[fact].date))
+
+
+def _sums(values: pd.Series, group: np.ndarray, groups: int) -> np.ndarray:
+    """Add whole numbers up by group; below 2**53 the floats in between are exact."""
+    return np.bincount(group, values.to_numpy(float), groups).astype(np.int64)
+
+
+def ratios(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return each week against the mean of the run's own weeks 1 to 4."""
+    return weeks.div(weeks[FIRST_WEEKS].mean(axis=1), axis=0)
+
+
+def by_trader(survey: pd.DataFrame) -> pd.DataFrame:
+    """Return for each run and trader the items and advertisements of an average survey day.
+
+    Returns
+    -------
+    DataFrame
+        Index (run, trader); columns `items` (pictures and videos a day) and `ads` (a day).
+    """
+    return _by_pair(survey, *_pairs(survey))
+
+
+def _by_pair(survey: pd.DataFrame, codes: np.ndarray, pair: np.ndarray) -> pd.DataFrame:
+    """Return what `by_trader` does; `pair` is the place of each row among the codes."""
+    surveys = np.bincount(pair, minlength=codes.size)
+    items = _sums(survey["pictures"] + survey["videos"], pair, codes.size)
+    ads = _sums(survey["ads"], pair, codes.size)
+    names = ["run", "trader"]
+    pairs = pd.MultiIndex.from_arrays([codes >> 32, codes & (2**32 - 1)], names=names)
+    return pd.DataFrame({"items": items / surveys, "ads": ads / surveys}, pairs)
+
+
+def _pairs(survey: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return run and trader in one number, each once and in order, and where each row's is."""
+    run, trader = (survey[name].to_numpy(np.int64) for name in ("run", "trader"))
+    return np.unique(run << 32 | trader, return_inverse=True)
+
+
+def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
+    """Return the posting-side statistics of each run.
+
+    Parameters
+    ----------
+    survey : DataFrame
+        Rows of `survey.parquet`.
+    contacts : DataFrame
+        Indexed by run, columns `active` and `contacts`.
+
+    Returns
+    -------
+    DataFrame
+        One row a run, one column an evidence id; nan where a panel of nobody leaves it open.
+    """
+    runs = len(contacts)
+    run = contacts.index.get_indexer(pd.Index(survey["run"]))
+    weeks = _weekly(survey, run, runs).T
+    out = {
+        f"{name}_total": _sums(survey[name], run, runs) for name in ("ads", "pictures", "videos")
+    }
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first = weeks[:4].mean(axis=0)
+        out["ads_week_1_3"] = weeks[:3].mean(axis=0)
+        out["ads_week_4"] = weeks[3]
+        out["spread_week_1_4"] = np.ptp(weeks[:4], axis=0) / first
+        out["fall_week_5"] = weeks[CRACKDOWN_WEEK - 1] / weeks[3]
+        out["ratio_week_6_12"] = weeks[CRACKDOWN_WEEK:-1].mean(axis=0) / first
+        out["return_week_13"] = weeks[-1] / first
+        out |= _of_traders(survey, contacts.index)
+    surveyed = np.bincount(run, minlength=runs) > 0
+    table = pd.DataFrame(out, contacts.index, dtype=float)
+    table.loc[~surveyed] = np.nan
+    table["contacts_active"] = contacts["active"] / contacts["contacts"]
+    return table[list(STATISTICS)]
+
+
+def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
+    """Return the statistics that count traders: heavy posters, bans, backup accounts."""
+    codes, pair = _pairs(survey)
+    traders = _by_pair(survey, codes, pair)
+    of = runs.get_indexer(traders.index.get_level_values("run"))
+    heavy = (traders["items"] > evidence.inputs()["heavy_posters_cut"].value).to_numpy()
+
+    def share(column: str) -> np.ndarray:
+        made = traders[column].to_numpy()
+        return np.bincount(of[heavy], made[heavy], len(runs)) / np.bincount(of, made, len(runs))
+
+    def how_many(marked: np.ndarray) -> np.ndarray:
+        seen = np.bincount(pair, marked, len(traders)) > 0
+        return np.bincount(of[seen], minlength=len(runs))
+
+    mention = survey["mention"].to_numpy(bool)
+    backups = how_many(mention)
+    early = how_many(mention & (_dates(survey) < _date("survey_week_5_start")))
+    return {
+        "heavy_posters_count": np.bincount(of[heavy], minlength=len(runs)),
+        "heavy_posters_share": share("ads"),
+        "heavy_posters_share_items": share("items"),
+        "panel_unblocked": how_many(survey["blocked"].to_numpy(bool)) == 0,
+        "backup_accounts": backups,
+        "backup_accounts_early": early / backups,
+    }
+
+
+def described() -> dict[str, tuple[str, str]]:
+    """Return unit and meaning of each statistic, as its row of the evidence has them."""
+    facts = targets.targets() | targets.validation()
+    return {name: (facts[name].unit or "1", facts[name].fact) for name in STATISTICS}

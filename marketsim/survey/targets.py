@@ -1,0 +1,46 @@
+"""What was observed: the facts that the model is fitted to or compared with.
+
+The model may not import this module; the import contract enforces it. The model knows only the
+inputs in :mod:`marketsim.parameters.evidence`, so that no figure by which it is judged can leak
+into it.
+"""
+
+from marketsim.parameters.evidence import Fact, _load
+
+
+def targets() -> dict[str, Fact]:
+    """Return the facts that the model is to be calibrated to.
+
+    Returns
+    -------
+    dict[str, Fact]
+        The facts of role ``target`` by id. Those that state only a direction, or introduce the
+        rows after them, carry no numbers.
+    """
+    return _of_role("target")
+
+
+def validation() -> dict[str, Fact]:
+    """Return the facts that are compared with the model and never fitted.
+
+    Returns
+    -------
+    dict[str, Fact]
+        The facts of role ``validation`` by id.
+    """
+    return _of_role("validation")
+
+
+def context() -> dict[str, Fact]:
+    """Return the facts that are quoted in texts and drawn in figures only.
+
+    Returns
+    -------
+    dict[str, Fact]
+        The facts of role ``context`` by id.
+    """
+    return _of_role("context")
+
+
+def _of_role(role: str) -> dict[str, Fact]:
+    return {key: fact for key, fact in _load().items() if fact.role == role}
