@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks import runs
 from benchmarks.tables import Table, rounded
 from marketsim.model import market
-from marketsim.model.state import World
+from marketsim.model.state import MarketState
 from marketsim.numerics import rng
 from marketsim.numerics.jit import array_kernel
 
@@ -73,16 +73,16 @@ def floors(seconds: Counter[str], blocks: dict[str, int], repetitions: int) -> T
     return Table("draws as the floor", rows, note)
 
 
-def day_around(around: Around) -> Callable[[World, int, int], None]:
+def day_around(around: Around) -> Callable[[MarketState, int, int], None]:
     """Return the order of the day in which every process is called through `around`."""
-    names = [name for name in market.live.py_func.__code__.co_names if name in vars(market)]
+    names = [name for name in market.advance.py_func.__code__.co_names if name in vars(market)]
     processes = [name for name in names if hasattr(vars(market)[name], "py_func")]
 
     def wrapped(name: str) -> Callable[..., Any]:
         return lambda *arguments: around(name, vars(market)[name], arguments)
 
     known = vars(market) | {name: wrapped(name) for name in processes}
-    return types.FunctionType(market.live.py_func.__code__, known)
+    return types.FunctionType(market.advance.py_func.__code__, known)
 
 
 def seconds_by_process(population: str, seed: int) -> Counter[str]:
@@ -101,10 +101,10 @@ def seconds_by_process(population: str, seed: int) -> Counter[str]:
         seconds[name] += time.perf_counter() - handed - (handed - start)
         return out
 
-    world, live = market.build(runs.settings(population), seed), day_around(timed)
-    live(world, 0, 2)  # compiles
+    state, live = market.initialize(runs.settings(population), seed), day_around(timed)
+    live(state, 0, 2)  # compiles
     seconds.clear()
-    live(world, 2, world.series.risk.size)
+    live(state, 2, state.series.risk.size)
     return Counter({name: max(took, 0.0) for name, took in seconds.items()})
 
 
@@ -128,10 +128,10 @@ def count_blocks(population: str, seed: int) -> Counter[str]:
         blocks[name] += int(other_words.COUNTER[0]) - before
         return out
 
-    world, live = market.build(runs.settings(population), seed), day_around(counting)
-    live(world, 0, 2)
+    state, live = market.initialize(runs.settings(population), seed), day_around(counting)
+    live(state, 0, 2)
     blocks.clear()
-    live(world, 2, world.series.risk.size)
+    live(state, 2, state.series.risk.size)
     return blocks
 
 

@@ -20,7 +20,7 @@ from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
 from marketsim.model import market
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Flow, Tally
+from marketsim.model.state import Flow, TradeCounter
 from marketsim.parameters import evidence
 from marketsim.parameters.settings import Settings
 from marketsim.simulation import run as simulation
@@ -102,11 +102,11 @@ def lived(pairs: int) -> dict[str, list[list[float]]]:
 
 def outcomes(of: Settings, seed: int) -> list[float]:
     """Live one run and return what is asked about, from the day of the dose on."""
-    world = market.build(of, seed)
-    market.live(world, 0, world.series.risk.size)
+    state = market.initialize(of, seed)
+    market.advance(state, 0, state.series.risk.size)
     row = _day_of_dose(of)
-    sold = world.chain.tallies.trade[row:, Tally.SOLD : Tally.REVENUE].sum()
-    return [float(world.series.flows[row:, Flow.VISIBLE].sum()), float(sold) / 1000.0]
+    sold = state.trade.records.counts[row:, TradeCounter.SOLD : TradeCounter.REVENUE].sum()
+    return [float(state.series.flows[row:, Flow.VISIBLE].sum()), float(sold) / 1000.0]
 
 
 def _day_of_dose(of: Settings) -> int:

@@ -5,7 +5,7 @@ import statistics
 
 from benchmarks import runs
 from benchmarks.tables import Table
-from marketsim.model.state import Tally
+from marketsim.model.state import TradeCounter
 
 BUYERS = (5.0, 50.0, 500.0)  # per retailer: the same trade among ever more people
 
@@ -39,9 +39,9 @@ def over_buyers(population: str, repetitions: int) -> Table:
     sizes = {}
     for seed in range(repetitions):
         for buyers in BUYERS:
-            world, _, seconds = runs.lived(runs.settings(population, buyers=buyers), seed)
-            found[buyers].append((runs.counted(world, Tally.INQUIRIES), seconds))
-            sizes[buyers] = world.chain.buyers.risk.size
+            state, _, seconds = runs.lived(runs.settings(population, buyers=buyers), seed)
+            found[buyers].append((runs.counted(state, TradeCounter.INQUIRIES), seconds))
+            sizes[buyers] = state.trade.buyers.risk.size
     rows = [
         {
             "buyers": sizes[buyers],

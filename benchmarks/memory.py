@@ -10,22 +10,22 @@ from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
 from marketsim.model import market
 from marketsim.model.ledger import Account
-from marketsim.model.state import World
+from marketsim.model.state import MarketState
 
 DAYS = "counts by day"  # not of any agent
 
 
 def measure(asked: argparse.Namespace) -> list[Table]:
     """Count bytes by kind of agent."""
-    world = market.build(runs.settings(asked.population), 1)
+    state = market.initialize(runs.settings(asked.population), 1)
     note = "Every array of a run is in one row; room for friends and parcels counts whether used."
-    return [Table("bytes", rows(world), note)]
+    return [Table("bytes", rows(state), note)]
 
 
-def rows(world: World) -> Rows:
+def rows(state: MarketState) -> Rows:
     """Return bytes of each kind, in all and each; they add up to the whole memory."""
-    total = by_kind(world)
-    number = numbers(world)
+    total = by_kind(state)
+    number = numbers(state)
     return [
         {
             "kind": kind,
@@ -37,37 +37,37 @@ def rows(world: World) -> Rows:
     ]
 
 
-def numbers(world: World) -> dict[str, int]:
+def numbers(state: MarketState) -> dict[str, int]:
     """Return how many there are of each kind."""
-    chain = world.chain
+    trade = state.trade
     return {
-        "retailer": world.retailers.state.size,
-        "dealer": chain.dealers.risk.size,
-        "agent": chain.agents.retailer.size,
-        "buyer": chain.buyers.risk.size,
-        "friend": chain.friends.who.size,
-        "parcel room": chain.parcels.rows.shape[0] * chain.parcels.rows.shape[1],
-        "tie": world.ties.other.size,
-        DAYS: world.series.risk.size,
+        "retailer": state.retailers.state.size,
+        "dealer": trade.dealers.risk.size,
+        "agent": trade.agents.retailer.size,
+        "buyer": trade.buyers.risk.size,
+        "friend": trade.friends.buyer.size,
+        "parcel room": trade.parcels.rows.shape[0] * trade.parcels.rows.shape[1],
+        "tie": state.ties.other.size,
+        DAYS: state.series.risk.size,
     }
 
 
-def by_kind(world: World) -> dict[str, int]:
+def by_kind(state: MarketState) -> dict[str, int]:
     """Return the bytes of each kind; rows of the books and of friends go to their holders."""
-    chain, ids = world.chain, world.retailers.state.size
-    start, balance = chain.books.start, chain.books.balance
-    friends, costs = chain.friends, chain.unit_cost
+    trade, ids = state.trade, state.retailers.state.size
+    start, balance = trade.books.start, trade.books.balance
+    friends, costs = trade.friends, trade.unit_cost
     lists = (friends.start, friends.count, friends.customers)
     shared = sum(array.nbytes for array in lists)
-    sellers = ids + chain.agents.retailer.size
+    sellers = ids + trade.agents.retailer.size
     own = {
-        "retailer": (world.retailers, world.today, world.queue, chain.shops, chain.cases),
-        "dealer": chain.dealers,
-        "agent": chain.agents,
-        "buyer": chain.buyers,
-        "friend": (friends.who, friends.trust),
-        "parcel room": chain.parcels,
-        "tie": world.ties.other,
+        "retailer": (state.retailers, state.counters, state.queue, trade.shops, trade.cases),
+        "dealer": trade.dealers,
+        "agent": trade.agents,
+        "buyer": trade.buyers,
+        "friend": (friends.buyer, friends.trust),
+        "parcel room": trade.parcels,
+        "tie": state.ties.other,
     }
     out = {kind: bytes_of(arrays) for kind, arrays in own.items()}
     first = {"dealer": Account.SUPPLIERS, "retailer": Account.RETAILERS}
@@ -77,9 +77,9 @@ def by_kind(world: World) -> dict[str, int]:
         holders = start[after.get(account, account + 1)] - start[account]
         out[kind] += int(holders) * balance[0].nbytes
         out[kind] += 0 if kind == "agent" else int(holders) * costs[0].nbytes
-    out["retailer"] += world.ties.start.nbytes + shared * ids // sellers
+    out["retailer"] += state.ties.start.nbytes + shared * ids // sellers
     out["agent"] += shared - shared * ids // sellers
-    out[DAYS] = bytes_of(world) - sum(out.values())
+    out[DAYS] = bytes_of(state) - sum(out.values())
     return out
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.model import market
-from marketsim.model.state import Tally, World
+from marketsim.model.state import MarketState, TradeCounter
 from marketsim.parameters import posterior, presets
 from marketsim.parameters.settings import Settings
 
@@ -40,18 +40,18 @@ def settings(population: str = "survey", retailers: int = 0, **demand: float) ->
     return out
 
 
-def lived(one: Settings, seed: int) -> tuple[World, float, float]:
+def lived(one: Settings, seed: int) -> tuple[MarketState, float, float]:
     """Live one run; return the market, the seconds to make it and the seconds to live it."""
     start = time.perf_counter()
-    world = market.build(one, seed)
+    state = market.initialize(one, seed)
     made = time.perf_counter()
-    market.live(world, 0, world.series.risk.size)
-    return world, made - start, time.perf_counter() - made
+    market.advance(state, 0, state.series.risk.size)
+    return state, made - start, time.perf_counter() - made
 
 
-def counted(world: World, what: Tally) -> int:
+def counted(state: MarketState, what: TradeCounter) -> int:
     """Return what was counted of trade over a whole run."""
-    return int(world.chain.tallies.trade[:, what].sum())
+    return int(state.trade.records.counts[:, what].sum())
 
 
 def seconds_of(work: Callable[[], Any]) -> float:

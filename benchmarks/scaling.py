@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import runs
 from benchmarks.tables import Rows, Table, rounded
-from marketsim.model.state import Tally
+from marketsim.model.state import TradeCounter
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 BUYERS = 100.0  # for each retailer, in markets of every size
@@ -131,12 +131,12 @@ def live_one(seed: int, demand: dict[str, float], **which: Any) -> dict[str, flo
     """Live one market in this process and return its figures, memory among them."""
     runs.lived(runs.settings(retailers=100), 0)  # compiles, or reads what was compiled
     before = peak()
-    world, make, live = runs.lived(runs.settings(**which, **demand), seed)
+    state, make, live = runs.lived(runs.settings(**which, **demand), seed)
     return {
-        "retailers": world.founders,
-        "buyers": world.chain.buyers.risk.size,
-        "inquiries": runs.counted(world, Tally.INQUIRIES),
-        "deals": runs.counted(world, Tally.DEALS),
+        "retailers": state.founders,
+        "buyers": state.trade.buyers.risk.size,
+        "inquiries": runs.counted(state, TradeCounter.INQUIRIES),
+        "deals": runs.counted(state, TradeCounter.DEALS),
         "make_seconds": make,
         "live_seconds": live,
         "market_gb": (peak() - before) / 1e9,

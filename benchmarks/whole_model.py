@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import runs
 from benchmarks.tables import Table, rounded
 from marketsim.model import market as daily_schedule
-from marketsim.model.state import Flow, World
+from marketsim.model.state import Flow, MarketState
 from marketsim.parameters.settings import Settings
 
 TESTS = runs.ROOT / "tests"
@@ -65,13 +65,13 @@ def find_oracle() -> ModuleType | None:
 
 def one_size(oracle: ModuleType, of: Settings, days: int, repetitions: int) -> dict[str, Any]:
     """Time both models at one size, in turn, and hold their last evenings together."""
-    engine: dict[int, World] = {}
+    engine: dict[int, MarketState] = {}
     plain: dict[int, Any] = {}
 
     def live_engine(seed: int) -> float:
-        world = engine[0] = daily_schedule.build(of, seed)
+        state = engine[0] = daily_schedule.initialize(of, seed)
         return runs.seconds_of(
-            lambda: daily_schedule.live(world, 0, min(days, world.series.risk.size))
+            lambda: daily_schedule.advance(state, 0, min(days, state.series.risk.size))
         )
 
     def live_plain(seed: int) -> float:
@@ -94,8 +94,8 @@ def one_size(oracle: ModuleType, of: Settings, days: int, repetitions: int) -> d
     }
 
 
-def same(world: World, market: Any, row: int) -> bool:
+def same(state: MarketState, market: Any, row: int) -> bool:
     """Return whether both models stand the same in the evening of a day, in every number."""
     pictures = importlib.import_module("oracle.pictures")
     told = {key: pictures.plain(value) for key, value in market.picture().items()}
-    return pictures.difference(pictures.of_engine(world, row), told) == ""
+    return pictures.difference(pictures.of_engine(state, row), told) == ""

@@ -10,9 +10,9 @@ import pytest
 
 from marketsim.model import supply_chain
 from marketsim.model.ledger import Account, move
-from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.parameters import presets
-from marketsim.parameters.settings import Settings, rules
+from marketsim.parameters.settings import Settings, kernel_params
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell's job in the background ignores Ctrl-C, and what a test starts would do so too
@@ -58,13 +58,13 @@ class Standstill:
         fixed = {"turnover__entry": 0.0, "retail__turnover": 0.0, "retail__stall": 0.0}
         fixed["demand__friends_leave"] = 0.0
         of = trading(retailers, **fixed | changes)
-        self.seed, self.rules = seed, rules(of)
-        self.retailers, _ = synthesize(of, seed, self.day, 1)
+        self.seed, self.params = seed, kernel_params(of)
+        self.retailers, _ = synthesize_traders(of, seed, self.day, 1)
         self.retailers.risk[:] = 0.0
-        self.today = quiet_day(retailers)
-        self.chain = supply_chain.build(of, self.rules, seed, self.retailers, 1, days)
-        self.chain.shops.markup[:] = 1.0
-        self.books, self.trade = self.chain.books, self.chain.tallies.trade
+        self.counters = empty_counters(retailers)
+        self.trade = supply_chain.build_trade(of, self.params, seed, self.retailers, 1, days)
+        self.trade.shops.markup[:] = 1.0
+        self.books, self.counts = self.trade.books, self.trade.records.counts
 
     def holder(self, account: Account, number: int = 0) -> int:
         """Return the row of a holder in the books."""

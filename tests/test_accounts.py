@@ -5,10 +5,10 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim.model.kernels.backup_accounts import keep_accounts
-from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.kernels.backup_accounts import update_accounts
+from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.state import Backup, State
-from marketsim.parameters.settings import rules
+from marketsim.parameters.settings import kernel_params
 
 FALSE_ALARM = 1e-6
 DAY = 735_720
@@ -20,9 +20,9 @@ class Owners:
 
     def __init__(self, n=TRADERS, seed=3, **changes):
         of = settings(n, turnover__entry=0.0, **changes)
-        self.seed, self.rules = seed, rules(of).accounts
-        self.retailers, _ = synthesize(of, seed, DAY, 1)
-        self.today = quiet_day(n)
+        self.seed, self.params = seed, kernel_params(of).accounts
+        self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
+        self.counters = empty_counters(n)
 
     def set(self, **values):
         """Give every trader these values."""
@@ -32,8 +32,8 @@ class Owners:
 
     def keep(self, day=DAY):
         """Live one day of accounts, of which mentions are new every day."""
-        self.today.mention[:] = 0
-        keep_accounts(self.seed, day, self.rules, self.retailers, self.today)
+        self.counters.mention[:] = 0
+        update_accounts(self.seed, day, self.params, self.retailers, self.counters)
         return self
 
     def count(self, name, value) -> int:
@@ -79,9 +79,9 @@ def test_nobody_prepares_without_a_hazard():
 def test_backups_are_advertised_on_their_share_of_days(mention, backup):
     """On a day with a visible post a backup is advertised with its chance, again and again."""
     owners = Owners(accounts__mention=mention).set(backup=backup)
-    owners.today.moments[:] = 1
+    owners.counters.moments[:] = 1
     owners.keep()
-    told = owners.today.mention.sum()
+    told = owners.counters.mention.sum()
     assert share_p(told, mention) > FALSE_ALARM
     if backup == Backup.PREPARED:
         assert owners.count("backup", Backup.ANNOUNCED) == told
@@ -91,9 +91,9 @@ def test_backups_are_advertised_on_their_share_of_days(mention, backup):
 def test_no_mention_without_a_visible_post():
     """A backup is advertised in a visible post or not at all."""
     owners = Owners(accounts__mention=1.0).set(backup=Backup.PREPARED)
-    owners.today.moments[::2] = 1
+    owners.counters.moments[::2] = 1
     owners.keep()
-    assert (owners.today.mention == (np.arange(TRADERS) % 2 == 0)).all()
+    assert (owners.counters.mention == (np.arange(TRADERS) % 2 == 0)).all()
     assert (owners.retailers.backup[1::2] == Backup.PREPARED).all()
 
 
@@ -101,13 +101,13 @@ def test_no_mention_without_a_backup():
     """Who has none advertises none, and one prepared today is not advertised before tomorrow."""
     of = {"accounts__mention": 1.0, "accounts__prepare_always": 0.05, "accounts__prepare_risk": 0.5}
     owners = Owners(**of).set(risk=1.0)
-    owners.today.moments[:] = 5
+    owners.counters.moments[:] = 5
     owners.keep()
     prepared = owners.retailers.backup == Backup.PREPARED
     assert 0 < prepared.sum() < TRADERS
-    assert not owners.today.mention.any()
+    assert not owners.counters.mention.any()
     owners.keep(DAY + 1)
-    assert (owners.today.mention == prepared).all()
+    assert (owners.counters.mention == prepared).all()
 
 
 @pytest.mark.parametrize("state", [State.ABSENT, State.LEFT])
@@ -116,11 +116,11 @@ def test_those_outside_the_trade_keep_no_accounts(state):
     of = {"accounts__mention": 1.0, "accounts__prepare_always": 0.05, "accounts__prepare_risk": 0.5}
     owners = Owners(**of).set(state=state, risk=1.0)
     owners.retailers.backup[::2] = Backup.PREPARED
-    owners.today.moments[:] = 1
+    owners.counters.moments[:] = 1
     before = [array.tobytes() for array in owners.retailers]
     owners.keep()
     assert [array.tobytes() for array in owners.retailers] == before
-    assert not owners.today.mention.any()
+    assert not owners.counters.mention.any()
 
 
 # ---------------------------------------------------------------- after a ban

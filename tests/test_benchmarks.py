@@ -77,7 +77,14 @@ def test_the_benchmarks_have_the_figures_they_name(small, monkeypatch, capsys, t
 def test_every_process_of_the_day_is_timed(small):
     """Every process has its seconds, and shares add up to 1."""
     seconds = by_process.seconds_by_process("survey", 1)
-    kernels = {"post", "trade", "perceive", "police", "deliver", "close_day"}
+    kernels = {
+        "publish_posts",
+        "sell",
+        "update_perceived_risk",
+        "investigate_cases",
+        "deliver_parcels",
+        "close_day",
+    }
     assert kernels <= set(seconds) <= set(vars(market))
     assert min(seconds.values()) >= 0.0
     shares = [row["share"] for row in by_process.shares(seconds).rows]
@@ -136,12 +143,12 @@ def test_arms_take_turns():
 
 def test_bytes_add_up_to_the_whole_memory():
     """Every array is in one row, and known kinds take what their arrays say."""
-    world = market.build(runs.settings(retailers=100), 1)
-    rows = {row["kind"]: row for row in memory.rows(world)}
-    assert sum(row["bytes"] for row in rows.values()) == memory.bytes_of(world)
+    state = market.initialize(runs.settings(retailers=100), 1)
+    rows = {row["kind"]: row for row in memory.rows(state)}
+    assert sum(row["bytes"] for row in rows.values()) == memory.bytes_of(state)
     each = {kind: row["bytes_each"] for kind, row in rows.items()}
     assert (each["buyer"], each["friend"], round(each["parcel room"])) == (6.0, 6.0, 64)
-    bare = memory.bytes_of(world.series) + memory.bytes_of(world.chain.tallies)
+    bare = memory.bytes_of(state.series) + memory.bytes_of(state.trade.records)
     assert rows[memory.DAYS]["bytes"] > bare
 
 
@@ -274,6 +281,6 @@ def test_the_whole_command_runs(tmp_path):
     assert set(FIGURES) < set(found)
     assert [row["same_tables"] for row in found["cold start"][2:]] == ["yes"]
     floors = {row["process"]: row for row in found["draws as the floor"]}
-    assert floors["trade"]["measured_to_floor"] > 1.0
+    assert floors["sell"]["measured_to_floor"] > 1.0
     for row in found["common draws"]:
         assert row["to_one_stream"] == "" or row["to_one_stream"] > 0.0

@@ -19,7 +19,7 @@ def ledger() -> np.ndarray:
 
 def test_each_kind_has_its_holders():
     """A kind without a size has one holder; rows follow each other in the order of the kinds."""
-    of = books.opened(SIZES)
+    of = books.open_books(SIZES)
     assert np.diff(of.start).tolist() == [SIZES.get(account, 1) for account in Account]
     assert of.balance.shape == (sum(np.diff(of.start)), len(Item))
     assert of.balance.dtype == np.int64 and not of.balance.any()
@@ -36,7 +36,7 @@ def test_each_kind_has_its_holders():
 )
 def test_entries_make_and_lose_nothing(entries):
     """Whatever is entered, each item adds up to zero, and no other item is moved."""
-    of = books.opened(SIZES)
+    of = books.open_books(SIZES)
     moved = set()
     for item, giver, taker, amount in entries:
         books.move(of, item, giver, taker, amount)
@@ -47,7 +47,7 @@ def test_entries_make_and_lose_nothing(entries):
 
 def test_an_entry_moves_its_amount():
     """The giver has so much less and the taker so much more, and nobody else is touched."""
-    of = books.opened(SIZES)
+    of = books.open_books(SIZES)
     books.move(of, Item.CARVED, 1, 4, 250)
     books.move(of, Item.CARVED, 4, 5, 100)
     assert of.balance[:, Item.CARVED].tolist()[:6] == [0, -250, 0, 0, 150, 100]
@@ -80,11 +80,11 @@ def test_sums_are_whole_fen_rounded_down(price, milligrams, fen):
 
 def test_the_ledger_is_the_sum_over_the_holders():
     """Closing writes what each kind of holder has together."""
-    of, day = books.opened(SIZES), ledger()
+    of, day = books.open_books(SIZES), ledger()
     retailer, courier = of.start[Account.RETAILERS], of.start[Account.COURIERS]
     for taker, amount in ((retailer, 5), (retailer + 2, 7), (courier, 1)):
         books.move(of, Item.RAW, of.start[Account.POACHED], taker, amount)
-    books.close(of, day)
+    books.close_books(of, day)
     expected = dict.fromkeys(Account, 0)
     expected |= {Account.RETAILERS: 12, Account.COURIERS: 1, Account.POACHED: -13}
     assert day[:, Item.RAW].tolist() == list(expected.values())
@@ -95,21 +95,21 @@ def test_the_ledger_is_the_sum_over_the_holders():
 @pytest.mark.parametrize("off", [-1, 1])
 def test_books_that_do_not_balance_are_refused(item, off):
     """Negative control: one milligram or fen too many or too few is noticed, in every item."""
-    of = books.opened(SIZES)
-    books.close(of, ledger())
+    of = books.open_books(SIZES)
+    books.close_books(of, ledger())
     of.balance[of.start[Account.OWNERS], item] += off
     with pytest.raises(ValueError, match="does not balance"):
-        books.close(of, ledger())
+        books.close_books(of, ledger())
 
 
 @pytest.mark.parametrize("account", list(Account))
 def test_only_the_outside_may_owe(account):
     """A debt inside the market is refused, one of the outside is how things come and go."""
-    of = books.opened({Account.RESALE_AGENTS: 1})
+    of = books.open_books({Account.RESALE_AGENTS: 1})
     other = Account.LOST if account != Account.LOST else Account.SEIZED
     books.move(of, Item.MONEY, of.start[account], of.start[other], 1)
     if account <= Account.ESCROW:
         with pytest.raises(ValueError, match="owes something"):
-            books.close(of, ledger())
+            books.close_books(of, ledger())
     else:
-        books.close(of, ledger())
+        books.close_books(of, ledger())

@@ -29,8 +29,7 @@ from marketsim.analysis.inference import abc_smc, particles
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Calibration
-from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.settings import POSTS, Calibration, value_of
 from marketsim.reporting.figures import calibration as calibration_figures
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import run, store

@@ -7,9 +7,17 @@ from scipy import stats
 
 from marketsim.model import supply_chain
 from marketsim.model.ledger import PRODUCTS, Account, Item
-from marketsim.model.market import build, live
-from marketsim.model.state import Channel, Flow, Measure, Stage, Stock, Tally, World
-from marketsim.parameters.settings import POSTS, rules
+from marketsim.model.market import advance, initialize
+from marketsim.model.state import (
+    Channel,
+    Enforcement,
+    Flow,
+    MarketState,
+    Stage,
+    Stock,
+    TradeCounter,
+)
+from marketsim.parameters.settings import POSTS, kernel_params
 from marketsim.simulation import run
 
 FALSE_ALARM = 1e-6
@@ -19,7 +27,7 @@ SEEDS = range(4)
 
 
 def made(n=2000, seed=3, **changes):
-    return build(settings(n, **changes), seed).chain
+    return initialize(settings(n, **changes), seed).trade
 
 
 # ---------------------------------------------------------------- how the chain is made
@@ -62,23 +70,23 @@ def test_the_first_morning_balances():
 
 def test_retailers_begin_with_full_stocks():
     """A retailer's stock is `cover` days of what he expects, in the mix of the workshops."""
-    of, rule = settings(2000, turnover__entry=0.0), rules(settings())
-    world = build(of, 3)
-    shops, books = world.chain.shops, world.chain.books
+    of, rule = settings(2000, turnover__entry=0.0), kernel_params(settings())
+    state = initialize(of, 3)
+    shops, books = state.trade.shops, state.trade.books
     first, end = books.start[Account.RETAILERS], books.start[Account.RETAILERS + 1]
     stock = books.balance[first:end, :PRODUCTS]
     assert stock.sum(axis=1) == pytest.approx(rule.retail.cover * shops.expected, abs=4)
-    assert stock.sum(axis=0) / stock.sum() == pytest.approx(world.chain.mix, abs=1e-4)
+    assert stock.sum(axis=0) / stock.sum() == pytest.approx(state.trade.product_mix, abs=1e-4)
     kinds = [getattr(rule.retail, f"ivory_{letter}") for letter in "abcd"]
-    usual = world.retailers.base_rate / rule.posting.base_posts
+    usual = state.retailers.base_rate / rule.posting.base_posts
     grams = rule.retail.expected * usual + rule.retail.expected_stall * shops.stall
-    by_hand = grams * 1000.0 * np.array(kinds)[world.retailers.kind]
+    by_hand = grams * 1000.0 * np.array(kinds)[state.retailers.kind]
     assert shops.expected == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_the_mix_is_that_of_a_cut():
     """What an order brings is raw for its share, and for the rest as a tusk is cut."""
-    rule = rules(settings())
+    rule = kernel_params(settings())
     shop = rule.workshop
     rest = 1.0 - shop.best
     cut = np.array([
@@ -86,7 +94,7 @@ def test_the_mix_is_that_of_a_cut():
         shop.best * (1 - shop.waste_hand),
         rest * (1 - shop.semi_share) * (1 - shop.waste_machine),
     ])  # fmt: skip
-    mix = made(10).mix
+    mix = made(10).product_mix
     assert mix[0] == rule.retail.raw_share
     assert mix[1:] == pytest.approx((1 - mix[0]) * cut / cut.sum(), rel=1e-12)
 
@@ -100,7 +108,7 @@ def test_draws_of_the_chain_have_their_distributions():
     assert set(shops.processor.tolist()) == set(range(suppliers, dealers))
     assert stats.chisquare(np.bincount(shops.supplier)).pvalue > FALSE_ALARM
     assert stats.chisquare(np.bincount(shops.processor - suppliers)).pvalue > FALSE_ALARM
-    logs = np.log(shops.markup) / rules(settings()).retail.margin_spread
+    logs = np.log(shops.markup) / kernel_params(settings()).retail.margin_spread
     assert stats.kstest(logs, "norm").pvalue > FALSE_ALARM
     assert stats.binomtest(int(shops.stall.sum()), 4000, 0.3).pvalue > FALSE_ALARM
 
@@ -121,20 +129,20 @@ def test_agents_forward_the_tier_before():
 def test_friends_are_buyers_with_room_for_more():
     """Sellers have their friends among the buyers, those who have bought first, and some room."""
     of = made(1000)
-    friends, demand = of.friends, rules(settings()).demand
+    friends, demand = of.friends, kernel_params(settings()).demand
     room = np.diff(friends.start)
     assert friends.count.mean() == pytest.approx(demand.friends, rel=0.03)
     assert (friends.count >= np.floor(0.5 * demand.friends)).all()
     assert (friends.count <= 1.5 * demand.friends).all()
     assert (room == np.ceil(friends.count * (1 + demand.room))).all()
-    assert friends.who.max() < 50_000 and friends.who.min() >= 0
+    assert friends.buyer.max() < 50_000 and friends.buyer.min() >= 0
 
 
 def test_busy_sellers_have_more_and_older_customers():
     """Who posts more has more customers at the start, with trust of more deliveries."""
-    world = build(settings(1000, turnover__entry=0.0), 3)
-    friends, demand = world.chain.friends, world.rules.demand
-    usual = world.retailers.base_rate / world.rules.posting.base_posts
+    state = initialize(settings(1000, turnover__entry=0.0), 3)
+    friends, demand = state.trade.friends, state.params.demand
+    usual = state.retailers.base_rate / state.params.posting.base_posts
     share = np.minimum(demand.customers * (0.5 + 0.5 * usual), 0.5)
     assert (friends.customers[:1000] == np.floor(friends.count[:1000] * share)).all()
     gain, first = 1.0 - demand.trust_gain, 1.0 - demand.trust
@@ -150,66 +158,68 @@ def test_busy_sellers_have_more_and_older_customers():
 def test_fear_fades_by_its_half_life():
     """What is left of a buyer's fear after so many days is a power of a half."""
     of = made(10, demand__half_life=2.0)
-    days = np.arange(of.fading.size)
-    assert of.fading == pytest.approx(0.5 ** (days / 14.0), rel=1e-10)
+    days = np.arange(of.risk_decay.size)
+    assert of.risk_decay == pytest.approx(0.5 ** (days / 14.0), rel=1e-10)
 
 
 def test_newcomers_change_no_founder():
     """Who may enter later changes nothing that those there from the start have."""
     few, many = (made(300, turnover__entry=entry) for entry in (0.0, 0.01))
-    for name in ("processor", "supplier", "markup", "stall", "expected", "purse"):
+    for name in ("processor", "supplier", "markup", "stall", "expected", "working_capital"):
         assert (getattr(few.shops, name) == getattr(many.shops, name)[:300]).all()
     assert (few.friends.count[:300] == many.friends.count[:300]).all()
 
 
 def test_a_market_of_posts_has_no_chain():
     """Where `market` is posts there are no dealers, agents, buyers, friends or goods."""
-    of = supply_chain.build(*_parts(settings(200, market=POSTS)))
+    of = supply_chain.build_trade(*_parts(settings(200, market=POSTS)))
     assert not of.books.balance.any() and not of.shops.stall.any()
     assert of.dealers.risk.size == of.agents.tier.size == of.buyers.risk.size == 0
     assert not of.friends.count.any() and of.parcels.rows.size == 0
 
 
 def _parts(of):
-    world = build(of, 3)
-    return of, world.rules, 3, world.retailers, world.contacts.size, 10
+    state = initialize(of, 3)
+    return of, state.params, 3, state.retailers, state.contacts.size, 10
 
 
 # ---------------------------------------------------------------- what each kind is for
 
 
-def lived(n=500, seed=5, scenario="baseline_2015", entries=None, days=None, **changes) -> World:
+def lived(
+    n=500, seed=5, scenario="baseline_2015", entries=None, days=None, **changes
+) -> MarketState:
     of = trading(n, scenario, **changes) if n <= 500 else settings(n, scenario, **changes)
     if entries is not None:
         of.scenario.interventions = {name: {"kind": name} | one for name, one in entries.items()}
-    world = build(of, seed)
-    live(world, 0, days or world.series.risk.size)
-    return world
+    state = initialize(of, seed)
+    advance(state, 0, days or state.series.risk.size)
+    return state
 
 
-def trade(world: World, tally: int, first=0) -> int:
-    return int(world.chain.tallies.trade[first:, tally].sum())
+def trade(state: MarketState, tally: int, first=0) -> int:
+    return int(state.trade.records.counts[first:, tally].sum())
 
 
-def sold(world: World, first=0, channel=None) -> int:
+def sold(state: MarketState, first=0, channel=None) -> int:
     """Return milligrams sold, on all channels if none is given."""
-    columns = world.chain.tallies.trade[first:, Tally.SOLD : Tally.REVENUE]
+    columns = state.trade.records.counts[first:, TradeCounter.SOLD : TradeCounter.REVENUE]
     return int(columns.sum() if channel is None else columns[:, channel].sum())
 
 
-def done(world: World, measure, column=0, first=0) -> int:
-    return int(world.chain.tallies.measures[first:, measure, :, column].sum())
+def done(state: MarketState, measure, column=0, first=0) -> int:
+    return int(state.trade.records.enforcement[first:, measure, :, column].sum())
 
 
 @pytest.fixture(scope="module")
-def everybody() -> World:
+def everybody() -> MarketState:
     return lived()
 
 
 def test_without_suppliers_no_raw_ivory_comes_in(everybody):
     """No suppliers: nothing lands, and what is sold is what was there, so that less is left."""
     without = lived(supply__suppliers=0.0)
-    assert trade(without, Tally.RAW_LANDED) == 0 < trade(everybody, Tally.RAW_LANDED)
+    assert trade(without, TradeCounter.RAW_LANDED) == 0 < trade(everybody, TradeCounter.RAW_LANDED)
     long = {"horizon__end": "2018-12-31", "turnover__leave": 0.0, "turnover__entry": 0.0}
     dry, fed = lived(200, supply__suppliers=0.0, **long), lived(200, **long)
     year = 365
@@ -219,13 +229,13 @@ def test_without_suppliers_no_raw_ivory_comes_in(everybody):
 def test_without_processors_nothing_is_worked(everybody):
     """No processors: no waste, no price of theirs, and fewer worked pieces are sold, more raw."""
     without = lived(workshop__processors=0.0)
-    for world, works in ((without, False), (everybody, True)):
-        books = world.chain.books
+    for state, works in ((without, False), (everybody, True)):
+        books = state.trade.books
         assert bool(books.balance[books.start[Account.WASTED], Item.WASTE]) == works
-        prices = world.chain.tallies.prices[:, :, Stage.PROCESSOR]
+        prices = state.trade.records.prices[:, :, Stage.PROCESSOR]
         assert bool(prices.any()) == works
-    pieces = [world.chain.tallies.prices[60:, :, Stage.SOLD, :, 2].sum(axis=(0, 2))
-              for world in (without, everybody)]  # fmt: skip
+    pieces = [state.trade.records.prices[60:, :, Stage.SOLD, :, 2].sum(axis=(0, 2))
+              for state in (without, everybody)]  # fmt: skip
     assert pieces[0][Item.RAW] > pieces[1][Item.RAW]
     assert pieces[0][Item.SEMI_WORKED :].sum() < 0.9 * pieces[1][Item.SEMI_WORKED :].sum()
 
@@ -233,15 +243,15 @@ def test_without_processors_nothing_is_worked(everybody):
 def test_without_agents_nothing_is_resold(everybody):
     """No agents: no forwarded post and no resale deal; sales of retailers themselves go on."""
     without = lived(resale__agents=0.0)
-    for tally in (Tally.RESALE_DEALS, Tally.FORWARDED):
+    for tally in (TradeCounter.RESALE_DEALS, TradeCounter.FORWARDED):
         assert trade(without, tally) == 0 < trade(everybody, tally)
-    assert trade(without, Tally.DEALS) > 0
+    assert trade(without, TradeCounter.DEALS) > 0
 
 
 def test_without_buyers_nobody_buys(everybody):
     """No buyers: no inquiry, deal, parcel or friend; posts go on."""
     without = lived(demand__buyers=0.0)
-    for tally in (Tally.INQUIRIES, Tally.DEALS, Tally.PARCELS):
+    for tally in (TradeCounter.INQUIRIES, TradeCounter.DEALS, TradeCounter.PARCELS):
         assert trade(without, tally) == 0 < trade(everybody, tally)
     assert without.series.flows[:, Flow.VISIBLE].sum() > 0
 
@@ -250,18 +260,18 @@ def test_without_inspection_couriers_seize_nothing():
     """Couriers who look into nothing: no parcel seized or traced; else some are."""
     looking = lived(entries={"chase": {"start": "2015-03-06", "couriers": 50.0, "names": 0.0}})
     blind = lived(entries={"chase": {"start": "2015-03-06", "couriers": 0.0}})
-    for measure in (Measure.PARCELS_SEIZED, Measure.PARCELS_TRACED):
+    for measure in (Enforcement.PARCELS_SEIZED, Enforcement.PARCELS_TRACED):
         assert done(blind, measure) == 0 < done(looking, measure)
-    books = [world.chain.books for world in (blind, looking)]
-    assert trade(blind, Tally.PARCELS) > 0 and books[0].start.size == books[1].start.size
+    books = [state.trade.books for state in (blind, looking)]
+    assert trade(blind, TradeCounter.PARCELS) > 0 and books[0].start.size == books[1].start.size
 
 
 def test_without_moderators_nothing_is_removed():
     """No capacity to review and no sweep: no post removed, no account banned; else both."""
     idle = lived(entries={}, moderation__capacity=0.0)
     busy = lived(entries={}, moderation__capacity=1000.0, moderation__concealed=0.0)
-    assert done(idle, Measure.POSTS_REMOVED) == done(idle, Measure.ACCOUNTS_BANNED) == 0
-    assert done(busy, Measure.POSTS_REMOVED) > 0 < done(busy, Measure.ACCOUNTS_BANNED)
+    assert done(idle, Enforcement.POSTS_REMOVED) == done(idle, Enforcement.ACCOUNTS_BANNED) == 0
+    assert done(busy, Enforcement.POSTS_REMOVED) > 0 < done(busy, Enforcement.ACCOUNTS_BANNED)
 
 
 def test_without_police_nobody_is_arrested():
@@ -269,7 +279,7 @@ def test_without_police_nobody_is_arrested():
     ways = {"police__arrest": 1.0, "police__upstream": 1.0, "police__downstream": 1.0}
     none = lived(police__capacity=0.0, police__inspected=0.01, **ways)
     some = lived(police__capacity=5.0, police__inspected=0.01, **ways)
-    for measure in (Measure.ARRESTS, Measure.PROCESSORS_RAIDED, Measure.AGENTS_TAKEN):
+    for measure in (Enforcement.ARRESTS, Enforcement.PROCESSORS_RAIDED, Enforcement.AGENTS_TAKEN):
         assert done(none, measure) == 0 < done(some, measure)
     assert none.series.stocks[-1, Stock.ARRESTED] == 0 < some.series.stocks[-1, Stock.ARRESTED]
 
@@ -277,7 +287,7 @@ def test_without_police_nobody_is_arrested():
 def test_without_a_legal_market_nothing_is_laundered(everybody):
     """No legal customers: no legal sale and nothing laundered; else both."""
     without = lived(legal__customers=0.0)
-    for tally in (Tally.LEGAL_DEALS, Tally.LEGAL_SOLD, Tally.LAUNDERED):
+    for tally in (TradeCounter.LEGAL_DEALS, TradeCounter.LEGAL_SOLD, TradeCounter.LAUNDERED):
         assert trade(without, tally) == 0 < trade(everybody, tally)
 
 
@@ -291,7 +301,7 @@ def test_without_stalls_nothing_is_sold_by_hand(everybody):
 # ---------------------------------------------------------------- where shocks go
 
 
-def pairs(entry: dict, size=1500, **changes) -> list[tuple[World, World]]:
+def pairs(entry: dict, size=1500, **changes) -> list[tuple[MarketState, MarketState]]:
     """Return markets without and with a dose, seed by seed; nothing else differs."""
     return [
         tuple(
@@ -302,7 +312,7 @@ def pairs(entry: dict, size=1500, **changes) -> list[tuple[World, World]]:
     ]
 
 
-def ratio(of: list[tuple[World, World]], value) -> np.ndarray:
+def ratio(of: list[tuple[MarketState, MarketState]], value) -> np.ndarray:
     """Return what a dose does to a value, seed by seed."""
     return np.array([value(dosed) / value(plain) for plain, dosed in of])
 
@@ -310,8 +320,8 @@ def ratio(of: list[tuple[World, World]], value) -> np.ndarray:
 def price(stage, product=None, channel=None, first=SURVEY + 14):
     """Return the mean price of a stage, of all products and channels if none is given."""
 
-    def of(world: World) -> float:
-        cells = world.chain.tallies.prices[first:, :, stage]
+    def of(state: MarketState) -> float:
+        cells = state.trade.records.prices[first:, :, stage]
         cells = cells if product is None else cells[:, [product]]
         cells = cells if channel is None else cells[:, :, [channel]]
         total, _, number = cells.reshape(-1, 3).sum(axis=0)
@@ -320,12 +330,12 @@ def price(stage, product=None, channel=None, first=SURVEY + 14):
     return of
 
 
-def grams(world: World) -> int:
-    return sold(world, SURVEY)
+def grams(state: MarketState) -> int:
+    return sold(state, SURVEY)
 
 
-def visible(world: World) -> int:
-    return int(world.series.flows[SURVEY:, Flow.VISIBLE].sum())
+def visible(state: MarketState) -> int:
+    return int(state.series.flows[SURVEY:, Flow.VISIBLE].sum())
 
 
 def test_a_border_shock_raises_prices_and_lowers_volume():
@@ -333,7 +343,7 @@ def test_a_border_shock_raises_prices_and_lowers_volume():
     of = pairs({"chase": {"start": START, "border": 6.0}})
     assert (ratio(of, price(Stage.SUPPLIER)) > 1.3).all()
     assert (ratio(of, price(Stage.SOLD)) > 1.0).all()
-    assert (ratio(of, lambda world: trade(world, Tally.RAW_LANDED, SURVEY)) < 0.95).all()
+    assert (ratio(of, lambda state: trade(state, TradeCounter.RAW_LANDED, SURVEY)) < 0.95).all()
     assert (ratio(of, grams) < 1.0).all()
 
 
@@ -352,7 +362,7 @@ def test_filters_that_find_less_leave_more_posts():
     """Lower recall of the filters: more posts stand in Moments, fewer are removed."""
     of = pairs({"effort": {"start": START, "recall": 0.1}})
     assert (ratio(of, visible) > 1.0).all()
-    assert (ratio(of, lambda world: done(world, Measure.POSTS_REMOVED, 0, SURVEY)) < 1.0).all()
+    assert (ratio(of, lambda state: done(state, Enforcement.POSTS_REMOVED, 0, SURVEY)) < 1.0).all()
 
 
 def test_a_sweep_moves_posts_and_hardly_grams():
@@ -361,7 +371,7 @@ def test_a_sweep_moves_posts_and_hardly_grams():
     of = pairs({"sweep": sweep})
     for flow in (Flow.BACKUP, Flow.GROUPS):
         assert (
-            ratio(of, lambda world, flow=flow: world.series.flows[SURVEY:, flow].sum()) > 2
+            ratio(of, lambda state, flow=flow: state.series.flows[SURVEY:, flow].sum()) > 2
         ).all()
     assert (ratio(of, visible) < 0.9).all()
     assert (ratio(of, grams) > ratio(of, visible)).all()
@@ -372,31 +382,31 @@ def test_seized_machines_leave_semi_worked_ivory():
     """Without engraving machines the share of semi-worked ivory rises, in stock and in sales."""
     of = pairs({"machines": {"date": START, "share": 1.0}})
 
-    def in_stock(world: World) -> float:
-        books = world.chain.books
+    def in_stock(state: MarketState) -> float:
+        books = state.trade.books
         held = books.balance[: books.start[Account.RETAILERS + 1]].sum(axis=0)
         return held[Item.SEMI_WORKED] / held[Item.SEMI_WORKED : Item.WASTE].sum()
 
-    def in_sales(world: World) -> float:
-        number = world.chain.tallies.prices[SURVEY:, :, Stage.SOLD, :, 2].sum(axis=(0, 2))
+    def in_sales(state: MarketState) -> float:
+        number = state.trade.records.prices[SURVEY:, :, Stage.SOLD, :, 2].sum(axis=(0, 2))
         return number[Item.SEMI_WORKED] / number.sum()
 
     assert (ratio(of, in_stock) > 1.5).all()
     assert (ratio(of, in_sales) > 1.2).all()
 
 
-def asked_at_stalls(world: World) -> int:
-    return int(world.chain.tallies.prices[SURVEY:, :, Stage.ADVERTISED, Channel.PHYSICAL, 2].sum())
+def asked_at_stalls(state: MarketState) -> int:
+    return int(state.trade.records.prices[SURVEY:, :, Stage.ADVERTISED, Channel.PHYSICAL, 2].sum())
 
 
 def test_closing_the_legal_market_sends_customers_to_stalls():
     """Once it is closed nobody buys legally, more ask at stalls, and without stigma more buy."""
     entry = {"closure": {"start": START, "share": 1.0}}
     of = pairs(entry)
-    assert all(trade(dosed, Tally.LEGAL_DEALS, SURVEY) == 0 for _, dosed in of)
+    assert all(trade(dosed, TradeCounter.LEGAL_DEALS, SURVEY) == 0 for _, dosed in of)
     assert (ratio(of, asked_at_stalls) > 1.0).all()
     plain = pairs(entry, legal__stigma=0.0)
-    assert (ratio(plain, lambda world: sold(world, SURVEY, Channel.PHYSICAL)) > 1.0).all()
+    assert (ratio(plain, lambda state: sold(state, SURVEY, Channel.PHYSICAL)) > 1.0).all()
 
 
 def test_stigma_weighs_more_than_the_customers_who_turn():
@@ -411,8 +421,8 @@ def test_couriers_checks_raise_seizures_and_arrests():
     """More parcels looked into, under true names: more seized, more senders arrested."""
     checks = {"start": START, "couriers": 20.0, "names": 0.2}
     of = pairs({"chase": checks}, police__capacity=1.0)
-    assert (ratio(of, lambda world: done(world, Measure.PARCELS_SEIZED, 0, SURVEY)) > 5.0).all()
-    arrests = [[done(world, Measure.ARRESTS, 0, SURVEY) for world in both] for both in of]
+    assert (ratio(of, lambda state: done(state, Enforcement.PARCELS_SEIZED, 0, SURVEY)) > 5.0).all()
+    arrests = [[done(state, Enforcement.ARRESTS, 0, SURVEY) for state in both] for both in of]
     assert all(dosed > plain for plain, dosed in arrests)
     assert (ratio(of, grams) < 1.0).all()
 
@@ -441,9 +451,11 @@ def at_rest() -> np.ndarray:
     return weekly_volume(lived(1000, 5, "no_crackdown", {}, **STILL | LONG))
 
 
-def weekly_volume(world: World) -> np.ndarray:
-    weeks = world.series.risk.size // 7
-    daily = world.chain.tallies.trade[: 7 * weeks, Tally.SOLD : Tally.REVENUE].sum(axis=1)
+def weekly_volume(state: MarketState) -> np.ndarray:
+    weeks = state.series.risk.size // 7
+    daily = state.trade.records.counts[: 7 * weeks, TradeCounter.SOLD : TradeCounter.REVENUE].sum(
+        axis=1
+    )
     return daily.reshape(weeks, 7).sum(axis=1).astype(float)
 
 

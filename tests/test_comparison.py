@@ -14,7 +14,7 @@ from marketsim.analysis.comparison import arms, effects, outcomes, paired_runs
 from marketsim.commands import compose, options
 from marketsim.commands.compare import compare
 from marketsim.errors import InputError
-from marketsim.model.market import build, fork, live
+from marketsim.model.market import advance, fork, initialize
 from marketsim.parameters import posterior, presets
 from marketsim.parameters.settings import Comparison
 from marketsim.reporting.pages import comparison as comparison_page
@@ -79,16 +79,16 @@ def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
 def test_a_fork_leaves_the_trunk_alone():
     """What a branch lives through does not reach the market it parted from."""
     of = settings(50)
-    trunk = build(of, 5)
-    live(trunk, 0, 60)
+    trunk = initialize(of, 5)
+    advance(trunk, 0, 60)
     branch = fork(trunk, trunk.levers)
-    live(branch, 60, 148)
-    again = build(of, 5)
-    live(again, 0, 60)
+    advance(branch, 60, 148)
+    again = initialize(of, 5)
+    advance(again, 0, 60)
     same = zip(trunk.retailers, again.retailers, strict=True)
     assert all((one == two).all() for one, two in same)
-    live(trunk, 60, 148)
-    assert (trunk.chain.books.balance == branch.chain.books.balance).all()
+    advance(trunk, 60, 148)
+    assert (trunk.trade.books.balance == branch.trade.books.balance).all()
 
 
 def test_a_scenario_of_zero_dose_is_the_baseline():

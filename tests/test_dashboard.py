@@ -21,7 +21,7 @@ from marketsim.dashboard import choices, figures, reproduce, runs, server, trade
 from marketsim.dashboard import text as dashboard_text
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice
 from marketsim.errors import InputError
-from marketsim.model.market import build, live
+from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import LEVERS
 from marketsim.parameters import presets
@@ -338,9 +338,9 @@ def test_traders_days_are_those_of_the_run(shown):
     assert (days.visible.sum(axis=1) == shown.tables["daily"].query("run == 1")["visible"]).all()
     assert (days.made.sum(axis=1) == shown.tables["daily"].query("run == 1")["offers"]).all()
     assert not (days.made.sum(axis=1) == shown.tables["daily"].query("run == 0")["offers"]).all()
-    world = build(one.settings, one.seed)
-    live(world, 0, world.series.risk.size)
-    for number, seen in enumerate(RetailersView(world)):
+    state = initialize(one.settings, one.seed)
+    advance(state, 0, state.series.risk.size)
+    for number, seen in enumerate(RetailersView(state)):
         last = traders.table(days, number).iloc[-1]
         assert (last["state"], last["account"], last["backup"]) == (
             seen.state, seen.account, seen.backup,

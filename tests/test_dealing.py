@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import Standstill
 
-from marketsim.model.dealers import KNOWN, chosen_dealer
+from marketsim.model.dealers import KNOWN_DEALERS, choose_dealer
 from marketsim.model.ledger import Account, Item
 from marketsim.model.state import NOBODY
 from marketsim.numerics.elementary import log
@@ -21,7 +21,7 @@ class Suppliers(Standstill):
 
     def chosen(self, who: int, near: int = 0) -> int:
         keys = (self.seed, Purpose.SOURCE, self.day, who)
-        return chosen_dealer(*keys, Account.SUPPLIERS, near, self.chain)
+        return choose_dealer(*keys, Account.SUPPLIERS, near, self.trade)
 
 
 @pytest.mark.parametrize("near", [0, 3, 9])
@@ -36,22 +36,22 @@ def test_the_race_is_weighted_by_stock(near):
 
 def test_in_a_large_market_only_so_many_are_known():
     """Known are those from the near one on, around the end; all of them are chosen sometimes."""
-    number = 2 * KNOWN + 10
+    number = 2 * KNOWN_DEALERS + 10
     near = number - 20
-    known = {(near + k) % number for k in range(KNOWN)}
+    known = {(near + k) % number for k in range(KNOWN_DEALERS)}
     market = Suppliers(number)
     chosen = {market.chosen(who, near) for who in range(3000)}
     assert chosen <= known
-    assert max(known - {number - 1}) in chosen and len(chosen) > 0.8 * KNOWN
+    assert max(known - {number - 1}) in chosen and len(chosen) > 0.8 * KNOWN_DEALERS
     others = {market.chosen(who, near + 15) for who in range(3000)}  # negative control
     assert not others <= known
 
 
 def test_closed_and_sold_out_dealers_are_not_chosen():
     """Nobody is found where all who are known are closed or have nothing."""
-    market = Suppliers(2 * KNOWN)
-    market.chain.dealers.closed_until[:KNOWN] = market.day + 1
+    market = Suppliers(2 * KNOWN_DEALERS)
+    market.trade.dealers.closed_until[:KNOWN_DEALERS] = market.day + 1
     assert market.chosen(1, 0) == NOBODY
-    assert market.chosen(1, 1) == KNOWN
-    market.set(Account.SUPPLIERS, Item.RAW, 0, KNOWN)
+    assert market.chosen(1, 1) == KNOWN_DEALERS
+    market.set(Account.SUPPLIERS, Item.RAW, 0, KNOWN_DEALERS)
     assert market.chosen(1, 1) == NOBODY

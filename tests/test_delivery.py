@@ -4,9 +4,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.model.kernels.delivery import deliver
+from marketsim.model.kernels.delivery import deliver_parcels
 from marketsim.model.ledger import Account, Item
-from marketsim.model.state import FILED, Channel, Measure, Parcel, Tally
+from marketsim.model.state import FILED, Channel, Enforcement, Parcel, TradeCounter
 
 FALSE_ALARM = 1e-6
 SURE = 65535
@@ -33,12 +33,12 @@ class Courier(Standstill):
 
     def send(self, number=1, i=0, buyer=None, friend=0, mass=1000, fen=0):
         """Hand over parcels that are due on the next day of delivery."""
-        parcels, friends = self.chain.parcels, self.chain.friends
+        parcels, friends = self.trade.parcels, self.trade.friends
         bucket = self.row % parcels.count.size
         for _ in range(number):
             place = int(parcels.count[bucket])
             at = int(friends.start[i]) + friend if friend >= 0 else -1
-            who = int(friends.who[at]) if buyer is None else buyer
+            who = int(friends.buyer[at]) if buyer is None else buyer
             parcels.rows[bucket, place] = [i, i, who, at, Item.CARVED, mass, fen, place]
             parcels.count[bucket] = place + 1
             couriers, escrow = self.held(Account.COURIERS, Item.CARVED), self.fen(Account.ESCROW)
@@ -48,7 +48,7 @@ class Courier(Standstill):
 
     def deliver(self, couriers=1.0, names=1.0, traces=1.0):
         day = (self.seed, self.day + self.row, self.row)
-        deliver(*day, couriers, names, traces, self.rules, self.chain)
+        deliver_parcels(*day, couriers, names, traces, self.params, self.trade)
         self.row += 1
         return self
 
@@ -57,10 +57,10 @@ class Courier(Standstill):
 
     def done(self, measure) -> list[int]:
         """Return how often enforcement did something, and the milligrams it took."""
-        return self.chain.tallies.measures[:, measure, Channel.MOMENTS].sum(axis=0).tolist()
+        return self.trade.records.enforcement[:, measure, Channel.MOMENTS].sum(axis=0).tolist()
 
     def trust(self, friend=0) -> float:
-        return self.chain.friends.trust[self.chain.friends.start[0] + friend] / SURE
+        return self.trade.friends.trust[self.trade.friends.start[0] + friend] / SURE
 
 
 def test_the_columns_of_a_parcel_are_those_written_here():
@@ -78,7 +78,7 @@ def test_the_columns_of_a_parcel_are_those_written_here():
 def test_couriers_intercept_their_share(share, couriers):
     """Share x multiplier of the parcels is seized, at most all; the others arrive."""
     of = Courier(delivery__intercepted=share).send(3000).deliver(couriers)
-    count, mass = of.done(Measure.PARCELS_SEIZED)
+    count, mass = of.done(Enforcement.PARCELS_SEIZED)
     chance = min(1.0, share * couriers)
     assert stats.binomtest(count, 3000, chance).pvalue > FALSE_ALARM
     if chance < 1.0:
@@ -93,7 +93,7 @@ def test_some_parcels_are_lost(lost):
     """A share is lost on the way and goes to nobody."""
     of = Courier(delivery__lost=lost, delivery__intercepted=0.0001).send(2000).deliver()
     gone = of.held(Account.LOST, Item.CARVED) // 1000
-    assert stats.binomtest(gone, 2000 - of.done(Measure.PARCELS_SEIZED)[0], lost).pvalue > 1e-6
+    assert stats.binomtest(gone, 2000 - of.done(Enforcement.PARCELS_SEIZED)[0], lost).pvalue > 1e-6
 
 
 @pytest.mark.parametrize(
@@ -103,28 +103,28 @@ def test_seized_parcels_are_traced_unless_the_name_is_false(traced, hidden, name
     """Of the parcels seized, traced x (1 - false names x multiplier) lead to the sender."""
     of = Courier(delivery__traced=traced, delivery__false_names=float(hidden))
     of.send(3000).deliver(1e6, names)
-    assert of.done(Measure.PARCELS_SEIZED)[0] == 3000
-    count = of.done(Measure.PARCELS_TRACED)[0]
+    assert of.done(Enforcement.PARCELS_SEIZED)[0] == 3000
+    count = of.done(Enforcement.PARCELS_TRACED)[0]
     assert stats.binomtest(count, 3000, traced * (1.0 - hidden * names)).pvalue > FALSE_ALARM
-    assert of.chain.cases.waiting[0] == (FILED if count > 0 else 0)
+    assert of.trade.cases.waiting[0] == (FILED if count > 0 else 0)
 
 
 @pytest.mark.parametrize(("traces", "share"), [(0.0, 0.0), (2.0, 0.6), (100.0, 1.0)])
 def test_better_records_trace_more_parcels(traces, share):
     """The multiplier of traces raises the share traced, to all of them at most."""
     of = Courier(delivery__traced=0.3, delivery__false_names=0.0).send(2000)
-    count = of.deliver(1e6, traces=traces).done(Measure.PARCELS_TRACED)[0]
+    count = of.deliver(1e6, traces=traces).done(Enforcement.PARCELS_TRACED)[0]
     assert stats.binomtest(count, 2000, share).pvalue > FALSE_ALARM
 
 
 def test_buyers_without_their_goods_may_complain():
     """A share of those whose parcel is lost or seized goes to the police, none of the others."""
     of = Courier(delivery__lost=1.0, delivery__complaint=0.2).send(2000, friend=-1, buyer=5)
-    count = of.deliver().done(Measure.COMPLAINTS)[0]
+    count = of.deliver().done(Enforcement.COMPLAINTS)[0]
     assert stats.binomtest(count, 2000, 0.2).pvalue > FALSE_ALARM
-    assert of.chain.cases.waiting[0] == FILED
+    assert of.trade.cases.waiting[0] == FILED
     served = Courier(delivery__complaint=1.0, delivery__intercepted=0.0001).send(50).deliver()
-    assert served.done(Measure.COMPLAINTS)[0] == served.done(Measure.PARCELS_SEIZED)[0] == 0
+    assert served.done(Enforcement.COMPLAINTS)[0] == served.done(Enforcement.PARCELS_SEIZED)[0] == 0
 
 
 # ---------------------------------------------------------------- what buyers learn
@@ -139,17 +139,17 @@ def test_trust_grows_with_each_delivery(gain):
         of.send(friend=0).deliver()
         expected += gain * (1.0 - expected)
         assert of.trust(0) == pytest.approx(expected, abs=4 / SURE)
-    assert of.chain.friends.customers[0] == 1
+    assert of.trade.friends.customers[0] == 1
 
 
 def test_who_bought_first_stands_first():
     """Those who have bought stand before those who have not, each with his trust."""
     of = Courier(demand__customers=0.0, demand__trust_gain=0.5)
-    friends = of.chain.friends
-    names = friends.who[friends.start[0] : friends.start[0] + 10].tolist()
+    friends = of.trade.friends
+    names = friends.buyer[friends.start[0] : friends.start[0] + 10].tolist()
     of.send(friend=7).deliver().send(friend=4).deliver()
     assert friends.customers[0] == 2
-    now = friends.who[friends.start[0] : friends.start[0] + 10].tolist()
+    now = friends.buyer[friends.start[0] : friends.start[0] + 10].tolist()
     assert now[:2] == [names[7], names[4]] and sorted(now) == sorted(names)
     assert of.trust(0) == of.trust(1) > of.trust(2)
 
@@ -157,13 +157,13 @@ def test_who_bought_first_stands_first():
 def test_a_stranger_served_well_becomes_a_friend():
     """A stranger who gets his parcel is added as a customer, as long as there is room."""
     of = Courier(demand__customers=0.0, demand__room=0.5)
-    friends = of.chain.friends
+    friends = of.trade.friends
     count, room = int(friends.count[0]), int(friends.start[1] - friends.start[0])
     for buyer in range(10_000, 10_000 + room):
         of.send(friend=-1, buyer=buyer).deliver()
     assert count < room == friends.count[0]
     assert friends.customers[0] == room - count
-    assert of.trade[:, Tally.FRIENDS_ADDED].sum() == room - count
+    assert of.counts[:, TradeCounter.FRIENDS_ADDED].sum() == room - count
 
 
 @pytest.mark.parametrize(("loss", "stays"), [(0.2, True), (0.49, True), (0.7, False)])
@@ -171,12 +171,12 @@ def test_a_disappointed_friend_trusts_less_or_goes(loss, stays):
     """A parcel that does not come costs `loss` of trust; below half the first trust he goes."""
     of = Courier(demand__trust=0.4, demand__trust_loss=loss, delivery__lost=1.0,
                  demand__customers=0.0)  # fmt: skip
-    friends = of.chain.friends
-    count, name = int(friends.count[0]), int(friends.who[friends.start[0]])
+    friends = of.trade.friends
+    count, name = int(friends.count[0]), int(friends.buyer[friends.start[0]])
     of.send(friend=0).deliver()
-    inside = friends.who[friends.start[0] : friends.start[0] + friends.count[0]].tolist()
+    inside = friends.buyer[friends.start[0] : friends.start[0] + friends.count[0]].tolist()
     assert friends.count[0] == count - (not stays)
-    assert of.trade[:, Tally.FRIENDS_LOST].sum() == (not stays)
+    assert of.counts[:, TradeCounter.FRIENDS_LOST].sum() == (not stays)
     if stays:
         assert of.trust(0) == pytest.approx(0.4 * (1.0 - loss), abs=3 / SURE)
         assert inside[0] == name
@@ -186,10 +186,10 @@ def test_a_seizure_frightens_its_buyer():
     """Each seized parcel is a step of fear of what is left to one; a lost one frightens nobody."""
     of = Courier(demand__risk_step=0.3, delivery__lost=1.0)
     of.send(2, friend=-1, buyer=7).deliver(1e6)
-    assert of.chain.buyers.risk[7] == pytest.approx(1.0 - 0.7**2, abs=1e-6)
+    assert of.trade.buyers.risk[7] == pytest.approx(1.0 - 0.7**2, abs=1e-6)
     of.send(friend=-1, buyer=8).deliver(0.0)
-    assert of.chain.buyers.risk[8] == 0.0
-    assert (of.chain.buyers.risk > 0).sum() == 1
+    assert of.trade.buyers.risk[8] == 0.0
+    assert (of.trade.buyers.risk > 0).sum() == 1
 
 
 def test_fear_has_its_half_life():
@@ -198,7 +198,7 @@ def test_fear_has_its_half_life():
     of.send(friend=-1, buyer=7).deliver(1e6)
     of.row += 13  # the second seizure comes 14 days after the first
     of.send(friend=-1, buyer=7).deliver(1e6)
-    assert of.chain.buyers.risk[7] == pytest.approx(0.2 + 0.4 * 0.8, abs=1e-6)
+    assert of.trade.buyers.risk[7] == pytest.approx(0.2 + 0.4 * 0.8, abs=1e-6)
 
 
 # ---------------------------------------------------------------- escrow

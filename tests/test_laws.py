@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim.model.market import build, live
+from marketsim.model.market import advance, initialize
 from marketsim.model.state import Flow, Stock
 from marketsim.parameters.settings import POSTS
 from marketsim.simulation import files
@@ -85,7 +85,7 @@ def test_plain_python_gives_the_same_bits_as_compiled_code():
 def test_a_stopped_and_resumed_run_gives_the_same_bits(tmp_path, stop):
     """A run goes on from a checkpoint to the very state of a run straight through, trade too."""
     straight = Market(trading(150, police__capacity=20.0), seed=9).run()
-    assert straight.world.chain.parcels.count.any()
+    assert straight.state.trade.parcels.count.any()
     market = Market(trading(150, police__capacity=20.0), seed=9)
     for _ in range(stop):
         market.step()
@@ -101,17 +101,17 @@ def test_a_changed_checkpoint_is_noticed(tmp_path):
     market = Market(trading(150, police__capacity=20.0), seed=9)
     for _ in range(70):
         market.step()
-    market.world.retailers.risk[3] += 0.5
+    market.state.retailers.risk[3] += 0.5
     market.checkpoint(tmp_path / "market.npz")
     assert states(Market.resume(tmp_path / "market.npz").run()) != states(straight)
 
 
 def states(market: Market) -> list[bytes]:
-    world = market.world
-    chain = world.chain
-    groups = [world.retailers, world.today, world.queue, world.series]
-    groups += [part if isinstance(part, tuple) else (part,) for part in chain]
-    return [array.tobytes() for group in groups for array in group] + [world.notes.tobytes()]
+    state = market.state
+    trade = state.trade
+    groups = [state.retailers, state.counters, state.queue, state.series]
+    groups += [part if isinstance(part, tuple) else (part,) for part in trade]
+    return [array.tobytes() for group in groups for array in group] + [state.survey_log.tobytes()]
 
 
 ZERO = {
@@ -157,13 +157,13 @@ def test_traders_share_all_luck_that_the_policy_leaves_alone():
     for scenario in ("baseline_2015", "no_crackdown"):
         changes = {"posting__trend": 0.0, "accounts__quit": 0.0, "market": POSTS}
         of = settings(500, scenario, **changes)
-        world = build(of, 4)
-        live(world, 0, world.series.risk.size)
-        worlds.append(world)
-    intended = [world.today.intended for world in worlds]
+        state = initialize(of, 4)
+        advance(state, 0, state.series.risk.size)
+        worlds.append(state)
+    intended = [state.counters.intended for state in worlds]
     assert np.array_equal(*intended)
     assert intended[0].sum() > 0
-    assert not np.array_equal(*(world.today.moments for world in worlds))
+    assert not np.array_equal(*(state.counters.moments for state in worlds))
 
 
 def test_the_dip_moves_with_the_sweep():
@@ -202,12 +202,12 @@ def first_weeks(of, fear=None, runs=16) -> np.ndarray:
     """Return visible posts of weeks 1 to 4 in each run."""
     totals = []
     for run in range(runs):
-        world = build(of, simulation.run_seed(1, run))
+        state = initialize(of, simulation.run_seed(1, run))
         if fear is not None:
-            world.retailers.risk[:] = fear
-        live(world, 0, world.series.risk.size)
-        start = pd.Timestamp("2015-05-01").toordinal() - world.first_day
-        totals.append(world.series.flows[start : start + 20, Flow.VISIBLE].sum())
+            state.retailers.risk[:] = fear
+        advance(state, 0, state.series.risk.size)
+        start = pd.Timestamp("2015-05-01").toordinal() - state.first_day
+        totals.append(state.series.flows[start : start + 20, Flow.VISIBLE].sum())
     return np.array(totals, float)
 
 
@@ -217,10 +217,12 @@ def difference(one: np.ndarray, two: np.ndarray) -> float:
     return gap.mean() / (gap.std(ddof=1) / np.sqrt(gap.size))
 
 
-def posts_balance(today) -> np.ndarray:
+def posts_balance(counters) -> np.ndarray:
     """Return what is missing between posts meant and where they ended, by trader."""
-    ended = today.moments + today.deleted + today.removed
-    return today.intended - (ended + today.backup + today.groups + today.elsewhere + today.withheld)
+    ended = counters.moments + counters.deleted + counters.removed
+    return counters.intended - (
+        ended + counters.backup + counters.groups + counters.elsewhere + counters.withheld
+    )
 
 
 extremes = st.sampled_from([0.0, 0.3, 1.0])
@@ -260,25 +262,25 @@ def test_every_post_ends_somewhere(
     )
     of.scenario.interventions["sweep_may"]["accounts"] = sweep
     of.scenario.interventions["sweep_may"]["posts"] = sweep
-    world = build(of, seed)
-    for row in range(world.series.risk.size):
-        live(world, row, row + 1)
-        assert not posts_balance(world.today).any()
-        assert all((counts >= 0).all() for counts in world.today)
-        assert (world.today.pictures <= 9 * world.today.moments).all()
-        assert (world.today.videos <= world.today.moments).all()
-        assert ((world.retailers.risk >= 0) & (world.retailers.risk <= 1)).all()
-        people = world.series.stocks[row, STATES]
-        assert people.sum() == (world.retailers.arrival <= world.first_day + row).sum()
-        assert 0 <= world.queue.ends[1] <= world.queue.ring.size
+    state = initialize(of, seed)
+    for row in range(state.series.risk.size):
+        advance(state, row, row + 1)
+        assert not posts_balance(state.counters).any()
+        assert all((counts >= 0).all() for counts in state.counters)
+        assert (state.counters.pictures <= 9 * state.counters.moments).all()
+        assert (state.counters.videos <= state.counters.moments).all()
+        assert ((state.retailers.risk >= 0) & (state.retailers.risk <= 1)).all()
+        people = state.series.stocks[row, STATES]
+        assert people.sum() == (state.retailers.arrival <= state.first_day + row).sum()
+        assert 0 <= state.queue.ends[1] <= state.queue.ring.size
 
 
 def test_a_lost_post_is_noticed():
     """Negative control: one post lost is caught by the balance."""
-    world = build(settings(50), 1)
-    live(world, 0, 30)
-    world.today.withheld[7] -= 1
-    assert posts_balance(world.today).any()
+    state = initialize(settings(50), 1)
+    advance(state, 0, 30)
+    state.counters.withheld[7] -= 1
+    assert posts_balance(state.counters).any()
 
 
 def test_no_enforcement_is_a_steady_state():

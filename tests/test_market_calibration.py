@@ -22,8 +22,7 @@ from marketsim.analysis.inference import abc_smc
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Calibration, Settings
-from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.settings import POSTS, Calibration, Settings, value_of
 from marketsim.simulation import run, summary
 from marketsim.survey import discrepancy, statistics, targets, trade_statistics
 from marketsim.survey import fit as survey_fit

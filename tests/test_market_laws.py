@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from marketsim.model import ledger as model_ledger
 from marketsim.model.ledger import PRODUCTS, Account, Item
-from marketsim.model.market import build, live
+from marketsim.model.market import advance, initialize
 from marketsim.model.scenario.interventions import KINDS
-from marketsim.model.state import IN_QUEUE, Measure, Parcel, State, Tally, World
+from marketsim.model.state import IN_QUEUE, Enforcement, MarketState, Parcel, State, TradeCounter
 from marketsim.parameters import priors
 from marketsim.parameters.settings import POSTS, Settings, check, declared
 from marketsim.simulation import run as simulation
@@ -105,25 +105,25 @@ ENDS = (
 )  # fmt: skip
 
 
-def conserved(world: World, row: int) -> None:
+def conserved(state: MarketState, row: int) -> None:
     """Refuse a market in which anything has been made or lost, by holder and in sum."""
-    chain = world.chain
-    balance, start = chain.books.balance, chain.books.start
+    trade = state.trade
+    balance, start = trade.books.balance, trade.books.start
     assert (balance.sum(axis=0) == 0).all(), "made or lost"
     assert (balance[: start[Account.ESCROW + 1]] >= 0).all(), "owed"
     assert balance[start[Account.WORKED], GOODS].sum() == 0, "worked"
-    ledger = chain.tallies.ledger
+    ledger = trade.records.ledger
     assert (ledger[row] == np.add.reduceat(balance, start[:-1], axis=0)[: len(Account)]
             * (np.diff(start) > 0)[:, None]).all()  # fmt: skip
     if row > 0:
         assert (ledger[row, ONLY_GROW] >= ledger[row - 1, ONLY_GROW]).all(), "given back"
-    on_the_way(world)
-    accounted(world)
+    on_the_way(state)
+    accounted(state)
 
 
-def on_the_way(world: World) -> None:
+def on_the_way(state: MarketState) -> None:
     """Refuse couriers and an escrow service that hold anything but what is in the parcels."""
-    books, parcels = world.chain.books, world.chain.parcels
+    books, parcels = state.trade.books, state.trade.parcels
     held = np.zeros(PRODUCTS, np.int64)
     escrowed = 0
     for bucket, count in zip(parcels.rows, parcels.count, strict=True):
@@ -133,42 +133,42 @@ def on_the_way(world: World) -> None:
     assert books.balance[books.start[Account.ESCROW], Item.MONEY] == escrowed
 
 
-def accounted(world: World) -> None:
+def accounted(state: MarketState) -> None:
     """Refuse tallies that tell of other masses than the books."""
-    chain = world.chain
-    trade, measures = chain.tallies.trade.sum(axis=0), chain.tallies.measures.sum(axis=0)
+    trade = state.trade
+    counts, measures = trade.records.counts.sum(axis=0), trade.records.enforcement.sum(axis=0)
 
     def mass(account: Account) -> int:
-        return chain.books.balance[chain.books.start[account], :PRODUCTS].sum()
+        return trade.books.balance[trade.books.start[account], :PRODUCTS].sum()
 
-    sold = trade[Tally.SOLD : Tally.REVENUE].sum() + trade[Tally.LEGAL_SOLD]
-    parcels = measures[Measure.PARCELS_SEIZED, :, 1].sum()
+    sold = counts[TradeCounter.SOLD : TradeCounter.REVENUE].sum() + counts[TradeCounter.LEGAL_SOLD]
+    parcels = measures[Enforcement.PARCELS_SEIZED, :, 1].sum()
     gone = mass(Account.CONSUMED) + mass(Account.LOST) + parcels
     assert sold == gone + mass(Account.COURIERS)
     assert mass(Account.SEIZED) == measures[..., 1].sum()
-    assert -mass(Account.POACHED) == trade[Tally.RAW_SHIPPED]
+    assert -mass(Account.POACHED) == counts[TradeCounter.RAW_SHIPPED]
 
 
-def in_range(world: World) -> None:
+def in_range(state: MarketState) -> None:
     """Refuse minds, friends and people beyond their bounds."""
-    chain, friends = world.chain, world.chain.friends
-    assert ((chain.buyers.risk >= 0) & (chain.buyers.risk <= 1)).all()
-    assert ((chain.dealers.risk >= 0) & (chain.dealers.risk <= 1)).all()
+    trade, friends = state.trade, state.trade.friends
+    assert ((trade.buyers.risk >= 0) & (trade.buyers.risk <= 1)).all()
+    assert ((trade.dealers.risk >= 0) & (trade.dealers.risk <= 1)).all()
     assert (friends.customers >= 0).all() and (friends.customers <= friends.count).all()
     assert (friends.count <= np.diff(friends.start)).all()
-    assert np.isfinite(chain.unit_cost).all() and (chain.unit_cost >= 0).all()
-    assert set(np.unique(chain.cases.waiting)) <= {0, IN_QUEUE}
-    assert (chain.cases.waiting == IN_QUEUE).sum() == chain.cases.ends[1]
-    states = world.retailers.state
+    assert np.isfinite(trade.unit_cost).all() and (trade.unit_cost >= 0).all()
+    assert set(np.unique(trade.cases.waiting)) <= {0, IN_QUEUE}
+    assert (trade.cases.waiting == IN_QUEUE).sum() == trade.cases.ends[1]
+    states = state.retailers.state
     assert ((states >= State.ABSENT) & (states <= State.ARRESTED)).all()
 
 
-def days_of(of: Settings, seed: int, days: int = DAYS) -> Iterator[tuple[World, int]]:
+def days_of(of: Settings, seed: int, days: int = DAYS) -> Iterator[tuple[MarketState, int]]:
     check(of)
-    world = build(of, seed)
+    state = initialize(of, seed)
     for row in range(days):
-        live(world, row, row + 1)
-        yield world, row
+        advance(state, row, row + 1)
+        yield state, row
 
 
 @hypothesis_settings(
@@ -199,54 +199,54 @@ def test_nothing_is_made_or_lost(
         changes = {"supply__suppliers": 60.0, "workshop__processors": 90.0} | changes
     of = settings(retailers, recovery=recovery, market=market, **changes)
     of.scenario.interventions = entries
-    for world, row in days_of(of, seed):
-        conserved(world, row)
-    in_range(world)
+    for state, row in days_of(of, seed):
+        conserved(state, row)
+    in_range(state)
 
 
 @pytest.mark.parametrize("end", range(len(ENDS)))
 def test_nothing_is_made_or_lost_in_a_large_market(end):
     """The same of 3,000 retailers, each of the extreme markets in its turn."""
-    for world, row in days_of(settings(3000, **ENDS[end]), 7, 15):
-        conserved(world, row)
-    in_range(world)
+    for state, row in days_of(settings(3000, **ENDS[end]), 7, 15):
+        conserved(state, row)
+    in_range(state)
 
 
 def test_the_property_test_trades():
     """Negative control: the markets that conserve goods and money do move both."""
-    *_, (world, _) = days_of(trading(30, police__capacity=100.0, police__arrest=1.0), 3)
-    assert all(world.chain.tallies.trade[:DAYS, item].any() for item in (
-        Tally.DEALS, Tally.PARCELS, Tally.RAW_LANDED, Tally.LEGAL_DEALS, Tally.RESALE_DEALS,
-    ))  # fmt: skip
-    assert world.chain.books.balance[:, Item.MONEY].any()
+    *_, (state, _) = days_of(trading(30, police__capacity=100.0, police__arrest=1.0), 3)
+    names = ("DEALS", "PARCELS", "RAW_LANDED", "LEGAL_DEALS", "RESALE_DEALS")
+    counts = state.trade.records.counts[:DAYS]
+    assert all(counts[:, TradeCounter[name]].any() for name in names)
+    assert state.trade.books.balance[:, Item.MONEY].any()
 
 
 @pytest.mark.parametrize("item", list(Item))
 def test_one_milligram_or_fen_too_few_is_refused(item):
     """Negative control: one milligram, or one fen, taken away is refused by name."""
     of = trading()
-    world = build(of, 3)
-    live(world, 0, 5)
-    tallies = world.chain.tallies
-    model_ledger.close(world.chain.books, tallies.ledger[6])
-    world.chain.books.balance[world.chain.books.start[Account.OPENING], item] -= 1
+    state = initialize(of, 3)
+    advance(state, 0, 5)
+    records = state.trade.records
+    model_ledger.close_books(state.trade.books, records.ledger[6])
+    state.trade.books.balance[state.trade.books.start[Account.OPENING], item] -= 1
     with pytest.raises(ValueError, match="the ledger does not balance"):
-        model_ledger.close(world.chain.books, tallies.ledger[7])
+        model_ledger.close_books(state.trade.books, records.ledger[7])
     with pytest.raises(ValueError, match="the ledger does not balance"):
-        live(world, 5, 6)
+        advance(state, 5, 6)
 
 
 @pytest.mark.parametrize("account", [a for a in Account if a <= Account.ESCROW])
 def test_a_holder_who_owes_is_refused(account):
     """Negative control: a debt of one fen inside the market is refused, though it balances."""
-    world = build(trading(), 3)
-    held = world.chain.books
+    state = initialize(trading(), 3)
+    held = state.trade.books
     holder, outside = held.start[account], held.start[Account.OWNERS]
     fen = held.balance[holder, Item.MONEY] + 1
     held.balance[holder, Item.MONEY] -= fen
     held.balance[outside, Item.MONEY] += fen
     with pytest.raises(ValueError, match="owes something"):
-        model_ledger.close(held, world.chain.tallies.ledger[0])
+        model_ledger.close_books(held, state.trade.records.ledger[0])
 
 
 # ---------------------------------------------------------------- doses
@@ -332,24 +332,29 @@ def early_and_late(table: pd.DataFrame, first: dt.date) -> list[pd.DataFrame]:
 
 def test_in_a_market_of_posts_nobody_trades():
     """Where `market` is posts there are no goods, no money, no deals and no police."""
-    world = build(settings(300, market=POSTS, police__capacity=1000.0, police__inspected=1.0), 3)
-    live(world, 0, world.series.risk.size)
-    chain = world.chain
-    assert world.series.flows.any()
-    assert not chain.books.balance[:, :PRODUCTS].any()
-    assert not chain.tallies.trade.any()
-    done = chain.tallies.measures.any(axis=(0, 2, 3))
-    assert set(np.flatnonzero(done).tolist()) == {Measure.POSTS_REMOVED, Measure.ACCOUNTS_BANNED}
-    assert not (world.retailers.state == State.ARRESTED).any()
+    state = initialize(
+        settings(300, market=POSTS, police__capacity=1000.0, police__inspected=1.0), 3
+    )
+    advance(state, 0, state.series.risk.size)
+    trade = state.trade
+    assert state.series.flows.any()
+    assert not trade.books.balance[:, :PRODUCTS].any()
+    assert not trade.records.counts.any()
+    done = trade.records.enforcement.any(axis=(0, 2, 3))
+    assert set(np.flatnonzero(done).tolist()) == {
+        Enforcement.POSTS_REMOVED,
+        Enforcement.ACCOUNTS_BANNED,
+    }
+    assert not (state.retailers.state == State.ARRESTED).any()
 
 
 def test_trade_moves_no_post_of_a_market_of_posts():
     """Whatever is set about the chain leaves the posting series and the survey as they were."""
-    chain = {key: low for key, (low, _) in RANGES.items() if not key.startswith("demand__taste")}
+    trade = {key: low for key, (low, _) in RANGES.items() if not key.startswith("demand__taste")}
     other = {key: high for key, (_, high) in RANGES.items() if not key.startswith("resale__")}
     plain, *others = (
         simulation.simulate(settings(300, market=POSTS, **changes), 5)
-        for changes in ({}, chain, other)
+        for changes in ({}, trade, other)
     )
     for one in others:
         assert all(a.tobytes() == b.tobytes() for a, b in zip(plain[0], one[0], strict=True))

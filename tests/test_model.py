@@ -23,9 +23,9 @@ FIRST = dt.date(2015, 3, 6)
 
 
 def state(market: Market) -> list[bytes]:
-    world = market.world
-    groups = (world.retailers, world.today, world.queue, world.series)
-    return [array.tobytes() for group in groups for array in group] + [world.notes.tobytes()]
+    state = market.state
+    groups = (state.retailers, state.counters, state.queue, state.series)
+    return [array.tobytes() for group in groups for array in group] + [state.survey_log.tobytes()]
 
 
 def market(size=40, days=0, seed=9, **changes) -> Market:
@@ -62,7 +62,7 @@ def test_each_step_collects_the_row_of_its_day():
     """The data collector holds the same numbers as the daily table, day by day."""
     of = market(days=DAYS)
     collected = of.datacollector.get_model_vars_dataframe()
-    daily = tables.daily_table(0, FIRST.toordinal(), of.world.series, of.world.chain.tallies)
+    daily = tables.daily_table(0, FIRST.toordinal(), of.state.series, of.state.trade.records)
     columns = list(collected.columns)
     posting = {item.name.lower() for item in Flow} | {
         f"traders_{item.name.lower()}" for item in Stock
@@ -177,7 +177,7 @@ def test_both_ends_of_the_seeds_are_taken(seed):
 def test_traders_are_shown_by_name():
     """The view names what the arrays hold."""
     of = market(300, days=100, turnover__entry=0.01)
-    world, traders, today = of.world, of.world.retailers, of.world.today
+    state, traders, counters = of.state, of.state.retailers, of.state.counters
     assert len(of.retailers) == traders.state.size > 300
     assert {one.state for one in of.retailers} >= {"absent", "active", "lying_low", "left"}
     for i, one in enumerate(of.retailers):
@@ -187,10 +187,10 @@ def test_traders_are_shown_by_name():
         assert one.perceived_risk == traders.risk[i]
         assert one.backup == ("none", "prepared", "announced")[traders.backup[i]]
         assert (one.arrival is None) == (i < 300)
-        assert list(one.ties) == world.ties.other[world.ties.start[i] :][: len(one.ties)].tolist()
-        assert len(one.ties) == world.ties.start[i + 1] - world.ties.start[i]
-        assert one.posts_today == today.intended[i] - today.withheld[i]
-        assert one.visible_today == today.moments[i]
+        assert list(one.ties) == state.ties.other[state.ties.start[i] :][: len(one.ties)].tolist()
+        assert len(one.ties) == state.ties.start[i + 1] - state.ties.start[i]
+        assert one.posts_today == counters.intended[i] - counters.withheld[i]
+        assert one.visible_today == counters.moments[i]
         if one.blocked_until is not None:
             assert one.blocked_until.toordinal() == traders.blocked_until[i]
     assert sum(one.visible_today for one in of.retailers) > 0
@@ -441,7 +441,7 @@ def test_mesa_can_run_a_batch():
     assert len(rows) == 2 * DAYS
     for seed in (1, 2):
         visible = [row["visible"] for row in rows if row["seed"] == seed]
-        alone = Market(settings(20), seed=seed).run().world.series.flows[:, 1]
+        alone = Market(settings(20), seed=seed).run().state.series.flows[:, 1]
         assert visible == alone.tolist()
 
 

@@ -5,11 +5,11 @@ import pytest
 from conftest import settings
 from scipy import stats
 
-from marketsim.model.kernels.moderation import BAN, open_cases, review, sweep
-from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.kernels.moderation import BAN, open_cases, review_cases, run_sweep
+from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import ALL_TYPES, TYPES, types_mask
 from marketsim.model.state import Backup, Case, Queue, State
-from marketsim.parameters.settings import rules
+from marketsim.parameters.settings import kernel_params
 
 FALSE_ALARM = 1e-6
 DAY = 735_700
@@ -22,8 +22,8 @@ class Platform:
     def __init__(self, n=20, seed=5, **changes):
         certain = {"moderation__upheld": 1.0, "turnover__entry": 0.0, "perception__deletion": 0.5}
         of = settings(n, **certain | changes)
-        self.seed, self.rules, self.day = seed, rules(of), DAY
-        self.retailers, _ = synthesize(of, seed, DAY, 1)
+        self.seed, self.params, self.day = seed, kernel_params(of), DAY
+        self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.queue = Queue(ring=np.zeros(n, np.int64), ends=np.zeros(2, np.int64))
         self.n = n
         self.dawn()
@@ -31,36 +31,38 @@ class Platform:
     def dawn(self, day=None):
         """Begin a day on which everybody has three visible posts and nobody is flagged."""
         self.day = self.day if day is None else day
-        self.today = quiet_day(self.n)
-        self.today.moments[:] = 3
-        self.today.pictures[:] = 10
-        self.today.videos[:] = 1
-        self.today.latest_pictures[:] = 4
+        self.counters = empty_counters(self.n)
+        self.counters.moments[:] = 3
+        self.counters.pictures[:] = 10
+        self.counters.videos[:] = 1
+        self.counters.latest_pictures[:] = 4
         return self
 
     def flag(self, *ids):
-        self.today.flagged[list(ids)] = 1
-        open_cases(self.seed, self.day, self.retailers, self.today, self.queue)
+        self.counters.flagged[list(ids)] = 1
+        open_cases(self.seed, self.day, self.retailers, self.counters, self.queue)
 
     def review(self, capacity, linking=0.0):
         day = (self.seed, self.day, capacity, linking)
-        review(*day, self.rules, self.retailers, self.today, self.queue)
+        review_cases(*day, self.params, self.retailers, self.counters, self.queue)
 
     def sweep(self, accounts=0, posts=0, lean=0.5, types=ALL_TYPES, linking=0.0):
         struck = (lean, types, linking)
         day = (self.seed, self.day, accounts, posts)
-        sweep(*day, struck, self.rules, self.retailers, self.today)
+        run_sweep(*day, struck, self.params, self.retailers, self.counters)
 
     def state(self) -> list[bytes]:
-        groups = (self.retailers, self.today, self.queue)
+        groups = (self.retailers, self.counters, self.queue)
         return [array.tobytes() for group in groups for array in group]
 
     def banned(self) -> set[int]:
-        return set(np.flatnonzero(self.today.banned).tolist())
+        return set(np.flatnonzero(self.counters.banned).tolist())
 
     def punished(self) -> set[int]:
         """Return who lost a post but not the account."""
-        return set(np.flatnonzero((self.today.sanction > 0) & (self.today.banned == 0)).tolist())
+        return set(
+            np.flatnonzero((self.counters.sanction > 0) & (self.counters.banned == 0)).tolist()
+        )
 
 
 # ---------------------------------------------------------------- the ladder
@@ -87,22 +89,22 @@ def test_the_ladder_is_walked_step_by_step():
         assert traders.blocked_until[1] == platform.day + 1 + days
         assert traders.suspended[1] == suspended
         assert traders.state[1] == State.ACTIVE
-        assert platform.today.removed.tolist() == [0, 1, 0]
-        assert platform.today.moments.tolist() == [3, 2, 3]
-        assert platform.today.pictures.tolist() == [10, 6, 10]
-        assert platform.today.videos.tolist() == [1, 1, 1]
-        assert platform.today.sanction.tolist() == [0.0, 0.5, 0.0]
-        assert not platform.today.banned.any()
+        assert platform.counters.removed.tolist() == [0, 1, 0]
+        assert platform.counters.moments.tolist() == [3, 2, 3]
+        assert platform.counters.pictures.tolist() == [10, 6, 10]
+        assert platform.counters.videos.tolist() == [1, 1, 1]
+        assert platform.counters.sanction.tolist() == [0.0, 0.5, 0.0]
+        assert not platform.counters.banned.any()
     platform.dawn(DAY + 1000)
     platform.flag(1)
     platform.review(1)
     assert traders.state.tolist() == [State.ACTIVE, State.BANNED, State.ACTIVE]
-    assert platform.today.removed.tolist() == [0, 3, 0]
-    assert platform.today.moments.tolist() == [3, 0, 3]
-    assert platform.today.pictures.tolist() == [10, 0, 10]
-    assert platform.today.videos.tolist() == [1, 0, 1]
-    assert platform.today.sanction.tolist() == [0.0, 1.0, 0.0]
-    assert platform.today.banned.tolist() == [0, 1, 0]
+    assert platform.counters.removed.tolist() == [0, 3, 0]
+    assert platform.counters.moments.tolist() == [3, 0, 3]
+    assert platform.counters.pictures.tolist() == [10, 0, 10]
+    assert platform.counters.videos.tolist() == [1, 0, 1]
+    assert platform.counters.sanction.tolist() == [0.0, 1.0, 0.0]
+    assert platform.counters.banned.tolist() == [0, 1, 0]
     assert traders.return_day[1] == 0
 
 
@@ -120,11 +122,11 @@ def test_lengths_of_the_ladder_are_parameters():
 def test_the_latest_post_may_be_a_video():
     """Where the latest post is a video, a video goes and no picture."""
     platform = Platform(n=1)
-    platform.today.latest_pictures[0] = 0
-    platform.today.latest_videos[0] = 1
+    platform.counters.latest_pictures[0] = 0
+    platform.counters.latest_videos[0] = 1
     platform.flag(0)
     platform.review(1)
-    assert (platform.today.pictures[0], platform.today.videos[0]) == (10, 0)
+    assert (platform.counters.pictures[0], platform.counters.videos[0]) == (10, 0)
 
 
 def test_a_shorter_block_takes_nothing_from_a_longer_one():
@@ -166,7 +168,7 @@ def test_a_case_that_is_not_upheld_leaves_no_trace():
     platform, untouched = Platform(moderation__upheld=0.0), Platform(moderation__upheld=0.0)
     platform.flag(*range(20))
     platform.review(20)
-    platform.today.flagged[:] = 0
+    platform.counters.flagged[:] = 0
     platform.queue.ring[:] = 0
     platform.queue.ends[:] = 0
     assert platform.state() == untouched.state()
@@ -251,7 +253,7 @@ def test_a_ban_voids_a_waiting_case():
     assert platform.retailers.case_open[0] == Case.VOID
     platform.retailers.state[0] = State.ACTIVE  # the trader is back on another account
     platform.dawn(DAY + 5).review(1)
-    assert platform.retailers.offences[0] == 0 and not platform.today.sanction.any()
+    assert platform.retailers.offences[0] == 0 and not platform.counters.sanction.any()
     assert platform.queue.ends[WAITING] == 0
     platform.dawn(DAY + 6).flag(0)
     platform.review(1)
@@ -267,7 +269,7 @@ def test_cases_of_the_gone_are_closed_without_effect(state):
     platform.dawn(DAY + 1).review(1)
     assert platform.queue.ends[WAITING] == 0
     assert platform.retailers.offences[0] == 0
-    assert not platform.today.sanction.any() and not platform.today.removed.any()
+    assert not platform.counters.sanction.any() and not platform.counters.removed.any()
 
 
 def test_who_lies_low_is_still_within_reach():
@@ -276,11 +278,11 @@ def test_who_lies_low_is_still_within_reach():
     platform.flag(0)
     platform.retailers.state[0] = State.LYING_LOW
     platform.dawn(DAY + 1)
-    platform.today.moments[0] = platform.today.pictures[0] = 0
+    platform.counters.moments[0] = platform.counters.pictures[0] = 0
     platform.review(1)
     assert platform.retailers.offences[0] == 1
-    assert platform.today.sanction[0] == 0.5
-    assert platform.today.removed[0] == 0 and platform.today.moments[0] == 0
+    assert platform.counters.sanction[0] == 0.5
+    assert platform.counters.removed[0] == 0 and platform.counters.moments[0] == 0
 
 
 # ---------------------------------------------------------------- sweeps
@@ -296,8 +298,8 @@ def test_a_sweep_takes_exactly_its_number(accounts, posts, lean):
     assert len(platform.banned()) == accounts
     assert len(platform.punished()) == posts
     assert (platform.retailers.state == State.BANNED).sum() == accounts
-    assert platform.today.removed.sum() == 3 * accounts + posts
-    assert platform.today.moments.sum() + platform.today.removed.sum() == 600
+    assert platform.counters.removed.sum() == 3 * accounts + posts
+    assert platform.counters.moments.sum() + platform.counters.removed.sum() == 600
     muted = platform.retailers.blocked_until > 0
     assert set(np.flatnonzero(muted).tolist()) == platform.punished()
     assert set(platform.retailers.blocked_until[muted].tolist()) <= {DAY + 3}
@@ -360,7 +362,7 @@ def taken(lean: float, size=6000) -> np.ndarray:
         platform.retailers.state[:] = State.ACTIVE
         platform.retailers.recent[:] = RECENT
         platform.sweep(1, 0, lean)
-        counts[platform.today.banned > 0] += 1
+        counts[platform.counters.banned > 0] += 1
     assert counts.sum() == size
     return counts
 
@@ -386,9 +388,9 @@ def test_a_sweep_after_a_review_takes_no_second_post():
     platform.flag(0)
     platform.review(1)
     platform.sweep(posts=1)
-    assert platform.today.removed[0] == 1 and platform.today.moments[0] == 2
+    assert platform.counters.removed[0] == 1 and platform.counters.moments[0] == 2
     platform.sweep(accounts=1)
-    assert platform.today.removed[0] == 3 and platform.today.sanction[0] == 1.0
+    assert platform.counters.removed[0] == 3 and platform.counters.sanction[0] == 1.0
 
 
 def test_a_ban_leaves_the_backup_alone():
@@ -408,7 +410,7 @@ def test_a_sweep_takes_the_types_it_is_aimed_at(types):
     platform = Platform(n=200)
     mine = np.isin(platform.retailers.kind, [TYPES.index(letter) for letter in types])
     platform.sweep(accounts=20, posts=1000, types=types_mask(types))
-    assert (mine == (platform.today.sanction > 0)).all()
+    assert (mine == (platform.counters.sanction > 0)).all()
     assert len(platform.banned()) == 20
 
 

@@ -12,7 +12,7 @@ from oracle import cases, pictures
 from oracle.market import Market
 
 from marketsim.model import market, observer
-from marketsim.model.state import Measure, State, Tally
+from marketsim.model.state import Enforcement, State, TradeCounter
 from marketsim.parameters.settings import POSTS
 
 MANY = 5
@@ -21,21 +21,21 @@ MANY = 5
 def engine_and_oracle(number: int, change=lambda settings: None):
     """Live a random market twice, day by day; return the first difference and the engine's."""
     of = cases.settings_of(number)
-    world = market.build(of, of.seed)
+    state = market.initialize(of, of.seed)
     other = dataclasses.replace(of)
     change(other)
     oracle = Market(other, of.seed)
-    for row in range(world.series.risk.size):
-        market.live(world, row, row + 1)
+    for row in range(state.series.risk.size):
+        market.advance(state, row, row + 1)
         oracle.step()
         told = {key: pictures.plain(value) for key, value in oracle.picture().items()}
-        found = pictures.difference(pictures.of_engine(world, row), told)
+        found = pictures.difference(pictures.of_engine(state, row), told)
         if found:
-            return f"row {row}: {found}", world
-    seen = (world.contacts, world.retailers.kind, world.notes, world.chain.labels)
-    surveyed = pictures.of_survey(observer.observe(of.seed, world.first_day, *seen))
+            return f"row {row}: {found}", state
+    seen = (state.contacts, state.retailers.kind, state.survey_log, state.trade.observed_prices)
+    surveyed = pictures.of_survey(observer.observe(of.seed, state.first_day, *seen))
     told = {key: pictures.plain(value) for key, value in oracle.survey().items()}
-    return pictures.difference(surveyed, told), world
+    return pictures.difference(surveyed, told), state
 
 
 @pytest.mark.parametrize("start", range(0, cases.MARKETS, MANY))
@@ -51,19 +51,19 @@ def test_the_random_markets_reach_every_corner():
     structures, markets, done, channels, states = set(), set(), 0, 0, set()
     for number in range(cases.MARKETS):
         of = cases.settings_of(number)
-        world = market.build(of, of.seed)
-        market.live(world, 0, world.series.risk.size)
-        tallies = world.chain.tallies
+        state = market.initialize(of, of.seed)
+        market.advance(state, 0, state.series.risk.size)
+        records = state.trade.records
         structures.add(of.recovery.name)
         markets.add(of.market)
-        done = done + tallies.measures[..., 0].sum(axis=(0, 2))
-        channels = channels + tallies.trade.sum(axis=0)
-        states |= set(world.retailers.state.tolist())
+        done = done + records.enforcement[..., 0].sum(axis=(0, 2))
+        channels = channels + records.counts.sum(axis=0)
+        states |= set(state.retailers.state.tolist())
     assert len(structures) == 8 and POSTS in markets and len(markets) == 2
-    assert (done > 0).all(), [measure.name for measure in Measure if done[measure] == 0]
+    assert (done > 0).all(), [measure.name for measure in Enforcement if done[measure] == 0]
     assert (channels > 0).all(), [name for name, n in enumerate(channels) if n == 0]
     assert states >= set(State) - {State.ABSENT}
-    assert channels[Tally.DEALS] > 5000
+    assert channels[TradeCounter.DEALS] > 5000
 
 
 @pytest.mark.parametrize(

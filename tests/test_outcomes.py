@@ -16,14 +16,14 @@ def lived():
     """Return one run of a small market, and its tables."""
     of = trading(200, police__capacity=20.0)
     seed = run.run_seed(of.seed, 3)
-    series, tallies, _ = run.simulate(of, seed)
-    return of, series, tallies, run.run_tables(of, 3)
+    series, records, _ = run.simulate(of, seed)
+    return of, series, records, run.run_tables(of, 3)
 
 
 def test_outcomes_are_sums_of_the_tables(lived):
     """Every outcome is what the tables of a study add up to over the same days."""
-    of, series, tallies, tables = lived
-    found = outcomes.of_run(series, tallies, FIRST, 200, 8500.0)
+    of, series, records, tables = lived
+    found = outcomes.of_run(series, records, FIRST, 200, 8500.0)
     assert set(found) == set(outcomes.OUTCOMES) - {"held_weeks"}
     days = horizon(of)[1].toordinal() - horizon(of)[0].toordinal() + 1
     daily = tables["daily"].iloc[FIRST:]
@@ -49,8 +49,8 @@ def test_outcomes_are_sums_of_the_tables(lived):
 
 def test_weeks_add_up(lived):
     """Whole weeks from the first day of the run on, per 1,000 traders."""
-    _, series, tallies, tables = lived
-    weeks = outcomes.weekly(series, tallies, 200)
+    _, series, records, tables = lived
+    weeks = outcomes.weekly(series, records, 200)
     assert len(weeks) == series.risk.size // 7
     daily = tables["daily"].iloc[: 7 * len(weeks)]
     assert weeks["visible"].sum() == pytest.approx(5 * daily["visible"].sum())

@@ -13,8 +13,7 @@ from scipy import stats
 
 from marketsim.analysis.inference import particles
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, Settings
-from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.settings import POSTS, Settings, value_of
 from marketsim.simulation import run
 from marketsim.survey import statistics, targets
 

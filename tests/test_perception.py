@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from marketsim.model.kernels.perception import perceive
-from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.state import State, Ties
-from marketsim.parameters.settings import rules
+from marketsim.parameters.settings import kernel_params
 
 FALSE_ALARM = 1e-6
 DAY = 735_720
@@ -47,16 +47,16 @@ class Minds:
 
     def __init__(self, n=5, ties=None, fear=0.0, seed=3, recovery="none", **changes):
         of = settings(n, recovery=recovery, **PLAIN | changes)
-        self.seed, self.rules = seed, rules(of)
-        self.retailers, _ = synthesize(of, seed, DAY, 1)
-        self.today = quiet_day(n)
+        self.seed, self.params = seed, kernel_params(of)
+        self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
+        self.counters = empty_counters(n)
         self.ties = ties or ties_of(*[[]] * n)
         self.retailers.risk[:] = RESIDUAL + fear
 
     def perceive(self, day=DAY, news=0.0, habituation=1.0) -> np.ndarray:
         """Let a day sink in, and return what is feared above the residual."""
-        perceive(
-            self.seed, day, news, habituation, self.rules, self.retailers, self.today, self.ties
+        update_perceived_risk(
+            self.seed, day, news, habituation, self.params, self.retailers, self.counters, self.ties
         )  # fmt: skip
         return self.retailers.risk - RESIDUAL
 
@@ -106,7 +106,7 @@ def test_without_forgetting_fear_stays():
 def test_ones_own_sanction_is_a_step(fear, sanction):
     """A sanction takes the share `own_sanction` x weight of what is left to be feared."""
     minds = Minds(fear=fear)
-    minds.today.sanction[2] = sanction
+    minds.counters.sanction[2] = sanction
     after = minds.perceive()
     assert_allclose(after[2], stepped(fear, 0.3 * sanction), atol=1e-15)
     assert_allclose(np.delete(after, 2), fear, atol=1e-15)
@@ -117,7 +117,7 @@ def test_warnings_multiply_over_ties(struck):
     """What is left to be feared shrinks once for each tie struck, by his sanction's weight."""
     weights = np.array([1.0, 0.5, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5])[:struck]
     minds = Minds(9, star(9), fear=0.1)
-    minds.today.sanction[1 : 1 + struck] = weights
+    minds.counters.sanction[1 : 1 + struck] = weights
     after = minds.perceive()
     assert_allclose(after[0], stepped(0.1, *(0.4 * weights)), atol=1e-15)
     assert_allclose(after[1 : 1 + struck], stepped(0.1, 0.3) * (weights == 1)
@@ -127,7 +127,7 @@ def test_warnings_multiply_over_ties(struck):
 def test_only_ties_warn():
     """A ban is heard of by the ties of the banned and by nobody else."""
     minds = Minds(4, ties_of([1], [0, 2], [1], []))
-    minds.today.sanction[2] = 1.0
+    minds.counters.sanction[2] = 1.0
     assert_allclose(minds.perceive(), [0.0, stepped(0.0, 0.4), stepped(0.0, 0.3), 0.0], atol=1e-15)
 
 
@@ -141,7 +141,7 @@ def test_news_reaches_everybody(publicity):
 def test_all_shocks_of_a_day_multiply():
     """Forgetting comes first, then news, own sanction and warnings act on what is left."""
     minds = Minds(3, star(3), fear=0.3, recovery__forgetting=1.0)
-    minds.today.sanction[:] = [0.5, 1.0, 1.0]
+    minds.counters.sanction[:] = [0.5, 1.0, 1.0]
     faded = 0.3 * 0.5 ** (1 / 20)
     after = minds.perceive(news=0.5)
     assert_allclose(after[0], stepped(faded, 0.04, 0.15, 0.4, 0.4), rtol=1e-13)
@@ -152,7 +152,7 @@ def test_all_shocks_of_a_day_multiply():
 def test_habituation_weakens_what_is_heard(habituation):
     """In a later wave warnings and news count less; one's own sanction counts in full."""
     minds = Minds(2, star(2))
-    minds.today.sanction[1] = 1.0
+    minds.counters.sanction[1] = 1.0
     after = minds.perceive(news=1.0, habituation=habituation)
     heard = 0.08 * habituation
     assert_allclose(after[0], stepped(0.0, heard, 0.4 * habituation), rtol=1e-13)
@@ -166,7 +166,7 @@ def test_habituation_weakens_what_is_heard(habituation):
 def test_each_post_seen_takes_its_share_of_fear(posts):
     """Fear is multiplied by (1 - learning x weight) for each unpunished post of a tie."""
     minds = Minds(4, star(4), fear=0.6, recovery__social_learning=0.5)
-    minds.today.moments[:] = [50, posts, 0, 2 * posts]
+    minds.counters.moments[:] = [50, posts, 0, 2 * posts]
     after = minds.perceive()
     assert_allclose(after[0], 0.6 * (1.0 - 0.005) ** (3 * posts), rtol=1e-10)
     assert_allclose(after[1], 0.6 * (1.0 - 0.005) ** 50, rtol=1e-10)
@@ -175,15 +175,15 @@ def test_each_post_seen_takes_its_share_of_fear(posts):
 def test_posts_of_the_punished_teach_nothing():
     """Posts of a tie who is struck on that day are not counted, nor are one's own."""
     minds = Minds(3, star(3), fear=0.6, recovery__social_learning=1.0)
-    minds.today.moments[:] = [100, 40, 7]
-    minds.today.sanction[1] = 0.5
+    minds.counters.moments[:] = [100, 40, 7]
+    minds.counters.sanction[1] = 0.5
     assert_allclose(minds.perceive()[0], stepped(0.6 * 0.99**7, 0.2), rtol=1e-12)
 
 
 def test_without_learning_posts_do_not_matter():
     """Where the structure has no social learning, posts seen leave fear as it is."""
     minds = Minds(3, star(3), fear=0.6)
-    minds.today.moments[:] = 100
+    minds.counters.moments[:] = 100
     assert_allclose(minds.perceive(), 0.6, rtol=1e-14)
 
 
@@ -216,8 +216,8 @@ def test_risk_stays_between_the_residual_and_one(
         perception__warning=warning,
     )
     minds.retailers.risk[:] = risks
-    minds.today.sanction[:] = sanctions
-    minds.today.moments[:] = posts
+    minds.counters.sanction[:] = sanctions
+    minds.counters.moments[:] = posts
     for day in range(5):
         minds.perceive(DAY + day, news, habituation)
         assert (minds.retailers.risk >= RESIDUAL).all()
@@ -228,7 +228,7 @@ def test_the_absent_and_the_left_perceive_nothing():
     """Who has not come yet, or has left, keeps his risk; the banned go on hearing."""
     minds = Minds(4, star(4), fear=0.3, recovery__forgetting=1.0)
     minds.retailers.state[:] = [State.ABSENT, State.LEFT, State.BANNED, State.ACTIVE]
-    minds.today.sanction[3] = 1.0
+    minds.counters.sanction[3] = 1.0
     after = minds.perceive(news=1.0)
     faded = 0.3 * 0.5 ** (1 / 20)
     assert_allclose(after, [0.3, 0.3, stepped(faded, 0.08), stepped(faded, 0.08, 0.3)], rtol=1e-13)
@@ -245,7 +245,7 @@ def lying(minds: Minds) -> int:
 def test_a_rise_of_fear_starts_spells(fear, weight):
     """The chance of lying low is weight x `lie_low` x the rise of risk on the day."""
     minds = Minds(2000, fear=fear, recovery__lying_low=weight)
-    minds.today.sanction[:] = 1.0
+    minds.counters.sanction[:] = 1.0
     rise = minds.perceive()[0] - fear
     assert rise == pytest.approx((1.0 - RESIDUAL - fear) * 0.3)
     chance = weight * 0.5 * rise
@@ -258,7 +258,7 @@ def test_nobody_lies_low_without_a_rise():
     quiet = Minds(2000, fear=0.9, recovery__lying_low=1.0, recovery__forgetting=1.0)
     assert quiet.perceive()[0] < 0.9 and lying(quiet) == 0
     absent = Minds(2000)
-    absent.today.sanction[:] = 1.0
+    absent.counters.sanction[:] = 1.0
     absent.perceive(news=1.0)
     assert lying(absent) == 0
 
@@ -266,8 +266,8 @@ def test_nobody_lies_low_without_a_rise():
 def test_a_stronger_shock_only_adds_spells():
     """Who lies low after a weak shock lies low after a strong one as well."""
     weak, strong = (Minds(2000, recovery__lying_low=1.0) for _ in range(2))
-    weak.today.sanction[:] = 0.5
-    strong.today.sanction[:] = 1.0
+    weak.counters.sanction[:] = 0.5
+    strong.counters.sanction[:] = 1.0
     for minds in (weak, strong):
         minds.perceive()
     assert lying(strong) > lying(weak) > 0
@@ -280,7 +280,7 @@ def test_spells_end_by_themselves():
     minds.retailers.state[:] = State.LYING_LOW
     left = [2000]
     for day in range(60):
-        minds.today.sanction[:] = 1.0  # new shocks neither end nor lengthen a spell
+        minds.counters.sanction[:] = 1.0  # new shocks neither end nor lengthen a spell
         minds.retailers.state[minds.retailers.state == State.ACTIVE] = State.LEFT
         minds.perceive(DAY + day)
         left.append(lying(minds))
@@ -294,6 +294,6 @@ def test_only_the_active_begin_a_spell(state):
     """Neither the absent, nor the banned, nor the left lie low."""
     minds = Minds(500, recovery__lying_low=1.0, perception__lie_low=5.0)
     minds.retailers.state[:] = state
-    minds.today.sanction[:] = 1.0
+    minds.counters.sanction[:] = 1.0
     minds.perceive(news=1.0)
     assert (minds.retailers.state == state).all()

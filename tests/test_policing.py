@@ -5,9 +5,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.model.kernels.policing import police
+from marketsim.model.kernels.policing import investigate_cases
 from marketsim.model.ledger import PRODUCTS, Account, Item
-from marketsim.model.state import Measure, State, file_case
+from marketsim.model.state import Enforcement, State, file_case
 
 FALSE_ALARM = 1e-6
 
@@ -21,12 +21,14 @@ class Station(Standstill):
 
     def file(self, *ids):
         for i in ids:
-            file_case(self.chain.cases, i)
+            file_case(self.trade.cases, i)
         return self
 
     def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0)):
         day = (self.seed, self.day + self.row, self.row)
-        police(*day, effort, capacity, self.rules, self.retailers, self.today, self.chain)
+        investigate_cases(
+            *day, effort, capacity, self.params, self.retailers, self.counters, self.trade
+        )
         self.row += 1
         return self
 
@@ -35,7 +37,7 @@ class Station(Standstill):
 
     def done(self, measure) -> np.ndarray:
         """Return how often something was done, and the milligrams it took."""
-        return self.chain.tallies.measures[:, measure].sum(axis=(0, 1))
+        return self.trade.records.enforcement[:, measure].sum(axis=(0, 1))
 
     def goods(self, account, number=0) -> int:
         return sum(self.held(account, item, number) for item in range(PRODUCTS))
@@ -46,8 +48,8 @@ def test_cases_end_in_arrests(share):
     """A share of the cases ends in an arrest; every case that is decided is closed."""
     of = Station(police__arrest=share).file(*range(300)).police()
     assert stats.binomtest(len(of.arrested()), 300, share).pvalue > FALSE_ALARM
-    assert of.chain.cases.ends[1] == 0 == of.chain.cases.waiting.sum()
-    assert of.done(Measure.ARRESTS)[0] == len(of.arrested())
+    assert of.trade.cases.ends[1] == 0 == of.trade.cases.waiting.sum()
+    assert of.done(Enforcement.ARRESTS)[0] == len(of.arrested())
 
 
 def test_an_arrest_takes_all_he_has():
@@ -62,9 +64,9 @@ def test_an_arrest_takes_all_he_has():
         kept = i not in (4, 9)
         assert of.goods(Account.RETAILERS, i) == mass * kept
         assert of.held(Account.RETAILERS, Item.MONEY, i) == money * kept
-    assert of.goods(Account.SEIZED) == shops[4][0] + shops[9][0] == of.done(Measure.ARRESTS)[1]
+    assert of.goods(Account.SEIZED) == shops[4][0] + shops[9][0] == of.done(Enforcement.ARRESTS)[1]
     assert of.held(Account.SEIZED, Item.MONEY) == shops[4][1] + shops[9][1]
-    assert of.today.sanction[[4, 9]].tolist() == [1.0, 1.0] and of.today.sanction.sum() == 2.0
+    assert of.counters.sanction[[4, 9]].tolist() == [1.0, 1.0] and of.counters.sanction.sum() == 2.0
 
 
 def test_cases_are_worked_off_in_turn():
@@ -90,9 +92,9 @@ def test_who_is_first_of_a_day_is_drawn():
 def test_a_retailer_has_one_case_at_most():
     """Filed again before it is decided, a case is the same; after that it is a new one."""
     of = Station(police__arrest=0.0).file(4, 4, 4).police(0).file(4).police(0)
-    assert of.chain.cases.ends[1] == 1
-    assert of.police(1).chain.cases.ends[1] == 0
-    assert of.file(4).police(0).chain.cases.ends[1] == 1
+    assert of.trade.cases.ends[1] == 1
+    assert of.police(1).trade.cases.ends[1] == 0
+    assert of.file(4).police(0).trade.cases.ends[1] == 1
 
 
 @pytest.mark.parametrize("state", [State.LEFT, State.ARRESTED])
@@ -103,53 +105,53 @@ def test_who_is_gone_is_not_arrested(state):
     mass = of.goods(Account.RETAILERS, 4)
     of.file(4).police()
     assert of.retailers.state[4] == state
-    assert of.goods(Account.RETAILERS, 4) == mass and of.done(Measure.ARRESTS)[0] == 0
+    assert of.goods(Account.RETAILERS, 4) == mass and of.done(Enforcement.ARRESTS)[0] == 0
 
 
 @pytest.mark.parametrize(("referred", "sharing"), [(0.2, 1.0), (0.2, 3.0), (0.5, 100.0)])
 def test_platforms_refer_their_share(referred, sharing):
     """Share x multiplier of the sanctioned accounts is referred, and nobody else."""
     of = Station(police__referred=referred)
-    of.today.sanction[:200] = 0.5
+    of.counters.sanction[:200] = 0.5
     of.police(0, (1.0, sharing, 0.0))
-    count = int(of.done(Measure.REFERRALS)[0])
+    count = int(of.done(Enforcement.REFERRALS)[0])
     assert stats.binomtest(count, 200, min(1.0, referred * sharing)).pvalue > FALSE_ALARM
-    assert of.chain.cases.waiting[200:].sum() == 0 and of.chain.cases.ends[1] == count
+    assert of.trade.cases.waiting[200:].sum() == 0 and of.trade.cases.ends[1] == count
 
 
 @pytest.mark.parametrize(("inspected", "effort"), [(0.1, 1.0), (0.1, 5.0), (0.5, 100.0)])
 def test_stalls_are_inspected(inspected, effort):
     """Each stall is inspected with its hazard x multiplier, and only stalls are."""
     of = Station(police__inspected=inspected)
-    of.chain.shops.stall[:150] = 1
+    of.trade.shops.stall[:150] = 1
     of.police(0, (effort, 1.0, 0.0))
-    count = int(of.done(Measure.INSPECTIONS)[0])
+    count = int(of.done(Enforcement.INSPECTIONS)[0])
     assert stats.binomtest(count, 150, min(1.0, inspected * effort)).pvalue > FALSE_ALARM
-    assert of.chain.cases.waiting[150:].sum() == 0 and of.chain.cases.ends[1] == count
+    assert of.trade.cases.waiting[150:].sum() == 0 and of.trade.cases.ends[1] == count
 
 
 def test_a_raid_goes_one_step_up():
     """After an arrest the processor bought from is raided, loses all, and is closed for a time."""
     of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=0.0)
-    processor, supplier = of.chain.shops.processor[4], of.chain.shops.supplier[4]
+    processor, supplier = of.trade.shops.processor[4], of.trade.shops.supplier[4]
     had = of.books.balance[processor, :PRODUCTS].sum()
     assert had > 0
     of.file(4).police()
     assert not of.books.balance[processor].any()
-    assert of.done(Measure.PROCESSORS_RAIDED).tolist() == [1, had]
-    closed = of.chain.dealers.closed_until
-    assert closed[processor] == of.day + 1 + of.rules.police.closed_days
+    assert of.done(Enforcement.PROCESSORS_RAIDED).tolist() == [1, had]
+    closed = of.trade.dealers.closed_until
+    assert closed[processor] == of.day + 1 + of.params.police.closed_days
     assert np.count_nonzero(closed) == 1 and closed[supplier] == 0
-    assert of.chain.dealers.machines[processor] == 1.0  # they are hidden elsewhere
+    assert of.trade.dealers.machines[processor] == 1.0  # they are hidden elsewhere
 
 
 def test_a_raid_may_go_on_to_a_supplier():
     """After a raid the supplier of the trade may be raided too."""
     of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=1.0)
-    supplier = of.chain.shops.supplier[4]
+    supplier = of.trade.shops.supplier[4]
     had = of.books.balance[supplier, Item.RAW]
     of.file(4).police()
-    assert of.done(Measure.SUPPLIERS_RAIDED).tolist() == [1, had]
+    assert of.done(Enforcement.SUPPLIERS_RAIDED).tolist() == [1, had]
     assert not of.books.balance[supplier].any()
 
 
@@ -158,22 +160,22 @@ def test_every_dealer_hears_of_a_raid():
     of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=0.0,
                  police__raid_risk=0.4)  # fmt: skip
     of.file(4).police()
-    assert of.chain.dealers.risk == pytest.approx(0.4, rel=1e-12)
+    assert of.trade.dealers.risk == pytest.approx(0.4, rel=1e-12)
 
 
 def test_who_is_closed_is_not_raided_again():
     """Two arrests that lead to one processor are one raid."""
     of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=0.0)
-    of.chain.shops.processor[[4, 5]] = of.chain.shops.processor[4]
+    of.trade.shops.processor[[4, 5]] = of.trade.shops.processor[4]
     of.file(4, 5).police()
-    assert of.done(Measure.ARRESTS)[0] == 2
-    assert of.done(Measure.PROCESSORS_RAIDED)[0] == 1
+    assert of.done(Enforcement.ARRESTS)[0] == 2
+    assert of.done(Enforcement.PROCESSORS_RAIDED)[0] == 1
 
 
 def test_an_agent_is_taken_with_his_retailer():
     """One agent who forwarded the retailer stops, and his money is seized; others go on."""
     of = Station(police__arrest=1.0, police__downstream=1.0, police__upstream=0.0)
-    agents = of.chain.agents
+    agents = of.trade.agents
     agents.retailer[:] = 5
     agents.retailer[[2, 6]] = 4
     for k in range(agents.retailer.size):
@@ -182,26 +184,26 @@ def test_an_agent_is_taken_with_his_retailer():
     taken = np.flatnonzero(agents.active == 0).tolist()
     assert len(taken) == 1 and taken[0] in (2, 6)
     assert of.held(Account.RESALE_AGENTS, Item.MONEY, taken[0]) == 0
-    assert of.done(Measure.AGENTS_TAKEN)[0] == 1
+    assert of.done(Enforcement.AGENTS_TAKEN)[0] == 1
     alone = Station(police__arrest=1.0, police__downstream=1.0)
-    alone.chain.agents.retailer[:] = 5
+    alone.trade.agents.retailer[:] = 5
     alone.file(4).police()
-    assert alone.chain.agents.active.all() and alone.done(Measure.AGENTS_TAKEN)[0] == 0
+    assert alone.trade.agents.active.all() and alone.done(Enforcement.AGENTS_TAKEN)[0] == 0
 
 
 @pytest.mark.parametrize(
     ("share", "measure"),
-    [("upstream", Measure.PROCESSORS_RAIDED), ("downstream", Measure.AGENTS_TAKEN)],
+    [("upstream", Enforcement.PROCESSORS_RAIDED), ("downstream", Enforcement.AGENTS_TAKEN)],
 )
 def test_steps_along_the_chain_have_their_chance(share, measure):
     """A share of the arrests leads up, another down; without it none does."""
     counts = {}
     for chance in (0.0, 0.4, 1.0):
         of = Station(police__arrest=1.0, **{f"police__{share}": chance})
-        of.chain.agents.retailer[:] = np.arange(of.chain.agents.retailer.size)
-        of.chain.shops.processor[:150] = np.arange(150) % of.chain.dealers.risk.size
-        open_again = of.rules.police._replace(closed_days=-1.0)  # none is closed, none spared
-        of.rules = of.rules._replace(police=open_again)
+        of.trade.agents.retailer[:] = np.arange(of.trade.agents.retailer.size)
+        of.trade.shops.processor[:150] = np.arange(150) % of.trade.dealers.risk.size
+        open_again = of.params.police._replace(closed_days=-1.0)  # none is closed, none spared
+        of.params = of.params._replace(police=open_again)
         of.file(*range(150)).police()
         counts[chance] = int(of.done(measure)[0])
     assert counts[0.0] == 0 and counts[1.0] == 150
@@ -221,10 +223,10 @@ def test_suppliers_are_raided_on_their_own(share):
     """A share of the suppliers lose all and are closed, without any case; processors do not."""
     of = Station(1000, supply__suppliers=500.0, workshop__processors=5.0)
     of.police(effort=(1.0, 1.0, share))
-    number = int(of.done(Measure.SUPPLIERS_RAIDED)[0])
+    number = int(of.done(Enforcement.SUPPLIERS_RAIDED)[0])
     assert stats.binomtest(number, 500, share).pvalue > FALSE_ALARM
-    closed = of.chain.dealers.closed_until > of.day
+    closed = of.trade.dealers.closed_until > of.day
     assert closed[:500].sum() == number and not closed[500:].any()
     assert not of.books.balance[:500][closed[:500], Item.RAW].any()
-    again = int(of.police(effort=(1.0, 1.0, 1.0)).done(Measure.SUPPLIERS_RAIDED)[0])
+    again = int(of.police(effort=(1.0, 1.0, 1.0)).done(Enforcement.SUPPLIERS_RAIDED)[0])
     assert number + again <= 1000 and (share < 1.0 or again == number)

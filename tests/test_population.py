@@ -10,10 +10,10 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from marketsim.model import supply_chain
-from marketsim.model.kernels.entry_exit import come_and_go
-from marketsim.model.population import arrivals, synthesize
+from marketsim.model.kernels.entry_exit import apply_entry_exit
+from marketsim.model.population import arrivals, synthesize_traders
 from marketsim.model.state import State
-from marketsim.parameters.settings import POSTS, rules
+from marketsim.parameters.settings import POSTS, kernel_params
 
 FALSE_ALARM = 1e-6
 FIRST_DAY = 735_663
@@ -26,7 +26,7 @@ few_markets = hypothesis_settings(
 
 def people(n=MANY, seed=11, days=1, **changes):
     """Return the traders and ties of a market."""
-    return synthesize(settings(n, **changes), seed, FIRST_DAY, days)
+    return synthesize_traders(settings(n, **changes), seed, FIRST_DAY, days)
 
 
 def founders(seed=11, **changes):
@@ -221,11 +221,11 @@ def test_entrants_wait_for_their_day():
 def turn_over(of, days, seed=11, **changes) -> list[np.ndarray]:
     """Return the states at the end of each day on which nothing but coming and going happens."""
     leaving = settings(10, market=POSTS, **changes)
-    values = rules(leaving)
-    shops = supply_chain.build(leaving, values, seed, of, 1, days)
+    values = kernel_params(leaving)
+    shops = supply_chain.build_trade(leaving, values, seed, of, 1, days)
     states = []
     for row in range(days):
-        come_and_go(seed, FIRST_DAY + row, row, values, of, shops)
+        apply_entry_exit(seed, FIRST_DAY + row, row, values, of, shops)
         states.append(of.state.copy())
     return states
 

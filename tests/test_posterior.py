@@ -23,8 +23,7 @@ from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.model.state import Flow
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Settings
-from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.settings import POSTS, Settings, value_of
 from marketsim.parameters.traders import Recovery
 from marketsim.simulation import files, run, store, summary
 from marketsim.survey import fit as survey_fit

@@ -8,10 +8,10 @@ from conftest import settings
 from scipy import stats
 
 from marketsim.errors import InputError
-from marketsim.model.kernels.posting import post
-from marketsim.model.population import quiet_day, synthesize
+from marketsim.model.kernels.posting import publish_posts
+from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.state import Backup, State
-from marketsim.parameters.settings import check, rules
+from marketsim.parameters.settings import check, kernel_params
 
 FALSE_ALARM = 1e-6
 DAY = 735_720
@@ -30,9 +30,9 @@ class Posters:
 
     def __init__(self, n=TRADERS, rate=3.0, seed=3, recovery="none", **changes):
         of = settings(n, recovery=recovery, **PLAIN | changes)
-        self.seed, self.rules = seed, rules(of)
-        self.retailers, _ = synthesize(of, seed, DAY, 1)
-        self.today = quiet_day(n)
+        self.seed, self.params = seed, kernel_params(of)
+        self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
+        self.counters = empty_counters(n)
         self.push = np.ones(n)
         self.retailers.base_rate[:] = rate
         self.retailers.sensitivity[:] = 1.6
@@ -47,13 +47,15 @@ class Posters:
     def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0, images=0.0, ways=(1.0, 1.0)):
         """Live one day of posting and return copies of its counters."""
         levers, traders = (recall, reports, images), self.retailers
-        post(self.seed, day, activity, self.push, levers, ways, self.rules, traders, self.today)
-        return type(self.today)(*(counts.copy() for counts in self.today))
+        publish_posts(
+            self.seed, day, activity, self.push, levers, ways, self.params, traders, self.counters
+        )
+        return type(self.counters)(*(counts.copy() for counts in self.counters))
 
     def days(self, number=20, **levers):
         """Live several days and return each counter with shape (days, traders)."""
         lived = [self.post(DAY + k, **levers) for k in range(number)]
-        return type(self.today)(*(np.array(counts) for counts in zip(*lived, strict=True)))
+        return type(self.counters)(*(np.array(counts) for counts in zip(*lived, strict=True)))
 
 
 def share_p(part, whole, chance) -> float:
@@ -105,7 +107,7 @@ def test_a_higher_rate_only_appends_posts():
 def test_yesterday_is_cleared():
     """Every counter of the day before is overwritten, also where nobody posts."""
     fresh, used = Posters(rate=0.5), Posters(rate=0.5)
-    for counts in used.today:
+    for counts in used.counters:
         counts[:] = 9
     for one, two in zip(fresh.post(), used.post(), strict=True):
         assert one.tobytes() == two.tobytes()

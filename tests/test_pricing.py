@@ -21,16 +21,18 @@ MASSES = st.floats(0.0, 1e12, allow_subnormal=False)
 @given(stock=MASSES, target=MASSES, strength=STRENGTHS)
 def test_scarcity_stays_within_its_strength(stock, target, strength):
     """The factor lies between 1 - strength and 1 + strength, and is 1 at the target."""
-    factor = pricing.scarcity(stock, target, strength)
+    factor = pricing.inventory_markup(stock, target, strength)
     assert 1.0 - strength - 1e-12 <= factor <= 1.0 + strength + 1e-12
-    assert pricing.scarcity(target, target, strength) == 1.0
+    assert pricing.inventory_markup(target, target, strength) == 1.0
 
 
 @hypothesis_settings(deadline=None)
 @given(target=st.floats(1.0, 1e9), strength=STRENGTHS)
 def test_more_stock_never_asks_for_more(target, strength):
     """The price falls from 1 + strength with nothing left towards 1 - strength."""
-    factors = [pricing.scarcity(stock, target, strength) for stock in np.linspace(0, 9e9, 50)]
+    factors = [
+        pricing.inventory_markup(stock, target, strength) for stock in np.linspace(0, 9e9, 50)
+    ]
     assert (np.diff(factors) <= 0).all()
     assert factors[0] == pytest.approx(1.0 + strength)
 
@@ -43,25 +45,25 @@ def test_costs_are_averages_by_mass(lots):
     of.set(Account.RETAILERS, Item.CARVED, 0)
     holder = of.holder(Account.RETAILERS)
     for mass, price in lots:
-        pricing.paid_on_average(of.chain, holder, Item.CARVED, mass, price)
+        pricing.update_average_cost(of.trade, holder, Item.CARVED, mass, price)
         of.set(Account.RETAILERS, Item.CARVED, of.held(Account.RETAILERS, Item.CARVED) + mass)
     paid = sum(mass * price for mass, price in lots) / sum(mass for mass, _ in lots)
-    assert of.chain.unit_cost[holder, Item.CARVED] == pytest.approx(paid, rel=1e-9)
+    assert of.trade.unit_cost[holder, Item.CARVED] == pytest.approx(paid, rel=1e-9)
 
 
 def test_a_label_is_cost_margin_fear_and_stock():
     """A label is cost x (1 + margin) x markup x (1 + premium x risk) x the factor of stock."""
     of = Standstill(retail__turnover=0.4, retail__risk_premium=0.5, retail__margin=0.3)
     holder = of.holder(Account.RETAILERS)
-    of.chain.unit_cost[holder, Item.UNCARVED] = 20.0
-    of.chain.shops.markup[0], of.chain.shops.expected[0] = 1.1, 1000.0
-    of.chain.shops.sold[0] = 0.0
+    of.trade.unit_cost[holder, Item.UNCARVED] = 20.0
+    of.trade.shops.markup[0], of.trade.shops.expected[0] = 1.1, 1000.0
+    of.trade.shops.sold[0] = 0.0
     for item in range(4):
         of.set(Account.RETAILERS, item, 30_000 if item == Item.UNCARVED else 0)
-    target = 0.5 * 1000.0 * of.rules.retail.cover  # half of what is expected, half of what is sold
+    target = 0.5 * 1000.0 * of.params.retail.cover  # half of what is expected, half of what is sold
     factor = 1.0 + 0.4 * (target - 30_000) / (target + 30_000)
     for risk in (0.0, 0.5, 1.0):
-        asked = pricing.asked(0, Item.UNCARVED, risk, of.rules.retail, of.chain)
+        asked = pricing.asking_price(0, Item.UNCARVED, risk, of.params.retail, of.trade)
         assert asked == pytest.approx(20.0 * 1.3 * 1.1 * (1.0 + 0.5 * risk) * factor, rel=1e-12)
 
 
@@ -69,18 +71,20 @@ def test_a_label_is_cost_margin_fear_and_stock():
 def test_a_dealer_asks_cost_margin_fear_and_stock(risk):
     """A dealer asks his cost with margin and premium, more where stock lacks."""
     of = Standstill(retail__turnover=0.4, retail__risk_premium=0.5)
-    of.chain.dealers.risk[0], of.chain.unit_cost[0, Item.RAW] = risk, 5.0
-    of.chain.dealers.sold[0, Item.RAW] = 100.0
-    of.chain.dealers.floor[0, Item.RAW] = 200.0  # the larger of the two counts
+    of.trade.dealers.risk[0], of.trade.unit_cost[0, Item.RAW] = risk, 5.0
+    of.trade.dealers.sold[0, Item.RAW] = 100.0
+    of.trade.dealers.least_sales[0, Item.RAW] = 200.0  # the larger of the two counts
     for stock, factor in ((0, 1.4), (200 * 50, 1.0), (3 * 200 * 50, 0.8)):
         of.set(Account.SUPPLIERS, Item.RAW, stock)
-        asked = pricing.dealer_price(0, Item.RAW, 0.2, 50.0, of.rules.retail, of.chain)
+        asked = pricing.dealer_price(0, Item.RAW, 0.2, 50.0, of.params.retail, of.trade)
         assert asked == pytest.approx(5.0 * 1.2 * (1.0 + 0.5 * risk) * factor, rel=1e-12)
 
 
 def shares(of: Standstill, posts=20_000) -> np.ndarray:
-    demand = of.rules.demand
-    shown = [pricing.shown(of.seed, of.day, 0, k, demand, of.chain) for k in range(posts)]
+    demand = of.params.demand
+    shown = [
+        pricing.displayed_product(of.seed, of.day, 0, k, demand, of.trade) for k in range(posts)
+    ]
     return np.bincount(shown, minlength=4)
 
 
@@ -104,20 +108,20 @@ def test_who_has_nothing_shows_what_workshops_make():
     of = Standstill()
     for item in range(4):
         of.set(Account.RETAILERS, item, 0)
-    demand = of.rules.demand
+    demand = of.params.demand
     mean = [demand.piece_raw, demand.piece_semi, demand.piece_uncarved, demand.piece_carved]
-    pieces = of.chain.mix / np.array(mean)
+    pieces = of.trade.product_mix / np.array(mean)
     expected = 20_000 * pieces / pieces.sum()
     assert stats.chisquare(shares(of), expected).pvalue > FALSE_ALARM
-    assert of.chain.mix.sum() == pytest.approx(1.0)
+    assert of.trade.product_mix.sum() == pytest.approx(1.0)
 
 
 def test_prices_are_counted_in_whole_fen():
     """Sum, sum of squares and number of prices, to the nearest fen, up to the highest."""
-    tallies = Standstill().chain.tallies
+    records = Standstill().trade.records
     for price in (1.0, 2.004, 2.006, 1e9):
-        pricing.price_noted(tallies, 3, Item.RAW, Stage.SOLD, Channel.GROUPS, price)
-    cell = tallies.prices[3, Item.RAW, Stage.SOLD, Channel.GROUPS].tolist()
+        pricing.record_price(records, 3, Item.RAW, Stage.SOLD, Channel.GROUPS, price)
+    cell = records.prices[3, Item.RAW, Stage.SOLD, Channel.GROUPS].tolist()
     fen = [100, 200, 201, 10_000_000]
     assert cell == [sum(fen), sum(one * one for one in fen), 4]
-    assert np.count_nonzero(tallies.prices) == 3
+    assert np.count_nonzero(records.prices) == 3

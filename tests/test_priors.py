@@ -15,8 +15,7 @@ from scipy import stats
 
 from marketsim.parameters import evidence, presets, priors
 from marketsim.parameters.declaration import Prior
-from marketsim.parameters.settings import Settings, check, declared
-from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.settings import Settings, check, declared, value_of
 from marketsim.parameters.traders import Recovery
 from marketsim.simulation import run
 

@@ -12,7 +12,16 @@ from conftest import trading
 from marketsim.model import ledger
 from marketsim.model.ledger import PRODUCTS, Account, Item
 from marketsim.model.scenario.timeline import horizon
-from marketsim.model.state import Channel, Flow, Measure, Series, Stage, Stock, Tallies, Tally
+from marketsim.model.state import (
+    Channel,
+    Enforcement,
+    Flow,
+    Series,
+    Stage,
+    Stock,
+    TradeCounter,
+    TradeRecords,
+)
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 from marketsim.simulation import tables as run_tables_of
@@ -22,17 +31,17 @@ DAYS = 4
 TRADE = ("prices", "enforcement", "ledger")
 
 
-def counted() -> Tallies:
+def counted() -> TradeRecords:
     """Return tallies of four days in which nothing was counted."""
-    return Tallies(
-        np.zeros((DAYS, Tally.REVENUE + len(Channel)), np.int64),
+    return TradeRecords(
+        np.zeros((DAYS, TradeCounter.REVENUE + len(Channel)), np.int64),
         np.zeros((DAYS, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
-        np.zeros((DAYS, len(Measure), len(Channel), 2), np.int64),
+        np.zeros((DAYS, len(Enforcement), len(Channel), 2), np.int64),
         np.zeros((DAYS, len(Account), len(Item)), np.int64),
     )
 
 
-def tables(of: Tallies, run: int = 7) -> dict[str, pd.DataFrame]:
+def tables(of: TradeRecords, run: int = 7) -> dict[str, pd.DataFrame]:
     at = (run, FIRST.toordinal(), of)
     return {
         "prices": run_tables_of.price_table(*at),
@@ -41,7 +50,7 @@ def tables(of: Tallies, run: int = 7) -> dict[str, pd.DataFrame]:
     }
 
 
-def noted(of: Tallies, day: int, where: tuple[int, int, int], *fen: int) -> None:
+def noted(of: TradeRecords, day: int, where: tuple[int, int, int], *fen: int) -> None:
     """Count prices in fen a gram, as the kernels do."""
     for price in fen:
         of.prices[(day, *where)] += (price, price * price, 1)
@@ -51,9 +60,9 @@ def noted(of: Tallies, day: int, where: tuple[int, int, int], *fen: int) -> None
 def lived() -> SimpleNamespace:
     """Live one market whole; return its tallies and tables."""
     of = trading(60)
-    _, tallies, _ = simulation.simulate(of, simulation.run_seed(of.seed, 0))
+    _, records, _ = simulation.simulate(of, simulation.run_seed(of.seed, 0))
     return SimpleNamespace(
-        tallies=tallies, tables=simulation.run_tables(of, 0), first=horizon(of)[0]
+        records=records, tables=simulation.run_tables(of, 0), first=horizon(of)[0]
     )
 
 
@@ -105,8 +114,8 @@ def test_every_place_of_the_chain_has_its_name():
 def test_enforcement_is_counted_with_what_it_took():
     """Two arrests that took 1.5 g, and a case that took nothing; what did not happen has no row."""
     of = counted()
-    of.measures[1, Measure.ARRESTS, Channel.PHYSICAL] = (2, 1500)
-    of.measures[3, Measure.REFERRALS, Channel.MOMENTS] = (1, 0)
+    of.enforcement[1, Enforcement.ARRESTS, Channel.PHYSICAL] = (2, 1500)
+    of.enforcement[3, Enforcement.REFERRALS, Channel.MOMENTS] = (1, 0)
     told = tables(of)["enforcement"].astype({"day": object}).to_numpy().tolist()
     days = [FIRST + dt.timedelta(days=day) for day in range(DAYS)]
     assert told == [
@@ -148,16 +157,16 @@ def test_each_item_adds_up_to_zero_over_accounts(lived):
 
 def test_tables_hold_all_that_was_counted(lived):
     """Sums over rows of each table are the sums of what the kernels counted."""
-    of, found = lived.tallies, lived.tables
+    of, found = lived.records, lived.tables
     prices = found["prices"]
     assert prices["n"].sum() == of.prices[..., 2].sum() > 0
     fen = (prices["mean"] * prices["n"]).sum() * ledger.FEN
     assert fen == pytest.approx(of.prices[..., 0].sum())
     squares = prices["sd"].fillna(0.0) ** 2 * (prices["n"] - 1) + prices["mean"] ** 2 * prices["n"]
     assert squares.sum() * ledger.FEN**2 == pytest.approx(of.prices[..., 1].sum())
-    assert found["enforcement"]["count"].sum() == of.measures[..., 0].sum() > 0
+    assert found["enforcement"]["count"].sum() == of.enforcement[..., 0].sum() > 0
     milligrams = found["enforcement"]["grams"].sum() * ledger.MILLIGRAMS
-    assert milligrams == pytest.approx(of.measures[..., 1].sum())
+    assert milligrams == pytest.approx(of.enforcement[..., 1].sum())
     assert found["ledger"]["balance"].abs().sum() == np.abs(of.ledger).sum() > 0
     for name in TRADE:
         days = found[name]["day"]
@@ -174,10 +183,10 @@ def keys_of(name: str) -> list[str]:
 def test_channels_of_a_day_add_up():
     """Grams and revenue of a day are those of its channels, in grams and CNY."""
     of = counted()
-    of.trade[:, Tally.SOLD : Tally.REVENUE] = 1000 * np.arange(1, 7)
-    of.trade[:, Tally.REVENUE :] = 100 * np.arange(10, 16)
-    of.trade[:, Tally.RAW_SHIPPED] = 20_000_000
-    of.trade[:, Tally.DEALS] = 9
+    of.counts[:, TradeCounter.SOLD : TradeCounter.REVENUE] = 1000 * np.arange(1, 7)
+    of.counts[:, TradeCounter.REVENUE :] = 100 * np.arange(10, 16)
+    of.counts[:, TradeCounter.RAW_SHIPPED] = 20_000_000
+    of.counts[:, TradeCounter.DEALS] = 9
     series = Series(
         **dict.fromkeys(Series._fields)
         | {
@@ -244,7 +253,7 @@ def test_a_table_without_rows_keeps_its_columns(name, tmp_path):
     """Where nothing was counted the table is empty, and can be written, read and joined."""
     nothing, full = tables(counted())[name], counted()
     noted(full, 0, (0, 0, 0), 5)
-    full.measures[0, 0, 0] = (1, 1)
+    full.enforcement[0, 0, 0] = (1, 1)
     full.ledger[0, 0, 0] = 1
     some = tables(full)[name]
     assert len(nothing) == 0 < len(some)

@@ -7,8 +7,8 @@ from scipy import stats
 
 from marketsim.model.kernels.restocking import restock
 from marketsim.model.ledger import PRODUCTS, Account, Item
-from marketsim.model.market import build, live
-from marketsim.model.state import Stage, State, Tally
+from marketsim.model.market import advance, initialize
+from marketsim.model.state import Stage, State, TradeCounter
 
 FALSE_ALARM = 1e-6
 
@@ -34,18 +34,18 @@ class Shop(Standstill):
 
     def reckons(self, milligrams):
         """Let everybody expect and have known sales of so much a day."""
-        self.chain.shops.expected[:] = self.chain.shops.sold[:] = milligrams
+        self.trade.shops.expected[:] = self.trade.shops.sold[:] = milligrams
         return self
 
     def full(self, i=0) -> float:
-        shops = self.chain.shops
-        return self.rules.retail.cover * 0.5 * (shops.expected[i] + shops.sold[i])
+        shops = self.trade.shops
+        return self.params.retail.cover * 0.5 * (shops.expected[i] + shops.sold[i])
 
     def stock(self, i=0) -> np.ndarray:
         return np.array([self.held(Account.RETAILERS, item, i) for item in range(PRODUCTS)])
 
     def restock(self, row=0):
-        restock(self.seed, self.day + row, row, self.rules, self.retailers, self.chain)
+        restock(self.seed, self.day + row, row, self.params, self.retailers, self.trade)
         return self
 
 
@@ -65,19 +65,21 @@ def test_an_order_is_paid_at_the_dealers_prices():
     of = Shop(retail__raw_share=0.5)
     dealers = of.books.start[Account.PROCESSORS + 1]
     before = of.books.balance[:dealers, Item.MONEY].sum()
-    spare = np.maximum(of.books.balance[:dealers, Item.MONEY] - of.chain.dealers.purse, 0).sum()
+    spare = np.maximum(
+        of.books.balance[:dealers, Item.MONEY] - of.trade.dealers.working_capital, 0
+    ).sum()
     money = of.held(Account.RETAILERS, Item.MONEY)
     of.restock()
-    mass, rules = of.stock(), of.rules
+    mass, params = of.stock(), of.params
     holder = of.holder(Account.RETAILERS)
-    cost = (of.chain.unit_cost[holder] * mass).sum() / 10.0
+    cost = (of.trade.unit_cost[holder] * mass).sum() / 10.0
     got = of.books.balance[:dealers, Item.MONEY].sum() - before + spare
     owners = money - of.held(Account.RETAILERS, Item.MONEY) - got  # profit that was taken home
     assert got == pytest.approx(cost, abs=PRODUCTS)
     assert owners >= 0
-    prices = of.chain.tallies.prices[0]
+    prices = of.trade.records.prices[0]
     raw = prices[Item.RAW, Stage.SUPPLIER].sum(axis=0)
-    assert raw[0] / raw[2] == pytest.approx(100 * 5.5 * (1 + rules.supply.margin), abs=0.5)
+    assert raw[0] / raw[2] == pytest.approx(100 * 5.5 * (1 + params.supply.margin), abs=0.5)
     assert (prices[1:, Stage.PROCESSOR].sum(axis=(1, 2)) > 0).all()
 
 
@@ -93,9 +95,9 @@ def test_who_has_little_money_buys_what_it_pays_for():
 def test_profit_is_taken_home():
     """Beyond working capital money goes to the owner when a retailer restocks."""
     of = Shop()
-    of.empty(money=int(of.chain.shops.purse[0]) + 10**9)
+    of.empty(money=int(of.trade.shops.working_capital[0]) + 10**9)
     of.restock()
-    assert of.held(Account.RETAILERS, Item.MONEY) <= of.chain.shops.purse[0]
+    assert of.held(Account.RETAILERS, Item.MONEY) <= of.trade.shops.working_capital[0]
 
 
 @pytest.mark.parametrize("days", [1.0, 5.0, 20.0])
@@ -128,15 +130,15 @@ def test_only_those_in_the_trade_restock(state):
 def test_a_closed_dealer_is_replaced_by_another():
     """Where the usual workshop is closed another one sells; where all are, nobody does."""
     of = Shop(6)
-    dealers = of.chain.dealers
-    usual = of.chain.shops.processor[0]
+    dealers = of.trade.dealers
+    usual = of.trade.shops.processor[0]
     dealers.closed_until[usual] = of.day + 9
     before = of.books.balance[usual, :PRODUCTS].sum()
     of.restock()
     assert of.stock()[1:].sum() > 0
     assert of.books.balance[usual, :PRODUCTS].sum() == before
     shut = Shop(6)
-    shut.chain.dealers.closed_until[:] = shut.day + 9
+    shut.trade.dealers.closed_until[:] = shut.day + 9
     assert shut.restock().stock().sum() == 0
 
 
@@ -144,21 +146,21 @@ def test_stock_moves_posting():
     """Posts are more where stock piles up, fewer where nothing is left, as usual in between."""
     of = Shop(3, retail__push=0.3, retail__restock_days=365.0)
     of.reckons(1_000.0)
-    full = int(of.rules.retail.cover * 1_000)
+    full = int(of.params.retail.cover * 1_000)
     for i, stock in enumerate((0, full, 3 * full)):
         of.set(Account.RETAILERS, Item.CARVED, stock, i)
     of.restock()
-    assert of.chain.shops.push == pytest.approx([0.7, 1.0, 1.15], abs=0.001)
+    assert of.trade.shops.stock_effect == pytest.approx([0.7, 1.0, 1.15], abs=0.001)
 
 
 def test_newcomers_bring_working_capital():
     """On his day a newcomer has money and no goods; the owner's account gives it."""
     of = settings(200, turnover__entry=0.02)
-    world = build(of, 3)
-    live(world, 0, 20)
-    books, arrival = world.chain.books, world.retailers.arrival
-    late = np.flatnonzero((arrival > 0) & (arrival < world.first_day + 20))
-    waiting = np.flatnonzero(arrival >= world.first_day + 20)
+    state = initialize(of, 3)
+    advance(state, 0, 20)
+    books, arrival = state.trade.books, state.retailers.arrival
+    late = np.flatnonzero((arrival > 0) & (arrival < state.first_day + 20))
+    waiting = np.flatnonzero(arrival >= state.first_day + 20)
     first = books.start[Account.RETAILERS]
     assert late.size and waiting.size
     assert not books.balance[first + waiting].any()
@@ -170,16 +172,16 @@ def test_stock_obeys_littles_law():
     of = trading(1, retail__stall=1.0, demand__visits=20.0, horizon__end="2016-12-31",
                  turnover__leave=0.0, turnover__entry=0.0, retail__ivory_d=1.0,
                  police__capacity=0.0, population__type_d=1.0)  # fmt: skip
-    world = build(of, 11)
-    days = world.series.risk.size
-    books = world.chain.books
+    state = initialize(of, 11)
+    days = state.series.risk.size
+    books = state.trade.books
     shop = books.start[Account.RETAILERS]
     stock = np.zeros(days + 1)
     stock[0] = books.balance[shop, :PRODUCTS].sum()
     for row in range(days):
-        live(world, row, row + 1)
+        advance(state, row, row + 1)
         stock[row + 1] = books.balance[shop, :PRODUCTS].sum()
-    sold = world.chain.tallies.trade[:, Tally.SOLD : Tally.REVENUE].sum(axis=1)
+    sold = state.trade.records.counts[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1)
     bought = np.diff(stock) + sold
     assert (bought >= 0).all() and sold.sum() > 10 * stock.mean()
     stay = time_inside(bought, sold, stock[0])

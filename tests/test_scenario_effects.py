@@ -11,9 +11,9 @@ import pytest
 
 from marketsim.analysis.comparison import arms
 from marketsim.model.ledger import Item
-from marketsim.model.market import build, fork, live
+from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Channel, Flow, Stage, Stock, Tally, World
+from marketsim.model.state import Channel, Flow, MarketState, Stage, Stock, TradeCounter
 from marketsim.parameters import posterior, presets
 from marketsim.parameters.settings import Comparison, Settings
 
@@ -30,37 +30,37 @@ TRACEABLE = {
 
 
 def flow(name: Flow):
-    return lambda world: world.series.flows[FIRST:, name].sum()
+    return lambda state: state.series.flows[FIRST:, name].sum()
 
 
-def sold(world: World) -> int:
-    return world.chain.tallies.trade[FIRST:, Tally.SOLD : Tally.REVENUE].sum()
+def sold(state: MarketState) -> int:
+    return state.trade.records.counts[FIRST:, TradeCounter.SOLD : TradeCounter.REVENUE].sum()
 
 
-def at_stalls(world: World) -> int:
-    return world.chain.tallies.trade[FIRST:, Tally.SOLD + Channel.PHYSICAL].sum()
+def at_stalls(state: MarketState) -> int:
+    return state.trade.records.counts[FIRST:, TradeCounter.SOLD + Channel.PHYSICAL].sum()
 
 
-def stock(world: World) -> float:
-    return world.chain.tallies.trade[FIRST:, Tally.STOCK].mean()
+def stock(state: MarketState) -> float:
+    return state.trade.records.counts[FIRST:, TradeCounter.STOCK].mean()
 
 
-def backups(world: World) -> float:
-    return world.series.stocks[FIRST:, Stock.WITH_BACKUP].mean()
+def backups(state: MarketState) -> float:
+    return state.series.stocks[FIRST:, Stock.WITH_BACKUP].mean()
 
 
-def left(world: World) -> int:
-    return world.series.stocks[-1, Stock.LEFT]
+def left(state: MarketState) -> int:
+    return state.series.stocks[-1, Stock.LEFT]
 
 
-def label(world: World) -> float:
+def label(state: MarketState) -> float:
     """Return the mean price on labels of carved pieces."""
-    total, _, number = world.chain.tallies.prices[FIRST:, Item.CARVED, Stage.ADVERTISED].sum((0, 1))
+    total, _, number = state.trade.records.prices[FIRST:, Item.CARVED, Stage.ADVERTISED].sum((0, 1))
     return total / number
 
 
 def pieces(item: Item):
-    return lambda world: world.chain.tallies.prices[FIRST:, item, Stage.SOLD, :, 2].sum()
+    return lambda state: state.trade.records.prices[FIRST:, item, Stage.SOLD, :, 2].sum()
 
 
 # scenario, strength: what is meant and falls or rises; what is not meant; settings that show it
@@ -100,7 +100,9 @@ def at_point(changes: dict[str, float]) -> Settings:
     return of
 
 
-def pairs(base: Settings, scenarios: list[tuple[str, float]]) -> list[tuple[World, list[World]]]:
+def pairs(
+    base: Settings, scenarios: list[tuple[str, float]]
+) -> list[tuple[MarketState, list[MarketState]]]:
     """Return the baseline and each scenario, lived on the same luck."""
     asked = Comparison([name for name, _ in scenarios])
     compared = {arm.name: arm for arm in arms.make(base, asked)}
@@ -109,17 +111,17 @@ def pairs(base: Settings, scenarios: list[tuple[str, float]]) -> list[tuple[Worl
     levers = [timeline.compile_levers(replace(first, scenario=arm.scenario)) for arm in lived]
     out = []
     for seed in range(SEEDS):
-        trunk = build(first, seed)
-        live(trunk, 0, FIRST)
+        trunk = initialize(first, seed)
+        advance(trunk, 0, FIRST)
         branches = [fork(trunk, of) for of in [trunk.levers, *levers]]
         for branch in branches:
-            live(branch, FIRST, branch.series.risk.size)
+            advance(branch, FIRST, branch.series.risk.size)
         out.append((branches[0], branches[1:]))
     return out
 
 
 @pytest.fixture(scope="module")
-def lived() -> dict[str, list[tuple[World, World]]]:
+def lived() -> dict[str, list[tuple[MarketState, MarketState]]]:
     """Return, for each scenario, pairs of the baseline and the scenario."""
     out = {}
     for changes, until in (

@@ -11,7 +11,7 @@ from conftest import settings
 from docs.generate.parameters import as_markdown
 from marketsim.errors import InputError
 from marketsim.parameters import evidence
-from marketsim.parameters.settings import Settings, check, declared, rules
+from marketsim.parameters.settings import Settings, check, declared, kernel_params
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
@@ -225,7 +225,7 @@ def test_kernels_read_floats_alone():
     """Every value of every kernel tuple is a float, whole numbers included, by its own name."""
     of = settings(posting__base_posts=3, moderation__mute_days=2, recovery__smooth=1)
     seen = 0
-    for group, values in rules(of)._asdict().items():
+    for group, values in kernel_params(of)._asdict().items():
         for name, value in values._asdict().items():
             assert type(value) is float, (group, name)
             assert value == getattr(getattr(of, group), name)
@@ -238,6 +238,6 @@ def test_kernels_read_floats_alone():
 
 def test_a_changed_value_reaches_the_kernels():
     """Negative control: what is changed in the settings is changed in the tuples, and alone."""
-    before, after = rules(settings()), rules(settings(perception__half_life=21.0))
+    before, after = kernel_params(settings()), kernel_params(settings(perception__half_life=21.0))
     assert after.perception.half_life == 21.0 != before.perception.half_life
     assert after._replace(perception=before.perception) == before

@@ -16,8 +16,7 @@ from marketsim.analysis.inference import reference_table
 from marketsim.errors import InputError
 from marketsim.numerics.jit import PACKAGE
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, WHOLE, Settings
-from marketsim.parameters.settings import given as value_of
+from marketsim.parameters.settings import POSTS, WHOLE, Settings, value_of
 from marketsim.simulation import run as simulation
 from marketsim.simulation import store
 from marketsim.survey import statistics

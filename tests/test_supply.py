@@ -5,9 +5,9 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.model.kernels.supply import supply
+from marketsim.model.kernels.supply import land_shipments
 from marketsim.model.ledger import Account, Item
-from marketsim.model.state import Channel, Measure, Tally
+from marketsim.model.state import Channel, Enforcement, TradeCounter
 
 FALSE_ALARM = 1e-6
 CALM = {"supply__seized": 0.0, "retail__turnover": 0.0, "supply__tusks": 1.0}
@@ -18,7 +18,7 @@ class Border(Standstill):
 
     def __init__(self, days=400, **changes):
         super().__init__(days=days, **CALM | changes)
-        self.chain.dealers.floor[:] = 1e15
+        self.trade.dealers.least_sales[:] = 1e15
         self.suppliers = int(np.diff(self.books.start)[Account.SUPPLIERS])
         for k in range(self.suppliers):
             self.set(Account.SUPPLIERS, Item.RAW, 0, k)
@@ -26,13 +26,13 @@ class Border(Standstill):
 
     def days(self, number, border=1.0):
         for row in range(number):
-            supply(self.seed, self.day + row, row, border, self.rules, self.chain)
+            land_shipments(self.seed, self.day + row, row, border, self.params, self.trade)
         return self
 
     def seizures(self) -> np.ndarray:
         """Return number and milligrams of seizures."""
-        measures = self.chain.tallies.measures
-        return measures[:, Measure.BORDER_SEIZURES, Channel.PHYSICAL].sum(axis=0)
+        measures = self.trade.records.enforcement
+        return measures[:, Enforcement.BORDER_SEIZURES, Channel.PHYSICAL].sum(axis=0)
 
 
 def test_raw_ivory_has_its_mean():
@@ -41,7 +41,7 @@ def test_raw_ivory_has_its_mean():
     expected = 400 * 2.0 * 12_000 * 1000 * of.suppliers
     # a Poisson number of exponential masses: variance 2 x number x mean squared
     spread = np.sqrt(2 * 400 * 2.0 * of.suppliers) * 12_000 * 1000
-    landed = of.trade[:, Tally.RAW_LANDED].sum()
+    landed = of.counts[:, TradeCounter.RAW_LANDED].sum()
     assert abs(landed - expected) < 5 * spread
     assert landed == of.total(Account.SUPPLIERS, Item.RAW)
     assert abs(landed - 1.5 * expected) > 5 * spread  # negative control
@@ -52,7 +52,7 @@ def test_segments_and_tusks_have_their_own_masses():
     for tusks in (0.0, 0.5, 1.0):
         of = Border(supply__shipments=3.0, supply__tusks=tusks).days(300)
         mean = tusks * 12_000 + (1.0 - tusks) * 6_000
-        landed = of.trade[:, Tally.RAW_LANDED].sum() / 1000.0
+        landed = of.counts[:, TradeCounter.RAW_LANDED].sum() / 1000.0
         number = 300 * 3.0 * of.suppliers
         assert abs(landed / number - mean) < 5 * 12_000 * np.sqrt(2.0 / number)
 
@@ -64,9 +64,9 @@ def test_offers_respond_to_the_raw_price(elasticity):
     for cost in (5.5, 11.0):
         of = Border(supply__shipments=5.0, supply__elasticity=elasticity, supply__pass_through=0.9)
         for row in range(300):
-            of.chain.unit_cost[: of.suppliers, Item.RAW] = cost
-            supply(of.seed, of.day + row, row, 1.0, of.rules, of.chain)
-        landed[cost] = of.trade[:, Tally.RAW_LANDED].sum()
+            of.trade.unit_cost[: of.suppliers, Item.RAW] = cost
+            land_shipments(of.seed, of.day + row, row, 1.0, of.params, of.trade)
+        landed[cost] = of.counts[:, TradeCounter.RAW_LANDED].sum()
     number = 300 * 5.0 * of.suppliers
     error = 5 * 2.0 * np.sqrt(1.0 / number)  # of the ratio, at its largest
     assert landed[11.0] / landed[5.5] == pytest.approx(2.0 ** (0.9 * elasticity), abs=error)
@@ -82,7 +82,9 @@ def test_the_border_seizes_its_share(seized, border):
     number = 300 * 4.0 * of.suppliers
     assert abs(count - number * seized * border) < 5 * np.sqrt(number * seized * border)
     assert mass == of.held(Account.SEIZED, Item.RAW)
-    assert of.trade[:, Tally.RAW_SHIPPED].sum() == mass + of.total(Account.SUPPLIERS, Item.RAW)
+    assert of.counts[:, TradeCounter.RAW_SHIPPED].sum() == mass + of.total(
+        Account.SUPPLIERS, Item.RAW
+    )
     assert offered.seizures().tolist() == [0, 0]
 
 
@@ -90,7 +92,7 @@ def test_who_ships_bears_the_loss():
     """What lands costs (1 - usual share) / (1 - share seized) times as much, and nothing seized."""
     of = Border(supply__seized=0.1)
     of.days(60, 5.0)
-    landed = of.trade[:, Tally.RAW_LANDED].sum()
+    landed = of.counts[:, TradeCounter.RAW_LANDED].sum()
     paid = of.held(Account.POACHED, Item.MONEY)
     assert landed > 0
     assert paid / landed / 0.1 == pytest.approx(5.5 * 0.9 / 0.5, rel=1e-6)
@@ -99,7 +101,7 @@ def test_who_ships_bears_the_loss():
 def test_all_that_is_shipped_may_be_seized():
     """Where everything is seized nothing lands, and the chain goes on."""
     of = Border(supply__seized=0.5).days(100, 10.0)
-    assert of.trade[:, Tally.RAW_LANDED].sum() == 0 < of.seizures()[0]
+    assert of.counts[:, TradeCounter.RAW_LANDED].sum() == 0 < of.seizures()[0]
 
 
 def test_full_or_poor_or_closed_suppliers_buy_nothing():
@@ -108,11 +110,11 @@ def test_full_or_poor_or_closed_suppliers_buy_nothing():
     for k in range(full.suppliers):
         full.set(Account.SUPPLIERS, Item.RAW, 10**18 // 3, k)
         poor.set(Account.SUPPLIERS, Item.MONEY, 0, k)
-    closed.chain.dealers.closed_until[:] = closed.day + 1000
+    closed.trade.dealers.closed_until[:] = closed.day + 1000
     for of in (full, poor, closed):
         of.days(100)
-        assert of.trade[:, Tally.RAW_LANDED].sum() == 0
-    assert Border().days(100).trade[:, Tally.RAW_LANDED].sum() > 0  # negative control
+        assert of.counts[:, TradeCounter.RAW_LANDED].sum() == 0
+    assert Border().days(100).counts[:, TradeCounter.RAW_LANDED].sum() > 0  # negative control
 
 
 def test_a_supplier_pays_what_he_has_at_most():
@@ -132,7 +134,7 @@ def test_days_and_suppliers_have_luck_of_their_own():
     landed = np.zeros((200, of.suppliers))
     for row in range(200):
         before = [of.held(Account.SUPPLIERS, Item.RAW, k) for k in range(of.suppliers)]
-        supply(of.seed, of.day + row, row, 1.0, of.rules, of.chain)
+        land_shipments(of.seed, of.day + row, row, 1.0, of.params, of.trade)
         landed[row] = [of.held(Account.SUPPLIERS, Item.RAW, k) for k in range(of.suppliers)]
         landed[row] -= before
     if of.suppliers > 1:

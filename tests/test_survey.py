@@ -8,11 +8,11 @@ from conftest import settings
 from scipy import stats
 
 from marketsim.model import observer
-from marketsim.model.kernels.recording import note
+from marketsim.model.kernels.recording import log_contacts
 from marketsim.model.ledger import PRODUCTS
-from marketsim.model.market import build, live
-from marketsim.model.population import quiet_day, synthesize
-from marketsim.model.state import Backup, Labels, Note, State
+from marketsim.model.market import advance, initialize
+from marketsim.model.population import empty_counters, synthesize_traders
+from marketsim.model.state import Backup, LogColumn, ObservedPrices, State
 from marketsim.numerics import distributions, elementary, rng
 from marketsim.numerics.rng import Purpose
 
@@ -66,9 +66,9 @@ def test_every_other_day_is_equally_often_random():
 def meet(seeds, rates, **changes) -> np.ndarray:
     """Return the contacts of markets whose traders have these base rates, one row a seed."""
     of = settings(len(rates), turnover__entry=0.0, **changes)
-    retailers, _ = synthesize(of, 1, FIRST, 1)
+    retailers, _ = synthesize_traders(of, 1, FIRST, 1)
     retailers.base_rate[:] = rates
-    return np.array([observer.contacts(of, seed, retailers) for seed in seeds])
+    return np.array([observer.choose_contacts(of, seed, retailers) for seed in seeds])
 
 
 def race(seeds, rates, lean) -> np.ndarray:
@@ -228,8 +228,8 @@ def test_a_lean_makes_contacts_busier_than_traders():
     means = {}
     for lean in (0.0, 1.0):
         of = settings(2000, observer__lean=lean, turnover__leave=0.0, turnover__entry=0.0)
-        retailers, _ = synthesize(of, 7, FIRST, 1)
-        met = observer.contacts(of, 7, retailers)
+        retailers, _ = synthesize_traders(of, 7, FIRST, 1)
+        met = observer.choose_contacts(of, 7, retailers)
         assert met.size == np.unique(met).size == 108
         means[lean] = retailers.base_rate[met].mean() / retailers.base_rate.mean()
     assert means[0.0] == pytest.approx(1.0, abs=4 * (1 / 0.35 / 108) ** 0.5)
@@ -275,9 +275,9 @@ def test_a_small_market_has_fewer_contacts(size):
 def test_entrants_are_no_contacts():
     """Contacts are made before the run: dealers who enter later are none."""
     of = settings(50, turnover__entry=0.02, turnover__leave=0.0)
-    retailers, _ = synthesize(of, 3, FIRST, DAYS)
+    retailers, _ = synthesize_traders(of, 3, FIRST, DAYS)
     assert retailers.state.size > 100
-    assert sorted(observer.contacts(of, 3, retailers)) == list(range(50))
+    assert sorted(observer.choose_contacts(of, 3, retailers)) == list(range(50))
 
 
 # ---------------------------------------------------------------- what is written down
@@ -286,20 +286,22 @@ def test_entrants_are_no_contacts():
 def written(before=0, banned=0, **values):
     """Return the notes on a contact with these values, lost or not the day before."""
     of = settings(3, turnover__entry=0.0)
-    retailers, _ = synthesize(of, 1, FIRST, 1)
-    today = quiet_day(3)
+    retailers, _ = synthesize_traders(of, 1, FIRST, 1)
+    counters = empty_counters(3)
     posts = {"moments": 4, "pictures": 20, "videos": 1, "deleted": 2, "mention": 1}
     noise = {"removed": 3, "backup": 5, "groups": 6, "elsewhere": 7, "withheld": 8}
     for name, value in (posts | noise).items():
-        getattr(today, name)[1] = value
-    today.banned[1] = banned
+        getattr(counters, name)[1] = value
+    counters.banned[1] = banned
     for name, value in values.items():
         getattr(retailers, name)[1] = value
-    notes = np.zeros((2, 2, len(Note)), np.int32)
-    notes[0, 0, Note.BLOCKED] = before
-    note(1, np.array([1, -1], np.int64), retailers, today, notes)
-    assert not notes[1, 1].any()  # one who had left before the run
-    return dict(zip((item.name.lower() for item in Note), notes[1, 0].tolist(), strict=True))
+    survey_log = np.zeros((2, 2, len(LogColumn)), np.int32)
+    survey_log[0, 0, LogColumn.BLOCKED] = before
+    log_contacts(1, np.array([1, -1], np.int64), retailers, counters, survey_log)
+    assert not survey_log[1, 1].any()  # one who had left before the run
+    return dict(
+        zip((item.name.lower() for item in LogColumn), survey_log[1, 0].tolist(), strict=True)
+    )
 
 
 STANDS = {"ads": 4, "pictures": 20, "videos": 1, "deleted": 2, "mention": 1, "blocked": 0}
@@ -334,14 +336,14 @@ def test_a_lost_account_stays_lost():
 def test_a_trader_who_left_is_silent_but_not_lost():
     """Whoever leaves the trade of his own will keeps an account that shows nothing."""
     of = settings(300, "no_crackdown", turnover__leave=0.02, observer__contact_age=0.0)
-    world = build(of, 3)
-    live(world, 0, DAYS)
-    met = world.contacts[world.contacts >= 0]
-    left = (world.retailers.state[met] == State.LEFT) & (world.retailers.account[met] == 0)
-    unpunished = left & (world.retailers.offences[met] == 0)
-    seen = world.notes[:, world.contacts >= 0][:, unpunished]
+    state = initialize(of, 3)
+    advance(state, 0, DAYS)
+    met = state.contacts[state.contacts >= 0]
+    left = (state.retailers.state[met] == State.LEFT) & (state.retailers.account[met] == 0)
+    unpunished = left & (state.retailers.offences[met] == 0)
+    seen = state.survey_log[:, state.contacts >= 0][:, unpunished]
     assert unpunished.sum() > 20
-    assert not seen[-1].any() and not seen[:, :, Note.BLOCKED].any()
+    assert not seen[-1].any() and not seen[:, :, LogColumn.BLOCKED].any()
 
 
 @pytest.mark.parametrize("quit_share", [0.0, 1.0])
@@ -351,13 +353,13 @@ def test_every_banned_contact_is_noted_as_lost(quit_share):
     of.scenario.interventions = {
         "all": {"kind": "sweep", "date": "2015-06-01", "accounts": 1e6, "lean": 0.0}
     }
-    world = build(of, 3)
-    live(world, 0, DAYS)
+    state = initialize(of, 3)
+    advance(state, 0, DAYS)
     swept = dt.date(2015, 6, 1).toordinal() - FIRST
-    blocked = world.notes[:, world.contacts >= 0, Note.BLOCKED]
+    blocked = state.survey_log[:, state.contacts >= 0, LogColumn.BLOCKED]
     assert blocked[swept - 1].mean() < 0.1
     assert blocked[swept:].all()
-    assert not world.notes[swept:, :, Note.ADS].any()
+    assert not state.survey_log[swept:, :, LogColumn.ADS].any()
 
 
 def test_posts_deleted_on_the_day_are_not_read():
@@ -365,46 +367,48 @@ def test_posts_deleted_on_the_day_are_not_read():
     records = []
     for share in (0.0, 0.5):
         of = settings(150, "no_crackdown", recovery="none", posting__delete_always=share)
-        world = build(of, 3)
-        live(world, 0, 30)
-        records.append(world.notes[:30].sum(axis=(0, 1)))
+        state = initialize(of, 3)
+        advance(state, 0, 30)
+        records.append(state.survey_log[:30].sum(axis=(0, 1)))
     none, half = records
-    made = half[Note.ADS] + half[Note.DELETED]
-    assert none[Note.DELETED] < 0.01 * none[Note.ADS]
-    assert stats.binomtest(int(half[Note.ADS]), int(made), 0.5).pvalue > FALSE_ALARM
-    assert half[Note.PICTURES] < 0.6 * none[Note.PICTURES]
+    made = half[LogColumn.ADS] + half[LogColumn.DELETED]
+    assert none[LogColumn.DELETED] < 0.01 * none[LogColumn.ADS]
+    assert stats.binomtest(int(half[LogColumn.ADS]), int(made), 0.5).pvalue > FALSE_ALARM
+    assert half[LogColumn.PICTURES] < 0.6 * none[LogColumn.PICTURES]
 
 
 # ---------------------------------------------------------------- the panel
 
 
 def blank(contacts=108) -> np.ndarray:
-    return np.zeros((DAYS, contacts, len(Note)), np.int32)
+    return np.zeros((DAYS, contacts, len(LogColumn)), np.int32)
 
 
-def blank_labels(contacts=108) -> Labels:
-    return Labels(*(np.zeros((DAYS, contacts, PRODUCTS), np.int32) for _ in range(3)))
+def blank_labels(contacts=108) -> ObservedPrices:
+    return ObservedPrices(*(np.zeros((DAYS, contacts, PRODUCTS), np.int32) for _ in range(3)))
 
 
-def observe(notes, seed=3, met=None, labels=None):
-    met = np.arange(notes.shape[1]) + 1000 if met is None else met
+def observe(survey_log, seed=3, met=None, observed_prices=None):
+    met = np.arange(survey_log.shape[1]) + 1000 if met is None else met
     kind = (np.arange(5000) % 4).astype(np.int8)
-    return observer.observe(seed, FIRST, met, kind, notes, labels or blank_labels(notes.shape[1]))
+    return observer.observe(
+        seed, FIRST, met, kind, survey_log, observed_prices or blank_labels(survey_log.shape[1])
+    )
 
 
-def surveyed(world, seed=3):
-    kind, labels = world.retailers.kind, world.chain.labels
-    return observer.observe(seed, FIRST, world.contacts, kind, world.notes, labels)
+def surveyed(state, seed=3):
+    kind, observed_prices = state.retailers.kind, state.trade.observed_prices
+    return observer.observe(seed, FIRST, state.contacts, kind, state.survey_log, observed_prices)
 
 
 def test_the_panel_posted_within_the_fortnight():
     """In are contacts with an advertisement from 17 to 30 April 2015, and no others."""
     active = {"2015-04-16": False, "2015-04-17": True, "2015-04-30": True, "2015-05-01": False}
-    notes = blank()
+    survey_log = blank()
     for place, date in enumerate(active):
-        notes[dt.date.fromisoformat(date).toordinal() - FIRST, 10 * place, Note.ADS] = 1
-    notes[START - 5 - FIRST, 50:60, Note.DELETED] = 9  # nothing stood
-    seen = observe(notes)
+        survey_log[dt.date.fromisoformat(date).toordinal() - FIRST, 10 * place, LogColumn.ADS] = 1
+    survey_log[START - 5 - FIRST, 50:60, LogColumn.DELETED] = 9  # nothing stood
+    seen = observe(survey_log)
     assert seen.trader.tolist() == [1010, 1020]
     assert (seen.active_contacts, seen.contacts) == (2, 108)
 
@@ -412,42 +416,42 @@ def test_the_panel_posted_within_the_fortnight():
 @pytest.mark.parametrize(("active", "panel"), [(0, 0), (1, 1), (57, 57), (58, 58), (108, 58)])
 def test_a_panel_has_at_most_58(active, panel):
     """The panel takes 58 of the active contacts, or all where there are fewer."""
-    notes = blank()
-    notes[START - 1 - FIRST, :active, Note.ADS] = 2
-    seen = observe(notes)
+    survey_log = blank()
+    survey_log[START - 1 - FIRST, :active, LogColumn.ADS] = 2
+    seen = observe(survey_log)
     assert seen.trader.size == panel
     assert seen.active_contacts == active
     assert set(seen.trader.tolist()) <= set(range(1000, 1000 + active))
-    assert seen.seen.shape == (47, panel, len(Note))
+    assert seen.seen.shape == (47, panel, len(LogColumn))
     assert (seen.trader_type == seen.trader % 4).all()
 
 
 def test_every_active_contact_has_the_same_chance():
     """Which 58 of the active are taken is drawn evenly, and by the seed alone."""
-    notes = blank()
-    notes[START - 1 - FIRST, :, Note.ADS] = 1
+    survey_log = blank()
+    survey_log[START - 1 - FIRST, :, LogColumn.ADS] = 1
     counts = np.zeros(108)
     for seed in range(500):
-        counts[observe(notes, seed).trader - 1000] += 1
+        counts[observe(survey_log, seed).trader - 1000] += 1
     share = 58 / 108
     statistic = ((counts - 500 * share) ** 2).sum() / (500 * share * (1 - share))
     # 108 counts with one sum: close to chi-square with 107 degrees of freedom
     assert FALSE_ALARM < stats.chi2.sf(statistic * 107 / 108, 107) < 1 - FALSE_ALARM
-    assert (observe(notes, 7).trader == observe(notes, 7).trader).all()
-    assert observe(notes, 7).trader.tolist() != observe(notes, 8).trader.tolist()
+    assert (observe(survey_log, 7).trader == observe(survey_log, 7).trader).all()
+    assert observe(survey_log, 7).trader.tolist() != observe(survey_log, 8).trader.tolist()
 
 
 def test_a_survey_day_reads_its_own_notes():
     """Each survey reads notes and labels of its own day and of its own panel, in every column."""
-    notes, labels = blank(), blank_labels()
-    notes[:] = np.arange(notes.size).reshape(notes.shape) % 9973
-    for k, array in enumerate(labels):
+    survey_log, observed_prices = blank(), blank_labels()
+    survey_log[:] = np.arange(survey_log.size).reshape(survey_log.shape) % 9973
+    for k, array in enumerate(observed_prices):
         array[:] = (np.arange(array.size) + k).reshape(array.shape) % 9949
-    seen = observe(notes, labels=labels)
+    seen = observe(survey_log, observed_prices=observed_prices)
     place = seen.trader - 1000
     for k, day in enumerate(seen.day):
-        assert (seen.seen[k] == notes[day - FIRST, place]).all()
-        for name, array in labels._asdict().items():
+        assert (seen.seen[k] == survey_log[day - FIRST, place]).all()
+        for name, array in observed_prices._asdict().items():
             assert (getattr(seen, name)[k] == array[day - FIRST, place]).all()
     day, regular = observer.survey_days(3)
     assert (seen.day == day).all() and (seen.regular == regular).all()
@@ -456,19 +460,19 @@ def test_a_survey_day_reads_its_own_notes():
 def test_a_contact_that_had_left_is_never_in_the_panel():
     """Whoever left before the run posts nothing and is not drawn."""
     of = settings(400, turnover__leave=0.005, observer__contact_age=1500.0)
-    world = build(of, 3)
-    live(world, 0, DAYS)
-    seen = surveyed(world)
-    assert (world.contacts < 0).sum() > 50
-    assert 0 < seen.trader.size <= seen.active_contacts <= (world.contacts >= 0).sum()
-    assert set(seen.trader.tolist()) <= set(world.contacts[world.contacts >= 0].tolist())
+    state = initialize(of, 3)
+    advance(state, 0, DAYS)
+    seen = surveyed(state)
+    assert (state.contacts < 0).sum() > 50
+    assert 0 < seen.trader.size <= seen.active_contacts <= (state.contacts >= 0).sum()
+    assert set(seen.trader.tolist()) <= set(state.contacts[state.contacts >= 0].tolist())
 
 
 @pytest.mark.parametrize("size", [1, 2, 30])
 def test_a_small_market_can_be_surveyed(size):
     """A market of a few traders has a panel of at most so many."""
-    world = build(settings(size), 3)
-    live(world, 0, DAYS)
-    seen = surveyed(world)
+    state = initialize(settings(size), 3)
+    advance(state, 0, DAYS)
+    seen = surveyed(state)
     assert seen.trader.size <= size and seen.contacts == size
-    assert seen.seen.shape == (47, seen.trader.size, len(Note))
+    assert seen.seen.shape == (47, seen.trader.size, len(LogColumn))

@@ -7,11 +7,11 @@ import pytest
 from conftest import Standstill
 from scipy import stats
 
-from marketsim.model.kernels.delivery import deliver
-from marketsim.model.kernels.friend_turnover import keep_friends
-from marketsim.model.kernels.sales import trade
+from marketsim.model.kernels.delivery import deliver_parcels
+from marketsim.model.kernels.friend_turnover import update_friend_lists
+from marketsim.model.kernels.sales import sell
 from marketsim.model.ledger import Account, Item
-from marketsim.model.state import FILED, Channel, Measure, Parcel, Stage, State, Tally
+from marketsim.model.state import FILED, Channel, Enforcement, Parcel, Stage, State, TradeCounter
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import normal_quantile_each
 from marketsim.numerics.rng import Purpose
@@ -53,35 +53,35 @@ class Counter(Standstill):
                 self.set(Account.RETAILERS, item, 0, i)
             self.set(Account.RETAILERS, Item.CARVED, PLENTY, i)
         first = self.books.start[Account.RETAILERS]
-        self.chain.unit_cost[first:, Item.CARVED] = cost
+        self.trade.unit_cost[first:, Item.CARVED] = cost
         self.row = 0
 
     def posts(self, **posts):
         for name, number in posts.items():
-            getattr(self.today, name)[:] = number
+            getattr(self.counters, name)[:] = number
         return self
 
     def days(self, number, level=1.0, legal=1.0, carried=True, traces=1.0):
         """Live days of friends and trade, and of delivery where parcels are carried."""
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
-            keep_friends(*day, self.rules.demand, self.retailers, self.chain)
+            update_friend_lists(*day, self.params.demand, self.retailers, self.trade)
             levers = (level, legal, traces)
-            trade(*day, levers, self.rules, self.retailers, self.today, self.chain)
+            sell(*day, levers, self.params, self.retailers, self.counters, self.trade)
             if carried:
-                deliver(*day, 1.0, 1.0, 1.0, self.rules, self.chain)
+                deliver_parcels(*day, 1.0, 1.0, 1.0, self.params, self.trade)
             self.row += 1
         return self
 
     def count(self, tally: int) -> np.ndarray:
-        return self.trade[: self.row, tally]
+        return self.counts[: self.row, tally]
 
     def sold(self, channel=Channel.MOMENTS) -> int:
-        return int(self.trade[: self.row, Tally.SOLD + channel].sum())
+        return int(self.counts[: self.row, TradeCounter.SOLD + channel].sum())
 
     def price(self, stage, channel, product=Item.CARVED) -> float:
         """Return the mean price counted, CNY a gram."""
-        total, _, number = self.chain.tallies.prices[:, product, stage, channel].sum(axis=0)
+        total, _, number = self.trade.records.prices[:, product, stage, channel].sum(axis=0)
         return total / number / 100.0
 
     def fen(self, account, number=0) -> int:
@@ -105,11 +105,11 @@ def dispersion_p(counts: np.ndarray, mean: float) -> tuple[float, float]:
 def test_sales_are_poisson(posts, asked):
     """Where everybody is willing, sales a day are Poisson: friends x posts x inquiries of each."""
     of = Counter(days=1500, demand__asked=asked).posts(moments=posts).days(1500)
-    mean = asked * of.chain.friends.count[0] * posts
-    deals = of.count(Tally.DEALS)
+    mean = asked * of.trade.friends.count[0] * posts
+    deals = of.count(TradeCounter.DEALS)
     assert min(dispersion_p(deals, mean)) > FALSE_ALARM
     assert dispersion_p(deals, 1.2 * mean)[0] < FALSE_ALARM
-    assert (deals == of.count(Tally.INQUIRIES)).all()
+    assert (deals == of.count(TradeCounter.INQUIRIES)).all()
     again = np.repeat(deals[::2], 2)  # negative control: the same mean, twice the variance
     assert dispersion_p(np.where(np.arange(1500) % 2, 2 * again, 0)[:1500], mean)[1] < FALSE_ALARM
 
@@ -117,9 +117,9 @@ def test_sales_are_poisson(posts, asked):
 def test_grams_have_their_mean_and_variance():
     """Grams sold a day are a Poisson number of lognormal pieces."""
     of = Counter(days=2000, demand__asked=0.004).posts(moments=5).days(2000)
-    mean, spread = 0.004 * of.chain.friends.count[0] * 5, of.rules.demand.piece_spread
-    piece = of.rules.demand.piece_carved
-    grams = of.count(Tally.SOLD + Channel.MOMENTS) / 1000.0
+    mean, spread = 0.004 * of.trade.friends.count[0] * 5, of.params.demand.piece_spread
+    piece = of.params.demand.piece_carved
+    grams = of.count(TradeCounter.SOLD + Channel.MOMENTS) / 1000.0
     variance = mean * piece**2 * math.exp(spread**2)
     assert abs(grams.mean() - mean * piece) < 5 * np.sqrt(variance / 2000)
     assert grams.var() == pytest.approx(variance, rel=0.25)
@@ -131,10 +131,10 @@ def test_grams_have_their_mean_and_variance():
 def test_groups_and_backups_bring_their_inquiries(where, channel, factor):
     """A post in groups brings `groups` times as many inquiries, one on a backup as many."""
     of = Counter(days=600, demand__asked=0.002).posts(**{where: 3}).days(600)
-    mean = 0.002 * of.chain.friends.count[0] * 3
-    mean *= getattr(of.rules.demand, factor) if factor else 1.0
-    assert dispersion_p(of.count(Tally.INQUIRIES), mean)[0] > FALSE_ALARM
-    assert of.chain.tallies.prices[:, Item.CARVED, Stage.ADVERTISED, channel, 2].sum() > 0
+    mean = 0.002 * of.trade.friends.count[0] * 3
+    mean *= getattr(of.params.demand, factor) if factor else 1.0
+    assert dispersion_p(of.count(TradeCounter.INQUIRIES), mean)[0] > FALSE_ALARM
+    assert of.trade.records.prices[:, Item.CARVED, Stage.ADVERTISED, channel, 2].sum() > 0
 
 
 @pytest.mark.parametrize("platform", ["public", "social", "websites"])
@@ -143,8 +143,8 @@ def test_each_platform_elsewhere_brings_its_own(platform):
     only = {f"demand__to_{name}": float(name == platform) for name in ("public", "social")}
     only["demand__to_websites"] = float(platform == "websites")
     of = Counter(days=600, demand__asked=0.002, **only).posts(elsewhere=5).days(600)
-    mean = 0.002 * of.rules.demand.friends * 5 * getattr(of.rules.demand, platform)
-    assert dispersion_p(of.count(Tally.INQUIRIES), mean)[0] > FALSE_ALARM
+    mean = 0.002 * of.params.demand.friends * 5 * getattr(of.params.demand, platform)
+    assert dispersion_p(of.count(TradeCounter.INQUIRIES), mean)[0] > FALSE_ALARM
     channel = Channel[platform.upper()]
     assert of.sold(channel) > 0 == sum(of.sold(other) for other in Channel if other != channel)
 
@@ -152,16 +152,16 @@ def test_each_platform_elsewhere_brings_its_own(platform):
 def test_a_stall_has_its_visitors():
     """A stall is asked so many times a day by people who trust it, whoever they are."""
     of = Counter(days=600, retail__stall=1.0, demand__visits=7.0, demand__trust=0.0).days(600)
-    assert min(dispersion_p(of.count(Tally.INQUIRIES), 7.0)) > FALSE_ALARM
-    premium = 1.0 + of.rules.retail.physical_premium
+    assert min(dispersion_p(of.count(TradeCounter.INQUIRIES), 7.0)) > FALSE_ALARM
+    premium = 1.0 + of.params.retail.physical_premium
     assert of.price(Stage.SOLD, Channel.PHYSICAL) == pytest.approx(10.0 * premium, abs=0.01)
-    assert of.count(Tally.PARCELS).sum() == 0 < of.sold(Channel.PHYSICAL)
+    assert of.count(TradeCounter.PARCELS).sum() == 0 < of.sold(Channel.PHYSICAL)
 
 
 def test_nobody_asks_more_than_can_be_answered():
     """A seller answers so many inquiries a day."""
     of = Counter(days=30, demand__asked=1.0, demand__answers=13.0).posts(moments=9).days(30)
-    assert (of.count(Tally.INQUIRIES) == 13).all()
+    assert (of.count(TradeCounter.INQUIRIES) == 13).all()
 
 
 def test_without_posts_or_people_nobody_asks():
@@ -172,7 +172,7 @@ def test_without_posts_or_people_nobody_asks():
         Counter(demand__asked=1.0, demand__buyers=0.0).posts(moments=9, groups=9, elsewhere=9),
     ):
         of.days(20)
-        assert not of.trade[:20].any()
+        assert not of.counts[:20].any()
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -181,7 +181,7 @@ def test_a_stall_is_empty_without_its_owner(state):
     of = Counter(days=30, retail__stall=1.0, demand__visits=9.0)
     of.retailers.state[:] = state
     there = state in (State.ACTIVE, State.LYING_LOW, State.BANNED)
-    assert of.days(30).count(Tally.INQUIRIES).any() == there
+    assert of.days(30).count(TradeCounter.INQUIRIES).any() == there
 
 
 # ---------------------------------------------------------------- who buys
@@ -195,7 +195,7 @@ def test_interest_is_trust_times_liking(trust, liked):
         of = Counter(days=300, demand__trust=trust, demand__asked=0.01, demand__liked=liked,
                      demand__regulars=0.0, demand__customers=0.0, **tastes)  # fmt: skip
         of.posts(moments=5).days(300)
-        deals, asked = of.count(Tally.DEALS).sum(), of.count(Tally.INQUIRIES).sum()
+        deals, asked = of.count(TradeCounter.DEALS).sum(), of.count(TradeCounter.INQUIRIES).sum()
         assert stats.binomtest(int(deals), int(asked), trust * likes).pvalue > FALSE_ALARM
         assert stats.binomtest(int(deals), int(asked), 0.8 * trust * likes).pvalue < FALSE_ALARM
 
@@ -204,10 +204,10 @@ def test_fear_keeps_buyers_away():
     """A perceived risk keeps its share x caution away, and halves in its half-life."""
     for caution in (0.0, 0.5, 1.0):
         of = Counter(days=9, demand__caution=caution, demand__asked=0.1, demand__half_life=1.0)
-        of.chain.buyers.risk[:] = 0.8
+        of.trade.buyers.risk[:] = 0.8
         of.row = 7
         of.posts(moments=10).days(1)
-        deals, asked = of.trade[7, Tally.DEALS], of.trade[7, Tally.INQUIRIES]
+        deals, asked = of.counts[7, TradeCounter.DEALS], of.counts[7, TradeCounter.INQUIRIES]
         # those who asked a second time are reckoned with the same fear
         chance = 1.0 - caution * 0.4
         assert stats.binomtest(int(deals), int(asked), chance).pvalue > FALSE_ALARM
@@ -221,7 +221,11 @@ def bought(factor: float, **changes) -> tuple[int, int, float]:
     of.posts(moments=20).days(100)
     u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.arange(10_000))
     willing = float((20.0 * np.exp(0.8 * normal_quantile_each(u)) >= 20.0 * factor).mean())
-    return int(of.count(Tally.DEALS).sum()), int(of.count(Tally.INQUIRIES).sum()), willing
+    return (
+        int(of.count(TradeCounter.DEALS).sum()),
+        int(of.count(TradeCounter.INQUIRIES).sum()),
+        willing,
+    )
 
 
 @pytest.mark.parametrize("factor", [0.25, 0.9, 1.0, 1.1, 4.0])
@@ -247,9 +251,9 @@ def test_a_campaign_takes_from_what_everybody_would_pay():
     """Half the willingness is twice the price."""
     of = Counter(days=60, demand__asked=0.05, demand__willingness=1.0, demand__worth_carved=10.0)
     of.posts(moments=10).days(30, level=1.5)
-    before = of.count(Tally.DEALS).sum()
+    before = of.count(TradeCounter.DEALS).sum()
     of.days(30, level=0.66)
-    assert before > 0 == of.count(Tally.DEALS)[30:].sum()
+    assert before > 0 == of.count(TradeCounter.DEALS)[30:].sum()
 
 
 def test_the_closed_legal_market_leaves_stigma_and_customers():
@@ -259,14 +263,14 @@ def test_the_closed_legal_market_leaves_stigma_and_customers():
     of.days(300)
     of.days(300, legal=0.0)
     of.days(300, legal=0.5)
-    asked = of.count(Tally.INQUIRIES).reshape(3, 300)
+    asked = of.count(TradeCounter.INQUIRIES).reshape(3, 300)
     for counts, mean in zip(asked, (2.0, 4.0, 3.0), strict=True):
         assert min(dispersion_p(counts, mean)) > FALSE_ALARM
-    assert (of.count(Tally.DEALS).reshape(3, 300).sum(axis=1) > 0).all()
+    assert (of.count(TradeCounter.DEALS).reshape(3, 300).sum(axis=1) > 0).all()
     poor = Counter(days=40, retail__stall=1.0, demand__visits=20.0, legal__stigma=0.9,
                    demand__willingness=1.0, demand__worth_carved=40.0)  # fmt: skip
-    assert poor.days(20).count(Tally.DEALS).sum() > 0
-    assert poor.days(20, legal=0.0).count(Tally.DEALS)[20:].sum() == 0
+    assert poor.days(20).count(TradeCounter.DEALS).sum() > 0
+    assert poor.days(20, legal=0.0).count(TradeCounter.DEALS)[20:].sum() == 0
 
 
 # ---------------------------------------------------------------- money
@@ -275,9 +279,11 @@ def test_the_closed_legal_market_leaves_stigma_and_customers():
 def test_a_plain_deal_pays_the_retailer():
     """What buyers pay is what the retailer has more: whole fen of price x mass."""
     of = Counter(demand__asked=0.01).posts(moments=5).days(50)
-    paid = of.count(Tally.REVENUE).sum()
+    paid = of.count(TradeCounter.REVENUE).sum()
     assert of.fen(Account.RETAILERS) == paid == -of.fen(Account.INCOME)
-    assert paid == pytest.approx(of.sold() * 10.0 / 10.0, abs=int(of.count(Tally.DEALS).sum()))
+    assert paid == pytest.approx(
+        of.sold() * 10.0 / 10.0, abs=int(of.count(TradeCounter.DEALS).sum())
+    )
     assert of.price(Stage.SOLD, Channel.MOMENTS) == 10.0
 
 
@@ -286,42 +292,44 @@ def test_each_tier_adds_its_extra(extra):
     """Tier t shows the label x (1 + extra)^t, and each agent on the way keeps an extra."""
     of = Counter(agents=3000.0, resale__extra=extra, resale__forwarded=1.0, demand__asked=0.002,
                  demand__strangers=0.0)  # fmt: skip
-    agents = of.chain.agents
+    agents = of.trade.agents
     assert agents.tier.size == 3
     agents.tier[:], agents.upstream[:] = (1, 2, 3), (-1, 0, 1)
-    friends = of.chain.friends.count.copy()
+    friends = of.trade.friends.count.copy()
     for tier in (1, 2, 3):
         of.posts(moments=0).days(8)  # parcels of the tier before arrive
         alone = np.arange(4) == tier  # nobody asks the retailer and the other agents
-        of.chain.friends.count[:] = friends * alone
+        of.trade.friends.count[:] = friends * alone
         before = [of.fen(Account.RESALE_AGENTS, k) for k in range(3)], of.fen(Account.RETAILERS)
         of.posts(moments=40)
-        direct_before = of.count(Tally.REVENUE).sum()
-        prices = of.chain.tallies.prices
+        direct_before = of.count(TradeCounter.REVENUE).sum()
+        prices = of.trade.records.prices
         prices[:] = 0
         of.days(20)
         shown = of.price(Stage.ADVERTISED, Channel.MOMENTS)
         assert shown == pytest.approx(10.0 * (1 + extra) ** tier, abs=0.006)
-        paid = of.count(Tally.REVENUE).sum() - direct_before
+        paid = of.count(TradeCounter.REVENUE).sum() - direct_before
         assert paid > 10_000
         earned = [of.fen(Account.RESALE_AGENTS, k) - before[0][k] for k in range(3)]
         assert sum(earned) + of.fen(Account.RETAILERS) - before[1] == paid
         share = [extra * (1 + extra) ** k if k < tier else 0.0 for k in range(3)]
         expected = np.array(share) * paid / (1 + extra) ** tier
-        assert np.abs(np.array(earned) - expected).max() <= 3 * of.count(Tally.DEALS).sum() + 3
-        assert of.count(Tally.RESALE_DEALS)[of.row - 20 :].sum() > 0
+        assert (
+            np.abs(np.array(earned) - expected).max() <= 3 * of.count(TradeCounter.DEALS).sum() + 3
+        )
+        assert of.count(TradeCounter.RESALE_DEALS)[of.row - 20 :].sum() > 0
 
 
 def test_who_forwards_a_taken_agent_stops():
     """An agent whose upstream was taken forwards no more; those upstream go on."""
     of = Counter(agents=3000.0, resale__forwarded=1.0, demand__asked=0.0)
-    agents = of.chain.agents
+    agents = of.trade.agents
     agents.tier[:], agents.upstream[:] = (1, 2, 3), (-1, 0, 1)
     of.posts(moments=40).days(10)
-    whole = of.count(Tally.FORWARDED).sum()
+    whole = of.count(TradeCounter.FORWARDED).sum()
     agents.active[1] = 0
     of.days(10)
-    left = of.count(Tally.FORWARDED).sum() - whole
+    left = of.count(TradeCounter.FORWARDED).sum() - whole
     assert stats.binomtest(int(left), int(left + whole), 0.25).pvalue > FALSE_ALARM
 
 
@@ -329,9 +337,9 @@ def test_an_agent_forwards_his_share():
     """An agent forwards posts x `forwarded` on average, and none once he is taken."""
     of = Counter(agents=1000.0, days=600, resale__forwarded=0.4, demand__asked=0.0)
     of.posts(moments=6).days(500)
-    assert min(dispersion_p(of.count(Tally.FORWARDED), 2.4)) > FALSE_ALARM
-    of.chain.agents.active[:] = 0
-    assert of.days(100).count(Tally.FORWARDED)[500:].sum() == 0
+    assert min(dispersion_p(of.count(TradeCounter.FORWARDED), 2.4)) > FALSE_ALARM
+    of.trade.agents.active[:] = 0
+    assert of.days(100).count(TradeCounter.FORWARDED)[500:].sum() == 0
 
 
 def test_escrow_is_dearer_and_waits():
@@ -339,8 +347,8 @@ def test_escrow_is_dearer_and_waits():
     of = Counter(payment__escrow=1.0, payment__accepted=1.0, payment__premium=0.2,
                  demand__asked=0.01)  # fmt: skip
     of.posts(moments=5).days(20, carried=False)
-    paid = of.count(Tally.REVENUE).sum()
-    assert of.count(Tally.ESCROW_DEALS).sum() == of.count(Tally.DEALS).sum() > 0
+    paid = of.count(TradeCounter.REVENUE).sum()
+    assert of.count(TradeCounter.ESCROW_DEALS).sum() == of.count(TradeCounter.DEALS).sum() > 0
     assert (of.fen(Account.ESCROW), of.fen(Account.RETAILERS)) == (paid, 0)
     assert of.price(Stage.SOLD, Channel.MOMENTS) == pytest.approx(12.0, abs=1e-9)
 
@@ -351,8 +359,8 @@ def test_escrow_refused_loses_those_who_insist(accepted, insist):
     of = Counter(days=200, payment__escrow=1.0, payment__accepted=accepted, payment__insist=insist,
                  demand__asked=0.01)  # fmt: skip
     of.posts(moments=5).days(200)
-    asked, deals = of.count(Tally.INQUIRIES).sum(), of.count(Tally.DEALS).sum()
-    escrowed = of.count(Tally.ESCROW_DEALS).sum()
+    asked, deals = of.count(TradeCounter.INQUIRIES).sum(), of.count(TradeCounter.DEALS).sum()
+    escrowed = of.count(TradeCounter.ESCROW_DEALS).sum()
     assert stats.binomtest(int(escrowed), int(asked), accepted).pvalue > FALSE_ALARM
     kept = accepted + (1.0 - accepted) * (1.0 - insist)
     assert stats.binomtest(int(deals), int(asked), kept).pvalue > FALSE_ALARM
@@ -363,10 +371,10 @@ def test_escrow_payments_may_lead_to_a_case():
     of = Counter(days=300, payment__escrow=1.0, payment__accepted=1.0, police__escrow_trace=0.1,
                  demand__asked=0.01)  # fmt: skip
     of.posts(moments=5).days(300)
-    traced = of.chain.tallies.measures[:, Measure.ESCROW_TRACES, :, 0].sum()
-    deals = of.count(Tally.ESCROW_DEALS).sum()
+    traced = of.trade.records.enforcement[:, Enforcement.ESCROW_TRACES, :, 0].sum()
+    deals = of.count(TradeCounter.ESCROW_DEALS).sum()
     assert stats.binomtest(int(traced), int(deals), 0.1).pvalue > FALSE_ALARM
-    assert of.chain.cases.waiting[0] == FILED
+    assert of.trade.cases.waiting[0] == FILED
 
 
 # ---------------------------------------------------------------- auctions
@@ -377,9 +385,9 @@ def auction(friends: int, worths: float = 20.0, cost: float = 10.0, **changes) -
     changes = {"retail__margin": 5.0} | changes  # labels are above all bids
     of = Counter(days=300, cost=cost, demand__spread=0.7, demand__willingness=1.0,
                  demand__worth_carved=worths, **changes)  # fmt: skip
-    of.chain.friends.count[0] = friends
-    of.chain.friends.customers[0] = 0
-    of.chain.friends.who[:friends] = np.arange(friends)
+    of.trade.friends.count[0] = friends
+    of.trade.friends.customers[0] = 0
+    of.trade.friends.buyer[:friends] = np.arange(friends)
     return of.posts(groups=60)
 
 
@@ -394,14 +402,14 @@ def test_a_lonely_bidder_pays_the_reserve():
         of = auction(1, cost=1.0, demand__asked=0.2)
         bid = bids_of(of, 1)[0]
         first = of.books.start[Account.RETAILERS]
-        of.chain.unit_cost[first:, Item.CARVED] = cost * bid
+        of.trade.unit_cost[first:, Item.CARVED] = cost * bid
         of.days(100)
-        assert of.count(Tally.AUCTIONS).sum() > 0
+        assert of.count(TradeCounter.AUCTIONS).sum() > 0
         if cost < 1.0:
             paid = of.price(Stage.SOLD, Channel.GROUPS)
             assert paid == pytest.approx(cost * bid, abs=0.006)
         else:
-            assert of.count(Tally.DEALS).sum() == 0
+            assert of.count(TradeCounter.DEALS).sum() == 0
 
 
 def test_the_winner_pays_the_second_bid():
@@ -409,12 +417,12 @@ def test_the_winner_pays_the_second_bid():
     of = auction(2, demand__asked=0.004)
     bids = np.sort(bids_of(of, 2))
     reserve = 0.5 * bids[0]
-    of.chain.unit_cost[of.books.start[Account.RETAILERS] :, Item.CARVED] = reserve
+    of.trade.unit_cost[of.books.start[Account.RETAILERS] :, Item.CARVED] = reserve
     paid = []
     for _ in range(150):
-        before = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+        before = of.trade.records.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
         of.days(1)
-        after = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+        after = of.trade.records.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
         if after[2] - before[2] == 1:
             paid.append((after[0] - before[0]) / 100.0)
     allowed = np.array([reserve, bids[0]])
@@ -428,7 +436,7 @@ def test_the_best_bidder_wins():
     of = auction(40, demand__asked=0.02)
     of.days(100)
     bids = bids_of(of, 40)
-    prices = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+    prices = of.trade.records.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
     label = of.price(Stage.ADVERTISED, Channel.GROUPS)
     assert prices[2] > 50
     assert prices[0] / prices[2] / 100.0 > np.median(bids)  # the second of up to five
@@ -439,7 +447,7 @@ def test_the_best_bidder_wins():
 def test_nobody_bids_more_than_the_label():
     """Where the second bid is above what labels ask, the label is paid."""
     of = auction(40, demand__asked=0.02, retail__margin=0.0).days(100)
-    prices = of.chain.tallies.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
+    prices = of.trade.records.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
     assert prices[2] > 50 and prices[0] / prices[2] / 100.0 == pytest.approx(10.0)
 
 
@@ -453,9 +461,9 @@ def test_nothing_is_sold_that_is_not_there():
     of.posts(moments=5).days(60)
     assert of.sold() == 100_000
     assert of.held(Account.RETAILERS, Item.CARVED) == 0
-    assert of.count(Tally.UNMET).sum() > 0
+    assert of.count(TradeCounter.UNMET).sum() > 0
     plenty = Counter(demand__asked=0.02).posts(moments=5).days(60)  # negative control
-    assert plenty.count(Tally.UNMET).sum() == 0 < plenty.sold() - 100_000
+    assert plenty.count(TradeCounter.UNMET).sum() == 0 < plenty.sold() - 100_000
 
 
 @pytest.mark.parametrize("days", [1, 3, 7])
@@ -475,14 +483,14 @@ def test_a_parcel_arrives_after_its_days(days):
 def test_a_parcel_says_whose_it_is():
     """Each parcel has seller, buyer, place of the friend, product, mass and sum."""
     of = Counter(3, demand__asked=0.02).posts(moments=5).days(1, carried=False)
-    parcels, friends = of.chain.parcels, of.chain.friends
-    rows = parcels.rows[int(of.rules.delivery.days), : parcels.count[3]]
-    assert len(rows) == of.trade[0, Tally.PARCELS] > 3
+    parcels, friends = of.trade.parcels, of.trade.friends
+    rows = parcels.rows[int(of.params.delivery.days), : parcels.count[3]]
+    assert len(rows) == of.counts[0, TradeCounter.PARCELS] > 3
     assert rows[:, Parcel.MASS].sum() == of.sold()
     assert set(rows[:, Parcel.PRODUCT].tolist()) == {Item.CARVED}
     assert (rows[:, Parcel.RETAILER] == rows[:, Parcel.SELLER]).all()
     place, seller = rows[:, Parcel.FRIEND], rows[:, Parcel.SELLER]
-    assert (friends.who[place] == rows[:, Parcel.BUYER]).all()
+    assert (friends.buyer[place] == rows[:, Parcel.BUYER]).all()
     assert ((place >= friends.start[seller]) & (place < friends.start[seller + 1])).all()
     assert not rows[:, Parcel.ESCROWED].any()
 
@@ -494,30 +502,33 @@ def test_a_parcel_says_whose_it_is():
 def test_a_lost_account_loses_friends(kept):
     """On a new account the share of the audience that follows is kept, regulars alike."""
     of = Counter(300, demand__asked=0.0, demand__customers=0.4, demand__friends=100.0)
-    before = of.chain.friends.count[:300].sum()
-    regulars = of.chain.friends.customers[:300].sum()
+    before = of.trade.friends.count[:300].sum()
+    regulars = of.trade.friends.customers[:300].sum()
     of.retailers.audience[:] = kept
     of.days(1)
-    after = of.chain.friends.count[:300].sum()
+    after = of.trade.friends.count[:300].sum()
     assert stats.binomtest(int(after), int(before), kept).pvalue > FALSE_ALARM
-    stayed = of.chain.friends.customers[:300].sum()
+    stayed = of.trade.friends.customers[:300].sum()
     assert stats.binomtest(int(stayed), int(regulars), kept).pvalue > FALSE_ALARM
-    assert of.count(Tally.FRIENDS_LOST).sum() == before - after
-    assert of.days(5).chain.friends.count[:300].sum() == after  # once, not every day
+    assert of.count(TradeCounter.FRIENDS_LOST).sum() == before - after
+    assert of.days(5).trade.friends.count[:300].sum() == after  # once, not every day
 
 
 def test_regulars_ask_for_their_share():
     """`regulars` of the friends' inquiries come from those who have bought, beside their share."""
     of = Counter(days=300, demand__regulars=0.6, demand__customers=0.2, demand__asked=0.01)
     of.posts(moments=4)
-    friends = of.chain.friends
+    friends = of.trade.friends
     customers, count = int(friends.customers[0]), int(friends.count[0])
     repeat = deals = 0
     for _ in range(300):
         friends.customers[0] = customers
-        of.chain.parcels.count[:] = 0
+        of.trade.parcels.count[:] = 0
         of.days(1, carried=False)
-        repeat, deals = of.count(Tally.REPEAT_DEALS).sum(), of.count(Tally.DEALS).sum()
+        repeat, deals = (
+            of.count(TradeCounter.REPEAT_DEALS).sum(),
+            of.count(TradeCounter.DEALS).sum(),
+        )
     chance = 0.6 + 0.4 * customers / count
     assert stats.binomtest(int(repeat), int(deals), chance).pvalue > FALSE_ALARM
 
@@ -530,10 +541,10 @@ def test_buyers_share_their_luck_over_sellers():
     ever: set[int] = set()
     for _ in range(60):
         of.days(1, carried=False)
-        bucket = (of.row - 1 + 3) % of.chain.parcels.count.size
-        rows = of.chain.parcels.rows[bucket, : of.chain.parcels.count[bucket]]
+        bucket = (of.row - 1 + 3) % of.trade.parcels.count.size
+        rows = of.trade.parcels.rows[bucket, : of.trade.parcels.count[bucket]]
         ever |= set(rows[:, Parcel.BUYER].tolist())
-        of.chain.parcels.count[:] = 0
+        of.trade.parcels.count[:] = 0
     u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.array(sorted(ever)))
     assert len(ever) > 50 and (normal_quantile_each(u) >= -1e-12).all()
 
@@ -543,12 +554,12 @@ def test_friends_come_and_go(hazard):
     """Friends go with their hazard, and as many others come in their places, as strangers."""
     of = Counter(300, days=60, demand__friends_leave=hazard, demand__asked=0.0,
                  demand__customers=0.5, demand__friends=100.0, demand__trust=0.3)  # fmt: skip
-    friends = of.chain.friends
+    friends = of.trade.friends
     count, regulars = friends.count.copy(), int(friends.customers.sum())
     of.days(50)
     assert (friends.count == count).all()
-    gone = of.count(Tally.FRIENDS_LOST).sum()
-    assert gone == of.count(Tally.FRIENDS_ADDED).sum()
+    gone = of.count(TradeCounter.FRIENDS_LOST).sum()
+    assert gone == of.count(TradeCounter.FRIENDS_ADDED).sum()
     expected = hazard * count.sum() * 50
     assert abs(gone - expected) <= 5 * np.sqrt(expected) + 300 * 5 * (hazard > 0)
     stay = np.exp(-50.0 * hazard)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim.model.kernels.processing import work
+from marketsim.model.kernels.processing import process_ivory
 from marketsim.model.ledger import Account, Item
-from marketsim.model.state import Measure, Stage
+from marketsim.model.state import Enforcement, Stage
 
 MADE = (Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED)
 
@@ -25,12 +25,12 @@ class Bench(Standstill):
             self.set(Account.PROCESSORS, item, 0)
         self.set(Account.PROCESSORS, Item.RAW, raw)
         self.set(Account.PROCESSORS, Item.MONEY, money)
-        self.chain.unit_cost[0] = 0.0
-        self.chain.unit_cost[0, Item.RAW] = cost
-        self.chain.dealers.floor[0, 1:] = 1e9
+        self.trade.unit_cost[0] = 0.0
+        self.trade.unit_cost[0, Item.RAW] = cost
+        self.trade.dealers.least_sales[0, 1:] = 1e9
 
     def work(self, row=0, seized=0.0):
-        work(self.seed, self.day + row, row, seized, self.rules, self.chain)
+        process_ivory(self.seed, self.day + row, row, seized, self.params, self.trade)
         return self
 
     def made(self) -> np.ndarray:
@@ -70,9 +70,9 @@ def test_what_is_cut_is_what_is_made_and_waste(recipe, raw):
 def test_the_cost_of_the_grades_adds_up_to_the_raw_cost(recipe):
     """Costs less wages, times what was made, are the cost of the raw ivory used."""
     of = Bench(900_000_000, **recipe).work()
-    shop = of.rules.workshop
+    shop = of.params.workshop
     wages = np.array([shop.wage_semi, shop.wage_uncarved, shop.wage_carved])
-    costs = of.chain.unit_cost[0, list(MADE)]
+    costs = of.trade.unit_cost[0, list(MADE)]
     allocated = ((costs - wages) * of.made()).sum()
     assert allocated == pytest.approx(10.0 * of.used(900_000_000), rel=1e-6)
 
@@ -80,8 +80,8 @@ def test_the_cost_of_the_grades_adds_up_to_the_raw_cost(recipe):
 def test_the_best_grade_is_dearer_by_its_value():
     """Before wages and waste, uncarved pieces cost `grade_value` times carved ones."""
     of = Bench(workshop__grade_value=3.0).work()
-    shop = of.rules.workshop
-    _, uncarved, carved = of.chain.unit_cost[0, list(MADE)]
+    shop = of.params.workshop
+    _, uncarved, carved = of.trade.unit_cost[0, list(MADE)]
     best = (uncarved - shop.wage_uncarved) * (1.0 - shop.waste_hand)
     rest = (carved - shop.wage_carved) * (1.0 - shop.waste_machine)
     assert best / rest == pytest.approx(3.0, rel=1e-12)
@@ -91,7 +91,7 @@ def test_the_best_grade_is_dearer_by_its_value():
 def test_the_yields_are_those_of_the_recipe():
     """Each grade loses its own waste: hand, machine and cutting."""
     of = Bench(10_000_000, workshop__best=0.5, workshop__semi_share=0.2).work()
-    shop = of.rules.workshop
+    shop = of.params.workshop
     used = of.used(10_000_000)
     assert used > 0
     kept = [0.5 * 0.2 * (1 - shop.waste_cutting), 0.5 * (1 - shop.waste_hand)]
@@ -102,7 +102,7 @@ def test_the_yields_are_those_of_the_recipe():
 def test_wages_are_paid():
     """Wages a gram of what is made leave the market; a poor workshop makes what it can pay for."""
     of = Bench().work()
-    shop = of.rules.workshop
+    shop = of.params.workshop
     wages = np.array([shop.wage_semi, shop.wage_uncarved, shop.wage_carved])
     paid = of.held(Account.COSTS, Item.MONEY)
     assert paid == pytest.approx((wages * of.made()).sum() / 10.0, abs=3)
@@ -123,7 +123,7 @@ def test_what_machines_cannot_engrave_is_sold_semi_worked():
     many = Bench(10**8, workshop__hand=1000.0).work()
     few = Bench(10**8, workshop__hand=1000.0, workshop__machine=50.0).work()
     assert many.used(10**8) == few.used(10**8)
-    shop = few.rules.workshop
+    shop = few.params.workshop
     assert few.made()[2] == int(50_000 * (1.0 - shop.waste_machine))
     assert few.made()[0] > many.made()[0]
     assert few.made()[1] == many.made()[1]
@@ -133,7 +133,7 @@ def test_seized_machines_engrave_nothing_any_more():
     """After a seizure of all machines nothing is carved; it is counted once, and lasts."""
     of = Bench(10**9, workshop__hand=100.0).work(0, 1.0).work(1, 1.0).work(2)
     assert of.made()[2] == 0 < of.made()[0]
-    measures = of.chain.tallies.measures[:, Measure.MACHINES_SEIZED].sum(axis=(0, 1))
+    measures = of.trade.records.enforcement[:, Enforcement.MACHINES_SEIZED].sum(axis=(0, 1))
     assert measures.tolist() == [1, 0]
     assert Bench(10**9).work().made()[2] > 0  # negative control
 
@@ -141,7 +141,7 @@ def test_seized_machines_engrave_nothing_any_more():
 def test_who_is_closed_does_not_work():
     """A raided workshop rests until its day."""
     of = Bench()
-    of.chain.dealers.closed_until[0] = of.day + 1
+    of.trade.dealers.closed_until[0] = of.day + 1
     assert of.work(0).used() == 0 < of.work(1).used()
 
 
@@ -161,11 +161,11 @@ def test_processors_buy_raw_ivory_of_suppliers():
     of.set(Account.PROCESSORS, Item.RAW, 0)
     of.set(Account.PROCESSORS, Item.MONEY, 10**9)
     of.set(Account.SUPPLIERS, Item.MONEY, 0)
-    of.chain.dealers.floor[processor, 1:] = 1e9
-    of.chain.unit_cost[0, Item.RAW] = 5.0
+    of.trade.dealers.least_sales[processor, 1:] = 1e9
+    of.trade.unit_cost[0, Item.RAW] = 5.0
     of.work()
-    price = 5.0 * (1.0 + of.rules.supply.margin)
+    price = 5.0 * (1.0 + of.params.supply.margin)
     assert of.held(Account.SUPPLIERS, Item.RAW) == 0
     assert of.held(Account.SUPPLIERS, Item.MONEY) == int(50_000 * price / 10)
-    noted = of.chain.tallies.prices[0, Item.RAW, Stage.SUPPLIER].sum(axis=0)
+    noted = of.trade.records.prices[0, Item.RAW, Stage.SUPPLIER].sum(axis=0)
     assert noted.tolist() == [round(price * 100), round(price * 100) ** 2, 1]

@@ -149,4 +149,4 @@ def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> T
             else:
                 bar.update(len(runs))
             batches.append(batch)
-    return simulation.joined(batches)
+    return simulation.join_tables(batches)

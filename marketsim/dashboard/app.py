@@ -13,7 +13,7 @@ from marketsim.dashboard.choices import Choice, Pair
 from marketsim.dashboard.views import Shown, View
 from marketsim.errors import InputError
 from marketsim.parameters.settings import Settings
-from marketsim.simulation.run import Lived
+from marketsim.simulation.run import Run
 
 TITLE = "The online ivory market of 2015, simulated"
 ABOUT = """Move a lever at the side (behind » on a phone) and read how the market answers. All
@@ -38,7 +38,7 @@ def _warm() -> None:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _runs(
     _settings: Settings, key: str, first: int, stop: int, _trunk: Settings, _row: int
-) -> list[Lived]:
+) -> list[Run]:
     """Return some runs; those of late are kept for whoever asks next."""
     if _trunk is _settings or not runs.is_kept(_trunk, stop):
         return runs.live(_settings, first, stop)

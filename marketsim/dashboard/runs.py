@@ -12,16 +12,16 @@ import pandas as pd
 
 from marketsim.analysis.comparison import paired_runs
 from marketsim.analysis.comparison.arms import Arm
-from marketsim.model.market import build, fork
-from marketsim.model.market import live as live_days
+from marketsim.model.market import advance as live_days
+from marketsim.model.market import fork, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import World
+from marketsim.model.state import MarketState
 from marketsim.parameters import evidence, posterior
 from marketsim.parameters.settings import Settings
 from marketsim.parameters.traders import Population
 from marketsim.reporting import trade_summary
 from marketsim.simulation import run as simulation
-from marketsim.simulation.run import Lived, Tables
+from marketsim.simulation.run import Run, Tables
 from marketsim.survey import statistics
 
 EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
@@ -52,10 +52,10 @@ def batches(count: int) -> list[tuple[int, int]]:
     return [(first, min(stop, count)) for first, stop in pairwise(edges) if first < count]
 
 
-def live(settings: Settings, first: int, stop: int) -> list[Lived]:
+def live(settings: Settings, first: int, stop: int) -> list[Run]:
     """Live the runs from number `first` up to, but not including, `stop`."""
     return simulation.on_threads(
-        partial(simulation.live_run, settings), range(first, stop), threads
+        partial(simulation.simulate_run, settings), range(first, stop), threads
     )
 
 
@@ -64,7 +64,7 @@ class Trunk(NamedTuple):
 
     run: int
     drawn: posterior.Draw
-    world: World
+    state: MarketState
 
 
 def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
@@ -73,24 +73,24 @@ def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
     def one(run: int) -> Trunk:
         drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
         mine = posterior.settings_of(settings, drawn)
-        world = build(mine, simulation.run_seed(settings.seed, run))
-        live_days(world, 0, row)
-        return Trunk(run, drawn, world)
+        state = initialize(mine, simulation.run_seed(settings.seed, run))
+        live_days(state, 0, row)
+        return Trunk(run, drawn, state)
 
     return simulation.on_threads(one, range(first, stop), threads)
 
 
-def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Lived]:
+def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Run]:
     """Live the rest of runs under a scenario that parts from the trunk on day `row` or later.
 
     These are the bits of `live`, for less work where the trunk is there.
     """
 
-    def one(trunk: Trunk) -> Lived:
+    def one(trunk: Trunk) -> Run:
         mine = posterior.settings_of(settings, trunk.drawn)
-        world = fork(trunk.world, timeline.compile_levers(mine))
-        live_days(world, row, world.series.risk.size)
-        return Lived(trunk.run, world.seed, trunk.drawn, mine, *simulation.told(world))
+        state = fork(trunk.state, timeline.compile_levers(mine))
+        live_days(state, row, state.series.risk.size)
+        return Run(trunk.run, state.seed, trunk.drawn, mine, *simulation.outputs(state))
 
     return simulation.on_threads(one, several, threads)
 
@@ -101,15 +101,15 @@ def is_kept(settings: Settings, stop: int) -> bool:
     return small and stop <= EDGES[-1] and settings.posterior != paired_runs.PRIOR
 
 
-def tables(lived: Sequence[Lived]) -> Tables:
+def tables(lived: Sequence[Run]) -> Tables:
     """Return the tables of a study of these runs."""
-    return simulation.joined([one.tables for one in lived])
+    return simulation.join_tables([one.tables for one in lived])
 
 
 def effects(
     arms: Sequence[Arm],
     start: dt.date,
-    lived: Mapping[str, Sequence[Sequence[Lived]]],
+    lived: Mapping[str, Sequence[Sequence[Run]]],
 ) -> dict[str, pd.DataFrame]:
     """Return what a comparison comes to.
 
@@ -119,7 +119,7 @@ def effects(
         The reference first.
     start : datetime.date
         First day that counts.
-    lived : mapping of str to sequence of sequence of Lived
+    lived : mapping of str to sequence of sequence of Run
         For each belief, the posterior first, the runs of every arm.
 
     Returns
@@ -131,7 +131,7 @@ def effects(
     for belief, of_arms in lived.items():
         for runs in zip(*of_arms, strict=True):
             for arm, one in zip(arms, runs, strict=True):
-                told = (one.series, one.tallies)
+                told = (one.series, one.records)
                 about = (arm.name, one.run, belief, one.drawn)
                 found.append(paired_runs.summed(*about, told, one.settings, start))
     both = {

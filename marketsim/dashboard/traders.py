@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
-from marketsim.model.market import build, live
+from marketsim.model.market import advance, initialize
 from marketsim.model.state import Backup, State
 from marketsim.parameters.settings import Settings
 from marketsim.parameters.traders import TRADER_TYPES
@@ -54,24 +54,24 @@ def follow(settings: Settings, seed: int) -> Days:
     seed : int
         Of the run.
     """
-    world = build(settings, seed)
-    of, today, books = world.retailers, world.today, world.chain.books
+    state = initialize(settings, seed)
+    of, counters, books = state.retailers, state.counters, state.trade.books
     begin, end = books.start[Account.RETAILERS], books.start[Account.RETAILERS + 1]
-    shape = (world.series.risk.size, of.state.size)
+    shape = (state.series.risk.size, of.state.size)
     kinds = (np.int8, np.int16, np.int8, np.float32, np.int16, np.int16, np.int16)
     noted = [np.zeros(shape, kind) for kind in (*kinds, np.float32, np.float32)]
     for row in range(shape[0]):
-        live(world, row, row + 1)
+        advance(state, row, row + 1)
         held = books.balance[begin:end]
         told = (
             *(of.state, of.account, of.backup, of.risk),
-            *(today.intended - today.withheld, today.moments, today.withheld),
+            *(counters.intended - counters.withheld, counters.moments, counters.withheld),
             held[:, :PRODUCTS].sum(axis=1) / MILLIGRAMS,
             held[:, Item.MONEY] / FEN,
         )
         for table, values in zip(noted, told, strict=True):
             table[row] = values
-    return Days(world.first_day, of.kind.copy(), *noted)
+    return Days(state.first_day, of.kind.copy(), *noted)
 
 
 def table(days: Days, trader: int) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from marketsim.reporting.figures import trade as trade_figures
 from marketsim.reporting.pages.study import FIGURES, TRADE_FIGURES
 from marketsim.reporting.pages.study import table as fit_table
 from marketsim.simulation import summary
-from marketsim.simulation.run import Lived, Tables
+from marketsim.simulation.run import Run, Tables
 
 CAPTIONS = {file: caption for file, _, _, caption in (*FIGURES, *TRADE_FIGURES)}
 
@@ -39,15 +39,15 @@ class Shown:
 
     choice: Choice
     pair: Pair
-    lived: Mapping[str, Sequence[Sequence[Lived]]]
+    lived: Mapping[str, Sequence[Sequence[Run]]]
 
     @property
-    def mine(self) -> Sequence[Lived]:
+    def mine(self) -> Sequence[Run]:
         """The runs of the scenario."""
         return self.lived[paired_runs.POSTERIOR][-1]
 
     @property
-    def theirs(self) -> Sequence[Lived] | None:
+    def theirs(self) -> Sequence[Run] | None:
         """The runs of what it is compared with, if there is any."""
         return self.lived[paired_runs.POSTERIOR][0] if self.pair.arms else None
 

@@ -8,7 +8,7 @@ from marketsim.numerics.rng import Purpose, uniforms
 
 
 @part
-def traits(seed, buyer, product, demand):
+def buyer_traits(seed, buyer, product, demand):
     """Return a buyer's rank in willingness, chance to like the product, and payment habit."""
     u_willing, u_taste, u_habit, _ = uniforms(seed, Purpose.WILLINGNESS, 0, buyer, 0)
     edge_raw = demand.taste_raw
@@ -27,55 +27,55 @@ def traits(seed, buyer, product, demand):
 
 
 @part
-def usual_worth(product, demand):
+def median_willingness(product, demand):
     """Return the median willingness to pay, CNY a gram."""
     worths = (demand.worth_raw, demand.worth_semi, demand.worth_uncarved, demand.worth_carved)
     return worths[product]
 
 
 @part
-def worth_to(u, product, level, demand):
+def willingness_to_pay(u, product, level, demand):
     """Return what a buyer of rank u in willingness would pay, CNY a gram."""
-    return usual_worth(product, demand) * level * exp(demand.spread * normal_quantile(u))
+    return median_willingness(product, demand) * level * exp(demand.spread * normal_quantile(u))
 
 
 @part
-def usual_piece(product, demand):
+def mean_piece(product, demand):
     """Return the mean mass of a piece, grams."""
     pieces = (demand.piece_raw, demand.piece_semi, demand.piece_uncarved, demand.piece_carved)
     return pieces[product]
 
 
 @part
-def piece(u, product, demand):
+def piece_mass(u, product, demand):
     """Return the milligrams of a piece."""
     spread = demand.piece_spread
     factor = exp(spread * normal_quantile(u) - spread * spread / 2.0)
-    return int(usual_piece(product, demand) * MILLIGRAMS * factor) + 1
+    return int(mean_piece(product, demand) * MILLIGRAMS * factor) + 1
 
 
 @part
-def fear(row, buyer, chain):
+def buyer_risk(row, buyer, trade):
     """Bring a buyer's perceived risk up to date and return it."""
-    buyers = chain.buyers
+    buyers = trade.buyers
     if buyers.risk[buyer] == 0.0:
         return 0.0
-    risk = buyers.risk[buyer] * chain.fading[row - buyers.touched[buyer]]
+    risk = buyers.risk[buyer] * trade.risk_decay[row - buyers.touched[buyer]]
     buyers.risk[buyer] = risk
     buyers.touched[buyer] = row
     return risk
 
 
 @part
-def frightened(row, buyer, step, chain):
+def raise_buyer_risk(row, buyer, step, trade):
     """Let a buyer's perceived risk rise by a step of what is left to 1."""
-    risk = fear(row, buyer, chain)
-    chain.buyers.risk[buyer] = risk + step * (1.0 - risk)
-    chain.buyers.touched[buyer] = row
+    risk = buyer_risk(row, buyer, trade)
+    trade.buyers.risk[buyer] = risk + step * (1.0 - risk)
+    trade.buyers.touched[buyer] = row
 
 
 @part
-def one_of(friends, seller, number, u):
+def friend_at(friends, seller, number, u):
     """Return the place of one of a seller's first friends; -1 where there is none."""
     if number == 0:
         return NOBODY
@@ -83,19 +83,19 @@ def one_of(friends, seller, number, u):
 
 
 @part
-def swapped(friends, one, other):
+def swap_friends(friends, one, other):
     """Let two friends of a seller change places."""
-    friends.who[one], friends.who[other] = friends.who[other], friends.who[one]
+    friends.buyer[one], friends.buyer[other] = friends.buyer[other], friends.buyer[one]
     friends.trust[one], friends.trust[other] = friends.trust[other], friends.trust[one]
 
 
 @part
-def struck_off(friends, seller, friend):
+def remove_friend(friends, seller, friend):
     """Take a friend out of a seller's row, so that those who have bought still come first."""
     start = friends.start[seller]
     if friend < start + friends.customers[seller]:
         friends.customers[seller] -= 1
-        swapped(friends, friend, start + friends.customers[seller])
+        swap_friends(friends, friend, start + friends.customers[seller])
         friend = start + friends.customers[seller]
     friends.count[seller] -= 1
-    swapped(friends, friend, start + friends.count[seller])
+    swap_friends(friends, friend, start + friends.count[seller])

@@ -3,24 +3,30 @@
 import numpy as np
 
 from marketsim.model.ledger import Account, Item, affordable, fen_of, move
-from marketsim.model.pricing import WINDOW, dealer_price, paid_on_average, price_noted, stock_of
+from marketsim.model.pricing import (
+    SMOOTHING_DAYS,
+    dealer_price,
+    record_price,
+    stock_held,
+    update_average_cost,
+)
 from marketsim.model.state import NOBODY, Channel
 from marketsim.numerics.elementary import log
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import uniform
 
-KNOWN = 64  # dealers of a kind whom a buyer knows: in a large market not all of them
+KNOWN_DEALERS = 64  # dealers of a kind whom a buyer knows: in a large market not all of them
 
 
 @part
-def on_offer(dealer, account, chain):
+def stock_on_offer(dealer, account, trade):
     """Return what a supplier (raw ivory) or a processor (all else) has to sell, milligrams."""
-    raw = chain.books.balance[dealer, Item.RAW]
-    return raw if account == Account.SUPPLIERS else stock_of(chain.books, dealer) - raw
+    raw = trade.books.balance[dealer, Item.RAW]
+    return raw if account == Account.SUPPLIERS else stock_held(trade.books, dealer) - raw
 
 
 @kernel
-def chosen_dealer(seed, purpose, day, who, account, near, chain):
+def choose_dealer(seed, purpose, day, who, account, near, trade):
     """Return an open dealer among those known, the likelier the more there is; -1 for none.
 
     Parameters
@@ -32,16 +38,16 @@ def chosen_dealer(seed, purpose, day, who, account, near, chain):
     near : int
         Place, among the dealers of the account, of the first one known; the next ones are known
         too, up to `KNOWN` in all, so that a buyer costs as much in a large market as in a small.
-    chain : Chain
+    trade : TradeState
         Read.
     """
     best, chosen = np.inf, NOBODY
-    first = chain.books.start[account]
-    number = chain.books.start[account + 1] - first
-    for k in range(min(number, KNOWN)):
+    first = trade.books.start[account]
+    number = trade.books.start[account + 1] - first
+    for k in range(min(number, KNOWN_DEALERS)):
         dealer = first + (near + k) % number
-        stock = on_offer(dealer, account, chain)
-        if stock > 0 and chain.dealers.closed_until[dealer] <= day:
+        stock = stock_on_offer(dealer, account, trade)
+        if stock > 0 and trade.dealers.closed_until[dealer] <= day:
             time = -log(uniform(seed, purpose, day, who, dealer)) / stock
             if chosen < 0 or time < best:
                 best, chosen = time, dealer
@@ -49,7 +55,7 @@ def chosen_dealer(seed, purpose, day, who, account, near, chain):
 
 
 @kernel
-def buy(row, holder, dealer, product, mass, stage, seller, retail, chain):
+def buy_from_dealer(row, holder, dealer, product, mass, stage, seller, retail, trade):
     """Buy of a dealer as much as is wanted, there, and affordable.
 
     Parameters
@@ -68,20 +74,20 @@ def buy(row, holder, dealer, product, mass, stage, seller, retail, chain):
         Margin and cover of the dealer.
     retail : RetailValues
         What moves prices.
-    chain : Chain
+    trade : TradeState
         Written: goods, money, costs, the dealer's sales, prices.
     """
-    books = chain.books
-    price = dealer_price(dealer, product, seller.margin, seller.cover, retail, chain)
+    books = trade.books
+    price = dealer_price(dealer, product, seller.margin, seller.cover, retail, trade)
     mass = min(mass, books.balance[dealer, product])
     mass = min(mass, affordable(price, books.balance[holder, Item.MONEY]))
     if mass <= 0:
         return
-    paid_on_average(chain, holder, product, mass, price)
+    update_average_cost(trade, holder, product, mass, price)
     move(books, product, dealer, holder, mass)
     move(books, Item.MONEY, holder, dealer, fen_of(price, mass))
-    chain.dealers.sold[dealer, product] += mass / WINDOW
-    price_noted(chain.tallies, row, product, stage, Channel.PHYSICAL, price)
+    trade.dealers.sold[dealer, product] += mass / SMOOTHING_DAYS
+    record_price(trade.records, row, product, stage, Channel.PHYSICAL, price)
 
 
 @part
@@ -94,14 +100,14 @@ def yields(workshop):
 
 
 @part
-def all_yields(workshop):
+def total_yield(workshop):
     """Return the mass of all products made of a unit of raw ivory."""
     semi, uncarved, carved = yields(workshop)
     return semi + uncarved + carved
 
 
 @part
-def costs(raw, workshop):
+def product_costs(raw, workshop):
     """Return what semi-worked, uncarved and carved pieces cost to make, CNY a gram.
 
     Cutting grades the material: uncarved pieces take the best, the others the rest, and the cost

@@ -56,7 +56,7 @@ class Account(IntEnum):
 Books = namedtuple("Books", "start balance")
 
 
-def opened(sizes: dict[Account, int]) -> Books:
+def open_books(sizes: dict[Account, int]) -> Books:
     """Return books in which nobody holds anything; accounts without a size have one holder."""
     counts = [sizes.get(account, 1) for account in Account]
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -85,7 +85,7 @@ def affordable(price, fen):
 
 
 @kernel
-def close(books, ledger):
+def close_books(books, ledger):
     """Write the balances of the day by account, and refuse to go on if they do not balance.
 
     Parameters

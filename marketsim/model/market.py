@@ -5,42 +5,42 @@ from typing import Any
 import numpy as np
 
 from marketsim.model import observer, population, supply_chain
-from marketsim.model.kernels.backup_accounts import keep_accounts
-from marketsim.model.kernels.delivery import deliver
-from marketsim.model.kernels.entry_exit import come_and_go
-from marketsim.model.kernels.friend_turnover import keep_friends
-from marketsim.model.kernels.legal_market import sell_legally
-from marketsim.model.kernels.moderation import open_cases, review, sweep
-from marketsim.model.kernels.perception import perceive
-from marketsim.model.kernels.policing import police
-from marketsim.model.kernels.posting import post
-from marketsim.model.kernels.processing import work
-from marketsim.model.kernels.recording import close_day, note, record
+from marketsim.model.kernels.backup_accounts import update_accounts
+from marketsim.model.kernels.delivery import deliver_parcels
+from marketsim.model.kernels.entry_exit import apply_entry_exit
+from marketsim.model.kernels.friend_turnover import update_friend_lists
+from marketsim.model.kernels.legal_market import sell_legal_ivory
+from marketsim.model.kernels.moderation import open_cases, review_cases, run_sweep
+from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.kernels.policing import investigate_cases
+from marketsim.model.kernels.posting import publish_posts
+from marketsim.model.kernels.processing import process_ivory
+from marketsim.model.kernels.recording import close_day, log_contacts, record_day
 from marketsim.model.kernels.restocking import restock
-from marketsim.model.kernels.sales import trade
-from marketsim.model.kernels.supply import supply
+from marketsim.model.kernels.sales import sell
+from marketsim.model.kernels.supply import land_shipments
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Flow, Note, Queue, Series, Stock, World
+from marketsim.model.state import Flow, LogColumn, MarketState, Queue, Series, Stock
 from marketsim.numerics.jit import array_kernel
-from marketsim.parameters.settings import Settings, rules
+from marketsim.parameters.settings import Settings, kernel_params
 
 
 @array_kernel
-def live(world, row, end):
+def advance(state, row, end):
     """Live the days from `row` up to, but not including, `end`: this is the order of a day.
 
     Parameters
     ----------
-    world : World
+    state : MarketState
         The market; its arrays are written.
     row, end : int
         Numbers of days in the run.
     """
-    seed, rules, levers = world.seed, world.rules, world.levers
-    traders, today, queue = world.retailers, world.today, world.queue
-    chain = world.chain
+    seed, params, levers = state.seed, state.params, state.levers
+    traders, counters, queue = state.retailers, state.counters, state.queue
+    trade = state.trade
     while row < end:
-        day = world.first_day + row
+        day = state.first_day + row
         effort = (levers.recall[row], levers.reports[row], levers.images[row])
         ways = (levers.groups[row], levers.elsewhere[row])
         accounts, posts = levers.sweep_accounts[row], levers.sweep_posts[row]
@@ -49,28 +49,44 @@ def live(world, row, end):
         legal, traces = levers.legal[row], levers.traces[row]
         chased = (levers.police[row], levers.sharing[row], levers.raids[row])
         news, habituation = levers.news[row], levers.habituation[row]
-        come_and_go(seed, day, row, rules, traders, chain)
-        supply(seed, day, row, levers.border[row], rules, chain)
-        work(seed, day, row, levers.machines[row], rules, chain)
-        restock(seed, day, row, rules, traders, chain)
-        post(seed, day, levers.activity[row], chain.shops.push, effort, ways, rules, traders, today)
-        keep_friends(seed, day, row, rules.demand, traders, chain)
-        trade(seed, day, row, (levers.demand[row], legal, traces), rules, traders, today, chain)
-        sell_legally(seed, day, row, legal, levers.demand[row], world.founders, rules, chain)
-        deliver(seed, day, row, levers.couriers[row], levers.names[row], traces, rules, chain)
-        open_cases(seed, day, traders, today, queue)
-        review(seed, day, levers.capacity[row], linking, rules, traders, today, queue)
-        sweep(seed, day, accounts, posts, struck, rules, traders, today)
-        police(seed, day, row, chased, levers.cases[row], rules, traders, today, chain)
-        perceive(seed, day, news, habituation, rules, traders, today, world.ties)
-        keep_accounts(seed, day, rules.accounts, traders, today)
-        note(row, world.contacts, traders, today, world.notes)
-        record(row, day, traders, today, queue, world.series)
-        close_day(seed, day, row, world.contacts, rules, traders, today, world.notes, chain)
+        apply_entry_exit(seed, day, row, params, traders, trade)
+        land_shipments(seed, day, row, levers.border[row], params, trade)
+        process_ivory(seed, day, row, levers.machines[row], params, trade)
+        restock(seed, day, row, params, traders, trade)
+        publish_posts(
+            seed,
+            day,
+            levers.activity[row],
+            trade.shops.stock_effect,
+            effort,
+            ways,
+            params,
+            traders,
+            counters,
+        )
+        update_friend_lists(seed, day, row, params.demand, traders, trade)
+        sell(seed, day, row, (levers.demand[row], legal, traces), params, traders, counters, trade)
+        sell_legal_ivory(seed, day, row, legal, levers.demand[row], state.founders, params, trade)
+        deliver_parcels(
+            seed, day, row, levers.couriers[row], levers.names[row], traces, params, trade
+        )
+        open_cases(seed, day, traders, counters, queue)
+        review_cases(seed, day, levers.capacity[row], linking, params, traders, counters, queue)
+        run_sweep(seed, day, accounts, posts, struck, params, traders, counters)
+        investigate_cases(
+            seed, day, row, chased, levers.cases[row], params, traders, counters, trade
+        )
+        update_perceived_risk(seed, day, news, habituation, params, traders, counters, state.ties)
+        update_accounts(seed, day, params.accounts, traders, counters)
+        log_contacts(row, state.contacts, traders, counters, state.survey_log)
+        record_day(row, day, traders, counters, queue, state.series)
+        close_day(
+            seed, day, row, state.contacts, params, traders, counters, state.survey_log, trade
+        )
         row += 1
 
 
-def build(settings: Settings, seed: int) -> World:
+def initialize(settings: Settings, seed: int) -> MarketState:
     """Make a market on the morning of its first day.
 
     Parameters
@@ -87,42 +103,42 @@ def build(settings: Settings, seed: int) -> World:
     """
     first, last = timeline.horizon(settings)
     days, first_day = (last - first).days + 1, first.toordinal()
-    retailers, ties = population.synthesize(settings, seed, first_day, days)
-    met = observer.contacts(settings, seed, retailers)
-    values = rules(settings)
+    retailers, ties = population.synthesize_traders(settings, seed, first_day, days)
+    met = observer.choose_contacts(settings, seed, retailers)
+    values = kernel_params(settings)
     size = retailers.state.size
-    return World(
+    return MarketState(
         seed=seed,
         first_day=first_day,
-        rules=values,
+        params=values,
         levers=timeline.compile_levers(settings),
         retailers=retailers,
-        today=population.quiet_day(size),
+        counters=population.empty_counters(size),
         ties=ties,
         queue=Queue(ring=np.zeros(size, np.int64), ends=np.zeros(2, np.int64)),
         contacts=met,
-        notes=np.zeros((days, met.size, len(Note)), np.int32),
+        survey_log=np.zeros((days, met.size, len(LogColumn)), np.int32),
         series=Series(
             flows=np.zeros((days, len(Flow)), np.int64),
             stocks=np.zeros((days, len(Stock)), np.int64),
             risk=np.zeros(days),
         ),
-        chain=supply_chain.build(settings, values, seed, retailers, met.size, days),
+        trade=supply_chain.build_trade(settings, values, seed, retailers, met.size, days),
         founders=settings.population.retailers,
     )
 
 
-def fork(world: World, levers: timeline.Levers) -> World:
+def fork(state: MarketState, levers: timeline.Levers) -> MarketState:
     """Return a market with a memory of its own that goes on from the same evening.
 
     Parameters
     ----------
-    world : World
+    state : MarketState
         Left as it is.
     levers : Levers
         Of the new market; they should be those of the old one on all days that it has lived.
     """
-    return _copied(world)._replace(levers=levers)
+    return _copied(state)._replace(levers=levers)
 
 
 def _copied(memory: Any) -> Any:

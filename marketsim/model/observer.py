@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketsim.model.state import Labels, Note, Retailers
+from marketsim.model.state import LogColumn, ObservedPrices, Retailers
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import exp_each, log_each
 from marketsim.numerics.rng import Purpose
@@ -52,7 +52,7 @@ class SurveyRows:
     regular : ndarray of bool, shape (surveys,)
         Tuesday, Thursday or Saturday; the others are the random days.
     seen : ndarray of int32, shape (surveys, panel, len(Note))
-        What was seen, by the columns of `Note`.
+        What was seen, by the columns of `LogColumn`.
     ads, items, price : ndarray of int32, shape (surveys, panel, products)
         Advertisements, pictures and videos by product, and the price on the label in fen a gram;
         all zero where nobody trades.
@@ -74,7 +74,7 @@ class SurveyRows:
     contacts: int
 
 
-def contacts(settings: Settings, seed: int, retailers: Retailers) -> np.ndarray:
+def choose_contacts(settings: Settings, seed: int, retailers: Retailers) -> np.ndarray:
     """Choose the observer's contacts among the traders there from the start.
 
     Parameters
@@ -141,7 +141,12 @@ def survey_days(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def observe(
-    seed: int, first_day: int, met: np.ndarray, kind: np.ndarray, notes: np.ndarray, labels: Labels
+    seed: int,
+    first_day: int,
+    met: np.ndarray,
+    kind: np.ndarray,
+    survey_log: np.ndarray,
+    observed_prices: ObservedPrices,
 ) -> SurveyRows:
     """Draw the panel from the record of a run and read its survey days.
 
@@ -157,7 +162,7 @@ def observe(
         Types of all traders.
     notes : ndarray of int32, shape (days, contacts, len(Note))
         The record.
-    labels : Labels
+    observed_prices : ObservedPrices
         What the contacts' posts showed, and the prices on them.
 
     Returns
@@ -166,7 +171,7 @@ def observe(
         The panel is smaller than that of the survey where fewer contacts were active.
     """
     start = _day("survey_start").toordinal() - first_day
-    fortnight = notes[start - _number("survey_panel_fortnight") : start, :, Note.ADS]
+    fortnight = survey_log[start - _number("survey_panel_fortnight") : start, :, LogColumn.ADS]
     active = np.flatnonzero(fortnight.sum(axis=0) > 0)
     order = np.argsort(rng.uniform_array(seed, Purpose.PANEL, 0, met[active]), kind="stable")
     panel = np.sort(active[order[: _number("survey_panel_traders")]])
@@ -176,10 +181,10 @@ def observe(
         trader_type=kind[met[panel]],
         day=days,
         regular=regular,
-        seen=notes[days - first_day][:, panel],
-        ads=labels.ads[days - first_day][:, panel],
-        items=labels.items[days - first_day][:, panel],
-        price=labels.price[days - first_day][:, panel],
+        seen=survey_log[days - first_day][:, panel],
+        ads=observed_prices.ads[days - first_day][:, panel],
+        items=observed_prices.items[days - first_day][:, panel],
+        price=observed_prices.price[days - first_day][:, panel],
         active_contacts=int(active.size),
         contacts=int(met.size),
     )

@@ -7,7 +7,7 @@ in the market.
 
 import numpy as np
 
-from marketsim.model.state import Retailers, State, Ties, Today
+from marketsim.model.state import DayCounters, Retailers, State, Ties
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import exp_each, normal_quantile_each
 from marketsim.numerics.rng import Purpose
@@ -43,7 +43,9 @@ def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.nda
     return np.concatenate([np.zeros(settings.population.retailers, np.int64), newcomers])
 
 
-def synthesize(settings: Settings, seed: int, first_day: int, days: int) -> tuple[Retailers, Ties]:
+def synthesize_traders(
+    settings: Settings, seed: int, first_day: int, days: int
+) -> tuple[Retailers, Ties]:
     """Make the traders of a run and the ties among them.
 
     Parameters
@@ -95,10 +97,10 @@ def synthesize(settings: Settings, seed: int, first_day: int, days: int) -> tupl
     return retailers, _ties(settings, seed, arrival.size)
 
 
-def quiet_day(size: int) -> Today:
+def empty_counters(size: int) -> DayCounters:
     """Return the counters of one day, all zero: int64, and float64 for `sanction`."""
-    counts = {name: np.zeros(size, np.int64) for name in Today._fields}
-    return Today(**counts | {"sanction": np.zeros(size)})
+    counts = {name: np.zeros(size, np.int64) for name in DayCounters._fields}
+    return DayCounters(**counts | {"sanction": np.zeros(size)})
 
 
 def _kinds(settings: Settings, draws: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class Stage(IntEnum):
     LICENSED = 4
 
 
-class Tally(IntEnum):
+class TradeCounter(IntEnum):
     """What trade counts over one day; the last two blocks have one column a channel."""
 
     INQUIRIES = 0
@@ -56,7 +56,7 @@ class Tally(IntEnum):
     REVENUE = 23  # and the five after it: fen by channel
 
 
-class Measure(IntEnum):
+class Enforcement(IntEnum):
     """What enforcement does; counted with the milligrams that it takes."""
 
     POSTS_REMOVED = 0
@@ -75,7 +75,7 @@ class Measure(IntEnum):
     MACHINES_SEIZED = 13
 
 
-class Pulse(IntEnum):
+class SalesLevel(IntEnum):
     """What newcomers know of trade: milligrams sold a day, smoothed, and what they were."""
 
     SOLD = 0
@@ -104,16 +104,16 @@ class Parcel(IntEnum):
 
 # arrays over dealers: perceived risk, first free day, 1 or, once machines are seized, 0, fen of
 # working capital; by product milligrams sold a day (smoothed), and what is always reckoned with
-Dealers = namedtuple("Dealers", "risk closed_until machines purse sold floor")
+Dealers = namedtuple("Dealers", "risk closed_until machines working_capital sold least_sales")
 
 Shops = namedtuple(
     "Shops",
     # of retailers, drawn once: dealer bought from, dealer of raw bought from, factor on prices,
     # 0 or 1, milligrams a day expected, fen of working capital
-    "processor supplier markup stall expected purse "
+    "processor supplier markup stall expected working_capital "
     # milligrams sold a day (smoothed over `retail.cover`), sold today, day of the last sale,
     # posts against those of a trader with full stock
-    "sold today last_sale push "
+    "sold sold_today last_sale stock_effect "
     # share of the audience kept when friends were last struck off
     "audience",
 )
@@ -125,7 +125,7 @@ Agents = namedtuple("Agents", "retailer upstream tier active")
 # The friends of seller s are rows start[s] to start[s] + count[s], those who have bought first,
 # as many as `customers` says; room ends at start[s + 1]. who: int32; trust: uint16 in steps of
 # 1/65535.
-Friends = namedtuple("Friends", "start count customers who trust")
+Friends = namedtuple("Friends", "start count customers buyer trust")
 
 # perceived risk (float32) as of the row touched (int16)
 Buyers = namedtuple("Buyers", "risk touched")
@@ -138,22 +138,22 @@ Parcels = namedtuple("Parcels", "rows count")
 Cases = namedtuple("Cases", "ring ends waiting")
 
 # Days by what is counted: int64. prices holds sum, sum of squares and number, in fen a gram.
-Tallies = namedtuple("Tallies", "trade prices measures ledger")
+TradeRecords = namedtuple("TradeRecords", "counts prices enforcement ledger")
 
 # What stands on contacts' accounts, int32: advertisements and items by product, fen a gram asked.
-Labels = namedtuple("Labels", "ads items price")
+ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 
 # mix: products as they come out of the workshops, milligrams. fading: what is left of a buyer's
 # perceived risk after so many days. pulse: milligrams sold a day (smoothed), now and at first.
-Chain = namedtuple(
-    "Chain",
+TradeState = namedtuple(
+    "TradeState",
     "books unit_cost dealers shops agents friends buyers parcels cases "
-    "mix fading pulse tallies labels",
+    "product_mix risk_decay sales_level records observed_prices",
 )
 
 
 @part
-def keyed(seller, retailers):
+def draw_key(seller, retailers):
     """Return the number by which a seller's draws are keyed; newcomers do not move an agent's."""
     return seller if seller < retailers else FIRST_AGENT + seller - retailers
 
@@ -166,10 +166,10 @@ def file_case(cases, retailer):
 
 
 @part
-def measured(tallies, row, measure, channel, milligrams):
+def count_enforcement(records, row, measure, channel, milligrams):
     """Count one act of enforcement and what it took."""
-    tallies.measures[row, measure, channel, 0] += 1
-    tallies.measures[row, measure, channel, 1] += milligrams
+    records.enforcement[row, measure, channel, 0] += 1
+    records.enforcement[row, measure, channel, 1] += milligrams
 
 
 class State(IntEnum):
@@ -231,7 +231,7 @@ class Stock(IntEnum):
     ARRESTED = 8
 
 
-class Note(IntEnum):
+class LogColumn(IntEnum):
     """What the observer's record holds of a contact and a day."""
 
     ADS = 0
@@ -254,8 +254,8 @@ Retailers = namedtuple(
     "backup audience recent case_open",
 )
 
-Today = namedtuple(
-    "Today",
+DayCounters = namedtuple(
+    "DayCounters",
     # posts a trader means to make, and where they ended
     "intended moments deleted removed backup groups elsewhere withheld "
     # of the visible ones, and of the latest visible one
@@ -273,7 +273,8 @@ Queue = namedtuple("Queue", "ring ends")
 # Days by counts: int64, int64, and the mean perceived risk (float64).
 Series = namedtuple("Series", "flows stocks risk")
 
-World = namedtuple(
-    "World",
-    "seed first_day rules levers retailers today ties queue contacts notes series chain founders",
+MarketState = namedtuple(
+    "MarketState",
+    "seed first_day params levers retailers counters ties queue contacts "
+    "survey_log series trade founders",
 )

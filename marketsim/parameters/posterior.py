@@ -20,7 +20,7 @@ from marketsim.errors import InputError
 from marketsim.numerics import rng
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import presets, priors
-from marketsim.parameters.settings import POSTS, Settings, given
+from marketsim.parameters.settings import POSTS, Settings, value_of
 from marketsim.parameters.traders import Recovery
 
 NONE, PRIOR, POINT = "none", "prior", "point"
@@ -178,8 +178,8 @@ def check(settings: Settings) -> None:
             raise InputError("held", key, "names of parameters with a prior (docs/parameters.md)")
     reference = Settings()
     for key in priors.everything():
-        value = given(settings, key)
-        if value != given(reference, key) and key not in settings.held:
+        value = value_of(settings, key)
+        if value != value_of(reference, key) and key not in settings.held:
             allowed = f"held=[{key}] beside it, or posterior=none; else it is drawn"
             raise InputError(key, value, allowed)
 

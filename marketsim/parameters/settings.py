@@ -199,7 +199,7 @@ def declared(group: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def given(settings: Settings, key: str) -> float:
+def value_of(settings: Settings, key: str) -> float:
     """Return the value of a parameter by its dotted name."""
     group, name = key.split(".")
     return float(getattr(getattr(settings, group), name))
@@ -277,14 +277,14 @@ PaymentValues = _kernel_tuple(Payment)
 DeliveryValues = _kernel_tuple(Delivery)
 PoliceValues = _kernel_tuple(Police)
 LegalValues = _kernel_tuple(Legal)
-Rules = namedtuple(
-    "Rules",
+Params = namedtuple(
+    "Params",
     "posting perception recovery accounts displacement moderation turnover "
     "supply workshop retail resale demand payment delivery police legal",
 )
 
 
-def rules(settings: Settings) -> Rules:
+def kernel_params(settings: Settings) -> Params:
     """Return the parameters as the kernels read them: named tuples of floats.
 
     Every value is made a float here, once, since an integer would compile the kernels anew.
@@ -299,7 +299,7 @@ def rules(settings: Settings) -> Rules:
         retail = replace(retail, drop=0.0, push=0.0)
         police, legal = replace(police, referred=0.0), replace(legal, customers=0.0)
         demand = replace(demand, asked=0.0)
-    return Rules(
+    return Params(
         values(PostingValues, settings.posting),
         values(PerceptionValues, settings.perception),
         values(RecoveryValues, settings.recovery),

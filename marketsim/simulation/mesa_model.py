@@ -16,8 +16,8 @@ import numpy as np
 from marketsim.errors import InputError, span
 from marketsim.model import observer
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
-from marketsim.model.market import build, live
-from marketsim.model.state import Backup, Flow, State, Stock, Tally, World
+from marketsim.model.market import advance, initialize
+from marketsim.model.state import Backup, Flow, MarketState, State, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior
 from marketsim.parameters.settings import Settings, check, from_tree
@@ -68,11 +68,11 @@ class Retailer:
 class RetailersView(Sequence[Retailer]):
     """The traders of a market, one by one; reading only."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: MarketState) -> None:
+        self._state = state
 
     def __len__(self) -> int:
-        return int(self._world.retailers.state.size)
+        return int(self._state.retailers.state.size)
 
     def __iter__(self) -> Iterator[Retailer]:
         return (self[i] for i in range(len(self)))
@@ -83,9 +83,9 @@ class RetailersView(Sequence[Retailer]):
         if not -len(self) <= i < len(self):
             raise IndexError(f"retailer {i}: allowed is 0 to {len(self) - 1}")
         i = int(i) % len(self)
-        traders, today, ties = self._world.retailers, self._world.today, self._world.ties
-        chain = self._world.chain
-        held = chain.books.balance[chain.books.start[Account.RETAILERS] + i]
+        traders, counters, ties = self._state.retailers, self._state.counters, self._state.ties
+        trade = self._state.trade
+        held = trade.books.balance[trade.books.start[Account.RETAILERS] + i]
         return Retailer(
             id=i,
             type=TRADER_TYPES[traders.kind[i]].upper(),
@@ -102,12 +102,12 @@ class RetailersView(Sequence[Retailer]):
             arrival=_date_or_none(traders.arrival[i]),
             blocked_until=_date_or_none(traders.blocked_until[i]),
             ties=tuple(int(j) for j in ties.other[ties.start[i] : ties.start[i + 1]]),
-            posts_today=int(today.intended[i] - today.withheld[i]),
-            visible_today=int(today.moments[i]),
+            posts_today=int(counters.intended[i] - counters.withheld[i]),
+            visible_today=int(counters.moments[i]),
             grams=tuple(float(mass) / MILLIGRAMS for mass in held[:PRODUCTS]),
             money=float(held[Item.MONEY]) / FEN,
-            friends=int(chain.friends.count[i]),
-            stall=bool(chain.shops.stall[i]),
+            friends=int(trade.friends.count[i]),
+            stall=bool(trade.shops.stall[i]),
         )
 
 
@@ -155,20 +155,20 @@ class Market(mesa.Model):
         drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
         self.settings = posterior.settings_of(self.settings, drawn)
         super().__init__(rng=self.run_seed % 2**32)
-        self.world = build(self.settings, self.run_seed)
+        self.state = initialize(self.settings, self.run_seed)
         self.days_lived = 0
-        self.retailers = RetailersView(self.world)
+        self.retailers = RetailersView(self.state)
         self.datacollector = mesa.DataCollector(model_reporters=_reporters())
 
     @property
     def horizon(self) -> int:
         """Number of days of a whole run."""
-        return int(self.world.series.risk.size)
+        return int(self.state.series.risk.size)
 
     @property
     def today(self) -> dt.date:
         """The date of the last day lived; the eve of the run before the first."""
-        return dt.date.fromordinal(self.world.first_day + self.days_lived - 1)
+        return dt.date.fromordinal(self.state.first_day + self.days_lived - 1)
 
     def step(self) -> None:
         """Live one day (`live` is its order) and collect its scalars."""
@@ -187,21 +187,21 @@ class Market(mesa.Model):
         end = self.days_lived + days
         if end > self.horizon:
             raise InputError("days", end, f"0 to {self.horizon}, the horizon")
-        live(self.world, self.days_lived, end)
+        advance(self.state, self.days_lived, end)
         self.days_lived = end
 
     def survey(self) -> observer.SurveyRows:
         """Return what the survey saw; the whole horizon must have been lived."""
         if self.days_lived < self.horizon:
             raise InputError("days", self.days_lived, f"{self.horizon}, the whole horizon")
-        world = self.world
+        state = self.state
         return observer.observe(
             self.run_seed,
-            world.first_day,
-            world.contacts,
-            world.retailers.kind,
-            world.notes,
-            world.chain.labels,
+            state.first_day,
+            state.contacts,
+            state.retailers.kind,
+            state.survey_log,
+            state.trade.observed_prices,
         )
 
     def checkpoint(self, path: str | Path) -> None:
@@ -218,7 +218,7 @@ class Market(mesa.Model):
             "days_lived": self.days_lived,
             "source": source_fingerprint(),
         }
-        arrays = _arrays(self.world) | {"head": np.array(json.dumps(head, default=str))}
+        arrays = _arrays(self.state) | {"head": np.array(json.dumps(head, default=str))}
         with files.whole(Path(path)) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
 
@@ -249,7 +249,7 @@ class Market(mesa.Model):
                 if len(of.classes) != len(classes):
                     raise InputError("classes", of.classes, "files given by name, as many as here")
                 market = cls(replace(of, classes=list(classes)), head["seed"])
-                for name, array in _arrays(market.world).items():
+                for name, array in _arrays(market.state).items():
                     if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
                         raise refusal
                     array[...] = stored[name]
@@ -265,32 +265,34 @@ class Market(mesa.Model):
 
 def _reporters() -> dict[str, Callable[[Market], float]]:
     def of(table: str, column: int) -> Callable[[Market], float]:
-        return lambda market: int(getattr(market.world.series, table)[_row(market), column])
+        return lambda market: int(getattr(market.state.series, table)[_row(market), column])
 
     reporters: dict[str, Callable[[Market], float]] = {}
     reporters |= {item.name.lower(): of("flows", item) for item in Flow}
     reporters |= {f"traders_{item.name.lower()}": of("stocks", item) for item in Stock}
     reporters["grams_sold"] = lambda market: float(_sold(market).sum()) / MILLIGRAMS
-    reporters["mean_risk"] = lambda market: float(market.world.series.risk[_row(market)])
+    reporters["mean_risk"] = lambda market: float(market.state.series.risk[_row(market)])
     return reporters
 
 
 def _sold(market: Market) -> np.ndarray:
     """Return the milligrams sold on the last day lived, by channel."""
-    return market.world.chain.tallies.trade[_row(market), Tally.SOLD : Tally.REVENUE]
+    return market.state.trade.records.counts[_row(market), TradeCounter.SOLD : TradeCounter.REVENUE]
 
 
 def _row(market: Market) -> int:
     return market.days_lived - 1
 
 
-def _arrays(world: World) -> dict[str, np.ndarray]:
+def _arrays(state: MarketState) -> dict[str, np.ndarray]:
     """Return every array that a day writes, by name."""
-    groups = {"retailers": world.retailers, "queue": world.queue, "series": world.series}
-    arrays = {"notes": world.notes}
-    chain = world.chain._asdict()
-    groups |= {"today": world.today} | {k: v for k, v in chain.items() if isinstance(v, tuple)}
-    arrays |= {k: v for k, v in chain.items() if isinstance(v, np.ndarray)}
+    groups = {"retailers": state.retailers, "queue": state.queue, "series": state.series}
+    arrays = {"notes": state.survey_log}
+    trade = state.trade._asdict()
+    groups |= {"counters": state.counters} | {
+        k: v for k, v in trade.items() if isinstance(v, tuple)
+    }
+    arrays |= {k: v for k, v in trade.items() if isinstance(v, np.ndarray)}
     for group, members in groups.items():
         arrays |= {f"{group}.{name}": array for name, array in members._asdict().items()}
     return arrays

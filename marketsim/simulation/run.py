@@ -13,9 +13,9 @@ import pandas as pd
 from llvmlite import binding as llvm
 
 from marketsim.model import observer
-from marketsim.model.market import build, live
+from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Series, Tallies, World
+from marketsim.model.state import MarketState, Series, TradeRecords
 from marketsim.numerics import rng
 from marketsim.numerics.jit import CACHE_FOLDER
 from marketsim.numerics.rng import Purpose
@@ -33,7 +33,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
-class Lived:
+class Run:
     """One run of a study as it was lived: what was drawn for it, and what was counted."""
 
     run: int
@@ -41,7 +41,7 @@ class Lived:
     drawn: posterior.Draw
     settings: Settings
     series: Series
-    tallies: Tallies
+    records: TradeRecords
     seen: observer.SurveyRows
 
     @cached_property
@@ -50,12 +50,12 @@ class Lived:
         first_day = timeline.horizon(self.settings)[0].toordinal()
         what = (self.run, self.seed, self.drawn.number, self.settings, self.seen)
         return {
-            "daily": run_tables_of.daily_table(self.run, first_day, self.series, self.tallies),
+            "daily": run_tables_of.daily_table(self.run, first_day, self.series, self.records),
             "survey": run_tables_of.survey_table(self.run, self.seen),
             "runs": run_tables_of.run_table(*what),
-            "prices": run_tables_of.price_table(self.run, first_day, self.tallies),
-            "enforcement": run_tables_of.enforcement_table(self.run, first_day, self.tallies),
-            "ledger": run_tables_of.ledger_table(self.run, first_day, self.tallies),
+            "prices": run_tables_of.price_table(self.run, first_day, self.records),
+            "enforcement": run_tables_of.enforcement_table(self.run, first_day, self.records),
+            "ledger": run_tables_of.ledger_table(self.run, first_day, self.records),
         }
 
 
@@ -64,7 +64,7 @@ def run_seed(seed: int, run: int) -> int:
     return rng.new_seed(seed, Purpose.REPLICATE, run)
 
 
-def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, observer.SurveyRows]:
+def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, observer.SurveyRows]:
     """Live one whole run and survey it.
 
     Parameters
@@ -83,16 +83,16 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, Tallies, observer.S
     SurveyRows
         What the observer saw.
     """
-    world = build(settings, seed)
-    live(world, 0, world.series.risk.size)
-    return told(world)
+    state = initialize(settings, seed)
+    advance(state, 0, state.series.risk.size)
+    return outputs(state)
 
 
-def told(world: World) -> tuple[Series, Tallies, observer.SurveyRows]:
+def outputs(state: MarketState) -> tuple[Series, TradeRecords, observer.SurveyRows]:
     """Return what `simulate` does, of a market at the end of its days."""
-    kind, chain = world.retailers.kind, world.chain
-    about = (world.seed, world.first_day, world.contacts, kind, world.notes)
-    return world.series, chain.tallies, observer.observe(*about, chain.labels)
+    kind, trade = state.retailers.kind, state.trade
+    about = (state.seed, state.first_day, state.contacts, kind, state.survey_log)
+    return state.series, trade.records, observer.observe(*about, trade.observed_prices)
 
 
 def statistics(
@@ -119,13 +119,13 @@ def statistics(
 
     def one(job: tuple[Settings, int]) -> pd.DataFrame:
         settings, seed = job
-        _, tallies, seen = simulate(settings, seed)
+        _, records, seen = simulate(settings, seed)
         survey = run_tables_of.survey_table(0, seen)
         counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
         found = survey_statistics.statistics(survey, pd.DataFrame(counted))
         if settings.market != POSTS:
             first_day = timeline.horizon(settings)[0].toordinal()
-            prices = run_tables_of.price_table(0, first_day, tallies)
+            prices = run_tables_of.price_table(0, first_day, records)
             found = found.join(trade_statistics.statistics(survey, prices, found.index))
         done()
         return found
@@ -145,20 +145,20 @@ def on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> 
             raise
 
 
-def live_run(settings: Settings, run: int) -> Lived:
+def simulate_run(settings: Settings, run: int) -> Run:
     """Live one run of a study, with its own draw of what is uncertain."""
     seed = run_seed(settings.seed, run)
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
     mine = posterior.settings_of(settings, drawn)
-    return Lived(run, seed, drawn, mine, *simulate(mine, seed))
+    return Run(run, seed, drawn, mine, *simulate(mine, seed))
 
 
 def run_tables(settings: Settings, run: int) -> Tables:
     """Return the tables of one run of a study, by the names of `TABLES`."""
-    return live_run(settings, run).tables
+    return simulate_run(settings, run).tables
 
 
-def joined(parts: Sequence[Tables]) -> Tables:
+def join_tables(parts: Sequence[Tables]) -> Tables:
     """Return the tables of several runs, or batches of them, as one."""
     return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
@@ -185,7 +185,7 @@ def replicate(
         done()
         return tables
 
-    return joined(on_threads(one, runs, threads))
+    return join_tables(on_threads(one, runs, threads))
 
 
 def compile_kernels() -> None:

@@ -9,13 +9,29 @@ import pyarrow as pa
 
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCT_NAMES, Account, Item
 from marketsim.model.observer import SurveyRows
-from marketsim.model.state import Channel, Flow, Measure, Note, Series, Stage, Stock, Tallies, Tally
+from marketsim.model.state import (
+    Channel,
+    Enforcement,
+    Flow,
+    LogColumn,
+    Series,
+    Stage,
+    Stock,
+    TradeCounter,
+    TradeRecords,
+)
 from marketsim.parameters import evidence, priors
-from marketsim.parameters.settings import Settings, given
+from marketsim.parameters.settings import Settings, value_of
 from marketsim.parameters.traders import TRADER_TYPES
 
 EPOCH = dt.date(1970, 1, 1).toordinal()
-WEIGHED = (Tally.RAW_SHIPPED, Tally.RAW_LANDED, Tally.LEGAL_SOLD, Tally.LAUNDERED, Tally.STOCK)
+WEIGHED = (
+    TradeCounter.RAW_SHIPPED,
+    TradeCounter.RAW_LANDED,
+    TradeCounter.LEGAL_SOLD,
+    TradeCounter.LAUNDERED,
+    TradeCounter.STOCK,
+)
 
 # column: unit, description
 COLUMNS = {
@@ -107,7 +123,7 @@ COLUMNS |= {
 }
 
 
-def daily_table(run: int, first_day: int, series: Series, tallies: Tallies) -> pd.DataFrame:
+def daily_table(run: int, first_day: int, series: Series, records: TradeRecords) -> pd.DataFrame:
     """Return the daily series of one run: run, day, then one column a series."""
     days = first_day + np.arange(series.risk.size)
     table: dict[str, Any] = {
@@ -117,27 +133,29 @@ def daily_table(run: int, first_day: int, series: Series, tallies: Tallies) -> p
     table |= {item.name.lower(): series.flows[:, item] for item in Flow}
     table |= {f"traders_{item.name.lower()}": series.stocks[:, item] for item in Stock}
     table["mean_risk"] = series.risk
-    trade = tallies.trade
-    for item in list(Tally)[: Tally.SOLD]:
+    trade = records.counts
+    for item in list(TradeCounter)[: TradeCounter.SOLD]:
         counted = trade[:, item]
         table[item.name.lower()] = counted / MILLIGRAMS if item in WEIGHED else counted
-    sold = trade[:, Tally.SOLD : Tally.REVENUE] / MILLIGRAMS
-    revenue = trade[:, Tally.REVENUE :] / FEN
+    sold = trade[:, TradeCounter.SOLD : TradeCounter.REVENUE] / MILLIGRAMS
+    revenue = trade[:, TradeCounter.REVENUE :] / FEN
     for channel in Channel:
         table[f"sold_{channel.name.lower()}"] = sold[:, channel]
         table[f"revenue_{channel.name.lower()}"] = revenue[:, channel]
-    table["grams_sold"] = trade[:, Tally.SOLD : Tally.REVENUE].sum(axis=1) / MILLIGRAMS
-    table["revenue"] = trade[:, Tally.REVENUE :].sum(axis=1) / FEN
+    table["grams_sold"] = (
+        trade[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1) / MILLIGRAMS
+    )
+    table["revenue"] = trade[:, TradeCounter.REVENUE :].sum(axis=1) / FEN
     elephant = evidence.inputs()["elephants_ivory"].value
     assert elephant is not None
     table["elephants"] = table["raw_shipped"] / (elephant * 1000.0)
     return pd.DataFrame(table)
 
 
-def price_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+def price_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame:
     """Return the prices of one run: a row for each day, product, stage and channel that has one."""
-    day, product, stage, channel = np.nonzero(tallies.prices[..., 2])
-    total, squares, n = tallies.prices[day, product, stage, channel].astype(float).T
+    day, product, stage, channel = np.nonzero(records.prices[..., 2])
+    total, squares, n = records.prices[day, product, stage, channel].astype(float).T
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.maximum(squares - total * total / n, 0.0) / (n - 1.0)
     return pd.DataFrame(
@@ -154,15 +172,15 @@ def price_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
     )
 
 
-def enforcement_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+def enforcement_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame:
     """Return what enforcement did in one run: a row for each day, kind and channel with any."""
-    day, kind, channel = np.nonzero(tallies.measures[..., 0])
-    count, milligrams = tallies.measures[day, kind, channel].T
+    day, kind, channel = np.nonzero(records.enforcement[..., 0])
+    count, milligrams = records.enforcement[day, kind, channel].T
     return pd.DataFrame(
         {
             "run": np.full(day.size, run, np.int32),
             "day": _days(first_day + day),
-            "kind": _names([item.name.lower() for item in Measure], kind),
+            "kind": _names([item.name.lower() for item in Enforcement], kind),
             "channel": _names([item.name.lower() for item in Channel], channel),
             "count": count,
             "grams": milligrams / MILLIGRAMS,
@@ -170,20 +188,20 @@ def enforcement_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFram
     )
 
 
-def ledger_table(run: int, first_day: int, tallies: Tallies) -> pd.DataFrame:
+def ledger_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame:
     """Return the books of one run: the balance of each account and item on the evening of a day.
 
     Pairs of account and item that are zero on every day are left out.
     """
-    account, item = np.nonzero(tallies.ledger.any(axis=0))
-    days = np.arange(tallies.ledger.shape[0])
+    account, item = np.nonzero(records.ledger.any(axis=0))
+    days = np.arange(records.ledger.shape[0])
     return pd.DataFrame(
         {
             "run": np.full(days.size * item.size, run, np.int32),
             "day": _days(first_day + np.repeat(days, item.size)),
             "item": _names([one.name.lower() for one in Item], np.tile(item, days.size)),
             "account": _names([one.name.lower() for one in Account], np.tile(account, days.size)),
-            "balance": tallies.ledger[:, account, item].ravel(),
+            "balance": records.ledger[:, account, item].ravel(),
         }
     )
 
@@ -210,9 +228,9 @@ def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
         "trader": np.tile(rows.trader, surveys),
         "trader_type": np.tile(letters[rows.trader_type], surveys),
     }
-    for column in (Note.ADS, Note.PICTURES, Note.VIDEOS):
+    for column in (LogColumn.ADS, LogColumn.PICTURES, LogColumn.VIDEOS):
         table[column.name.lower()] = rows.seen[:, :, column].ravel()
-    for column in (Note.MENTION, Note.BLOCKED):
+    for column in (LogColumn.MENTION, LogColumn.BLOCKED):
         table[column.name.lower()] = rows.seen[:, :, column].ravel() > 0
     for product, name in enumerate(PRODUCT_NAMES):
         table[f"ads_{name}"] = rows.ads[:, :, product].ravel()
@@ -233,4 +251,4 @@ def run_table(run: int, seed: int, draw: int, settings: Settings, rows: SurveyRo
         "draw": np.array([draw], np.int64),
         "structure": [settings.recovery.name],
     }
-    return pd.DataFrame(table | {key: [given(settings, key)] for key in priors.everything()})
+    return pd.DataFrame(table | {key: [value_of(settings, key)] for key in priors.everything()})

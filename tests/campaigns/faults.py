@@ -274,7 +274,7 @@ def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]
     step(market, 40)
     market.checkpoint(path)
     step(market, 20)
-    wanted, whole = market.world.series.flows.copy(), path.read_bytes()
+    wanted, whole = market.state.series.flows.copy(), path.read_bytes()
 
     def does() -> str:
         try:
@@ -283,7 +283,7 @@ def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]
             hold("\n" not in str(refusal), "one line")
             return "refused in one line"
         step(again, 20)
-        hold(np.array_equal(again.world.series.flows, wanted), "the same bits")
+        hold(np.array_equal(again.state.series.flows, wanted), "the same bits")
         return "the same market"
 
     for _ in range(6 * each):

@@ -4,7 +4,7 @@ import mesa
 
 from marketsim.numerics.elementary import LN_2, exp, log
 from marketsim.numerics.rng import Purpose, uniform, uniforms
-from marketsim.parameters.settings import rules
+from marketsim.parameters.settings import kernel_params
 
 from .books import Books, DayCounts
 from .codes import Account, Channel, Item, Measure, State, Tally
@@ -31,7 +31,7 @@ class Market(mesa.Model):
         self.seed = seed
         self.settings = settings
         self.posts_alone = settings.market == "posts"
-        self.rules = rules(settings)
+        self.rules = kernel_params(settings)
         self.founders = settings.population.retailers
         self.calendar = calendar(settings, self.rules)
         self.row = 0

@@ -123,7 +123,7 @@ def fingerprints(number: int) -> Iterator[str]:
     for row in range(world.series.risk.size):
         market.live(world, row, row + 1)
         yield _hash(pictures.of_engine(world, row))
-    seen = (world.contacts, world.retailers.kind, world.notes, world.chain.labels)
+    seen = (world.contacts, world.retailers.kind, world.survey_log, world.trade.observed_prices)
     yield _hash(pictures.of_survey(observer.observe(of.seed, world.first_day, *seen)))
 
 

@@ -9,43 +9,48 @@ import numpy as np
 
 from marketsim.model.ledger import Account
 from marketsim.model.observer import SurveyRows
-from marketsim.model.state import Parcel, World, keyed
+from marketsim.model.state import MarketState, Parcel, draw_key
 
 Picture = dict[str, Any]
 
 
-def of_engine(world: World, row: int) -> Picture:
-    """Return the state of a market that has lived `row` and nothing after it."""
-    chain = world.chain
-    ids = world.retailers.state.size
-    out = {f"trader.{name}": array for name, array in world.retailers._asdict().items()}
-    out |= {f"posts.{name}": array for name, array in world.today._asdict().items()}
-    shops = chain.shops._asdict()
+def of_engine(state: MarketState, row: int) -> Picture:
+    """Return the state of a market in the evening of day `row`."""
+    trade = state.trade
+    ids = state.retailers.state.size
+    out = {f"trader.{name}": array for name, array in state.retailers._asdict().items()}
+    out |= {f"posts.{name}": array for name, array in state.counters._asdict().items()}
+    shops = trade.shops._asdict()
     shops["kept"] = shops.pop("audience")
-    shops["sales"], shops["sold_today"] = shops.pop("sold"), shops.pop("today")
+    shops["sales"], shops["purse"] = shops.pop("sold"), shops.pop("working_capital")
+    shops["push"] = shops.pop("stock_effect")
     out |= {f"shop.{name}": array for name, array in shops.items()}
-    out |= {f"dealer.{name}": array for name, array in chain.dealers._asdict().items()}
-    out |= {f"agent.{name}": array for name, array in chain.agents._asdict().items()}
-    first = chain.books.start[Account.RETAILERS]
-    out["dealer.cost"] = chain.unit_cost[:first]
-    out["shop.cost"] = chain.unit_cost[first : first + ids]
-    out["buyer.risk"] = chain.buyers.risk
-    out["buyer.touched"] = chain.buyers.touched
-    friends = chain.friends
+    dealers = trade.dealers._asdict()
+    dealers["purse"], dealers["floor"] = dealers.pop("working_capital"), dealers.pop("least_sales")
+    out |= {f"dealer.{name}": array for name, array in dealers.items()}
+    out |= {f"agent.{name}": array for name, array in trade.agents._asdict().items()}
+    first = trade.books.start[Account.RETAILERS]
+    out["dealer.cost"] = trade.unit_cost[:first]
+    out["shop.cost"] = trade.unit_cost[first : first + ids]
+    out["buyer.risk"] = trade.buyers.risk
+    out["buyer.touched"] = trade.buyers.touched
+    friends = trade.friends
     rows = [slice(s, s + n) for s, n in zip(friends.start, friends.count, strict=False)]
-    out["friends.who"] = [friends.who[row] for row in rows]
+    out["friends.who"] = [friends.buyer[row] for row in rows]
     out["friends.trust"] = [friends.trust[row] for row in rows]
     out["friends.customers"] = friends.customers
-    out["parcels"] = _parcels(world, row)
-    out["queue"] = _waiting(world.queue)
-    out["cases"] = _waiting(chain.cases)
-    out["pulse"] = chain.pulse
-    out["balance"] = chain.books.balance
-    out["contacts"] = world.contacts
-    out["notes"] = world.notes[row]
-    out |= {f"labels.{name}": array[row] for name, array in chain.labels._asdict().items()}
-    out |= {f"day.{name}": array[row] for name, array in world.series._asdict().items()}
-    out |= {f"day.{name}": array[row] for name, array in chain.tallies._asdict().items()}
+    out["parcels"] = _parcels(state, row)
+    out["queue"] = _waiting(state.queue)
+    out["cases"] = _waiting(trade.cases)
+    out["pulse"] = trade.sales_level
+    out["balance"] = trade.books.balance
+    out["contacts"] = state.contacts
+    out["notes"] = state.survey_log[row]
+    out |= {f"labels.{name}": array[row] for name, array in trade.observed_prices._asdict().items()}
+    out |= {f"day.{name}": array[row] for name, array in state.series._asdict().items()}
+    records = trade.records._asdict()
+    records["trade"], records["measures"] = records.pop("counts"), records.pop("enforcement")
+    out |= {f"day.{name}": array[row] for name, array in records.items()}
     return {key: plain(value) for key, value in out.items()}
 
 
@@ -88,19 +93,19 @@ def _waiting(line: Any) -> list[int]:
     return [line.ring[(place + k) % line.ring.size] for k in range(number)]
 
 
-def _parcels(world: World, row: int) -> list[list[int]]:
+def _parcels(state: MarketState, row: int) -> list[list[int]]:
     """Return the parcels on their way, by day of arrival and as sent, from tomorrow on.
 
     Columns: days from today to arrival, trader, seller (the number its draws are keyed by), key of
     the inquiry, buyer, place of the friend or -1, product, mass in mg, sum in escrow in fen.
     """
-    parcels, ids = world.chain.parcels, world.retailers.state.size
+    parcels, ids = state.trade.parcels, state.retailers.state.size
     order = ("RETAILER", "SELLER", "KEY", "BUYER", "FRIEND", "PRODUCT", "MASS", "ESCROWED")
     out = []
     for days in range(1, parcels.count.size + 1):
         bucket = (row + days) % parcels.count.size
         for parcel in parcels.rows[bucket, : parcels.count[bucket]]:
             one = {name: int(parcel[Parcel[name]]) for name in order}
-            one["SELLER"] = int(keyed(one["SELLER"], ids))
+            one["SELLER"] = int(draw_key(one["SELLER"], ids))
             out.append([days, *one.values()])
     return out

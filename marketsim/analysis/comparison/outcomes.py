@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from marketsim.model.ledger import FEN, MILLIGRAMS
-from marketsim.model.state import Channel, Flow, Measure, Series, Tallies, Tally
+from marketsim.model.state import Channel, Enforcement, Flow, Series, TradeCounter, TradeRecords
 
 WEEK = 7
 LOWER, HIGHER, NEITHER = "lower", "higher", ""  # which is better
@@ -41,13 +41,13 @@ OUTCOMES = {
 
 
 def of_run(
-    series: Series, tallies: Tallies, first: int, retailers: int, elephant: float
+    series: Series, records: TradeRecords, first: int, retailers: int, elephant: float
 ) -> dict[str, float]:
     """Return the outcomes of one run but `held_weeks`, which needs a baseline.
 
     Parameters
     ----------
-    series, tallies : Series, Tallies
+    series, records : Series, TradeRecords
         Daily counts.
     first : int
         Row of the first day that counts.
@@ -62,10 +62,10 @@ def of_run(
         By the names of `OUTCOMES`; nan where nothing was sold.
     """
     flows = series.flows[first:].sum(axis=0)
-    trade = tallies.trade[first:].sum(axis=0)
-    sold = trade[Tally.SOLD : Tally.SOLD + len(Channel)] / MILLIGRAMS
-    revenue = trade[Tally.REVENUE : Tally.REVENUE + len(Channel)].sum() / FEN
-    seized = tallies.measures[first:, :, :, 1].sum() / MILLIGRAMS
+    trade = records.counts[first:].sum(axis=0)
+    sold = trade[TradeCounter.SOLD : TradeCounter.SOLD + len(Channel)] / MILLIGRAMS
+    revenue = trade[TradeCounter.REVENUE : TradeCounter.REVENUE + len(Channel)].sum() / FEN
+    seized = records.enforcement[first:, :, :, 1].sum() / MILLIGRAMS
     moved = flows[Flow.BACKUP] + flows[Flow.GROUPS] + flows[Flow.ELSEWHERE]
     scale = 1000.0 / retailers * WEEK / (series.risk.size - first)
     grams = sold.sum()
@@ -78,12 +78,12 @@ def of_run(
         "price": revenue / grams if grams else np.nan,
         "online": 100.0 * (1.0 - sold[Channel.PHYSICAL] / grams) if grams else np.nan,
         "seized": seized * scale,
-        "arrests": tallies.measures[first:, Measure.ARRESTS, :, 0].sum() * scale,
-        "elephants": trade[Tally.RAW_SHIPPED] / MILLIGRAMS / elephant * scale,
+        "arrests": records.enforcement[first:, Enforcement.ARRESTS, :, 0].sum() * scale,
+        "elephants": trade[TradeCounter.RAW_SHIPPED] / MILLIGRAMS / elephant * scale,
     }
 
 
-def weekly(series: Series, tallies: Tallies, retailers: int) -> pd.DataFrame:
+def weekly(series: Series, records: TradeRecords, retailers: int) -> pd.DataFrame:
     """Return whole weeks from the first day of the run on.
 
     Returns
@@ -94,7 +94,7 @@ def weekly(series: Series, tallies: Tallies, retailers: int) -> pd.DataFrame:
     """
     weeks = series.risk.size // WEEK
     flows = series.flows[: weeks * WEEK].reshape(weeks, WEEK, -1).sum(axis=1)
-    sold = tallies.trade[: weeks * WEEK, Tally.SOLD : Tally.SOLD + len(Channel)]
+    sold = records.counts[: weeks * WEEK, TradeCounter.SOLD : TradeCounter.SOLD + len(Channel)]
     scale = 1000.0 / retailers
     return pd.DataFrame(
         {

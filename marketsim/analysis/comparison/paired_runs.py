@@ -11,9 +11,9 @@ import pandas as pd
 
 from marketsim.analysis.comparison import effects, effort, outcomes
 from marketsim.analysis.comparison.arms import Arm
-from marketsim.model.market import build, fork, live
+from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Series, Tallies
+from marketsim.model.state import Series, TradeRecords
 from marketsim.parameters import evidence, posterior
 from marketsim.parameters.settings import Comparison, Settings
 from marketsim.simulation import files
@@ -112,18 +112,18 @@ def _run(
         settings = replace(settings, posterior=posterior.PRIOR)
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
     mine = posterior.settings_of(settings, drawn)
-    trunk, row = build(mine, simulation.run_seed(settings.seed, run)), 0
+    trunk, row = initialize(mine, simulation.run_seed(settings.seed, run)), 0
     levers = [
         timeline.compile_levers(replace(mine, scenario=arm.settings.scenario)) for arm in compared
     ]
     parting = [_parting(trunk.levers, of) for of in levers]
     found = {}
     for place in np.argsort(parting, kind="stable"):  # the baseline, which never parts, comes last
-        live(trunk, row, parting[place])
+        advance(trunk, row, parting[place])
         row = parting[place]
         branch = fork(trunk, levers[place])
-        live(branch, row, branch.series.risk.size)
-        told = (branch.series, branch.chain.tallies)
+        advance(branch, row, branch.series.risk.size)
+        told = (branch.series, branch.trade.records)
         found[place] = summed(compared[place].name, run, belief, drawn, told, mine, start)
         done()
     return [found[place] for place in range(len(compared))]
@@ -140,7 +140,7 @@ def summed(
     run: int,
     belief: str,
     drawn: posterior.Draw,
-    told: tuple[Series, Tallies],
+    told: tuple[Series, TradeRecords],
     settings: Settings,
     start: dt.date,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

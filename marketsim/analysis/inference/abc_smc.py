@@ -25,7 +25,14 @@ from marketsim.errors import InputError
 from marketsim.model.scenario import timeline
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, WHOLE, Calibration, Settings, check_ranges, given
+from marketsim.parameters.settings import (
+    POSTS,
+    WHOLE,
+    Calibration,
+    Settings,
+    check_ranges,
+    value_of,
+)
 from marketsim.parameters.settings import check as check_settings
 from marketsim.simulation import run as simulation
 from marketsim.survey import discrepancy, fit, trade_statistics
@@ -270,7 +277,7 @@ def check_trade(search: Calibration, settings: Settings) -> None:
 def _trade_row(settings: Settings, one: Any) -> dict[str, Any]:
     mine, _ = trade_particle(settings, dict(one.parameter))
     row: dict[str, Any] = {"weight": one.weight, "distance": float(one.distance)}
-    row |= {key: given(mine, key) for key in priors.uncertain_trade()}
+    row |= {key: value_of(mine, key) for key in priors.uncertain_trade()}
     return row | dict(zip(trade_statistics.STATISTICS, one.sum_stat["statistics"], strict=True))
 
 
@@ -298,7 +305,7 @@ def trade_draws(settings: Settings, kept: pd.DataFrame) -> pd.DataFrame:
     drawn = regression_adjustment.adjust(kept[free], off, weight, priors.uncertain_trade())
     for key in names:
         if key in settings.held:
-            drawn[key] = given(settings, key)
+            drawn[key] = value_of(settings, key)
     drawn = drawn[names]
     drawn.insert(0, "weight", weight)
     return drawn

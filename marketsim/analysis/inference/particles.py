@@ -16,7 +16,7 @@ from marketsim.analysis.inference import regression_adjustment
 from marketsim.numerics import rng
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import Settings, given
+from marketsim.parameters.settings import Settings, value_of
 from marketsim.simulation import run as simulation
 from marketsim.survey import discrepancy, statistics
 from marketsim.survey import fit as survey_fit
@@ -106,7 +106,7 @@ def last_kept(settings: Settings, history: Any, names: list[str]) -> dict[str, p
 def _row(settings: Settings, name: str, one: Any) -> dict[str, Any]:
     mine, _ = particle(settings, name, dict(one.parameter))
     row: dict[str, Any] = {"weight": one.weight, "distance": float(one.distance)}
-    row |= {key: given(mine, key) for key in priors.uncertain()}
+    row |= {key: value_of(mine, key) for key in priors.uncertain()}
     return row | dict(zip(statistics.STATISTICS, one.sum_stat["statistics"], strict=True))
 
 
@@ -141,7 +141,7 @@ def draws(settings: Settings, name: str, found: pd.DataFrame, threads: int) -> p
     keys = [key for key in priors.uncertain() if key not in settings.held]
     drawn = regression_adjustment.adjust(found[keys], off, weight, priors.uncertain())
     for key in settings.held:
-        drawn[key] = given(settings, key)
+        drawn[key] = value_of(settings, key)
     drawn = drawn[list(priors.uncertain())]
     drawn.insert(0, "structure", name)
     drawn.insert(1, "weight", weight)

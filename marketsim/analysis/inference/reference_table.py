@@ -13,7 +13,7 @@ from marketsim.errors import InputError
 from marketsim.model.scenario import timeline
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, Settings, given
+from marketsim.parameters.settings import POSTS, Settings, value_of
 from marketsim.parameters.settings import check as check_settings
 from marketsim.simulation import files, run, store
 from marketsim.survey import statistics
@@ -111,7 +111,7 @@ def table(
 def _batch(settings: Settings, start: int, threads: int, done: Any) -> pd.DataFrame:
     numbers = range(start, start + BATCH)
     jobs = [job(settings, number) for number in numbers]
-    drawn = {key: [given(one, key) for one, _ in jobs] for key in priors.uncertain()}
+    drawn = {key: [value_of(one, key) for one, _ in jobs] for key in priors.uncertain()}
     names = [one.recovery.name for one, _ in jobs]
     parameters = pd.DataFrame({"number": numbers, "structure": names, **drawn})
     return parameters.join(run.statistics(jobs, threads, done))

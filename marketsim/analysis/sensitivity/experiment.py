@@ -172,11 +172,11 @@ def lived(of: Arms, values: dict[str, Any], run: int) -> dict[str, float]:
 
 def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) -> dict[str, float]:
     mine = priors.put(settings, settings.recovery.name, values)
-    series, tallies, _ = simulation.simulate(mine, simulation.run_seed(settings.seed, run))
+    series, records, _ = simulation.simulate(mine, simulation.run_seed(settings.seed, run))
     elephant = evidence.inputs()["elephants_ivory"].value
     assert elephant is not None
     retailers = mine.population.retailers
-    found = comparison_outcomes.of_run(series, tallies, first, retailers, elephant * 1000.0)
+    found = comparison_outcomes.of_run(series, records, first, retailers, elephant * 1000.0)
     return {name: float(found[name]) for name in OUTCOMES}
 
 

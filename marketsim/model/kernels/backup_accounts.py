@@ -8,7 +8,7 @@ from marketsim.numerics.rng import Purpose, uniforms
 
 
 @kernel
-def keep_accounts(seed, day, rules, retailers, today):
+def update_accounts(seed, day, params, retailers, counters):
     """Prepare and advertise backups, and bring banned traders back on a new account.
 
     Parameters
@@ -17,11 +17,11 @@ def keep_accounts(seed, day, rules, retailers, today):
         Seed of the run.
     day : int
         Ordinal of the day.
-    rules : AccountsValues
+    params : AccountsValues
         Parameters.
     retailers : Retailers
         `backup`, `account`, `audience`, `state` and `return_day` are written.
-    today : Today
+    counters : DayCounters
         `moments` is read, `mention` is written.
     """
     for i in range(retailers.state.size):
@@ -30,34 +30,34 @@ def keep_accounts(seed, day, rules, retailers, today):
         u_backup, u_mention, u_replacement, u_quit = uniforms(seed, Purpose.BACKUP, day, i, 0)
         if retailers.state[i] == State.BANNED:
             if retailers.return_day[i] == 0:
-                _answer_ban(day, i, u_replacement, u_quit, rules, retailers)
+                _answer_ban(day, i, u_replacement, u_quit, params, retailers)
             elif retailers.return_day[i] <= day:
-                _reopen(i, rules, retailers)
+                _reopen(i, params, retailers)
         elif retailers.backup[i] == Backup.NONE:
-            if u_backup < rules.prepare_always + rules.prepare_risk * retailers.risk[i]:
+            if u_backup < params.prepare_always + params.prepare_risk * retailers.risk[i]:
                 retailers.backup[i] = Backup.PREPARED
-        elif today.moments[i] > 0 and u_mention < rules.mention:
+        elif counters.moments[i] > 0 and u_mention < params.mention:
             retailers.backup[i] = Backup.ANNOUNCED
-            today.mention[i] = 1
+            counters.mention[i] = 1
 
 
 @part
-def _answer_ban(day, i, u_replacement, u_quit, rules, retailers):
+def _answer_ban(day, i, u_replacement, u_quit, params, retailers):
     """Give up, or fix the day of return."""
-    if retailers.backup[i] == Backup.NONE and u_quit < rules.quit:
+    if retailers.backup[i] == Backup.NONE and u_quit < params.quit:
         retailers.state[i] = State.LEFT
         return
-    longest = rules.return_days
+    longest = params.return_days
     if retailers.backup[i] != Backup.NONE:
-        longest *= rules.backup_wait
+        longest *= params.backup_wait
     retailers.return_day[i] = day + 1 + np.int64(u_replacement * longest)
 
 
 @part
-def _reopen(i, rules, retailers):
+def _reopen(i, params, retailers):
     """Go on under a new account with the audience that follows."""
     told = retailers.backup[i] == Backup.ANNOUNCED
-    retailers.audience[i] *= rules.kept_announced if told else rules.kept_cold
+    retailers.audience[i] *= params.kept_announced if told else params.kept_cold
     retailers.account[i] += 1
     retailers.backup[i] = Backup.NONE
     retailers.state[i] = State.ACTIVE

@@ -1,9 +1,9 @@
 """The legal market: licensed makers and shops sell, and launder, until the market closes."""
 
-from marketsim.model.buyers import usual_piece, usual_worth
+from marketsim.model.buyers import mean_piece, median_willingness
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, fen_of, move
-from marketsim.model.pricing import WINDOW, dealer_price, price_noted
-from marketsim.model.state import Channel, Stage, Tally
+from marketsim.model.pricing import SMOOTHING_DAYS, dealer_price, record_price
+from marketsim.model.state import Channel, Stage, TradeCounter
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
@@ -11,7 +11,7 @@ UNCARVED, CARVED = int(Item.UNCARVED), int(Item.CARVED)
 
 
 @kernel
-def sell_legally(seed, day, row, legal, demand_level, retailers, rules, chain):
+def sell_legal_ivory(seed, day, row, legal, demand_level, retailers, params, trade):
     """Let the customers of the day buy of licensed shops.
 
     Parameters
@@ -26,51 +26,51 @@ def sell_legally(seed, day, row, legal, demand_level, retailers, rules, chain):
         Willingness to pay against an ordinary day; so many times as many customers come.
     retailers : int
         Illegal retailers at the start, by which the legal market is scaled.
-    rules : Rules
+    params : Params
         Parameters.
-    chain : Chain
+    trade : TradeState
         Written: goods, money, tallies.
     """
-    mean = rules.legal.customers * legal * demand_level * retailers / 1000.0
+    mean = params.legal.customers * legal * demand_level * retailers / 1000.0
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
-        product, demand = CARVED, rules.demand
+        product, demand = CARVED, params.demand
         if draws[0] < demand.taste_uncarved / (demand.taste_uncarved + demand.taste_carved):
             product = UNCARVED
-        price = usual_worth(product, demand) * (1.0 + rules.legal.premium)
-        mass = int(usual_piece(product, demand) * MILLIGRAMS)
+        price = median_willingness(product, demand) * (1.0 + params.legal.premium)
+        mass = int(mean_piece(product, demand) * MILLIGRAMS)
         fen = fen_of(price, mass)
-        shop = chain.books.start[Account.LICENSED]
-        launders = draws[1] < rules.legal.laundered
-        if not (launders and _launder(day, row, product, mass, draws[2], rules, chain)):
-            move(chain.books, product, chain.books.start[Account.LEGAL_STOCK], shop, mass)
-        move(chain.books, product, shop, chain.books.start[Account.CONSUMED], mass)
-        move(chain.books, Item.MONEY, chain.books.start[Account.INCOME], shop, fen)
-        move(chain.books, Item.MONEY, shop, chain.books.start[Account.OWNERS],
-             chain.books.balance[shop, Item.MONEY])  # fmt: skip
-        chain.tallies.trade[row, Tally.LEGAL_DEALS] += 1
-        chain.tallies.trade[row, Tally.LEGAL_SOLD] += mass
-        price_noted(chain.tallies, row, product, Stage.LICENSED, Channel.PHYSICAL, price)
+        shop = trade.books.start[Account.LICENSED]
+        launders = draws[1] < params.legal.laundered
+        if not (launders and _launder(day, row, product, mass, draws[2], params, trade)):
+            move(trade.books, product, trade.books.start[Account.LEGAL_STOCK], shop, mass)
+        move(trade.books, product, shop, trade.books.start[Account.CONSUMED], mass)
+        move(trade.books, Item.MONEY, trade.books.start[Account.INCOME], shop, fen)
+        move(trade.books, Item.MONEY, shop, trade.books.start[Account.OWNERS],
+             trade.books.balance[shop, Item.MONEY])  # fmt: skip
+        trade.records.counts[row, TradeCounter.LEGAL_DEALS] += 1
+        trade.records.counts[row, TradeCounter.LEGAL_SOLD] += mass
+        record_price(trade.records, row, product, Stage.LICENSED, Channel.PHYSICAL, price)
 
 
 @part
-def _launder(day, row, product, mass, u, rules, chain):
+def _launder(day, row, product, mass, u, params, trade):
     """Sell an illegal piece as a legal one, where a processor has it."""
-    books, workshop = chain.books, rules.workshop
+    books, workshop = trade.books, params.workshop
     first = books.start[Account.PROCESSORS]
     processors = books.start[Account.PROCESSORS + 1] - first
     if processors == 0:
         return False
     processor = first + min(int(u * processors), processors - 1)
-    closed = chain.dealers.closed_until[processor] > day
+    closed = trade.dealers.closed_until[processor] > day
     if closed or books.balance[processor, product] < mass:
         return False
-    price = dealer_price(processor, product, workshop.margin, workshop.cover, rules.retail, chain)
-    chain.dealers.sold[processor, product] += mass / WINDOW
+    price = dealer_price(processor, product, workshop.margin, workshop.cover, params.retail, trade)
+    trade.dealers.sold[processor, product] += mass / SMOOTHING_DAYS
     shop, owners = books.start[Account.LICENSED], books.start[Account.OWNERS]
     fen = fen_of(price, mass)
     move(books, Item.MONEY, owners, shop, fen)
     move(books, Item.MONEY, shop, processor, fen)
     move(books, product, processor, shop, mass)
-    chain.tallies.trade[row, Tally.LAUNDERED] += mass
+    trade.records.counts[row, TradeCounter.LAUNDERED] += mass
     return True

@@ -13,7 +13,7 @@ LIMIT, SUSPENSION, BAN = 3, 4, 5
 
 
 @array_kernel
-def open_cases(seed, day, retailers, today, queue):
+def open_cases(seed, day, retailers, counters, queue):
     """Open a case for each account flagged today that has none, in a drawn order.
 
     Parameters
@@ -24,12 +24,12 @@ def open_cases(seed, day, retailers, today, queue):
         Ordinal of the day.
     retailers : Retailers
         `case_open` is written.
-    today : Today
+    counters : DayCounters
         `flagged` is read.
     queue : Queue
         Ring of trader ids, first in first out; an account has at most one case.
     """
-    fresh = np.flatnonzero((today.flagged > 0) & (retailers.case_open == np.int8(Case.NONE)))
+    fresh = np.flatnonzero((counters.flagged > 0) & (retailers.case_open == np.int8(Case.NONE)))
     order = np.empty(fresh.size)
     for k in range(fresh.size):
         order[k] = uniform(seed, Purpose.QUEUE_ORDER, day, fresh[k], 0)
@@ -41,7 +41,7 @@ def open_cases(seed, day, retailers, today, queue):
 
 
 @kernel
-def review(seed, day, capacity, linking, rules, retailers, today, queue):
+def review_cases(seed, day, capacity, linking, params, retailers, counters, queue):
     """Decide cases within the day's capacity; those upheld cost a post and a rung.
 
     Parameters
@@ -54,11 +54,11 @@ def review(seed, day, capacity, linking, rules, retailers, today, queue):
         Cases that moderators can decide today.
     linking : float
         Chance that a backup account falls with the account banned.
-    rules : Rules
+    params : Params
         Parameters.
     retailers : Retailers
         Offences, blocks and bans are written.
-    today : Today
+    counters : DayCounters
         Removals, bans and sanctions are written.
     queue : Queue
         Cases decided are taken from its head.
@@ -73,21 +73,21 @@ def review(seed, day, capacity, linking, rules, retailers, today, queue):
         if (
             valid
             and within_reach
-            and uniform(seed, Purpose.REVIEW, day, i, 0) < rules.moderation.upheld
+            and uniform(seed, Purpose.REVIEW, day, i, 0) < params.moderation.upheld
         ):
-            _sanction(seed, day, i, linking, rules, retailers, today)
+            _sanction(seed, day, i, linking, params, retailers, counters)
 
 
 @part
-def _sanction(seed, day, i, linking, rules, retailers, today):
+def _sanction(seed, day, i, linking, params, retailers, counters):
     """Take a trader one rung up the ladder."""
-    moderation = rules.moderation
+    moderation = params.moderation
     retailers.offences[i] += 1
     rung = retailers.offences[i]
     if rung >= BAN:
-        _ban(seed, day, i, linking, retailers, today)
+        _ban(seed, day, i, linking, retailers, counters)
         return
-    _remove_latest(i, rules.perception.deletion, today)
+    _remove_latest(i, params.perception.deletion, counters)
     if rung == SUSPENSION:
         _block(day, i, moderation.suspend_days, 1, retailers)
     elif rung == LIMIT:
@@ -105,18 +105,18 @@ def _block(day, i, length, suspends, retailers):
 
 
 @part
-def _remove_latest(i, weight, today):
+def _remove_latest(i, weight, counters):
     """Remove the latest of today's visible posts, if there is one; the trader feels it anyhow."""
-    today.sanction[i] = max(today.sanction[i], weight)
-    if today.moments[i] > 0 and today.removed[i] == 0:
-        today.moments[i] -= 1
-        today.removed[i] += 1
-        today.pictures[i] -= today.latest_pictures[i]
-        today.videos[i] -= today.latest_videos[i]
+    counters.sanction[i] = max(counters.sanction[i], weight)
+    if counters.moments[i] > 0 and counters.removed[i] == 0:
+        counters.moments[i] -= 1
+        counters.removed[i] += 1
+        counters.pictures[i] -= counters.latest_pictures[i]
+        counters.videos[i] -= counters.latest_videos[i]
 
 
 @part
-def _ban(seed, day, i, linking, retailers, today):
+def _ban(seed, day, i, linking, retailers, counters):
     """Take an account with all that stands on it today, and a backup that is linked to it."""
     retailers.state[i] = State.BANNED
     retailers.return_day[i] = 0
@@ -124,16 +124,16 @@ def _ban(seed, day, i, linking, retailers, today):
         retailers.backup[i] = Backup.NONE
     if retailers.case_open[i] == Case.OPEN:
         retailers.case_open[i] = Case.VOID
-    today.banned[i] = 1
-    today.sanction[i] = 1.0
-    today.removed[i] += today.moments[i]
-    today.moments[i] = 0
-    today.pictures[i] = 0
-    today.videos[i] = 0
+    counters.banned[i] = 1
+    counters.sanction[i] = 1.0
+    counters.removed[i] += counters.moments[i]
+    counters.moments[i] = 0
+    counters.pictures[i] = 0
+    counters.videos[i] = 0
 
 
 @array_kernel
-def sweep(seed, day, accounts, posts, struck, rules, retailers, today):
+def run_sweep(seed, day, accounts, posts, struck, params, retailers, counters):
     """Ban a number of accounts and remove a post each of a number of further traders.
 
     Parameters
@@ -147,11 +147,11 @@ def sweep(seed, day, accounts, posts, struck, rules, retailers, today):
     struck : tuple of float, int, float
         Lean: 0 takes traders evenly, 1 in proportion to their recent visible posts; the types of
         trader taken, as a sum of 1, 2, 4 and 8; chance that a backup falls with its account.
-    rules : Rules
+    params : Params
         Parameters.
     retailers : Retailers
         Bans and blocks are written.
-    today : Today
+    counters : DayCounters
         Removals, bans and sanctions are written.
     """
     if accounts + posts == 0:
@@ -164,10 +164,10 @@ def sweep(seed, day, accounts, posts, struck, rules, retailers, today):
         if np.isinf(times[i]):
             return
         if place < accounts:
-            _ban(seed, day, i, linking, retailers, today)
+            _ban(seed, day, i, linking, retailers, counters)
         else:
-            _remove_latest(i, rules.perception.deletion, today)
-            _block(day, i, rules.moderation.mute_days, 0, retailers)
+            _remove_latest(i, params.perception.deletion, counters)
+            _block(day, i, params.moderation.mute_days, 0, retailers)
 
 
 @array_kernel

@@ -9,7 +9,7 @@ from marketsim.numerics.rng import Purpose, uniform
 
 
 @array_kernel
-def perceive(seed, day, news, habituation, rules, retailers, today, ties):
+def update_perceived_risk(seed, day, news, habituation, params, retailers, counters, ties):
     """Move every trader's perceived risk by what happened today.
 
     Parameters
@@ -23,23 +23,23 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
     habituation : float
         Effect of news and of ties' sanctions against those of the first wave; one's own sanction
         keeps its full effect.
-    rules : Rules
+    params : Params
         Parameters.
     retailers : Retailers
         `risk` and `state` are written.
-    today : Today
+    counters : DayCounters
         `sanction` and `moments` are read.
     ties : Ties
         Who hears from whom.
     """
-    perception, recovery = rules.perception, rules.recovery
+    perception, recovery = params.perception, params.recovery
     state, risks, residual = retailers.state, retailers.risk, perception.residual
     lesson = 1.0 - perception.learning * recovery.social_learning
-    shown = _unpunished(today)
+    shown = _unpunished(counters)
     fading = 1.0
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
-    struck = today.sanction.any()
+    struck = counters.sanction.any()
     unmoved = 1.0 - perception.news * perception.warning * news * habituation
     for i in range(state.size):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
@@ -51,9 +51,9 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
             for k in range(first, end):
                 seen += shown[ties.other[k]]
         if struck:
-            trust *= 1.0 - perception.own_sanction * today.sanction[i]
+            trust *= 1.0 - perception.own_sanction * counters.sanction[i]
             for k in range(first, end):
-                weight = today.sanction[ties.other[k]] * habituation
+                weight = counters.sanction[ties.other[k]] * habituation
                 trust *= 1.0 - perception.warning * weight
         fear = max(risks[i] - residual, 0.0) * fading * _power(lesson, seen)
         rise = (1.0 - residual - fear) * (1.0 - trust)
@@ -68,12 +68,12 @@ def perceive(seed, day, news, habituation, rules, retailers, today, ties):
 
 
 @array_kernel
-def _unpunished(today):
+def _unpunished(counters):
     """Return the visible posts of traders without a sanction: small, since it is read at random."""
-    shown = np.zeros(today.moments.size, np.int32)
+    shown = np.zeros(counters.moments.size, np.int32)
     for i in range(shown.size):
-        if today.sanction[i] == 0.0:
-            shown[i] = today.moments[i]
+        if counters.sanction[i] == 0.0:
+            shown[i] = counters.moments[i]
     return shown
 
 

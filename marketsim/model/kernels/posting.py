@@ -10,7 +10,7 @@ BACKUP, GROUPS, ELSEWHERE = 0, 1, 2
 
 
 @array_kernel
-def post(seed, day, activity, push, flag_levers, ways, rules, retailers, today):
+def publish_posts(seed, day, activity, push, flag_levers, ways, params, retailers, counters):
     """Let every trader post for one day, and count what became of the posts.
 
     Parameters
@@ -27,56 +27,56 @@ def post(seed, day, activity, push, flag_levers, ways, rules, retailers, today):
         Multipliers of filter recall and of user reports, and the share known by pictures.
     ways : tuple of two float
         Open share of groups and of other platforms.
-    rules : Rules
+    params : Params
         Parameters.
     retailers : Retailers
         `talking` and `recent` are written.
-    today : Today
+    counters : DayCounters
         Cleared and written.
     """
     state, blocked_until = retailers.state, retailers.blocked_until
-    shape = rules.posting.daily_shape
+    shape = params.posting.daily_shape
     # all at once: alone, each would wait for the branches of the trader before
     none = chances_of_none(retailers.base_rate, push, activity, shape)
-    kept = 1.0 - 1.0 / rules.moderation.memory_days
+    kept = 1.0 - 1.0 / params.moderation.memory_days
     for i in range(state.size):
         intended, openness, chance = 0, 0.0, 0.0
         if state[i] != State.ABSENT and state[i] < State.LEFT:
             u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
-            talking = _talks(retailers.talking[i], u_spell, rules.posting)
+            talking = _talks(retailers.talking[i], u_spell, params.posting)
             retailers.talking[i] = talking
             if talking:
                 mean = retailers.base_rate[i] * push[i] * activity
                 intended = invert(u_posts, mean, shape, none[i])
         risk, backup = retailers.risk[i], retailers.backup[i]
         if intended > 0:
-            chance = _flag_chance(retailers.audience[i], flag_levers, rules.moderation)
+            chance = _flag_chance(retailers.audience[i], flag_levers, params.moderation)
             if state[i] == State.ACTIVE and blocked_until[i] <= day:
                 openness = _openness(
-                    risk, retailers.sensitivity[i], retailers.threshold[i], backup, rules
+                    risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
                 )
         here = state[i] != State.BANNED
         in_groups = here and not (retailers.suspended[i] and blocked_until[i] > day)
         has_backup = here and backup == Backup.ANNOUNCED
-        weights = _destinations(has_backup, in_groups, ways, rules.displacement)
-        fate = _publish(seed, day, i, intended, openness, risk, chance, weights, rules.posting)
-        today.intended[i] = intended
-        _write(i, fate, today)
-        retailers.recent[i] = retailers.recent[i] * kept + today.moments[i]
+        weights = _destinations(has_backup, in_groups, ways, params.displacement)
+        fate = _publish(seed, day, i, intended, openness, risk, chance, weights, params.posting)
+        counters.intended[i] = intended
+        _write(i, fate, counters)
+        retailers.recent[i] = retailers.recent[i] * kept + counters.moments[i]
 
 
 @part
-def _write(i, fate, today):
+def _write(i, fate, counters):
     """Begin the day's counters of a trader with the fate of the posts."""
-    today.moments[i], today.deleted[i], today.flagged[i] = fate[0], fate[1], fate[2]
-    today.pictures[i], today.videos[i] = fate[3], fate[4]
-    today.latest_pictures[i], today.latest_videos[i] = fate[5], fate[6]
-    today.backup[i], today.groups[i], today.elsewhere[i] = fate[7], fate[8], fate[9]
-    today.withheld[i] = fate[10]
-    today.removed[i] = 0
-    today.mention[i] = 0
-    today.banned[i] = 0
-    today.sanction[i] = 0.0
+    counters.moments[i], counters.deleted[i], counters.flagged[i] = fate[0], fate[1], fate[2]
+    counters.pictures[i], counters.videos[i] = fate[3], fate[4]
+    counters.latest_pictures[i], counters.latest_videos[i] = fate[5], fate[6]
+    counters.backup[i], counters.groups[i], counters.elsewhere[i] = fate[7], fate[8], fate[9]
+    counters.withheld[i] = fate[10]
+    counters.removed[i] = 0
+    counters.mention[i] = 0
+    counters.banned[i] = 0
+    counters.sanction[i] = 0.0
 
 
 @part
@@ -89,11 +89,11 @@ def _talks(talking, u, posting):
 
 
 @part
-def _openness(risk, sensitivity, threshold, backup, rules):
+def _openness(risk, sensitivity, threshold, backup, params):
     """Return the chance that a post a trader means to make is made in Moments."""
-    recovery = rules.recovery
+    recovery = params.recovery
     if backup == Backup.ANNOUNCED:
-        risk *= 1.0 - recovery.backup_confidence * rules.accounts.confidence
+        risk *= 1.0 - recovery.backup_confidence * params.accounts.confidence
     dared = 1.0 - recovery.smooth * (1.0 - exp(-sensitivity * risk))
     if risk > threshold:
         dared *= 1.0 - recovery.thresholds

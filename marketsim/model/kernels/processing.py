@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from marketsim.model.dealers import all_yields, buy, chosen_dealer, costs
+from marketsim.model.dealers import buy_from_dealer, choose_dealer, product_costs, total_yield
 from marketsim.model.ledger import MILLIGRAMS, PRODUCTS, Account, Item, fen_of, move
-from marketsim.model.pricing import pace, paid_on_average
-from marketsim.model.state import Channel, Measure, Stage, measured
+from marketsim.model.pricing import expected_sales, update_average_cost
+from marketsim.model.state import Channel, Enforcement, Stage, count_enforcement
 from marketsim.numerics.distributions import in_turn
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
 
 @array_kernel
-def work(seed, day, row, seized, rules, chain):
+def process_ivory(seed, day, row, seized, params, trade):
     """Let every processor buy and work for one day, in a drawn order.
 
     Parameters
@@ -23,12 +23,12 @@ def work(seed, day, row, seized, rules, chain):
         Ordinal of the day, and its number in the run.
     seized : float
         Share of processors whose machines are seized today.
-    rules : Rules
+    params : Params
         Parameters.
-    chain : Chain
+    trade : TradeState
         Written: goods, money, costs, tallies.
     """
-    books, dealers = chain.books, chain.dealers
+    books, dealers = trade.books, trade.dealers
     first, end = books.start[Account.PROCESSORS], books.start[Account.PROCESSORS + 1]
     turns = np.empty(end - first)
     for k in range(turns.size):
@@ -38,45 +38,47 @@ def work(seed, day, row, seized, rules, chain):
         has_machines = dealers.machines[processor] > 0.0
         if has_machines and uniform(seed, Purpose.MACHINES, day, processor, 0) < seized:
             dealers.machines[processor] = 0.0
-            measured(chain.tallies, row, Measure.MACHINES_SEIZED, Channel.PHYSICAL, 0)
+            count_enforcement(trade.records, row, Enforcement.MACHINES_SEIZED, Channel.PHYSICAL, 0)
         if dealers.closed_until[processor] <= day:
-            _buy_raw(seed, day, row, processor, rules, chain)
-            _cut(processor, rules.workshop, chain)
+            _buy_raw(seed, day, row, processor, params, trade)
+            _cut(processor, params.workshop, trade)
 
 
 @kernel
-def _buy_raw(seed, day, row, processor, rules, chain):
+def _buy_raw(seed, day, row, processor, params, trade):
     """Fill up raw ivory from one supplier known, the likelier the more that one has."""
-    need = _raw_target(processor, rules.workshop, chain) - chain.books.balance[processor, Item.RAW]
+    need = _raw_target(processor, params.workshop, trade) - trade.books.balance[processor, Item.RAW]
     if need <= 0:
         return
-    race, suppliers = Purpose.SUPPLIER_RACE, chain.books.start[Account.SUPPLIERS + 1]
-    workshops = chain.books.start[Account.PROCESSORS + 1] - suppliers
+    race, suppliers = Purpose.SUPPLIER_RACE, trade.books.start[Account.SUPPLIERS + 1]
+    workshops = trade.books.start[Account.PROCESSORS + 1] - suppliers
     near = (processor - suppliers) * suppliers // workshops  # suppliers come first in the books
-    supplier = chosen_dealer(seed, race, day, processor, Account.SUPPLIERS, near, chain)
+    supplier = choose_dealer(seed, race, day, processor, Account.SUPPLIERS, near, trade)
     if supplier >= 0:
         stage = Stage.SUPPLIER
-        buy(row, processor, supplier, Item.RAW, need, stage, rules.supply, rules.retail, chain)
+        buy_from_dealer(
+            row, processor, supplier, Item.RAW, need, stage, params.supply, params.retail, trade
+        )
 
 
 @part
-def _raw_target(processor, workshop, chain):
+def _raw_target(processor, workshop, trade):
     """Return the raw ivory that a third of full stocks is made from."""
     sold = 0.0
     for product in range(1, PRODUCTS):
-        sold += pace(chain.dealers, processor, product)
-    return int(min(workshop.cover * sold / 3.0 / all_yields(workshop), 1e15))
+        sold += expected_sales(trade.dealers, processor, product)
+    return int(min(workshop.cover * sold / 3.0 / total_yield(workshop), 1e15))
 
 
 @kernel
-def _cut(processor, workshop, chain):
+def _cut(processor, workshop, trade):
     """Cut what full stocks lack, as far as raw ivory, hands and money go."""
-    books, dealers = chain.books, chain.dealers
+    books, dealers = trade.books, trade.dealers
     lacking = 0.0
     for product in range(1, PRODUCTS):
-        lacking += workshop.cover * pace(dealers, processor, product)
+        lacking += workshop.cover * expected_sales(dealers, processor, product)
         lacking -= books.balance[processor, product]
-    mass = min(lacking / all_yields(workshop), workshop.hand * MILLIGRAMS / workshop.best)
+    mass = min(lacking / total_yield(workshop), workshop.hand * MILLIGRAMS / workshop.best)
     mass = min(mass, books.balance[processor, Item.RAW])
     if mass < 1.0:
         return
@@ -87,7 +89,7 @@ def _cut(processor, workshop, chain):
     if bill > money:
         made = _made(int(mass * (money / bill)), machine, workshop)
         bill = min(_bill(made, workshop), money)
-    _enter(processor, made, bill, workshop, chain)
+    _enter(processor, made, bill, workshop, trade)
 
 
 @part
@@ -109,14 +111,14 @@ def _bill(made, workshop):
 
 
 @part
-def _enter(processor, made, bill, workshop, chain):
+def _enter(processor, made, bill, workshop, trade):
     """Enter a day's work into the books: waste takes what the products leave."""
-    books = chain.books
+    books = trade.books
     worked = books.start[Account.WORKED]
-    semi, uncarved, carved = costs(chain.unit_cost[processor, Item.RAW], workshop)
-    paid_on_average(chain, processor, Item.SEMI_WORKED, made[1], semi)
-    paid_on_average(chain, processor, Item.UNCARVED, made[2], uncarved)
-    paid_on_average(chain, processor, Item.CARVED, made[3], carved)
+    semi, uncarved, carved = product_costs(trade.unit_cost[processor, Item.RAW], workshop)
+    update_average_cost(trade, processor, Item.SEMI_WORKED, made[1], semi)
+    update_average_cost(trade, processor, Item.UNCARVED, made[2], uncarved)
+    update_average_cost(trade, processor, Item.CARVED, made[3], carved)
     move(books, Item.RAW, processor, worked, made[0])
     move(books, Item.SEMI_WORKED, worked, processor, made[1])
     move(books, Item.UNCARVED, worked, processor, made[2])

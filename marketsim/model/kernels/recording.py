@@ -1,13 +1,22 @@
 """What the observer's contacts showed on a day, and what the whole market did."""
 
-from marketsim.model.ledger import FEN, Account, Item, close, move
-from marketsim.model.pricing import HIGHEST, asked, shown, stock_of
-from marketsim.model.state import Backup, Channel, Flow, Measure, Note, State, Stock, Tally
+from marketsim.model.ledger import FEN, Account, Item, close_books, move
+from marketsim.model.pricing import HIGHEST_PRICE, asking_price, displayed_product, stock_held
+from marketsim.model.state import (
+    Backup,
+    Channel,
+    Enforcement,
+    Flow,
+    LogColumn,
+    State,
+    Stock,
+    TradeCounter,
+)
 from marketsim.numerics.jit import kernel, part
 
 
 @kernel
-def note(row, contacts, retailers, today, notes):
+def log_contacts(row, contacts, retailers, counters, survey_log):
     """Write down what stands on the first account of each contact at the end of the day.
 
     Parameters
@@ -18,7 +27,7 @@ def note(row, contacts, retailers, today, notes):
         Trader ids; -1 for a contact who left before the run began.
     retailers : Retailers
         Read.
-    today : Today
+    counters : DayCounters
         Read.
     notes : ndarray of int32, shape (days, contacts, len(Note))
         Written: advertisements, pictures, videos, posts deleted by their author, whether a
@@ -28,19 +37,19 @@ def note(row, contacts, retailers, today, notes):
         i = contacts[c]
         if i < 0:
             continue
-        lost = retailers.account[i] > 0 or today.banned[i] > 0
-        if lost or (row > 0 and notes[row - 1, c, Note.BLOCKED]):
-            notes[row, c, Note.BLOCKED] = 1
+        lost = retailers.account[i] > 0 or counters.banned[i] > 0
+        if lost or (row > 0 and survey_log[row - 1, c, LogColumn.BLOCKED]):
+            survey_log[row, c, LogColumn.BLOCKED] = 1
             continue
-        notes[row, c, Note.ADS] = today.moments[i]
-        notes[row, c, Note.PICTURES] = today.pictures[i]
-        notes[row, c, Note.VIDEOS] = today.videos[i]
-        notes[row, c, Note.DELETED] = today.deleted[i]
-        notes[row, c, Note.MENTION] = today.mention[i]
+        survey_log[row, c, LogColumn.ADS] = counters.moments[i]
+        survey_log[row, c, LogColumn.PICTURES] = counters.pictures[i]
+        survey_log[row, c, LogColumn.VIDEOS] = counters.videos[i]
+        survey_log[row, c, LogColumn.DELETED] = counters.deleted[i]
+        survey_log[row, c, LogColumn.MENTION] = counters.mention[i]
 
 
 @kernel
-def record(row, day, retailers, today, queue, series):
+def record_day(row, day, retailers, counters, queue, series):
     """Add up the day over all traders.
 
     Parameters
@@ -51,7 +60,7 @@ def record(row, day, retailers, today, queue, series):
         Ordinal of the day.
     retailers : Retailers
         Read.
-    today : Today
+    counters : DayCounters
         Read.
     queue : Queue
         Read.
@@ -62,7 +71,7 @@ def record(row, day, retailers, today, queue, series):
     present = 0
     fear = 0.0
     for i in range(retailers.state.size):
-        _add_flows(i, today, series.flows[row])
+        _add_flows(i, counters, series.flows[row])
         state = retailers.state[i]
         if state >= State.LEFT:
             stocks[Stock.LEFT] += state == State.LEFT
@@ -82,24 +91,24 @@ def record(row, day, retailers, today, queue, series):
 
 
 @part
-def _add_flows(i, today, flows):
-    flows[Flow.OFFERS] += today.intended[i] - today.withheld[i]
-    flows[Flow.VISIBLE] += today.moments[i]
-    flows[Flow.DELETED] += today.deleted[i]
-    flows[Flow.REMOVED] += today.removed[i]
-    flows[Flow.BACKUP] += today.backup[i]
-    flows[Flow.GROUPS] += today.groups[i]
-    flows[Flow.ELSEWHERE] += today.elsewhere[i]
-    flows[Flow.WITHHELD] += today.withheld[i]
-    flows[Flow.PICTURES] += today.pictures[i]
-    flows[Flow.VIDEOS] += today.videos[i]
-    flows[Flow.FLAGGED] += today.flagged[i]
-    flows[Flow.BANS] += today.banned[i]
-    flows[Flow.MENTIONS] += today.mention[i]
+def _add_flows(i, counters, flows):
+    flows[Flow.OFFERS] += counters.intended[i] - counters.withheld[i]
+    flows[Flow.VISIBLE] += counters.moments[i]
+    flows[Flow.DELETED] += counters.deleted[i]
+    flows[Flow.REMOVED] += counters.removed[i]
+    flows[Flow.BACKUP] += counters.backup[i]
+    flows[Flow.GROUPS] += counters.groups[i]
+    flows[Flow.ELSEWHERE] += counters.elsewhere[i]
+    flows[Flow.WITHHELD] += counters.withheld[i]
+    flows[Flow.PICTURES] += counters.pictures[i]
+    flows[Flow.VIDEOS] += counters.videos[i]
+    flows[Flow.FLAGGED] += counters.flagged[i]
+    flows[Flow.BANS] += counters.banned[i]
+    flows[Flow.MENTIONS] += counters.mention[i]
 
 
 @kernel
-def close_day(seed, day, row, contacts, rules, traders, today, notes, chain):
+def close_day(seed, day, row, contacts, params, traders, counters, survey_log, trade):
     """Write the labels of contacts, count the day, and close the books.
 
     Parameters
@@ -110,15 +119,15 @@ def close_day(seed, day, row, contacts, rules, traders, today, notes, chain):
         Ordinal of the day, and its number in the run.
     contacts : ndarray of int64, shape (contacts,)
         Trader ids; -1 for a contact who left before the run began.
-    rules : Rules
+    params : Params
         Parameters.
     traders : Retailers
         Read.
-    today : Today
+    counters : DayCounters
         Read.
     notes : ndarray of int32, shape (days, contacts, len(Note))
         What was seen of contacts today: advertisements, pictures and videos.
-    chain : Chain
+    trade : TradeState
         Written: labels, tallies.
 
     Raises
@@ -127,35 +136,41 @@ def close_day(seed, day, row, contacts, rules, traders, today, notes, chain):
         Where the books do not balance.
     """
     for c in range(contacts.size):
-        if contacts[c] >= 0 and notes[row, c, Note.ADS] > 0 and chain.mix.size > 0:
-            _label(seed, day, row, c, contacts[c], rules, traders, notes, chain)
-    tallies, books = chain.tallies, chain.books
+        if (
+            contacts[c] >= 0
+            and survey_log[row, c, LogColumn.ADS] > 0
+            and trade.product_mix.size > 0
+        ):
+            _label(seed, day, row, c, contacts[c], params, traders, survey_log, trade)
+    records, books = trade.records, trade.books
     for i in range(traders.state.size):
-        removed, banned = today.removed[i], today.banned[i]
-        tallies.measures[row, Measure.POSTS_REMOVED, Channel.MOMENTS, 0] += removed
-        tallies.measures[row, Measure.ACCOUNTS_BANNED, Channel.MOMENTS, 0] += banned
+        removed, banned = counters.removed[i], counters.banned[i]
+        records.enforcement[row, Enforcement.POSTS_REMOVED, Channel.MOMENTS, 0] += removed
+        records.enforcement[row, Enforcement.ACCOUNTS_BANNED, Channel.MOMENTS, 0] += banned
         if traders.state[i] < State.LEFT:
-            tallies.trade[row, Tally.STOCK] += stock_of(books, books.start[Account.RETAILERS] + i)
+            records.counts[row, TradeCounter.STOCK] += stock_held(
+                books, books.start[Account.RETAILERS] + i
+            )
     start = books.start[Account.RESALE_AGENTS]
-    for agent in range(chain.agents.retailer.size):  # agents live off what they earn
+    for agent in range(trade.agents.retailer.size):  # agents live off what they earn
         earned = books.balance[start + agent, Item.MONEY]
         move(books, Item.MONEY, start + agent, books.start[Account.OWNERS], earned)
-    close(books, tallies.ledger[row])
+    close_books(books, records.ledger[row])
 
 
 @part
-def _label(seed, day, row, c, i, rules, traders, notes, chain):
+def _label(seed, day, row, c, i, params, traders, survey_log, trade):
     """Write down which products a contact's posts show, and what is asked for them.
 
     The day's pictures and videos are dealt out evenly over its posts, the first ones getting one
     more where they do not divide.
     """
-    labels = chain.labels
-    posts = notes[row, c, Note.ADS]
-    items = notes[row, c, Note.PICTURES] + notes[row, c, Note.VIDEOS]
+    observed_prices = trade.observed_prices
+    posts = survey_log[row, c, LogColumn.ADS]
+    items = survey_log[row, c, LogColumn.PICTURES] + survey_log[row, c, LogColumn.VIDEOS]
     for post in range(posts):
-        product = shown(seed, day, i, post, rules.demand, chain)
-        labels.ads[row, c, product] += 1
-        labels.items[row, c, product] += items // posts + (post < items % posts)
-        price = min(asked(i, product, traders.risk[i], rules.retail, chain), HIGHEST)
-        labels.price[row, c, product] = int(price * FEN + 0.5)
+        product = displayed_product(seed, day, i, post, params.demand, trade)
+        observed_prices.ads[row, c, product] += 1
+        observed_prices.items[row, c, product] += items // posts + (post < items % posts)
+        price = min(asking_price(i, product, traders.risk[i], params.retail, trade), HIGHEST_PRICE)
+        observed_prices.price[row, c, product] = int(price * FEN + 0.5)

@@ -8,22 +8,28 @@ looked at.
 
 import numpy as np
 
-from marketsim.model.buyers import fear, one_of, piece, traits, worth_to
+from marketsim.model.buyers import (
+    buyer_risk,
+    buyer_traits,
+    friend_at,
+    piece_mass,
+    willingness_to_pay,
+)
 from marketsim.model.ledger import Account, Item, fen_of, move
-from marketsim.model.pricing import asked, price_noted, shown
+from marketsim.model.pricing import asking_price, displayed_product, record_price
 from marketsim.model.state import (
     NOBODY,
     POSTS_APART,
     SURE,
     Channel,
-    Measure,
+    Enforcement,
     Parcel,
     Stage,
     State,
-    Tally,
+    TradeCounter,
+    count_enforcement,
+    draw_key,
     file_case,
-    keyed,
-    measured,
 )
 from marketsim.numerics.distributions import choose, events
 from marketsim.numerics.jit import kernel, part
@@ -37,7 +43,7 @@ FOLLOWED = (MOMENTS, GROUPS)  # by friends
 
 
 @kernel
-def trade(seed, day, row, levers, rules, traders, today, chain):
+def sell(seed, day, row, levers, params, traders, counters, trade):
     """Let everybody who asks about the posts of the day be answered, and deals be made.
 
     Parameters
@@ -49,40 +55,40 @@ def trade(seed, day, row, levers, rules, traders, today, chain):
     levers : tuple of three float
         Willingness to pay against an ordinary day; size of the legal market against that of 2015,
         0 once it is closed; multiplier of the share of escrow payments traced.
-    rules : Rules
+    params : Params
         Parameters.
     traders : Retailers
         Read.
-    today : Today
+    counters : DayCounters
         Read.
-    chain : Chain
+    trade : TradeState
         Written: goods, money, buyers, parcels, cases, tallies.
     """
     demand_level, legal, traces = levers
-    demand = rules.demand
+    demand = params.demand
     level = demand_level * demand.willingness
     visits = demand.visits
     if legal != 1.0:
-        level *= 1.0 - rules.legal.stigma * (1.0 - legal)
-        turned = _turned(traders, chain, rules.legal.customers) * demand_level
-        visits = max(visits + rules.legal.turn * (1.0 - legal) * turned, 0.0)
+        level *= 1.0 - params.legal.stigma * (1.0 - legal)
+        turned = _turned(traders, trade, params.legal.customers) * demand_level
+        visits = max(visits + params.legal.turn * (1.0 - legal) * turned, 0.0)
     level = max(level, 0.0)
-    traced = min(1.0, rules.police.escrow_trace * traces)
+    traced = min(1.0, params.police.escrow_trace * traces)
     retailers = traders.state.size
-    for seller in range(retailers + chain.agents.retailer.size):
+    for seller in range(retailers + trade.agents.retailer.size):
         agent = seller - retailers if seller >= retailers else NOBODY
-        who = keyed(seller, retailers)
-        i = seller if agent < 0 else chain.agents.retailer[agent]
-        posts = _posts(seed, day, i, agent, traders, today, chain, rules.resale)
+        who = draw_key(seller, retailers)
+        i = seller if agent < 0 else trade.agents.retailer[agent]
+        posts = _posts(seed, day, i, agent, traders, counters, trade, params.resale)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
         channel, weight = _platform(seed, day, who, posts[2], demand)
         channels = (MOMENTS, GROUPS, channel, PHYSICAL)
-        reach = demand.asked * chain.friends.count[seller]
+        reach = demand.asked * trade.friends.count[seller]
         elsewhere = demand.asked * demand.friends * weight * posts[2]
         means = (reach * posts[0], reach * demand.groups * posts[1], elsewhere, visits * posts[3])
         draws = uniforms(seed, Purpose.INQUIRIES, day, who, 0)
-        chain.tallies.trade[row, Tally.FORWARDED] += posts[0] if agent >= 0 else 0
+        trade.records.counts[row, TradeCounter.FORWARDED] += posts[0] if agent >= 0 else 0
         left = int(demand.answers)
         for slot in range(4):
             inquiries = min(events(draws[slot], means[slot]), left)
@@ -98,25 +104,25 @@ def trade(seed, day, row, levers, rules, traders, today, chain):
                     channels[slot],
                     number,
                     (level, traced),
-                    rules,
+                    params,
                     traders,
-                    chain,
+                    trade,
                 )
 
 
 @part
-def _posts(seed, day, i, agent, traders, today, chain, resale):
+def _posts(seed, day, i, agent, traders, counters, trade, resale):
     """Return what a seller shows in Moments, groups, elsewhere, and at a stall (1 or 0)."""
     if agent >= 0:
         forwarded = 0
-        if _forwards(agent, chain.agents) and today.moments[i] > 0:
+        if _forwards(agent, trade.agents) and counters.moments[i] > 0:
             u = uniform(seed, Purpose.FORWARDED, day, agent, 0)
-            forwarded = events(u, resale.forwarded * today.moments[i])
+            forwarded = events(u, resale.forwarded * counters.moments[i])
         return forwarded, 0, 0, 0
     state = traders.state[i]
-    stall = 1 if _at_stall(i, state, chain) else 0
-    moments = today.moments[i] + today.backup[i]
-    return moments, today.groups[i], today.elsewhere[i], stall
+    stall = 1 if _at_stall(i, state, trade) else 0
+    moments = counters.moments[i] + counters.backup[i]
+    return moments, counters.groups[i], counters.elsewhere[i], stall
 
 
 @part
@@ -130,18 +136,18 @@ def _forwards(agent, agents):
 
 
 @part
-def _at_stall(i, state, chain):
+def _at_stall(i, state, trade):
     """Return whether a trader stands at a stall; a ban online does not close it."""
     here = state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED
-    return here and chain.shops.stall[i] > 0
+    return here and trade.shops.stall[i] > 0
 
 
 @part
-def _turned(traders, chain, customers):
+def _turned(traders, trade, customers):
     """Return the customers of the closed legal market for each stall that is open."""
     stalls, founders = 0, 0
     for i in range(traders.state.size):
-        stalls += _at_stall(i, traders.state[i], chain)
+        stalls += _at_stall(i, traders.state[i], trade)
         founders += traders.arrival[i] == 0
     return customers * founders / 1000.0 / max(stalls, 1)
 
@@ -161,51 +167,51 @@ def _platform(seed, day, who, posts, demand):
 
 
 @part
-def _inquire(seed, day, row, i, agent, channel, number, levels, rules, traders, chain):
+def _inquire(seed, day, row, i, agent, channel, number, levels, params, traders, trade):
     """Take one inquiry from the question to the goods being on their way."""
-    demand, tallies, level, traced = rules.demand, chain.tallies, levels[0], levels[1]
+    demand, records, level, traced = params.demand, trade.records, levels[0], levels[1]
     seller = i if agent < 0 else traders.state.size + agent
-    key, who = number[0] + channel * POSTS_APART, keyed(seller, traders.state.size)
+    key, who = number[0] + channel * POSTS_APART, draw_key(seller, traders.state.size)
     post = number[0] if channel == PHYSICAL else number[0] % number[1]
-    product = shown(seed, day, i, post + channel * POSTS_APART, demand, chain)
+    product = displayed_product(seed, day, i, post + channel * POSTS_APART, demand, trade)
     u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, who, key)
-    friend = _asker(seller, channel, u_stranger, u_who, demand, chain.friends)
-    buyers = chain.buyers.risk.size
+    friend = _asker(seller, channel, u_stranger, u_who, demand, trade.friends)
+    buyers = trade.buyers.risk.size
     if friend < 0 and buyers == 0:
         return
-    tallies.trade[row, Tally.INQUIRIES] += 1
-    buyer = chain.friends.who[friend] if friend >= 0 else int(u_who * buyers)
-    label = _label(i, agent, product, channel, rules, traders, chain)
-    price_noted(tallies, row, product, Stage.ADVERTISED, channel, label)
-    holder = chain.books.start[Account.RETAILERS] + i
-    if chain.books.balance[holder, product] == 0:
-        tallies.trade[row, Tally.UNMET] += 1
+    records.counts[row, TradeCounter.INQUIRIES] += 1
+    buyer = trade.friends.buyer[friend] if friend >= 0 else int(u_who * buyers)
+    label = _label(i, agent, product, channel, params, traders, trade)
+    record_price(records, row, product, Stage.ADVERTISED, channel, label)
+    holder = trade.books.start[Account.RETAILERS] + i
+    if trade.books.balance[holder, product] == 0:
+        records.counts[row, TradeCounter.UNMET] += 1
         return
-    u_willing, likes, habit = traits(seed, buyer, product, demand)
-    trust = _trust(channel, friend, demand, chain.friends)
-    if u_interest >= trust * likes * (1.0 - demand.caution * fear(row, buyer, chain)):
+    u_willing, likes, habit = buyer_traits(seed, buyer, product, demand)
+    trust = _trust(channel, friend, demand, trade.friends)
+    if u_interest >= trust * likes * (1.0 - demand.caution * buyer_risk(row, buyer, trade)):
         return
-    price, worth = label, worth_to(u_willing, product, level, demand)
+    price, worth = label, willingness_to_pay(u_willing, product, level, demand)
     if channel == GROUPS:
-        tallies.trade[row, Tally.AUCTIONS] += 1
-        bids = _bids(seed, day, seller, (who, key), product, level, friend, worth, chain, demand)
-        reserve = chain.unit_cost[holder, product]
+        records.counts[row, TradeCounter.AUCTIONS] += 1
+        bids = _bids(seed, day, seller, (who, key), product, level, friend, worth, trade, demand)
+        reserve = trade.unit_cost[holder, product]
         worth, buyer, friend = bids[0], bids[2], bids[3]
-        _, _, habit = traits(seed, buyer, product, demand)
+        _, _, habit = buyer_traits(seed, buyer, product, demand)
         price = min(max(reserve, bids[1]), label)  # nobody bids more than labels ask
     escrowed = 0
-    if channel != PHYSICAL and habit < rules.payment.escrow:
+    if channel != PHYSICAL and habit < params.payment.escrow:
         draws = uniforms(seed, Purpose.ESCROW, day, who, key)
-        escrowed = _escrow(draws, agent, rules.payment)
-        price *= 1.0 + rules.payment.premium * (escrowed > 0)
+        escrowed = _escrow(draws, agent, params.payment)
+        price *= 1.0 + params.payment.premium * (escrowed > 0)
         if escrowed > 0 and worth >= price and draws[2] < traced:
-            measured(tallies, row, Measure.ESCROW_TRACES, channel, 0)
-            file_case(chain.cases, i)
+            count_enforcement(records, row, Enforcement.ESCROW_TRACES, channel, 0)
+            file_case(trade.cases, i)
     if escrowed >= 0 and worth >= price:
-        mass = min(piece(u_piece, product, demand), chain.books.balance[holder, product])
+        mass = min(piece_mass(u_piece, product, demand), trade.books.balance[holder, product])
         _close_deal(
             row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
-            rules, traders, chain,
+            params, traders, trade,
         )  # fmt: skip
 
 
@@ -217,7 +223,7 @@ def _asker(seller, channel, u_stranger, u_who, demand, friends):
     customers = friends.customers[seller]
     known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
     among = customers if known and customers > 0 else friends.count[seller]
-    return one_of(friends, seller, among, u_who)
+    return friend_at(friends, seller, among, u_who)
 
 
 @part
@@ -237,37 +243,37 @@ def _escrow(draws, agent, payment):
 
 
 @part
-def _label(i, agent, product, channel, rules, traders, chain):
+def _label(i, agent, product, channel, params, traders, trade):
     """Return the price a post shows; each tier of agents adds its extra, a stall its premium."""
-    price = asked(i, product, traders.risk[i], rules.retail, chain)
+    price = asking_price(i, product, traders.risk[i], params.retail, trade)
     if channel == PHYSICAL:
-        return price * (1.0 + rules.retail.physical_premium)
+        return price * (1.0 + params.retail.physical_premium)
     if agent >= 0:
-        for _ in range(chain.agents.tier[agent]):
-            price *= 1.0 + rules.resale.extra
+        for _ in range(trade.agents.tier[agent]):
+            price *= 1.0 + params.resale.extra
     return price
 
 
 @part
-def _bids(seed, day, seller, keys, product, level, friend, worth, chain, demand):
+def _bids(seed, day, seller, keys, product, level, friend, worth, trade, demand):
     """Return the two highest bids, the buyer of the highest and his place among the friends."""
-    friends = chain.friends
+    friends = trade.friends
     draws = uniforms(seed, Purpose.BIDDER, day, keys[0], keys[1])
     best, second, buyer, place = worth, 0.0, np.int64(0), friend
     if friend >= 0:
-        buyer = np.int64(friends.who[friend])
+        buyer = np.int64(friends.buyer[friend])
     else:
         best = 0.0
     for k in range(BIDDERS):
-        other = one_of(friends, seller, friends.count[seller], draws[k])
+        other = friend_at(friends, seller, friends.count[seller], draws[k])
         if other < 0 or other == friend:
             continue
-        if place >= 0 and friends.who[other] == buyer:  # nobody bids against himself
+        if place >= 0 and friends.buyer[other] == buyer:  # nobody bids against himself
             continue
-        u_willing, _, _ = traits(seed, friends.who[other], product, demand)
-        bid = worth_to(u_willing, product, level, demand)
+        u_willing, _, _ = buyer_traits(seed, friends.buyer[other], product, demand)
+        bid = willingness_to_pay(u_willing, product, level, demand)
         if bid > best:
-            best, second, buyer, place = bid, best, np.int64(friends.who[other]), other
+            best, second, buyer, place = bid, best, np.int64(friends.buyer[other]), other
         elif bid > second:
             second = bid
     return best, second, buyer, place
@@ -276,10 +282,10 @@ def _bids(seed, day, seller, keys, product, level, friend, worth, chain, demand)
 @part
 def _close_deal(
     row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
-    rules, traders, chain,
+    params, traders, trade,
 ):  # fmt: skip
     """Enter payment and goods into the books, and send the parcel."""
-    books, tallies = chain.books, chain.tallies
+    books, records = trade.books, trade.records
     fen = fen_of(price, mass)
     if fen == 0:
         return
@@ -287,33 +293,33 @@ def _close_deal(
     if escrowed:
         move(books, Item.MONEY, payer, books.start[Account.ESCROW], fen)
     elif agent >= 0:
-        _pay_up(agent, payer, holder, fen, rules.resale.extra, chain)
+        _pay_up(agent, payer, holder, fen, params.resale.extra, trade)
     else:
         move(books, Item.MONEY, payer, holder, fen)
-    chain.shops.today[i] += mass
-    chain.shops.last_sale[i] = row
+    trade.shops.sold_today[i] += mass
+    trade.shops.last_sale[i] = row
     if channel == PHYSICAL:
         move(books, product, holder, books.start[Account.CONSUMED], mass)
     else:
         seller = i if agent < 0 else traders.state.size + agent
-        days = int(rules.delivery.days)
-        _send(row, (i, seller, key, buyer, friend), product, mass, fen * escrowed, days, chain)
-    tallies.trade[row, Tally.DEALS] += 1
+        days = int(params.delivery.days)
+        _send(row, (i, seller, key, buyer, friend), product, mass, fen * escrowed, days, trade)
+    records.counts[row, TradeCounter.DEALS] += 1
     if friend >= 0:
         seller = i if agent < 0 else traders.state.size + agent
-        bought = friend < chain.friends.start[seller] + chain.friends.customers[seller]
-        tallies.trade[row, Tally.REPEAT_DEALS] += bought
-    tallies.trade[row, Tally.RESALE_DEALS] += agent >= 0
-    tallies.trade[row, Tally.ESCROW_DEALS] += escrowed
-    tallies.trade[row, Tally.SOLD + channel] += mass
-    tallies.trade[row, Tally.REVENUE + channel] += fen
-    price_noted(tallies, row, product, Stage.SOLD, channel, price)
+        bought = friend < trade.friends.start[seller] + trade.friends.customers[seller]
+        records.counts[row, TradeCounter.REPEAT_DEALS] += bought
+    records.counts[row, TradeCounter.RESALE_DEALS] += agent >= 0
+    records.counts[row, TradeCounter.ESCROW_DEALS] += escrowed
+    records.counts[row, TradeCounter.SOLD + channel] += mass
+    records.counts[row, TradeCounter.REVENUE + channel] += fen
+    record_price(records, row, product, Stage.SOLD, channel, price)
 
 
 @part
-def _pay_up(agent, payer, holder, fen, extra, chain):
+def _pay_up(agent, payer, holder, fen, extra, trade):
     """Hand a payment up the tiers: each agent keeps the extra and pays the one upstream first."""
-    books, agents = chain.books, chain.agents
+    books, agents = trade.books, trade.agents
     start = books.start[Account.RESALE_AGENTS]
     move(books, Item.MONEY, payer, start + agent, fen)
     while agent >= 0:
@@ -325,9 +331,9 @@ def _pay_up(agent, payer, holder, fen, extra, chain):
 
 
 @part
-def _send(row, who, product, mass, escrowed, days, chain):
+def _send(row, who, product, mass, escrowed, days, trade):
     """Hand a parcel to the courier; `who` is retailer, seller, inquiry, buyer and friend."""
-    books, parcels = chain.books, chain.parcels
+    books, parcels = trade.books, trade.parcels
     holder = books.start[Account.RETAILERS] + who[0]
     move(books, product, holder, books.start[Account.COURIERS], mass)
     bucket = (row + days) % parcels.count.size
@@ -341,4 +347,4 @@ def _send(row, who, product, mass, escrowed, days, chain):
     parcels.rows[bucket, place, Parcel.PRODUCT] = product
     parcels.rows[bucket, place, Parcel.MASS] = mass
     parcels.rows[bucket, place, Parcel.ESCROWED] = escrowed
-    chain.tallies.trade[row, Tally.PARCELS] += 1
+    trade.records.counts[row, TradeCounter.PARCELS] += 1

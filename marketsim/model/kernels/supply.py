@@ -1,8 +1,8 @@
 """Shipments of raw ivory reach suppliers, or are seized at the border."""
 
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, affordable, fen_of, move
-from marketsim.model.pricing import dealer_price, pace, paid_on_average
-from marketsim.model.state import Channel, Measure, Tally, measured
+from marketsim.model.pricing import dealer_price, expected_sales, update_average_cost
+from marketsim.model.state import Channel, Enforcement, TradeCounter, count_enforcement
 from marketsim.numerics.distributions import events
 from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import kernel, part
@@ -13,7 +13,7 @@ LARGEST = 1e12  # milligrams of a shipment; only absurd parameters come near
 
 
 @kernel
-def supply(seed, day, row, border, rules, chain):
+def land_shipments(seed, day, row, border, params, trade):
     """Let the shipments of the day land with suppliers who have room and money for them.
 
     Parameters
@@ -24,12 +24,12 @@ def supply(seed, day, row, border, rules, chain):
         Ordinal of the day, and its number in the run.
     border : float
         Multiplier of the share of shipments seized.
-    rules : Rules
+    params : Params
         Parameters.
-    chain : Chain
+    trade : TradeState
         Written: raw ivory, money, tallies.
     """
-    supply, books, dealers = rules.supply, chain.books, chain.dealers
+    supply, books, dealers = params.supply, trade.books, trade.dealers
     seized = min(1.0, supply.seized * border)
     landing = max(1.0 - seized, LEAST_LANDING)  # who ships bears the loss, and asks more
     extra = max(1.0 - supply.seized, LEAST_LANDING) / landing
@@ -38,10 +38,10 @@ def supply(seed, day, row, border, rules, chain):
     for holder in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
         if dealers.closed_until[holder] > day:
             continue
-        price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, rules.retail, chain)
+        price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, params.retail, trade)
         mean = supply.shipments * _response(price / (reference * extra), supply)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, holder, 0), mean)
-        room = supply.cover * pace(dealers, holder, Item.RAW)
+        room = supply.cover * expected_sales(dealers, holder, Item.RAW)
         for number in range(offered):
             draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, holder, number)
             milligrams = _mass(draws[0], draws[1], supply)
@@ -50,10 +50,12 @@ def supply(seed, day, row, border, rules, chain):
             if draws[2] < seized:
                 source, sink = books.start[Account.POACHED], books.start[Account.SEIZED]
                 move(books, Item.RAW, source, sink, milligrams)
-                measured(chain.tallies, row, Measure.BORDER_SEIZURES, Channel.PHYSICAL, milligrams)
-                chain.tallies.trade[row, Tally.RAW_SHIPPED] += milligrams
+                count_enforcement(
+                    trade.records, row, Enforcement.BORDER_SEIZURES, Channel.PHYSICAL, milligrams
+                )
+                trade.records.counts[row, TradeCounter.RAW_SHIPPED] += milligrams
             else:
-                _land(row, holder, milligrams, cost, chain)
+                _land(row, holder, milligrams, cost, trade)
 
 
 @part
@@ -71,15 +73,15 @@ def _mass(u_kind, u_mass, supply):
 
 
 @part
-def _land(row, holder, milligrams, cost, chain):
+def _land(row, holder, milligrams, cost, trade):
     """Buy a shipment, or what money there is for of it."""
-    books = chain.books
+    books = trade.books
     milligrams = min(milligrams, affordable(cost, books.balance[holder, Item.MONEY]))
     if milligrams <= 0:
         return
     poached = books.start[Account.POACHED]
-    paid_on_average(chain, holder, Item.RAW, milligrams, cost)
+    update_average_cost(trade, holder, Item.RAW, milligrams, cost)
     move(books, Item.RAW, poached, holder, milligrams)
     move(books, Item.MONEY, holder, poached, fen_of(cost, milligrams))
-    chain.tallies.trade[row, Tally.RAW_SHIPPED] += milligrams
-    chain.tallies.trade[row, Tally.RAW_LANDED] += milligrams
+    trade.records.counts[row, TradeCounter.RAW_SHIPPED] += milligrams
+    trade.records.counts[row, TradeCounter.RAW_LANDED] += milligrams
