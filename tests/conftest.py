@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from marketsim.model import supply_chain
 from marketsim.model.ledger import Account, move
 from marketsim.model.population import empty_counters, synthesize_traders
+from marketsim.model.scenario.interventions import LEVERS
+from marketsim.model.scenario.timeline import Levers
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Settings, kernel_params
 
@@ -44,6 +47,20 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
     dealers = {"supply__suppliers": 3000.0 / retailers, "workshop__processors": 6000.0 / retailers}
     dealers["resale__agents"] = 500.0
     return settings(retailers, *args, **{k: min(v, 1000.0) for k, v in dealers.items()} | changes)
+
+
+COUNTED_LEVERS = ("capacity", "cases", "sweep_accounts", "sweep_posts", "sweep_types")
+
+
+def levers(days: int = 1, **values: float) -> Levers:
+    """Return levers with the same values on each day, neutral ones where no value is given."""
+    neutral = {name: value for name, (value, _, _) in LEVERS.items()}
+    neutral |= {"activity": 1.0, "habituation": 1.0, "cases": 0.0}
+    assert values.keys() <= neutral.keys(), values
+    kinds = {name: np.int64 if name in COUNTED_LEVERS else np.float64 for name in neutral}
+    return Levers(
+        **{name: np.full(days, value, kinds[name]) for name, value in (neutral | values).items()}
+    )
 
 
 class Standstill:
