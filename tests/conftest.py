@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from marketsim.model import supply_chain
@@ -52,15 +51,13 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
 COUNTED_LEVERS = ("capacity", "cases", "sweep_accounts", "sweep_posts", "sweep_types")
 
 
-def levers(days: int = 1, **values: float) -> Levers:
-    """Return levers with the same values on each day, neutral ones where no value is given."""
+def levers(**values: float) -> Levers:
+    """Return the levers of a day, neutral where no value is given."""
     neutral = {name: value for name, (value, _, _) in LEVERS.items()}
     neutral |= {"activity": 1.0, "habituation": 1.0, "cases": 0.0}
     assert values.keys() <= neutral.keys(), values
-    kinds = {name: np.int64 if name in COUNTED_LEVERS else np.float64 for name in neutral}
-    return Levers(
-        **{name: np.full(days, value, kinds[name]) for name, value in (neutral | values).items()}
-    )
+    kinds = {name: int if name in COUNTED_LEVERS else float for name in neutral}
+    return Levers(**{name: kinds[name](value) for name, value in (neutral | values).items()})
 
 
 class Standstill:

@@ -48,7 +48,7 @@ class Courier(Standstill):
 
     def deliver(self, couriers=1.0, names=1.0, traces=1.0):
         day = (self.seed, self.day + self.row, self.row)
-        of_day = levers(self.row + 1, couriers=couriers, names=names, traces=traces)
+        of_day = levers(couriers=couriers, names=names, traces=traces)
         deliver_parcels(*day, of_day, self.params, self.trade)
         self.row += 1
         return self

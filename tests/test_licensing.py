@@ -19,7 +19,7 @@ class LegalMarket(Standstill):
     def days(self, number, legal=1.0):
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
-            founders, of_day = self.retailers.state.size, levers(self.row + 1, legal=legal)
+            founders, of_day = self.retailers.state.size, levers(legal=legal)
             sell_legal_ivory(*day, of_day, self.params, founders, self.trade)
             self.row += 1
         return self

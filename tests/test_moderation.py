@@ -43,13 +43,13 @@ class Platform:
         open_cases(self.seed, self.day, self.retailers, self.counters, self.queue)
 
     def review(self, capacity, linking=0.0):
-        day = (self.seed, self.day, 0, levers(capacity=capacity, linking=linking))
+        day = (self.seed, self.day, levers(capacity=capacity, linking=linking))
         review_cases(*day, self.params, self.retailers, self.counters, self.queue)
 
     def sweep(self, accounts=0, posts=0, lean=0.5, types=ALL_TYPES, linking=0.0):
         doses = {"sweep_accounts": accounts, "sweep_posts": posts, "sweep_lean": lean}
         of_day = levers(**doses, sweep_types=types, linking=linking)
-        run_sweep(self.seed, self.day, 0, of_day, self.params, self.retailers, self.counters)
+        run_sweep(self.seed, self.day, of_day, self.params, self.retailers, self.counters)
 
     def state(self) -> list[bytes]:
         groups = (self.retailers, self.counters, self.queue)

@@ -57,7 +57,7 @@ class Minds:
         """Let a day sink in, and return what is feared above the residual."""
         of_day = levers(news=news, habituation=habituation)
         update_perceived_risk(
-            self.seed, day, 0, of_day, self.params, self.retailers, self.counters, self.ties
+            self.seed, day, of_day, self.params, self.retailers, self.counters, self.ties
         )
         return self.retailers.risk - RESIDUAL
 

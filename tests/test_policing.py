@@ -27,7 +27,7 @@ class Station(Standstill):
     def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0)):
         day = (self.seed, self.day + self.row, self.row)
         doses = dict(zip(("police", "sharing", "raids"), effort, strict=True))
-        of_day = levers(self.row + 1, **doses, cases=capacity)
+        of_day = levers(**doses, cases=capacity)
         investigate_cases(*day, of_day, self.params, self.retailers, self.counters, self.trade)
         self.row += 1
         return self

@@ -55,7 +55,7 @@ class Posters:
             elsewhere=ways[1],
         )
         of = (self.params, self.retailers, self.counters, self.push)
-        publish_posts(self.seed, day, 0, of_day, *of)
+        publish_posts(self.seed, day, of_day, *of)
         return type(self.counters)(*(counts.copy() for counts in self.counters))
 
     def days(self, number=20, **values):

@@ -46,8 +46,9 @@ class Shop(Standstill):
 
     def restock(self, row=0):
         day = self.day + row
-        update_dealers(day, self.params, self.trade)
-        smooth_retail_sales(row, self.params, self.trade)
+        shops = self.trade.shops
+        update_dealers(day, self.params, self.books, self.trade.dealers)
+        smooth_retail_sales(row, self.params, self.books, shops, self.trade.sales_level)
         restock(self.seed, day, row, self.params, self.retailers, self.trade)
         return self
 

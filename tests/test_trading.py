@@ -66,10 +66,10 @@ class Counter(Standstill):
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
             update_friend_lists(*day, self.params, self.retailers, self.trade)
-            of_day = levers(self.row + 1, demand=level, legal=legal, traces=traces)
+            of_day = levers(demand=level, legal=legal, traces=traces)
             sell(*day, of_day, self.params, self.retailers, self.counters, self.trade)
             if carried:
-                deliver_parcels(*day, levers(self.row + 1), self.params, self.trade)
+                deliver_parcels(*day, levers(), self.params, self.trade)
             self.row += 1
         return self
 

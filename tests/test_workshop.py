@@ -30,7 +30,7 @@ class Bench(Standstill):
         self.trade.dealers.least_sales[0, 1:] = 1e9
 
     def work(self, row=0, seized=0.0):
-        of_day = levers(row + 1, machines=seized)
+        of_day = levers(machines=seized)
         process_ivory(self.seed, self.day + row, row, of_day, self.params, self.trade)
         return self
 

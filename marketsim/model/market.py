@@ -25,8 +25,8 @@ from marketsim.model.kernels.restocking import (
 from marketsim.model.kernels.sales import sell
 from marketsim.model.kernels.supply import land_shipments
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Flow, LogColumn, MarketState, Queue, Series, Stock
-from marketsim.numerics.jit import array_kernel
+from marketsim.model.state import Flow, LogColumn, MarketState, Outputs, Queue, Series, Stock
+from marketsim.numerics.jit import array_kernel, part
 from marketsim.parameters.settings import Settings, kernel_params
 
 
@@ -43,30 +43,64 @@ def advance(state, row, end):
     row, end : int
         Rows of days in the run.
     """
-    seed, params, levers = state.seed, state.params, state.levers
-    retailers, counters, queue, trade = state.retailers, state.counters, state.queue, state.trade
+    seed, params, queue = state.seed, state.params, state.queue
+    retailers, counters, trade = state.retailers, state.counters, state.trade
+    books, dealers, shops = trade.books, trade.dealers, trade.shops
+    outputs = Outputs(state.contacts, state.survey_log, state.series)
     while row < end:
-        day = state.first_day + row
+        day, levers = state.first_day + row, levers_of_day(state.levers, row)
         apply_entry_exit(seed, day, row, params, retailers, trade)
         land_shipments(seed, day, row, levers, params, trade)
         process_ivory(seed, day, row, levers, params, trade)
-        update_dealers(day, params, trade)
-        smooth_retail_sales(row, params, trade)
-        fund_newcomers(day, retailers, trade)
+        update_dealers(day, params, books, dealers)
+        smooth_retail_sales(row, params, books, shops, trade.sales_level)
+        fund_newcomers(day, retailers, books, shops)
         restock(seed, day, row, params, retailers, trade)
-        publish_posts(seed, day, row, levers, params, retailers, counters, trade.shops.stock_effect)
+        publish_posts(seed, day, levers, params, retailers, counters, shops.stock_effect)
         update_friend_lists(seed, day, row, params, retailers, trade)
         sell(seed, day, row, levers, params, retailers, counters, trade)
         sell_legal_ivory(seed, day, row, levers, params, state.founders, trade)
         deliver_parcels(seed, day, row, levers, params, trade)
         open_cases(seed, day, retailers, counters, queue)
-        review_cases(seed, day, row, levers, params, retailers, counters, queue)
-        run_sweep(seed, day, row, levers, params, retailers, counters)
+        review_cases(seed, day, levers, params, retailers, counters, queue)
+        run_sweep(seed, day, levers, params, retailers, counters)
         investigate_cases(seed, day, row, levers, params, retailers, counters, trade)
-        update_perceived_risk(seed, day, row, levers, params, retailers, counters, state.ties)
+        update_perceived_risk(seed, day, levers, params, retailers, counters, state.ties)
         update_accounts(seed, day, params, retailers, counters)
-        record_day(state, row)
+        record_day(seed, day, row, params, retailers, counters, queue, outputs, trade)
         row += 1
+
+
+@part
+def levers_of_day(levers, row):
+    """Return the levers of one day as numbers; whole arrays of days would slow compilation."""
+    return timeline.Levers(
+        activity=levers.activity[row],
+        news=levers.news[row],
+        habituation=levers.habituation[row],
+        recall=levers.recall[row],
+        images=levers.images[row],
+        reports=levers.reports[row],
+        capacity=levers.capacity[row],
+        linking=levers.linking[row],
+        groups=levers.groups[row],
+        elsewhere=levers.elsewhere[row],
+        sweep_accounts=levers.sweep_accounts[row],
+        sweep_posts=levers.sweep_posts[row],
+        sweep_lean=levers.sweep_lean[row],
+        sweep_types=levers.sweep_types[row],
+        border=levers.border[row],
+        couriers=levers.couriers[row],
+        names=levers.names[row],
+        police=levers.police[row],
+        sharing=levers.sharing[row],
+        traces=levers.traces[row],
+        raids=levers.raids[row],
+        cases=levers.cases[row],
+        demand=levers.demand[row],
+        legal=levers.legal[row],
+        machines=levers.machines[row],
+    )
 
 
 def initialize(settings: Settings, seed: int) -> MarketState:

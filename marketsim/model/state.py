@@ -128,6 +128,9 @@ Queue = namedtuple("Queue", "ring ends")
 # perceived risk of the traders present, (days,), float64
 Series = namedtuple("Series", "flows stocks risk")
 
+# What a run writes down of posting: contacts (trader ids or -1), survey log and daily series
+Outputs = namedtuple("Outputs", "contacts survey_log series")
+
 # One market. seed, first_day (a date) and founders (traders at the start) are int; params: Params;
 # levers: Levers; contacts: trader ids or -1, (contacts,), int64; survey_log: (days, contacts,
 # len(LogColumn)), int32; the others are named tuples of this module.

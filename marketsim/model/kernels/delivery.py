@@ -28,7 +28,7 @@ def deliver_parcels(seed, day, row, levers, params, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        `couriers`, `names` and `traces` are read.
+        Levers of the day: `couriers`, `names` and `traces` are read.
     params : Params
         Parameters.
     trade : TradeState
@@ -36,9 +36,9 @@ def deliver_parcels(seed, day, row, levers, params, trade):
     """
     delivery, parcels, books = params.delivery, trade.parcels, trade.books
     # market.md 11: probabilities of the day
-    intercepted = min(1.0, delivery.intercepted * levers.couriers[row])
-    hidden = min(1.0, delivery.false_names * levers.names[row])
-    traced = min(1.0, delivery.traced * levers.traces[row])
+    intercepted = min(1.0, delivery.intercepted * levers.couriers)
+    hidden = min(1.0, delivery.false_names * levers.names)
+    traced = min(1.0, delivery.traced * levers.traces)
     traders = trade.shops.stock_effect.size
     bucket = row % parcels.count.size
     for place in range(parcels.count[bucket]):

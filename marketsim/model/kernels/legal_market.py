@@ -21,7 +21,7 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        `legal` and `demand` are read.
+        Levers of the day: `legal` and `demand` are read.
     params : Params
         Parameters.
     founders : int
@@ -31,7 +31,7 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
     """
     # market.md 10: customers of the day
     demand, books = params.demand, trade.books
-    mean = params.legal.customers * levers.legal[row] * levers.demand[row] * founders / 1000.0
+    mean = params.legal.customers * levers.legal * levers.demand * founders / 1000.0
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         # market.md 10: product, mass and price
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)

@@ -41,17 +41,17 @@ def open_cases(seed, day, retailers, counters, queue):
 
 
 @kernel
-def review_cases(seed, day, row, levers, params, retailers, counters, queue):
+def review_cases(seed, day, levers, params, retailers, counters, queue):
     """Decide cases up to the capacity of the day; each case upheld is sanctioned.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
-    day, row : int
-        Date (ordinal) and row of the day.
+    day : int
+        Date (ordinal).
     levers : Levers
-        `capacity` and `linking` are read.
+        Levers of the day: `capacity` and `linking` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -61,7 +61,7 @@ def review_cases(seed, day, row, levers, params, retailers, counters, queue):
     queue : Queue
         Decided cases leave its head.
     """
-    for _ in range(min(levers.capacity[row], queue.ends[WAITING])):
+    for _ in range(min(levers.capacity, queue.ends[WAITING])):
         # model.md 7.4: take the head of the queue
         i = queue.ring[queue.ends[HEAD]]
         queue.ends[HEAD] = (queue.ends[HEAD] + 1) % queue.ring.size
@@ -75,7 +75,7 @@ def review_cases(seed, day, row, levers, params, retailers, counters, queue):
             and has_account
             and uniform(seed, Purpose.REVIEW, day, i, 0) < params.moderation.upheld
         ):
-            _sanction(seed, day, i, levers.linking[row], params, retailers, counters)
+            _sanction(seed, day, i, levers.linking, params, retailers, counters)
 
 
 @part
@@ -133,17 +133,17 @@ def _ban(seed, day, i, linking, retailers, counters):
 
 
 @array_kernel
-def run_sweep(seed, day, row, levers, params, retailers, counters):
+def run_sweep(seed, day, levers, params, retailers, counters):
     """Run the sweep of the day: ban accounts, and remove a post each of further traders.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
-    day, row : int
-        Date (ordinal) and row of the day.
+    day : int
+        Date (ordinal).
     levers : Levers
-        `sweep_accounts`, `sweep_posts`, `sweep_lean`, `sweep_types` and `linking` are read.
+        Levers of the day: those of sweeps and `linking` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -151,11 +151,11 @@ def run_sweep(seed, day, row, levers, params, retailers, counters):
     counters : DayCounters
         Removals, bans and sanctions are written.
     """
-    accounts, posts = levers.sweep_accounts[row], levers.sweep_posts[row]
+    accounts, posts = levers.sweep_accounts, levers.sweep_posts
     if accounts + posts == 0:
         return
     # model.md 7.6: a keyed race in which odds lean to traders with many recent posts
-    odds = _sweep_odds(levers.sweep_lean[row], levers.sweep_types[row], retailers)
+    odds = _sweep_odds(levers.sweep_lean, levers.sweep_types, retailers)
     times = waiting_times(seed, Purpose.SWEEP, day, odds)
     order = in_turn(times)
     # model.md 7.6: the first are banned, the next lose a post and are muted, without a rung
@@ -164,7 +164,7 @@ def run_sweep(seed, day, row, levers, params, retailers, counters):
         if np.isinf(times[i]):
             return
         if place < accounts:
-            _ban(seed, day, i, levers.linking[row], retailers, counters)
+            _ban(seed, day, i, levers.linking, retailers, counters)
         else:
             _remove_latest(i, params.perception.deletion, counters)
             _block(day, i, params.moderation.mute_days, 0, retailers)

@@ -9,17 +9,18 @@ from marketsim.numerics.rng import Purpose, uniform
 
 
 @array_kernel
-def update_perceived_risk(seed, day, row, levers, params, retailers, counters, ties):
+def update_perceived_risk(seed, day, levers, params, retailers, counters, ties):
     """Update every trader's perceived risk by the events of the day, and who lies low.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
-    day, row : int
-        Date (ordinal) and row of the day.
+    day : int
+        Date (ordinal).
     levers : Levers
-        `news` and `habituation` are read; habituation does not weaken a trader's own sanction.
+        Levers of the day: `news` and `habituation` are read; habituation does not weaken a
+        trader's own sanction.
     params : Params
         Parameters.
     retailers : Retailers
@@ -31,7 +32,7 @@ def update_perceived_risk(seed, day, row, levers, params, retailers, counters, t
     """
     perception, recovery = params.perception, params.recovery
     state, risks, residual = retailers.state, retailers.risk, perception.residual
-    habituation = levers.habituation[row]
+    habituation = levers.habituation
     # model.md 7.7: what is the same for all traders today
     lesson = 1.0 - perception.learning * recovery.social_learning
     unpunished = _unpunished_posts(counters)
@@ -39,7 +40,7 @@ def update_perceived_risk(seed, day, row, levers, params, retailers, counters, t
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
     any_sanction = counters.sanction.any()
-    calm_after_news = 1.0 - perception.news * perception.warning * levers.news[row] * habituation
+    calm_after_news = 1.0 - perception.news * perception.warning * levers.news * habituation
     for i in range(state.size):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
             continue

@@ -31,7 +31,7 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        `police`, `sharing`, `cases` and `raids` are read.
+        Levers of the day: `police`, `sharing`, `cases` and `raids` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -53,7 +53,7 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
         cases.ends[WAITING] += 1
         cases.waiting[filed[k]] = IN_QUEUE
     # market.md 12.2: decisions
-    for _ in range(min(levers.cases[row], cases.ends[WAITING])):
+    for _ in range(min(levers.cases, cases.ends[WAITING])):
         i = cases.ring[cases.ends[HEAD]]
         cases.ends[HEAD] = (cases.ends[HEAD] + 1) % cases.ring.size
         cases.ends[WAITING] -= 1
@@ -67,17 +67,17 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
         if u_down < police.downstream:
             _take_agent(seed, day, row, i, trade)
     # market.md 12.3: raids on suppliers by themselves
-    if levers.raids[row] > 0.0:
+    if levers.raids > 0.0:
         for supplier in range(trade.books.start[Account.SUPPLIERS + 1]):
-            if uniform(seed, Purpose.RAIDED, day, supplier, 0) < levers.raids[row]:
+            if uniform(seed, Purpose.RAIDED, day, supplier, 0) < levers.raids:
                 _raid_supplier(day, row, supplier, police, trade)
 
 
 @part
 def _file_cases(seed, day, row, levers, police, retailers, counters, trade):
     """File cases on referrals by moderators and at inspected stalls (market.md 12.1)."""
-    inspected = min(1.0, police.inspected * levers.police[row])
-    referred = min(1.0, police.referred * levers.sharing[row])
+    inspected = min(1.0, police.inspected * levers.police)
+    referred = min(1.0, police.referred * levers.sharing)
     for i in range(retailers.state.size):
         if retailers.state[i] >= State.LEFT or retailers.state[i] == State.ABSENT:
             continue

@@ -23,17 +23,18 @@ PostFates = namedtuple(
 
 
 @array_kernel
-def publish_posts(seed, day, row, levers, params, retailers, counters, stock_effect):
+def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
     """Let every trader post for one day, and count the fates of the posts.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
-    day, row : int
-        Date (ordinal) and row of the day.
+    day : int
+        Date (ordinal).
     levers : Levers
-        `activity`, `recall`, `images`, `reports`, `groups` and `elsewhere` are read.
+        Levers of the day: `activity`, `recall`, `images`, `reports`, `groups` and `elsewhere` are
+        read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -44,7 +45,7 @@ def publish_posts(seed, day, row, levers, params, retailers, counters, stock_eff
         Factor on intended posts, 1 with a full stock.
     """
     state, blocked_until, posting = retailers.state, retailers.blocked_until, params.posting
-    activity, shape = levers.activity[row], posting.daily_shape
+    activity, shape = levers.activity, posting.daily_shape
     # computed for all traders first: avoids a loop-carried dependency
     none = chances_of_none(retailers.base_rate, stock_effect, activity, shape)
     remembered = 1.0 - 1.0 / params.moderation.memory_days
@@ -62,7 +63,7 @@ def publish_posts(seed, day, row, levers, params, retailers, counters, stock_eff
         risk, backup = retailers.risk[i], retailers.backup[i]
         if intended > 0:
             # model.md 7.3.3 to 7.3.4: probabilities of posting in Moments and of a flag
-            flag = _flag_chance(retailers.audience[i], row, levers, params.moderation)
+            flag = _flag_chance(retailers.audience[i], levers, params.moderation)
             if state[i] == State.ACTIVE and blocked_until[i] <= day:
                 openness = _openness(
                     risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
@@ -75,7 +76,7 @@ def publish_posts(seed, day, row, levers, params, retailers, counters, stock_eff
             openness,
             posting.delete_always + posting.delete_risk * risk,
             flag,
-            _displacement_weights(has_backup, has_groups, row, levers, params.displacement),
+            _displacement_weights(has_backup, has_groups, levers, params.displacement),
         )
         fates = _settle_posts(seed, day, i, intended, chances, posting)
         counters.intended[i] = intended
@@ -121,28 +122,28 @@ def _openness(risk, sensitivity, threshold, backup, params):
 
 
 @part
-def _flag_chance(audience, row, levers, moderation):
+def _flag_chance(audience, levers, moderation):
     """Return the probability that filters or users flag a visible post (model.md 7.3.4).
 
     The draw of a flag is a lane of the block that also decides the place of the post: drawing it
     in moderation would take a second block for each post.
     """
-    recall = min(1.0, moderation.filter_recall * levers.recall[row])
+    recall = min(1.0, moderation.filter_recall * levers.recall)
     missed = 1.0 - recall * (1.0 - moderation.concealed)
-    missed *= 1.0 - levers.images[row]
-    reported = moderation.report_rate * levers.reports[row] * moderation.outsiders * audience
+    missed *= 1.0 - levers.images
+    reported = moderation.report_rate * levers.reports * moderation.outsiders * audience
     return 1.0 - missed * (1.0 - min(1.0, reported))
 
 
 @part
-def _displacement_weights(has_backup, has_groups, row, levers, displacement):
+def _displacement_weights(has_backup, has_groups, levers, displacement):
     """Return the weights of backup, groups, elsewhere and withheld (model.md 7.3.7)."""
     total = displacement.backup + displacement.groups + displacement.elsewhere
     share = displacement.moved / total if total > 0.0 else 0.0
     return (
         displacement.backup * share if has_backup else 0.0,
-        displacement.groups * share * levers.groups[row] if has_groups else 0.0,
-        displacement.elsewhere * share * levers.elsewhere[row],
+        displacement.groups * share * levers.groups if has_groups else 0.0,
+        displacement.elsewhere * share * levers.elsewhere,
         1.0 - displacement.moved,
     )
 

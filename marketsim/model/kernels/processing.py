@@ -29,7 +29,7 @@ def process_ivory(seed, day, row, levers, params, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        `machines` is read.
+        Levers of the day: `machines` is read.
     params : Params
         Parameters.
     trade : TradeState
@@ -45,7 +45,7 @@ def process_ivory(seed, day, row, levers, params, trade):
         processor = first + k
         # market.md 6.1: seizure of machines
         has_machines = dealers.machines[processor] > 0.0
-        share = levers.machines[row]
+        share = levers.machines
         if has_machines and uniform(seed, Purpose.MACHINES, day, processor, 0) < share:
             dealers.machines[processor] = 0.0
             count_enforcement(trade.records, row, Enforcement.MACHINES_SEIZED, Channel.PHYSICAL, 0)

@@ -23,34 +23,58 @@ from marketsim.numerics.jit import kernel, part
 
 
 @kernel
-def record_day(state, row):
+def record_day(seed, day, row, params, retailers, counters, queue, outputs, trade):
     """Record the day and close the books.
 
     Parameters
     ----------
-    state : MarketState
-        `survey_log`, `series` and the records of `trade` are written.
-    row : int
-        Row of the day.
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Date (ordinal) and row of the day.
+    params : Params
+        Parameters.
+    retailers : Retailers
+        Read.
+    counters : DayCounters
+        Read.
+    queue : Queue
+        Read.
+    outputs : Outputs
+        Row `row` of the survey log and of the series is written.
+    trade : TradeState
+        Written: money of agents, records, observed prices.
 
     Raises
     ------
     ValueError
         If the books do not balance.
     """
-    retailers, counters, trade = state.retailers, state.counters, state.trade
-    # model.md 7.9, market.md 13.1: what contacts show
-    log_contacts(row, state.contacts, retailers, counters, state.survey_log)
-    _log_prices(state, row)
+    survey_log = outputs.survey_log
+    # model.md 7.9: what contacts show
+    log_contacts(row, outputs.contacts, retailers, counters, survey_log)
+    # market.md 13.1: products and prices of contacts with advertisements
+    for c in range(outputs.contacts.size):
+        i = outputs.contacts[c]
+        has_ads = i >= 0 and survey_log[row, c, LogColumn.ADS] > 0
+        if has_ads and trade.product_mix.size > 0:
+            ads = survey_log[row, c, LogColumn.ADS]
+            items = survey_log[row, c, LogColumn.PICTURES] + survey_log[row, c, LogColumn.VIDEOS]
+            for post in range(ads):
+                product = displayed_product(seed, day, i, post, params.demand, trade)
+                price = asking_price(i, product, retailers.risk[i], params.retail, trade)
+                # items are divided evenly; the first posts have one more if there is a remainder
+                share = items // ads + (post < items % ads)
+                _observe_post(row, c, product, share, price, trade.observed_prices)
     # model.md 7.8: totals over all traders
-    _add_up_traders(state, row)
+    _add_up_traders(row, day, retailers, counters, queue, outputs.series)
     # market.md 13.2 to 13.4: counts of trade, earnings of agents, the ledger
     _count_trade(row, retailers, counters, trade)
     _pay_out_agents(trade)
     close_books(trade.books, trade.records.ledger[row])
 
 
-@kernel
+@part
 def log_contacts(row, contacts, retailers, counters, survey_log):
     """Log what the first account of each contact shows at the end of the day (model.md 7.9).
 
@@ -83,61 +107,37 @@ def log_contacts(row, contacts, retailers, counters, survey_log):
 
 
 @part
-def _log_prices(state, row):
-    """Log products and prices of contacts with advertisements (market.md 13.1)."""
-    for c in range(state.contacts.size):
-        has_ads = state.contacts[c] >= 0 and state.survey_log[row, c, LogColumn.ADS] > 0
-        if has_ads and state.trade.product_mix.size > 0:
-            _log_contact_prices(state, row, c)
+def _observe_post(row, c, product, items, price, observed_prices):
+    """Add a post of a contact to the observed prices (market.md 13.1)."""
+    observed_prices.ads[row, c, product] += 1
+    observed_prices.items[row, c, product] += items
+    observed_prices.price[row, c, product] = int(min(price, HIGHEST_PRICE) * FEN + 0.5)
 
 
 @part
-def _log_contact_prices(state, row, c):
-    """Log which products a contact's posts show, and their prices (market.md 13.1).
-
-    The pictures and videos of the day are divided evenly over its posts; the first posts have one
-    more where the division leaves a remainder.
-    """
-    trade, observed = state.trade, state.trade.observed_prices
-    i, day = state.contacts[c], state.first_day + row
-    risk = state.retailers.risk[i]
-    posts = state.survey_log[row, c, LogColumn.ADS]
-    items = (
-        state.survey_log[row, c, LogColumn.PICTURES] + state.survey_log[row, c, LogColumn.VIDEOS]
-    )
-    for post in range(posts):
-        product = displayed_product(state.seed, day, i, post, state.params.demand, trade)
-        observed.ads[row, c, product] += 1
-        observed.items[row, c, product] += items // posts + (post < items % posts)
-        price = min(asking_price(i, product, risk, state.params.retail, trade), HIGHEST_PRICE)
-        observed.price[row, c, product] = int(price * FEN + 0.5)
-
-
-@part
-def _add_up_traders(state, row):
+def _add_up_traders(row, day, retailers, counters, queue, series):
     """Add up posts, states and perceived risk of traders in the daily series (model.md 7.8)."""
-    retailers, day = state.retailers, state.first_day + row
-    stocks = state.series.stocks[row]
+    stocks = series.stocks[row]
     present = 0
     risk = 0.0
     for i in range(retailers.state.size):
-        _add_flows(i, state.counters, state.series.flows[row])
-        trader_state = retailers.state[i]
-        if trader_state >= State.LEFT:
-            stocks[Stock.LEFT] += trader_state == State.LEFT
-            stocks[Stock.ARRESTED] += trader_state == State.ARRESTED
-        elif trader_state != State.ABSENT:
+        _add_flows(i, counters, series.flows[row])
+        state = retailers.state[i]
+        if state >= State.LEFT:
+            stocks[Stock.LEFT] += state == State.LEFT
+            stocks[Stock.ARRESTED] += state == State.ARRESTED
+        elif state != State.ABSENT:
             present += 1
             risk += retailers.risk[i]
-            stocks[Stock.ACTIVE] += trader_state == State.ACTIVE
-            stocks[Stock.LYING_LOW] += trader_state == State.LYING_LOW
-            banned = trader_state == State.BANNED
+            stocks[Stock.ACTIVE] += state == State.ACTIVE
+            stocks[Stock.LYING_LOW] += state == State.LYING_LOW
+            banned = state == State.BANNED
             stocks[Stock.BLOCKED] += not banned and retailers.blocked_until[i] > day + 1
             stocks[Stock.BANNED] += banned
             stocks[Stock.WITH_BACKUP] += retailers.backup[i] != Backup.NONE
             stocks[Stock.WITH_ANNOUNCED_BACKUP] += retailers.backup[i] == Backup.ANNOUNCED
-    stocks[Stock.CASES_WAITING] = state.queue.ends[1]
-    state.series.risk[row] = risk / present if present > 0 else 0.0
+    stocks[Stock.CASES_WAITING] = queue.ends[1]
+    series.risk[row] = risk / present if present > 0 else 0.0
 
 
 @part

@@ -25,7 +25,7 @@ REFERENCE_ROW = 56  # row of the sales level with which newcomers compare
 
 
 @kernel
-def update_dealers(day, params, trade):
+def update_dealers(day, params, books, dealers):
     """Let dealers' risk and sales fade, withdraw their profit, and reopen those who were raided.
 
     Parameters
@@ -34,10 +34,11 @@ def update_dealers(day, params, trade):
         Date (ordinal).
     params : Params
         Parameters.
-    trade : TradeState
-        Written: dealers, money.
+    books : Books
+        Written: money.
+    dealers : Dealers
+        Written: risk, sales.
     """
-    books, dealers = trade.books, trade.dealers
     remaining = 1.0 - 1.0 / (params.perception.half_life * 1.44269504)
     for dealer in range(dealers.risk.size):
         # market.md 7: perceived risk and smoothed sales fade
@@ -52,7 +53,7 @@ def update_dealers(day, params, trade):
 
 
 @kernel
-def smooth_retail_sales(row, params, trade):
+def smooth_retail_sales(row, params, books, shops, sales_level):
     """Smooth yesterday's sales of traders, and set the effect of their stock on posting.
 
     Parameters
@@ -61,28 +62,32 @@ def smooth_retail_sales(row, params, trade):
         Row of the day.
     params : Params
         Parameters.
-    trade : TradeState
-        `shops.sold`, `shops.sold_today`, `shops.stock_effect` and `sales_level` are written.
+    books : Books
+        Read.
+    shops : Shops
+        `sold`, `sold_today` and `stock_effect` are written.
+    sales_level : ndarray of float64, shape (2,)
+        Written, by `SalesLevel`.
     """
-    retail, shops, level = params.retail, trade.shops, trade.sales_level
-    sold = 0
+    retail, sold = params.retail, 0
     for i in range(shops.stock_effect.size):
         # market.md 7: expected sales follow sales
         shops.sold[i] += (shops.sold_today[i] - shops.sold[i]) / retail.cover
         sold += shops.sold_today[i]
         shops.sold_today[i] = 0
         # market.md 7: traders with more than a full stock post more, others less
-        stock = stock_held(trade.books, trade.books.start[Account.RETAILERS] + i)
+        stock = stock_held(books, books.start[Account.RETAILERS] + i)
         full = retail.cover * expected_retail_sales(shops, i)
         shops.stock_effect[i] = inventory_markup(full, stock, retail.push)
     # market.md 7: the level of sales that newcomers observe
-    level[SalesLevel.NOW] += (sold - level[SalesLevel.NOW]) / min(row + 1.0, SMOOTHING_DAYS)
+    change = (sold - sales_level[SalesLevel.NOW]) / min(row + 1.0, SMOOTHING_DAYS)
+    sales_level[SalesLevel.NOW] += change
     if row == REFERENCE_ROW:
-        level[SalesLevel.REFERENCE] = level[SalesLevel.NOW]
+        sales_level[SalesLevel.REFERENCE] = sales_level[SalesLevel.NOW]
 
 
 @kernel
-def fund_newcomers(day, retailers, trade):
+def fund_newcomers(day, retailers, books, shops):
     """Give the newcomers of the day working capital and expected sales (market.md 7).
 
     Parameters
@@ -91,10 +96,11 @@ def fund_newcomers(day, retailers, trade):
         Date (ordinal).
     retailers : Retailers
         Read.
-    trade : TradeState
-        Written: money, `shops.sold`.
+    books : Books
+        Written: money.
+    shops : Shops
+        `sold` is written.
     """
-    books, shops = trade.books, trade.shops
     holders, owners = books.start[Account.RETAILERS], books.start[Account.OWNERS]
     for i in range(retailers.state.size):
         if retailers.arrival[i] == day and retailers.state[i] == State.ACTIVE:

@@ -66,7 +66,7 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        `demand`, `legal` and `traces` are read.
+        Levers of the day: `demand`, `legal` and `traces` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -77,7 +77,7 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
         Written: goods, money, buyers, parcels, cases, counts.
     """
     demand = params.demand
-    conditions = _conditions(row, levers, params, retailers, trade)
+    conditions = _conditions(levers, params, retailers, trade)
     traders = retailers.state.size
     for seller in range(traders + trade.agents.retailer.size):
         agent = seller - traders if seller >= traders else NOBODY
@@ -123,16 +123,16 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
 
 
 @part
-def _conditions(row, levers, params, retailers, trade):
+def _conditions(levers, params, retailers, trade):
     """Return the market of the day (market.md 9); a smaller legal market moves its customers."""
-    demand, legal = params.demand, levers.legal[row]
-    willingness = levers.demand[row] * demand.willingness
+    demand, legal = params.demand, levers.legal
+    willingness = levers.demand * demand.willingness
     visitors = demand.visits
     if legal != 1.0:
         willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
-        moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand[row]
+        moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
         visitors = max(visitors + params.legal.turn * (1.0 - legal) * moved, 0.0)
-    traced = min(1.0, params.police.escrow_trace * levers.traces[row])
+    traced = min(1.0, params.police.escrow_trace * levers.traces)
     return Conditions(max(willingness, 0.0), visitors, traced)
 
 

@@ -23,7 +23,7 @@ def land_shipments(seed, day, row, levers, params, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        `border` is read.
+        Levers of the day: `border` is read.
     params : Params
         Parameters.
     trade : TradeState
@@ -31,7 +31,7 @@ def land_shipments(seed, day, row, levers, params, trade):
     """
     supply, books, dealers = params.supply, trade.books, trade.dealers
     # market.md 5: shippers bear the loss of seizures and charge more for what lands
-    seized = min(1.0, supply.seized * levers.border[row])
+    seized = min(1.0, supply.seized * levers.border)
     landing = max(1.0 - seized, LEAST_LANDING)
     surcharge = max(1.0 - supply.seized, LEAST_LANDING) / landing
     cost = supply.cost * surcharge
