@@ -1,14 +1,9 @@
 """Every command and block of the documents runs, and prints what the page shows."""
 
-import math
-
 import documents
-import pandas as pd
 import pytest
 import reduced
-import yaml
 
-import marketsim
 from marketsim.parameters import evidence
 
 
@@ -88,54 +83,6 @@ def test_the_tutorial_has_no_number_of_its_own():
     allowed = set(map(str, range(1, 32))) | {"2015"}
     assert [word for word in unknown_numbers(text) if word not in allowed] == []
     assert unknown_numbers(text + "\nIt is 17.6 %, of 1,234.")[-2:] == ["17.6", "1,234"]
-
-
-PUBLISHED = documents.ROOT / "experiments" / "baseline_2015"
-
-
-def rows_of_fit(text):
-    """Return the rows of a page's tables that show a survey statistic: numbers and verdict."""
-    out = []
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("|") and cells[-1] in ("yes", "no"):
-            shown = documents.NUMBER.findall(f"{cells[1]} {cells[2]}")
-            out.append(([float(word.replace(",", "")) for word in shown], cells[-1] == "yes"))
-    return out
-
-
-def in_the_fit(numbers, within):
-    """Return whether a row of the published fit has these numbers, to three digits."""
-    table = pd.read_csv(PUBLISHED / "fit.csv")
-    columns = ["observed", "low", "high", "simulated", "sim_low", "sim_high"]
-    for _, row in table.iterrows():
-        values = [row[name] for name in columns if pd.notna(row[name])]
-        same = len(values) == len(numbers) and all(
-            math.isclose(one, two, rel_tol=0.006) for one, two in zip(values, numbers, strict=True)
-        )
-        if same and bool(row["within"]) == within:
-            return True
-    return False
-
-
-@pytest.mark.parametrize(
-    ("page", "rows"), [("README.md", 5), ("experiments/baseline_2015/README.md", 31)]
-)
-def test_the_published_fit_is_shown_as_it_is(page, rows):
-    """Tables of survey statistics on these pages are those of the published main job."""
-    found = rows_of_fit((documents.ROOT / page).read_text(encoding="utf-8"))
-    assert len(found) == rows
-    for numbers, within in found:
-        assert in_the_fit(numbers, within), numbers
-    assert not in_the_fit(found[0][0], not found[0][1])  # negative controls
-    assert not in_the_fit([1.01 * number for number in found[0][0]], found[0][1])
-
-
-def test_the_citation_is_of_this_version():
-    """CITATION.cff has the fields that its format requires, and the package's version."""
-    cited = yaml.safe_load((documents.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert {"cff-version", "message", "title", "authors"} <= set(cited)
-    assert cited["version"] == marketsim.__version__
 
 
 def test_the_reduced_form_is_smaller_only(monkeypatch):
