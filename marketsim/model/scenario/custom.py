@@ -1,7 +1,7 @@
-"""A researcher's own interventions: frozen dataclasses in a file of theirs, known by name.
+"""Custom interventions: frozen dataclasses defined in a researcher's own file.
 
-A file runs only where it is named in `classes`, which is to be given on the command line or in
-Python: no scenario and no result can name one by itself.
+A file runs only if it is named in `classes`, which must be given on the command line or in Python:
+no scenario and no result can name one by itself.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ NAMES = re.compile(r"[a-z][a-z0-9_]{0,50}")
 
 
 def load(files: list[str]) -> dict[str, type]:
-    """Return the interventions that files define, by their names in small letters.
+    """Load the interventions defined in files, by their names in small letters.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def load(files: list[str]) -> dict[str, type]:
     Raises
     ------
     InputError
-        For a file that is not there or does not run, one without an intervention, a name that is
+        For a file that is missing or does not run, one without an intervention, a name that is
         taken, a field that is neither a date nor declared by `dose`, `manner` or `choice`, or a
         class that moves a lever at its default doses.
     """
@@ -45,7 +45,7 @@ def load(files: list[str]) -> dict[str, type]:
 
 
 def fingerprint(files: list[str]) -> str:
-    """Return a hash over the files, and nothing where there are none."""
+    """Return a hash over the files, empty if there are none."""
     digest = hashlib.sha256()
     for file in files:
         try:
@@ -67,27 +67,28 @@ def _classes(file: str, _: str) -> dict[str, type]:
     try:
         spec.loader.exec_module(module)
     except Exception as fault:
-        told = f"a file that runs ({type(fault).__name__}: {fault})"
-        raise InputError("classes", file, told) from fault
+        expected = f"a file that runs ({type(fault).__name__}: {fault})"
+        raise InputError("classes", file, expected) from fault
     finally:
         sys.dont_write_bytecode = before
-    found = {}
+    kinds = {}
     for kind in vars(module).values():
-        if isinstance(kind, type) and kind.__module__ == module.__name__ and _acts(kind):
+        if isinstance(kind, type) and kind.__module__ == module.__name__ and _is_intervention(kind):
             name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
             _check(f"{file}:{kind.__name__}", name, kind)
-            found[name] = kind
-    if not found:
+            kinds[name] = kind
+    if not kinds:
         raise InputError("classes", file, "a file with a dataclass that has an `apply`")
-    return found
+    return kinds
 
 
-def _acts(kind: type) -> bool:
+def _is_intervention(kind: type) -> bool:
+    """Return whether a class is a dataclass with an `apply` method."""
     return dataclasses.is_dataclass(kind) and callable(getattr(kind, "apply", None))
 
 
 def _check(key: str, name: str, kind: Any) -> None:
-    """Hold a class of the user's to what ours are held to."""
+    """Check a custom intervention by the rules of the built-in ones."""
     if not NAMES.fullmatch(name):
         raise InputError(key, name, "a name of letters, digits and _")
     dates = {}
@@ -101,12 +102,12 @@ def _check(key: str, name: str, kind: Any) -> None:
             raise InputError(f"{key}.{item.name}", "no default", "one at which it does nothing")
     if not dates:
         raise InputError(key, "no date", "a field date, or start and end, without a default")
-    touched, still = (Table(dt.date(2015, 4, 1), dt.date(2015, 7, 31)) for _ in range(2))
+    changed, neutral = (Table(dt.date(2015, 4, 1), dt.date(2015, 7, 31)) for _ in range(2))
     try:
-        kind(**dates).apply(touched)
+        kind(**dates).apply(changed)
     except Exception as fault:
-        told = f"an `apply` that ends well ({type(fault).__name__}: {fault})"
-        raise InputError(key, "its defaults", told) from fault
+        expected = f"an `apply` that ends well ({type(fault).__name__}: {fault})"
+        raise InputError(key, "its defaults", expected) from fault
     for lever in LEVERS:
-        if getattr(touched, lever).tobytes() != getattr(still, lever).tobytes():
+        if getattr(changed, lever).tobytes() != getattr(neutral, lever).tobytes():
             raise InputError(key, f"{lever} moved", "nothing moved at the default doses")

@@ -1,8 +1,8 @@
-"""What a scenario is composed of: small objects with dates and doses, which move levers.
+"""Interventions of a scenario: dated doses that change the levers of the market.
 
-An intervention is a frozen dataclass with an `apply` method that writes into the table of days; it
-needs no numba. Its fields are dates (`date`, or `start` and `end`), doses, and choices. A dose has
-a unit, a range and a default at which it does nothing.
+An intervention is a frozen dataclass with an `apply` method that writes into the table of levers;
+it needs no numba. Its fields are dates (`date`, or `start` and `end`), doses and choices. A dose
+has a unit, a range and a default at which it has no effect (docs/model.md 6).
 """
 
 import datetime as dt
@@ -45,7 +45,7 @@ LEVERS: dict[str, tuple[float, float, float]] = {
 
 
 class Table:
-    """The levers of every day, while a scenario is being compiled.
+    """Levers of every day while a scenario is compiled.
 
     Attributes
     ----------
@@ -58,13 +58,13 @@ class Table:
     images : ndarray
         Share of ivory posts that the platform knows by their pictures, concealed or not.
     linking : ndarray
-        Chance that a backup account falls with the account banned.
+        Probability that a backup account is banned with the account.
     groups, elsewhere : ndarray
         Open share of groups, and of other platforms, to posts kept out of Moments.
     sweep_accounts, sweep_posts : ndarray
         Accounts and posts that sweeps take, on the whole platform.
     sweep_lean : ndarray
-        0 takes traders evenly, 1 in proportion to their recent visible posts.
+        0 samples traders evenly, 1 in proportion to their recent visible posts.
     sweep_types : ndarray
         Types of trader that a sweep takes: 1 for A, 2 for B, 4 for C, 8 for D, added up.
     border, couriers, names, police, sharing, traces : ndarray
@@ -92,10 +92,10 @@ class Table:
         return (date - self.first).days
 
     def force(self, start: dt.date, end: dt.date | None, ramp: float = 0.0) -> np.ndarray:
-        """Return how far something is in force on each day, 0 to 1, shape (days,).
+        """Return how far an intervention is in force on each day, 0 to 1, shape (days,).
 
-        It is from `start` to `end`, both included, or to the end of the run. With a `ramp` of n
-        days it rises evenly: by 1/(n + 1) a day from the first on.
+        It is in force from `start` to `end`, both included, or to the end of the run. With a `ramp`
+        of n days it rises evenly: by 1/(n + 1) a day from the first day on.
         """
         rows = np.arange(self.news.size) - self.day(start)
         rising = np.minimum((rows + 1) / (ramp + 1.0), 1.0)
@@ -103,28 +103,28 @@ class Table:
                         rising, 0.0)  # fmt: skip
 
     def multiply(self, lever: str, factor: float, force: np.ndarray) -> None:
-        """Multiply a lever by a factor, in so far as it is in force."""
+        """Multiply a lever by a factor, as far as it is in force."""
         partly = 1.0 + (factor - 1.0) * force
         getattr(self, lever)[:] *= np.where(force == 1.0, factor, partly)
 
     def add_chance(self, lever: str, share: float | np.ndarray, days: Any) -> None:
-        """Let a share of what a lever has not reached yet be reached on some days."""
-        of = getattr(self, lever)
-        of[days] = 1.0 - (1.0 - of[days]) * (1.0 - share)
+        """Raise a lever by a share of its distance to 1 on some days."""
+        values = getattr(self, lever)
+        values[days] = 1.0 - (1.0 - values[days]) * (1.0 - share)
 
     def spread_news(self, date: dt.date, publicity: float) -> None:
-        """Let a share of what can be known reach everybody on a day, beside other news."""
+        """Add news of some publicity on a day, beside other news."""
         self.add_chance("news", publicity, self.day(date))
 
 
 def dose(default: float, unit: str, low: float, high: float, meaning: str) -> Any:
-    """Declare a dose with its unit, range and meaning; at its default it does nothing."""
+    """Declare a dose with its unit, range and meaning; its default has no effect."""
     metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "scales": True}
     return field(default=default, metadata=metadata)
 
 
 def manner(default: float, unit: str, low: float, high: float, meaning: str) -> Any:
-    """Declare a number that says how an intervention works, not how much of it there is."""
+    """Declare a number that describes how an intervention works, not its dose."""
     metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "scales": False}
     return field(default=default, metadata=metadata)
 
@@ -135,23 +135,23 @@ def choice(default: str, allowed: str, pattern: str) -> Any:
 
 
 def of_types() -> Any:
-    """Declare which types of trader are meant."""
+    """Declare the types of trader that a sweep takes."""
     return choice(TYPES, "some of the letters abcd, for the types of trader", "[abcd]{1,4}")
 
 
 def ramp() -> Any:
-    """Declare how many days an intervention takes to come into force."""
+    """Declare the days that an intervention takes to come into force."""
     return manner(0.0, "days", 0.0, 3650.0, "until it is in full force")
 
 
 def types_mask(letters: str) -> int:
-    """Return types of trader as the number that a sweep knows them by."""
+    """Return the bit mask of types of trader, as in the lever `sweep_types`."""
     return sum(1 << TYPES.index(letter) for letter in set(letters))
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The platform takes a number of accounts and posts on one day."""
+    """A sweep of the platform on one day: accounts banned and posts removed."""
 
     date: dt.date
     accounts: float = dose(0.0, "accounts", 0.0, 1e6, "traders' accounts banned")
@@ -182,7 +182,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Sweeps:
-    """Sweeps come again and again, on fixed days or on days that nobody can foresee."""
+    """Repeated sweeps, at regular or irregular intervals."""
 
     start: dt.date
     end: dt.date | None = None
@@ -204,7 +204,7 @@ class Sweeps:
             sweep.apply(table)
 
     def each(self, last: dt.date) -> list[Sweep]:
-        """Return the sweeps one by one; the days are drawn once, the same in every run."""
+        """Return the sweeps; their days are drawn once, the same in every run."""
         groups = [group for group in self.types.split("/") if group] or [TYPES]
         out: list[Sweep] = []
         k, end = 0, self.end or last
@@ -223,7 +223,7 @@ class Sweeps:
 
 @dataclass(frozen=True)
 class News:
-    """An event that traders hear of: an arrest, a campaign, a destruction of ivory, a rule."""
+    """A publicized event: an arrest, a campaign, a destruction of ivory, a rule."""
 
     date: dt.date
     publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
@@ -235,7 +235,7 @@ class News:
 
 @dataclass(frozen=True)
 class Effort:
-    """The platform's everyday work is more, or less, from one date to another."""
+    """More or less routine moderation by the platform, from one date to another."""
 
     start: dt.date
     end: dt.date | None = None
@@ -247,7 +247,7 @@ class Effort:
     linking: float = dose(0.0, "share", 0.0, 1.0, "of backup accounts that fall with a banned one")
 
     def apply(self, table: Table) -> None:
-        """Move the levers."""
+        """Change the levers."""
         force = table.force(self.start, self.end, self.ramp)
         table.multiply("recall", self.recall, force)
         table.multiply("reports", self.reports, force)
@@ -258,7 +258,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Blocking:
-    """Posts kept out of Moments find other places closed, from one date to another."""
+    """Closure of other places to posts kept out of Moments, from one date to another."""
 
     start: dt.date
     end: dt.date | None = None
@@ -274,7 +274,7 @@ class Blocking:
 
 @dataclass(frozen=True)
 class Chase:
-    """Work against the chain behind the posts is more, or less, from one date to another."""
+    """More or less enforcement against the supply chain, from one date to another."""
 
     start: dt.date
     end: dt.date | None = None
@@ -299,7 +299,7 @@ class Chase:
 
 @dataclass(frozen=True)
 class Raids:
-    """Suppliers of raw ivory are raided on one day."""
+    """Raids on suppliers of raw ivory on one day."""
 
     date: dt.date
     share: float = dose(0.0, "share", 0.0, 1.0, "of suppliers, who lose goods and money")
@@ -311,7 +311,7 @@ class Raids:
 
 @dataclass(frozen=True)
 class Machines:
-    """Engraving machines are seized on one day."""
+    """Seizure of engraving machines on one day."""
 
     date: dt.date
     share: float = dose(0.0, "share", 0.0, 1.0, "of processors, who lose their machines")
@@ -323,7 +323,7 @@ class Machines:
 
 @dataclass(frozen=True)
 class Campaign:
-    """Buyers come to want ivory less, or more, from one date to another."""
+    """A change of buyers' willingness to pay, from one date to another."""
 
     start: dt.date
     end: dt.date | None = None
@@ -337,7 +337,7 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Closure:
-    """The legal market closes, in whole or in part, from one date to another."""
+    """Closure of the legal market, in whole or in part, from one date to another."""
 
     start: dt.date
     end: dt.date | None = None
@@ -351,7 +351,7 @@ class Closure:
 
 @dataclass(frozen=True)
 class Release:
-    """Legal ivory beyond that of 2015 comes to the licensed shops, as after a one-off sale."""
+    """Growth of the legal market beyond that of 2015, as after a one-off sale."""
 
     start: dt.date
     end: dt.date | None = None

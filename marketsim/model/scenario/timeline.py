@@ -1,8 +1,8 @@
-"""A scenario becomes a table of days by levers.
+"""Compilation of a scenario into levers by day.
 
 A date is an ISO date or the id of an evidence row that has one; a dose is a number or the id of an
-evidence row that has a value. Nothing is keyed to a week of the survey. What interventions there
-are, and what they move, stands in interventions.py; a researcher's own come from a file of Python.
+evidence row that has a value. No effect is tied to a week of the survey. Interventions are defined
+in interventions.py and, by researchers, in files of their own (docs/model.md 6).
 """
 
 import contextlib
@@ -38,12 +38,12 @@ LATEST = dt.date(2020, 12, 31)
 def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
     """Return the first and last day of a run.
 
-    A scenario that needs longer (`scenario.until`) moves the last day.
+    A scenario may extend the run to a later last day (`scenario.until`).
 
     Raises
     ------
     InputError
-        For a date that does not exist, or a start that leaves the survey no burn-in.
+        For a date that does not exist, or a start too late for the burn-in.
     """
     first = _date("horizon.start", settings.horizon.start)
     last = _date("horizon.end", settings.horizon.end)
@@ -68,14 +68,14 @@ def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
 def interventions(settings: Settings) -> dict[str, Any]:
     """Return the interventions of a scenario as objects by name, in the order of their names.
 
-    Doses of those named in `scenario.scaled` are multiplied by `scenario.strength`: what a dose
-    adds to doing nothing.
+    The distance of doses to their neutral defaults is multiplied by `scenario.strength` for those
+    named in `scenario.scaled`.
 
     Raises
     ------
     InputError
-        For an unknown kind or key, a wrong dose, a date outside the horizon, a name scaled that is
-        not there, or two interventions that contradict each other.
+        For an unknown kind or key, a wrong dose, a date outside the horizon, an unknown scaled
+        name, or two interventions that contradict each other.
     """
     scenario, span_of = settings.scenario, horizon(settings)
     entries, kinds = scenario.interventions, KINDS | custom.load(settings.classes)
@@ -97,18 +97,18 @@ def interventions(settings: Settings) -> dict[str, Any]:
 
 
 def _agree(entries: dict[str, Any], last: dt.date) -> None:
-    """Refuse a legal market that is to shrink and to grow at the same time."""
-    closing = {name: one for name, one in entries.items() if isinstance(one, Closure)}
-    growing = {name: one for name, one in entries.items() if isinstance(one, Release)}
-    for name, one in closing.items():
-        for other, two in growing.items():
-            if one.start <= (two.end or last) and two.start <= (one.end or last):
+    """Refuse a legal market that shrinks and grows at the same time."""
+    closures = {name: item for name, item in entries.items() if isinstance(item, Closure)}
+    releases = {name: item for name, item in entries.items() if isinstance(item, Release)}
+    for name, closure in closures.items():
+        for other, release in releases.items():
+            if closure.start <= (release.end or last) and release.start <= (closure.end or last):
                 key = f"{INTERVENTIONS}.{name}"
-                raise InputError(key, one.start, f"no day on which {other} lets it grow")
+                raise InputError(key, closure.start, f"no day on which {other} lets it grow")
 
 
 def compile_table(settings: Settings) -> Table:
-    """Return the levers of every day as the interventions of a scenario move them.
+    """Compile the interventions of a scenario into the levers of every day.
 
     Raises
     ------
@@ -123,14 +123,14 @@ def compile_table(settings: Settings) -> Table:
         except InputError as fault:
             raise InputError(f"{key}.{fault.key}", fault.value, fault.allowed) from None
         except Exception as fault:  # of a class of the user's
-            told = f"{type(fault).__name__}: {fault}"
-            raise InputError(key, told, "an `apply` that ends well") from fault
+            message = f"{type(fault).__name__}: {fault}"
+            raise InputError(key, message, "an `apply` that ends well") from fault
         _check_levers(key, table)
     return table
 
 
 def _check_levers(key: str, table: Table) -> None:
-    """Refuse an intervention that leaves a lever without a value that it can have."""
+    """Refuse an intervention that moves a lever out of its range."""
     days = (table.last - table.first).days + 1
     for name, (_, low, high) in LEVERS.items():
         lever = vars(table).get(name)
@@ -154,16 +154,16 @@ def compile_levers(settings: Settings) -> Levers:
     Raises
     ------
     InputError
-        For a scenario that cannot be.
+        For an invalid scenario.
     """
     table = compile_table(settings)
-    people = settings.population
-    scale = people.retailers / people.platform_traders
+    population = settings.population
+    scale = population.retailers / population.platform_traders
     cases = 0.0
     if settings.market != POSTS:
-        cases = settings.police.capacity * people.retailers / 1000.0
-    moderators = settings.moderation.capacity * people.retailers / 1000.0
-    counted = {
+        cases = settings.police.capacity * population.retailers / 1000.0
+    moderators = settings.moderation.capacity * population.retailers / 1000.0
+    derived = {
         "capacity": _whole(moderators * table.capacity),
         "cases": _whole(cases * table.police),
         "sweep_accounts": np.floor(table.sweep_accounts * scale + 0.5).astype(np.int64),
@@ -172,19 +172,18 @@ def compile_levers(settings: Settings) -> Levers:
         "activity": _activity(settings, table),
         "habituation": _habituation(settings, table),
     }
-    return Levers(**{name: getattr(table, name) for name in LEVERS} | counted)
+    return Levers(**{name: getattr(table, name) for name in LEVERS} | derived)
 
 
 def _whole(daily: np.ndarray) -> np.ndarray:
-    """Return whole numbers a day that add up to the sums so far, rounded down."""
+    """Return whole numbers a day whose running sums are those of `daily`, rounded down."""
     return np.diff(np.floor(np.cumsum(daily)).astype(np.int64), prepend=0)
 
 
 def _activity(settings: Settings, table: Table) -> np.ndarray:
-    """Return posting against an ordinary weekday at the start of the survey.
+    """Return posting relative to an ordinary weekday at the start of the survey.
 
-    Growth is read off the weeks of the survey; of what came after nothing is known, and posting
-    stays where it was on the last day of the survey.
+    Growth was observed in the weeks of the survey; after its last day posting stays constant.
     """
     start, end = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
     assert start is not None and end is not None
@@ -198,9 +197,9 @@ def _activity(settings: Settings, table: Table) -> np.ndarray:
 
 
 def _habituation(settings: Settings, table: Table) -> np.ndarray:
-    """Return the effect of a shock against one of the first wave of sweeps.
+    """Return the effect of a shock relative to one of the first wave of sweeps.
 
-    Sweeps with fewer quiet days between them than `wave_gap` are one wave. News alone is none.
+    Sweeps with fewer quiet days between them than `wave_gap` are one wave. News is not a wave.
     """
     shocks = (table.sweep_accounts > 0) | (table.sweep_posts > 0)
     out = np.ones(shocks.size)
@@ -254,9 +253,9 @@ def _intervention(
             continue
         if name not in known:
             raise InputError(f"{key}.{name}", value, f"one of {', '.join(known)}")
-        found = _value(f"{key}.{name}", value, known[name], span_of, strength)
-        if found is not None:
-            values[name] = found
+        parsed = _value(f"{key}.{name}", value, known[name], span_of, strength)
+        if parsed is not None:
+            values[name] = parsed
     for name, item in known.items():
         if name not in values and item.default is MISSING:
             raise InputError(f"{key}.{name}", "nothing", "a date")
@@ -267,13 +266,13 @@ def _intervention(
 
 
 def _value(key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], strength: float):
-    """Return the value of a field: a dose, a choice, or a date; None for a date left open."""
+    """Return the value of a field: a dose, a choice, or a date; None for an open date."""
     about = item.metadata
     if "unit" in about:
-        found = _dose(key, value, about)
+        dose = _dose(key, value, about)
         if not about["scales"] or strength == 1.0:
-            return found
-        scaled = item.default + (found - item.default) * strength
+            return dose
+        scaled = item.default + (dose - item.default) * strength
         if not about["low"] <= scaled <= about["high"]:
             most = span(about["low"], about["high"], about["unit"])
             raise InputError("scenario.strength", strength, f"one that leaves {key} at {most}")
