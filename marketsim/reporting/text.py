@@ -108,7 +108,7 @@ def estimate(value: float, low: float, high: float, unit: str = "") -> Estimate:
     '-0.1 % [-2.1 % to 1.2 %]'
     """
     ends = (value, low, high)
-    if not all(map(math.isfinite, ends)) or not high > low:
+    if not all(map(math.isfinite, ends)) or math.isclose(low, high):
         known = number(value) + (unit if math.isfinite(value) else "")
         return Estimate(known, interval(low, high, unit))
     places = 1 - math.floor(math.log10(high - low))

@@ -171,7 +171,7 @@ def strengths(tables: Tables) -> Figure:
         axes.set_visible(False)
     _label_below(panels, len(curved), "dose multiplier (1: as specified)")
     made.supylabel("change in ivory sales (%)", fontsize=style.SMALL + 2)
-    style.headline(made, f"Dose-response of the {len(curved)} scenarios whose doses have no source")
+    style.headline(made, f"Dose-response of doses without a source (scenarios: {len(curved)})")
     style.legend(made, [style.line("simulated median", style.BLUE, "o"),
                         style.line("90 % interval", style.BLUE, width=6)])  # fmt: skip
     return made

@@ -132,8 +132,8 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
     if len(sold) > 1:
         share = sums["ranking"].set_index("arm").loc[best["arm"], "best"]
         text = (
-            f"Of {len(sold)} scenarios, {name_of(best)} reduces ivory sales most (lowest sales in "
-            f"{count(share, best['runs'])} runs). {text}"
+            f"Of {len(sold)} scenarios, ivory sales are lowest with {name_of(best)} (lowest of all "
+            f"in {count(share, best['runs'])} runs). {text}"
         )
         if worst["effect_low"] > 0:
             text += f" {sales_effect(worst, name_of(worst), BASELINE)}"
