@@ -370,9 +370,12 @@ def test_tiles_are_the_tables_rounded(shown):
     effects = shown.effects.set_index("outcome")
     first, *_ = dashboard_text.effect_tiles(shown.effects, "b")
     ends = (effects.loc["grams_sold", f"percent{end}"] for end in ("", "_low", "_high"))
-    change = report_text.estimate(*ends, " %")
+    change = report_text.estimate(*ends)
     assert first.label == "Ivory sales"
-    assert (first.value.lstrip("+"), first.interval) == (change.value, f"90 %: {change.interval}")
+    assert (first.value.lstrip("+"), first.interval) == (
+        f"{change.value} %",
+        f"90 %: {change.interval}",
+    )
     for percent, value in ((4.2, "+4.2 %"), (-4.2, "-4.2 %"), (0.0, "0.0 %")):
         ends = {"percent": percent, "percent_low": -5.0, "percent_high": 4.5}
         assert dashboard_text.effect_tiles(shown.effects.assign(**ends), "b")[0].value == value

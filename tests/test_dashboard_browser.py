@@ -40,7 +40,7 @@ def environment(home: Path) -> dict[str, str]:
 def shown(row: pd.Series, *columns: str, unit: str = "", signed: bool = True) -> str:
     """Return an estimate as the page shows it."""
     sign = "+" if signed and row[columns[0]] > 0 else ""
-    return sign + estimate(*row[list(columns)], unit).value
+    return sign + estimate(*row[list(columns)]).value + unit
 
 
 def free_port() -> int:

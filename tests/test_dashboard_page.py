@@ -57,7 +57,7 @@ def progress(page):
 
 def change(row):
     """Return a change as the page shows it, without a plus sign."""
-    return estimate(row["percent"], row["percent_low"], row["percent_high"], " %").value
+    return f"{estimate(row['percent'], row['percent_low'], row['percent_high']).value} %"
 
 
 def expected(**moved):

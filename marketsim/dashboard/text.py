@@ -45,10 +45,10 @@ def effect_tiles(effects: pd.DataFrame, reference: str) -> list[Tile]:
     for outcome in (RANKED, "visible", "displaced", "price"):
         row = rows.loc[outcome]
         column, unit = ("effect", " points") if outcome == "displaced" else ("percent", " %")
-        change = estimate(row[column], row[f"{column}_low"], row[f"{column}_high"], unit)
+        change = estimate(row[column], row[f"{column}_low"], row[f"{column}_high"])
         about = f"{row['meaning']}: change relative to {reference}, with common random numbers"
         sign = "+" if row[column] > 0 else ""
-        signed = change._replace(value=sign + change.value)
+        signed = change._replace(value=f"{sign}{change.value}{unit}")
         out.append(_tile(OUTCOMES[outcome].capitalize(), signed, about))
     return out
 

@@ -80,9 +80,9 @@ def number(value: float | None) -> str:
     return f"{float(f'{value:.3g}'):.6f}".rstrip("0").rstrip(".")
 
 
-def interval(low: float | None, high: float | None, unit: str = "") -> str:
+def interval(low: float | None, high: float | None) -> str:
     """Return a given interval as text; either end, or both, may be missing."""
-    ends = [number(end) + unit for end in (low, high) if end is not None and math.isfinite(end)]
+    ends = [number(end) for end in (low, high) if end is not None and math.isfinite(end)]
     if len(ends) == 2:
         return " to ".join(ends)
     if not ends:
@@ -90,37 +90,34 @@ def interval(low: float | None, high: float | None, unit: str = "") -> str:
     return f"{'at most' if low is None or math.isnan(low) else 'at least'} {ends[0]}"
 
 
-def estimate(value: float, low: float, high: float, unit: str = "") -> Estimate:
+def estimate(value: float, low: float, high: float) -> Estimate:
     """Return an estimate and its interval, rounded to two digits of the interval's width.
+
+    A number that would round to zero keeps one digit, so that its sign stays visible.
 
     Parameters
     ----------
     value, low, high : float
-        The estimate and the ends of its interval; nan where there is none.
-    unit : str
-        Appended to each number.
+        The estimate and the ends of its interval; nan if there is none.
 
     Examples
     --------
     >>> str(estimate(19817.6, 7671.9, 35549.0))
     '20,000 [8,000 to 36,000]'
-    >>> str(estimate(-0.0858, -2.1, 1.24, " %"))
-    '-0.1 % [-2.1 % to 1.2 %]'
+    >>> str(estimate(-8.23, -25.6, -0.238))
+    '-8 [-26 to -0.2]'
     """
-    ends = (value, low, high)
-    if not all(map(math.isfinite, ends)) or math.isclose(low, high):
-        known = number(value) + (unit if math.isfinite(value) else "")
-        return Estimate(known, interval(low, high, unit))
+    if not all(map(math.isfinite, (value, low, high))) or math.isclose(low, high):
+        return Estimate(number(value), interval(low, high))
     places = 1 - math.floor(math.log10(high - low))
-    if value and (low >= 0.0 or high <= 0.0):  # a value apart from zero is not rounded to it
-        places = max(places, -math.floor(math.log10(abs(value))))
-    middle, first, last = (_rounded(end, places) + unit for end in ends)
+    middle, first, last = (_rounded(end, places) for end in (value, low, high))
     return Estimate(middle, f"{first} to {last}")
 
 
 def _rounded(value: float, places: int) -> str:
-    rounded = round(value, places) + 0.0  # no negative zero
-    return f"{rounded:,.{max(places, 0)}f}"
+    if abs(value) >= 1e-6 and round(value, places) == 0.0:
+        places = -math.floor(math.log10(abs(value)))
+    return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"  # adding 0.0: no negative zero
 
 
 def published(row: Mapping[Any, Any]) -> str:
@@ -151,20 +148,20 @@ def sales_effect(row: Mapping[Any, Any], scenario: str, reference: str) -> str:
     scenario, reference : str
         Names in plain words.
     """
-    change = estimate(row["percent"], row["percent_low"], row["percent_high"], " %")
+    change = estimate(row["percent"], row["percent_low"], row["percent_high"])
     if math.isnan(row["percent"]):
         return f"With {scenario} the change in sales is undefined: none occur with {reference}."
     if row["percent_low"] > 0 or row["percent_high"] < 0:
         verb = "fall" if row["percent"] < 0 else "rise"
         size = change.value.removeprefix("-")
         return (
-            f"With {scenario} ivory sales {verb} by {size} compared with {reference} "
-            f"(90 % interval of the change: {change.interval}; {row['runs']:g} runs)."
+            f"With {scenario} ivory sales {verb} by {size} % compared with {reference} "
+            f"(90 % interval of the change: {change.interval} %; {row['runs']:g} runs)."
         )
     return (
         f"With {scenario} the simulation cannot tell whether ivory sales fall compared with "
         f"{reference}: they did in {count(row['better'], row['runs'])} simulated markets "
-        f"(median change: {change.value}; 90 % interval: {change.interval})."
+        f"(median change: {change.value} %; 90 % interval: {change.interval} %)."
     )
 
 

@@ -22,7 +22,6 @@ from marketsim.reporting.text import (
 )
 
 CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # overrides that change a named choice
-UNIT = "\N{NO-BREAK SPACE}%"
 
 
 def write(
@@ -158,7 +157,6 @@ def _percentages(fit: pd.DataFrame, name: str) -> dict[str, Any]:
     """Return a ratio of the fit as percentages, and whether anything was observed."""
     row = fit[fit["id"] == name].iloc[0]
     middle, low, high = (100.0 * row[name] for name in ("simulated", "sim_low", "sim_high"))
-    simulated = estimate(middle, low, high, UNIT)
-    published = f"{100.0 * row['observed']:.0f}{UNIT}"
-    known = math.isfinite(row["simulated"])
-    return simulated._asdict() | {"published": published, "known": known}
+    shares = estimate(middle, low, high)._asdict() | {"published": f"{100.0 * row['observed']:.0f}"}
+    spaced = {name: f"{share}\N{NO-BREAK SPACE}%" for name, share in shares.items()}
+    return spaced | {"known": math.isfinite(middle)}
