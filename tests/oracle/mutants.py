@@ -31,7 +31,6 @@ TURNED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, as
 TURNED |= {ast.NotEq: ast.Eq}
 SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 TIMEOUT = 600  # seconds; a mutant that takes so long is stuck, and noticed
-HANDED_ON = ("seed", "day", "row", "who", "i")  # arguments that a call may be handed wrongly
 
 
 def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
@@ -119,9 +118,9 @@ def fingerprints(number: int) -> Iterator[str]:
     from oracle import cases, pictures
 
     of = cases.settings_of(number)
-    world = market.build(of, of.seed)
+    world = market.initialize(of, of.seed)
     for row in range(world.series.risk.size):
-        market.live(world, row, row + 1)
+        market.advance(world, row, row + 1)
         yield _hash(pictures.of_engine(world, row))
     seen = (world.contacts, world.retailers.kind, world.survey_log, world.trade.observed_prices)
     yield _hash(pictures.of_survey(observer.observe(of.seed, world.first_day, *seen)))
