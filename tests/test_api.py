@@ -90,9 +90,9 @@ def test_figures_can_be_shown_and_kept(tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"population": "moon"}, "population=moon: allowed is national"),
+        ({"population": "moon"}, "unknown population 'moon'; known: national"),
         ({"replicates": 0}, "replicates=0"),
-        ({"nothing": 1}, "nothing=1"),
+        ({"nothing": 1}, "unknown parameter 'nothing'"),
         ({"moderation": {"capacity": -1.0}}, "moderation.capacity=-1"),
         ({"interventions": {"sweep": {"acounts": 3}}}, "scenario.interventions.sweep"),
         ({"interventions": {"nobody": None}}, "nobody"),
@@ -111,7 +111,7 @@ def test_a_list_of_scenarios_is_a_list():
     """A name alone would be read letter by letter."""
     with pytest.raises(ms.InputError, match="a list of names"):
         ms.compare("no_crackdown")
-    with pytest.raises(ms.InputError, match="scenarios=nowhere"):
+    with pytest.raises(ms.InputError, match="unknown scenarios 'nowhere'"):
         ms.compare(["nowhere"])
 
 
@@ -122,7 +122,7 @@ def test_a_scenario_of_a_folder_of_ones_own(tmp_path):
     assert study.settings["scenario"]["interventions"]["sweep_may"]["accounts"] == 500
     found = ms.compare(["harder"], config_dir=str(mine), scenario="harder", **MORE)
     assert set(found.effects.index.get_level_values("arm")) == {"harder"}
-    with pytest.raises(ms.InputError, match="scenario=harder"):
+    with pytest.raises(ms.InputError, match="unknown scenario 'harder'"):
         ms.run("harder", **QUICK)
 
 
@@ -162,11 +162,11 @@ def test_a_scenario_has_one_name(file, name, said, tmp_path):
 
 
 def test_the_nearest_name_is_offered():
-    with pytest.raises(ms.InputError, match="scenarios=no_crakdown: allowed is perhaps no_crackd"):
+    with pytest.raises(ms.InputError, match="'no_crakdown'; did you mean 'no_crackdown'"):
         ms.compare(["no_crakdown"])
-    with pytest.raises(ms.InputError, match="populaton=survey: allowed is perhaps population;"):
+    with pytest.raises(ms.InputError, match="'populaton'; did you mean 'population'"):
         ms.run(populaton="survey")
-    with pytest.raises(ms.InputError, match=r"posting.base_post=1: allowed is perhaps base_posts"):
+    with pytest.raises(ms.InputError, match=r"did you mean 'posting\.base_posts'"):
         ms.run(posting={"base_post": 1})
 
 

@@ -34,22 +34,38 @@ def only_result(folder: str) -> Path:
 
 BAD = {
     # unknown keys
-    "unknown key": (["nope=1"], "nope=1", "seed"),
-    "unknown group key": (["posting.nope=1"], "posting.nope=1", "base_posts"),
-    "appended key": (["+nope=1"], "nope=1", "seed"),
-    "appended group key": (["+posting.nope=1"], "posting.nope=1", "base_posts"),
-    "unknown group": (["nope/nope=1"], "nope/nope=1", "population"),
-    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, calendar_2018"),
-    "unknown recovery": (["recovery=nope"], "recovery=nope", "forgetting"),
-    "unknown population": (["population=nope"], "population=nope", "wechat"),
+    "unknown key": (["nope=1"], "parameter 'nope'", "--cfg job"),
+    "unknown group key": (
+        ["posting.base_pots=1"],
+        "parameter 'posting.base_pots'",
+        "'posting.base_posts'?",
+    ),
+    "appended key": (["+nope=1"], "parameter 'nope'", "--cfg job"),
+    "appended group key": (
+        ["+posting.weekends=1"],
+        "parameter 'posting.weekends'",
+        "'posting.weekend'?",
+    ),
+    "unknown group": (["populaton=survey"], "parameter 'populaton'", "'population'?"),
+    "unknown scenario": (
+        ["scenario=nope"],
+        "scenario 'nope'",
+        "known: baseline_2015, calendar_2018",
+    ),
+    "unknown recovery": (
+        ["recovery=ternd"],
+        "recovery 'ternd'",
+        "did you mean 'trend'? Known: backup",
+    ),
+    "unknown population": (["population=nope"], "population 'nope'", "wechat"),
     "no population": (["population=null"], "population=null", "string"),
-    "unknown hydra key": (["hydra.nope=1"], "hydra.nope=1", "Hydra's own"),
-    "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "with -m"),
+    "unknown hydra key": (["hydra.nope=1"], "'hydra.nope=1'", "setting of Hydra"),
+    "unknown launcher": (["hydra/launcher=nope"], "'hydra/launcher=nope'", "with -m"),
     "unknown flag": (["--nope"], "--nope", "--cfg"),
     "flag without a value": (["--cfg"], "--cfg", "--cfg"),
     "unknown main config": (["--config-name", "nope"], "--config-name", "--config-dir"),
-    "not an override": (["posting"], "word=posting", "KEY=VALUE"),
-    "two words": (["a", "b"], "word=a b", "KEY=VALUE"),
+    "not an override": (["posting"], "'posting'", "KEY=VALUE"),
+    "two words": (["a", "b"], "'a b'", "KEY=VALUE"),
     "sweep without -m": (["seed=1,2"], "seed=1,2", "grammar"),
     # wrong types
     "text for a whole number": (["seed=abc"], "seed=abc", "whole number"),
@@ -74,16 +90,16 @@ BAD = {
     "number for interventions": (["scenario.interventions=3"], "interventions=3", "NAME.KEY"),
     "open reference": (["seed=${nope}"], "seed=${nope}", "whole number"),
     # out of range
-    "no replicates": (["replicates=0"], "replicates=0", "1 to 1,000,000 (runs)"),
+    "no replicates": (["replicates=0"], "replicates=0", "1 to 1000000 runs"),
     "negative seed": (["seed=-1"], "seed=-1", "0 to"),
     "huge seed": (["seed=9223372036854775808"], "seed=9223372036854775808", "0 to"),
-    "no threads": (["threads=0"], "threads=0", "1 to 1,024"),
-    "no retailers": (["population.retailers=0"], "population.retailers=0", "1 to 2,000,000"),
+    "no threads": (["threads=0"], "threads=0", "1 to 1024 threads"),
+    "no retailers": (["population.retailers=0"], "population.retailers=0", "1 to 2000000"),
     "too many posts": (["posting.base_posts=99"], "posting.base_posts=99", "0.01 to 20"),
     "not a number": (["posting.base_posts=nan"], "posting.base_posts=nan", "0.01 to 20"),
-    "infinite": (["perception.half_life=inf"], "perception.half_life=inf", "7 to 56 (days)"),
+    "infinite": (["perception.half_life=inf"], "perception.half_life=inf", "7 to 56 days"),
     "share above one": (["moderation.upheld=1.1"], "moderation.upheld=1.1", "0 to 1"),
-    "weight above one": (["recovery.smooth=2"], "recovery.smooth=2", "0 to 1 (weight)"),
+    "weight above one": (["recovery.smooth=2"], "recovery.smooth=2", "0 to 1 weight"),
     "nobody of any type": (
         [f"population.type_{letter}=0" for letter in "abcd"],
         "population.type_a=0",
@@ -118,7 +134,7 @@ BAD = {
     "text as a dose": (
         ["scenario.interventions.sweep_may.accounts=many"],
         "accounts=many",
-        "0 to 1,000,000",
+        "a number, or an input",
     ),
     "negative dose": (["scenario.interventions.sweep_may.posts=-1"], "posts=-1", "0 to"),
     "publicity above one": (
@@ -126,16 +142,24 @@ BAD = {
         "arrest_may.publicity=2",
         "0 to 1",
     ),
-    "unknown kind": (["+scenario.interventions.x.kind=raid"], "x.kind=raid", "sweep"),
-    "no kind": (["+scenario.interventions.x.date=2015-05-01"], "x.kind=None", "sweep"),
-    "not an intervention": (["+scenario.interventions.x=3"], "x.kind=3", "sweep"),
+    "unknown kind": (["+scenario.interventions.x.kind=raid"], "x.kind 'raid'", "sweep"),
+    "no kind": (["+scenario.interventions.x.date=2015-05-01"], "x.kind 'None'", "sweep"),
+    "not an intervention": (["+scenario.interventions.x=3"], "x.kind '3'", "sweep"),
     "silence too long for its spells": (
         ["posting.silent_share=0.9", "posting.silent_days=2"],
         "posting.silent_days=2",
         "9 days or more",
     ),
-    "removed by null": (["scenario.interventions.sweep_may=null"], "sweep_may.kind=None", "sweep"),
-    "unknown dose": (["+scenario.interventions.sweep_may.size=3"], "sweep_may.size=3", "accounts"),
+    "removed by null": (
+        ["scenario.interventions.sweep_may=null"],
+        "sweep_may.kind 'None'",
+        "sweep",
+    ),
+    "unknown dose": (
+        ["+scenario.interventions.sweep_may.post=3"],
+        "sweep_may.post'",
+        "sweep_may.posts'?",
+    ),
     "no date": (["+scenario.interventions.x.kind=news"], "x.date=nothing", "a date"),
     "end before start": (
         ["+scenario.interventions.planet_campaign.end=2015-05-01"],
@@ -150,13 +174,17 @@ BAD = {
     "hidden study": (["study=.hidden"], "study=.hidden", "not first"),
     "empty study": (["study=''"], "study=", "letters, digits"),
     "empty output": (["output=''"], "output=''", "a folder"),
-    "output below a file": (["output=/dev/null/x"], "output=/dev/null/x", "a folder to write to"),
+    "output below a file": (
+        ["output=/dev/null/x"],
+        "/dev/null/x",
+        "another folder with output=FOLDER",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", list(BAD))
 def test_bad_input_is_one_line_and_nothing_is_written(monkeypatch, capfd, tmp_path, name):
-    """Bad input: key, value and what is allowed in one line; exit code 2; nothing written."""
+    """Bad input: what is wrong and what to do in one line; exit code 2; nothing written."""
     words, shown, allowed = BAD[name]
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK, *words)
@@ -213,10 +241,10 @@ def test_a_complete_result_is_taken_as_it_is(monkeypatch, capfd):
     folder = only_result("results")
     first = manifest_and_sums(folder)
     command(monkeypatch, *QUICK, "threads=2")
-    assert "already there" in capfd.readouterr().out
+    assert "loaded cached result" in capfd.readouterr().out
     assert manifest_and_sums(folder) == first
     command(monkeypatch, *QUICK, "fresh=true")
-    assert "already there" not in capfd.readouterr().out
+    assert "loaded cached result" not in capfd.readouterr().out
     again = manifest_and_sums(folder)
     assert again[1] == first[1]
     assert again[0] != first[0]

@@ -321,12 +321,12 @@ BAD = {
     "overwritten by the prior": (
         {"name": posterior.PRIOR, "perception__half_life": 30.0},
         "perception.half_life",
-        "else it is drawn",
+        "otherwise it is sampled",
     ),
     "overwritten by the point": (
         {"name": posterior.POINT, "accounts__confidence": 0.1},
         "accounts.confidence",
-        "else it is drawn",
+        "otherwise it is sampled",
     ),
 }
 
@@ -446,7 +446,7 @@ def test_what_a_draw_leaves_alone_is_not_refused(toy, name):
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        (["posterior=nope"], "posterior=nope"),
+        (["posterior=nope"], "posterior 'nope'"),
         (["posterior=none"], "recovery=mixture"),
         (["recovery.smooth=0.3"], "recovery=mixture"),
         (["held=[nope]"], "held=nope"),

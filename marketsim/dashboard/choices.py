@@ -11,7 +11,6 @@ from marketsim.analysis.comparison import arms as comparison_arms
 from marketsim.analysis.comparison.arms import Arm
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import KINDS
-from marketsim.parameters import posterior as posterior_draws
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Comparison, Settings, check
 
@@ -246,8 +245,7 @@ def pair(choice: Choice) -> Pair:
         For anything that cannot be, before any run.
     """
     mine = settings(choice)
-    posterior_draws.check(mine)
-    timeline.compile_levers(mine)
+    timeline.check_settings(mine)
     changed = mine.scenario != plain(choice.scenario).scenario
     if not changed and choice.scenario == choice.reference:
         return Pair(mine, changed, (), None)

@@ -13,14 +13,15 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim.errors import InputError, span
+from marketsim.errors import InputError, out_of_range
 from marketsim.model import observer
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
+from marketsim.model.scenario import timeline
 from marketsim.model.state import Backup, Flow, MarketState, State, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior
-from marketsim.parameters.settings import Settings, check, from_tree
+from marketsim.parameters.settings import Settings, from_tree
 from marketsim.parameters.traders import TRADER_TYPES
 from marketsim.simulation import files
 
@@ -147,11 +148,10 @@ class Market(mesa.Model):
 
     def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
         self.settings = copy.deepcopy(settings or Settings())
-        check(self.settings)
-        posterior.check(self.settings)
+        timeline.check_settings(self.settings)
         self.run_seed = self.settings.seed if seed is None else seed
         if not isinstance(self.run_seed, int) or not 0 <= self.run_seed < 2**63:
-            raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "whole number"))
+            raise out_of_range("seed", self.run_seed, 0, 2**63 - 1, "1")
         drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
         self.settings = posterior.settings_of(self.settings, drawn)
         super().__init__(rng=self.run_seed % 2**32)

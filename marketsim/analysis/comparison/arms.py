@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from marketsim.analysis.comparison import effort
-from marketsim.errors import InputError, one_of
+from marketsim.errors import InputError, MissingArgumentError, unknown_name
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import LEVERS
-from marketsim.parameters import posterior, presets
-from marketsim.parameters.settings import Comparison, Scenario, Settings, check
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Comparison, Scenario, Settings
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def make(
         all, or one that no strength gives the hours asked for.
     """
     if not asked.scenarios:
-        raise InputError("scenarios", "[]", ", ".join(presets.names("scenario")))
+        raise MissingArgumentError("scenarios", "[]", "marketsim compare scenarios=[A,B]")
     for name in (asked.baseline, *asked.scenarios):
         if asked.scenarios.count(name) + (name == asked.baseline) > 1:
             raise InputError("scenarios", name, "each once, beside the baseline")
@@ -62,9 +62,7 @@ def make(
     for name, one in named.items():
         out += _at_strengths(name, one, base, asked)
     for arm in out:
-        check(arm.settings)
-        posterior.check(arm.settings)
-        timeline.compile_levers(arm.settings)
+        timeline.check_settings(arm.settings)
     return out
 
 
@@ -78,7 +76,7 @@ def _named(settings: Settings, name: str, own: Mapping[str, Scenario]) -> Settin
     elif name in shipped:
         chosen = Scenario(**presets.choice("scenario", name))
     else:
-        raise InputError("scenarios", name, one_of(name, [*own, *shipped]))
+        raise unknown_name("scenarios", name, [*own, *shipped])
     return copy.deepcopy(replace(settings, scenario=chosen))
 
 

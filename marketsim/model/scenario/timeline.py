@@ -14,12 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from marketsim.errors import InputError, one_of, span
+from marketsim.errors import (
+    InputError,
+    WrongTypeError,
+    out_of_range,
+    span,
+    unknown_name,
+    unknown_parameter,
+)
 from marketsim.model.scenario import custom
 from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, Release, Table
 from marketsim.numerics import elementary
-from marketsim.parameters import evidence
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters import evidence, posterior
+from marketsim.parameters.settings import POSTS, Settings, check
 
 Levers = namedtuple(
     "Levers",
@@ -31,6 +38,24 @@ FRIDAY = 4
 INTERVENTIONS = "scenario.interventions"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")  # what the command line can say again
 LATEST = dt.date(2020, 12, 31)
+
+
+def check_settings(settings: Settings) -> Levers:
+    """Refuse settings that cannot be simulated; return the compiled levers of the scenario.
+
+    Returns
+    -------
+    Levers
+        Levers of every day, at the parameters of the settings.
+
+    Raises
+    ------
+    InputError
+        For a value outside its range, a posterior that cannot be sampled, or an invalid scenario.
+    """
+    check(settings)
+    posterior.check(settings)
+    return compile_levers(settings)
 
 
 def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
@@ -119,7 +144,7 @@ def compile_table(settings: Settings) -> Table:
         try:
             intervention.apply(table)
         except InputError as fault:
-            raise InputError(f"{key}.{fault.key}", fault.value, fault.allowed) from None
+            raise fault.below(key) from None
         except Exception as fault:  # of a class of the user's
             told = f"{type(fault).__name__}: {fault}"
             raise InputError(key, told, "an `apply` that ends well") from fault
@@ -229,12 +254,10 @@ def _dose(key: str, value: Any, metadata: Any) -> float:
     fact = evidence.inputs().get(value) if isinstance(value, str) else None
     if fact is not None and fact.value is not None:
         value = fact.value
-    allowed = span(metadata["low"], metadata["high"], metadata["unit"])
-    allowed += " or an input of the evidence that has a value"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(key, value, allowed)
+        raise WrongTypeError(key, value, "a number, or an input of the evidence that has a value")
     if not metadata["low"] <= value <= metadata["high"]:
-        raise InputError(key, value, allowed)
+        raise out_of_range(key, value, *(metadata[name] for name in ("low", "high", "unit")))
     return float(value)
 
 
@@ -243,7 +266,7 @@ def _intervention(
 ) -> Any:
     if not isinstance(entry, dict) or str(entry.get("kind")) not in kinds:
         kind = entry.get("kind") if isinstance(entry, dict) else entry
-        raise InputError(key + ".kind", kind, one_of(kind, sorted(kinds)))
+        raise unknown_name(f"{key}.kind", kind, sorted(kinds))
     kind = kinds[entry["kind"]]
     known = {item.name: item for item in fields(kind)}
     values: dict[str, Any] = {}
@@ -251,7 +274,7 @@ def _intervention(
         if name == "kind":
             continue
         if name not in known:
-            raise InputError(f"{key}.{name}", value, f"one of {', '.join(known)}")
+            raise unknown_parameter(f"{key}.{name}", value, [f"{key}.{one}" for one in known])
         found = _value(f"{key}.{name}", value, known[name], span_of, strength)
         if found is not None:
             values[name] = found
@@ -274,7 +297,9 @@ def _value(key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], st
         scaled = item.default + (found - item.default) * strength
         if not about["low"] <= scaled <= about["high"]:
             most = span(about["low"], about["high"], about["unit"])
-            raise InputError("scenario.strength", strength, f"one that leaves {key} at {most}")
+            raise InputError(
+                "scenario.strength", strength, f"a strength that leaves {key} in its range, {most}"
+            )
         return scaled
     if "pattern" in about:
         if not re.fullmatch(about["pattern"], str(value)):
