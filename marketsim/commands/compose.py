@@ -43,7 +43,7 @@ def command(arguments: list[str], name: str, schema: Any) -> Any:
     """
     given = flags(arguments)
     if given.multirun:
-        raise UsageError("flag", "--multirun", "only marketsim run can be swept")
+        raise UsageError("flag", "--multirun", "sweeps are run with marketsim run -m")
     asked = [flag for flag in TELLING if getattr(given, flag)]
     if len(asked) > 1 or ("cfg" not in asked and (given.resolve or given.package)):
         allowed = "give one of --cfg, --hydra-help, --info, --shell-completion; --resolve and "
