@@ -17,6 +17,7 @@ from marketsim import api
 from marketsim.commands import compare as compare_command
 from marketsim.commands import compose, options
 from marketsim.parameters import presets
+from marketsim.simulation import store
 
 QUICK = {"population": "survey", "replicates": 2, "progress": False, "market": "posts"}
 MORE = {"replicates": 2, "prior": False, "progress": False}
@@ -40,7 +41,7 @@ def _elsewhere(tmp_path, monkeypatch):
 def test_the_examples_run():
     """The examples of the docstrings print what they say."""
     found = doctest.testmod(api)
-    assert found.attempted >= 8
+    assert found.attempted >= 9
     assert found.failed == 0
 
 
@@ -183,6 +184,23 @@ def test_scenarios_are_listed():
     """All of them, with what they are."""
     assert list(ms.scenarios().index) == presets.names("scenario")
     assert ms.scenarios()["about"].str.len().min() > 20
+
+
+def test_settings_are_those_of_a_study():
+    """A market is made from the settings that `run` simulates."""
+    study = ms.run(moderation={"capacity": 20.0}, figures=False, **QUICK)
+    given = ms.settings(moderation={"capacity": 20.0}, population="survey", replicates=2)
+    assert given.moderation.capacity == 20.0
+    mine = ms.settings(moderation={"capacity": 20.0}, **QUICK)
+    assert store.key(mine) == study.folder.name
+
+
+def test_public_names_need_no_deep_import():
+    """What own interventions and Mesa scripts need is at the top."""
+    for name in ms.__all__:
+        assert getattr(ms, name) is not None
+    assert {"Table", "dose", "manner", "choice", "ramp"} <= set(dir(ms.interventions))
+    assert ms.Market(ms.settings(population="survey", market="posts"), seed=1).horizon == 148
 
 
 def test_importing_the_package_is_quick():

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
+from marketsim import errors
 from marketsim.commands import cli, options
 from marketsim.parameters import presets
 from marketsim.simulation import files
@@ -160,7 +161,11 @@ BAD = {
         "sweep_may.post'",
         "sweep_may.posts'?",
     ),
-    "no date": (["+scenario.interventions.x.kind=news"], "x.date=nothing", "a date"),
+    "no date": (
+        ["+scenario.interventions.x.kind=news"],
+        "x.date",
+        "Usage: scenario.interventions.x.date=YYYY-MM-DD",
+    ),
     "end before start": (
         ["+scenario.interventions.planet_campaign.end=2015-05-01"],
         "planet_campaign.end=2015-05-01",
@@ -283,6 +288,88 @@ def test_every_choice_of_every_group_composes(monkeypatch, capfd, group):
         command(monkeypatch, f"{group}={name}", "--cfg", "job")
         assert "seed: 2015" in capfd.readouterr().out
         assert name in shown
+
+
+def test_help_is_quick():
+    """It imports nothing heavy: neither what simulates and draws, nor what composes settings."""
+    heavy = {"numpy", "pandas", "numba", "hydra", "omegaconf", "matplotlib", "scipy", "mesa"}
+    code = (
+        "import sys; sys.argv = ['marketsim', '--help']; from marketsim.__main__ import main; "
+        f"main(); print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "usage: marketsim" in done.stdout
+
+
+def test_a_private_module_of_hydra_is_imported_in_one_place():
+    """Hydra's public interface does the rest."""
+    package = Path(cli.__file__).parents[1]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    found = {name: text.count("hydra._internal") for name, text in texts.items()}
+    assert {name: number for name, number in found.items() if number} == {"sweep.py": 1}
+
+
+def test_a_folder_of_ones_own_adds_to_what_is_shipped(monkeypatch, capfd):
+    """A scenario of the user's composes by name; a shipped file is never replaced."""
+    mine = Path("mine/scenario")
+    mine.mkdir(parents=True)
+    (mine / "own.yaml").write_text("name: own\n", encoding="utf-8")
+    (mine / "no_crackdown.yaml").write_text("name: replaced\n", encoding="utf-8")
+    Path("mine/run.yaml").write_text("seed: 7\n", encoding="utf-8")
+    for name in ("own", "no_crackdown"):
+        command(monkeypatch, f"scenario={name}", "--config-dir", "mine", "--cfg", "job")
+        shown = capfd.readouterr().out
+        assert f"name: {name}\n" in shown
+        assert "seed: 2015" in shown
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "scenario=own", "--cfg", "job")
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "--config-dir", "nowhere")
+    assert "--config-dir=nowhere is invalid" in capfd.readouterr().err
+
+
+def test_a_hydra_application_that_calls_is_left_as_it_was():
+    """Composition inside another application of Hydra's leaves that application initialized."""
+    from hydra import initialize_config_dir
+
+    from marketsim.commands import compose
+
+    with initialize_config_dir(str(presets.folder()), version_base="1.3"):
+        outer = GlobalHydra.instance().hydra
+        compose.composed([], "run", options.RunCommand)
+        assert GlobalHydra.instance().hydra is outer
+
+
+@pytest.mark.parametrize(
+    ("flag", "shown"),
+    [
+        ("--cfg job -p posting", "weekend: "),
+        ("--info searchpath", "conf"),
+        ("--hydra-help", "--config-dir"),
+        ("-sc install=bash", "complete"),
+    ],
+)
+def test_flags_of_hydra_print(tmp_path, flag, shown):
+    """What Hydra can tell is printed, and nothing is written."""
+    line = [sys.executable, "-m", "marketsim", *flag.split()]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert shown in done.stdout and done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["calibrate", "calibrate_market", "sensitivity"])
+def test_a_missing_package_is_one_line_before_any_work(monkeypatch, capfd, tmp_path, name):
+    """The extra to install is named; nothing is written."""
+    monkeypatch.setattr(errors.importlib.util, "find_spec", lambda package: None)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, name)
+    extra = name.removesuffix("_market")
+    assert stop.value.code == 2
+    err = capfd.readouterr().err
+    assert err.startswith(f"marketsim: marketsim {extra} requires ")
+    assert err.endswith(f": pip install 'marketsim[{extra}]'\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tab_completion_offers_keys():

@@ -197,7 +197,7 @@ def _print(given: Namespace, name: str, schema: Any) -> None:
 def _parser() -> ArgumentParser:
     """Return the parser of those flags of Hydra that run nothing a file says."""
     parser = ArgumentParser(add_help=False)
-    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("overrides", nargs="*", help="KEY=VALUE")
     parser.add_argument("--cfg", "-c", choices=["job", "hydra", "all"], help="Print the settings")
     parser.add_argument("--resolve", action="store_true", help="With --cfg: resolve ${...}")
     parser.add_argument("--package", "-p", help="With --cfg: the group to print")

@@ -13,7 +13,7 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim.errors import InputError, out_of_range
+from marketsim.errors import InputError, UnreadableFileError, out_of_range
 from marketsim.model import observer
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
@@ -82,7 +82,7 @@ class RetailersView(Sequence[Retailer]):
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         if not -len(self) <= i < len(self):
-            raise IndexError(f"retailer {i}: allowed is 0 to {len(self) - 1}")
+            raise IndexError(f"retailer {i} is out of range: 0 to {len(self) - 1}")
         i = int(i) % len(self)
         traders, counters, ties = self._state.retailers, self._state.counters, self._state.ties
         trade = self._state.trade
@@ -119,7 +119,7 @@ class Market(mesa.Model):
     ----------
     settings : Settings, optional
         The bare defaults, without interventions and without anything that brings posts back, if
-        not given; `presets.named` gives those of the command.
+        not given; `marketsim.settings` gives those of the command.
     seed : int, optional
         Seed of the run; `settings.seed` if not given.
 
@@ -137,10 +137,8 @@ class Market(mesa.Model):
 
     Examples
     --------
-    >>> from marketsim import Market
-    >>> from marketsim.parameters import presets
-    >>> settings = presets.named(population="survey")
-    >>> market = Market(settings, seed=1)
+    >>> import marketsim as ms
+    >>> market = ms.Market(ms.settings(population="survey"), seed=1)
     >>> market.step()
     >>> market.retailers[12].state
     'active'
@@ -239,7 +237,8 @@ class Market(mesa.Model):
             Where the file is missing, damaged, or of another version of the model, or where the
             market has interventions of its own and their files are not given.
         """
-        refusal = InputError("checkpoint", path, "a whole file by this version's Market.checkpoint")
+        reason = "missing, damaged, or written by another version of the model"
+        refusal = UnreadableFileError("checkpoint", path, reason)
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 head = json.loads(str(stored["head"]))

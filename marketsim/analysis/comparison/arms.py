@@ -52,7 +52,7 @@ def make(
         raise MissingArgumentError("scenarios", "[]", "marketsim compare scenarios=[A,B]")
     for name in (asked.baseline, *asked.scenarios):
         if asked.scenarios.count(name) + (name == asked.baseline) > 1:
-            raise InputError("scenarios", name, "each once, beside the baseline")
+            raise InputError("scenarios", name, "each name once, and not the baseline")
     named = {name: _named(settings, name, own or {}) for name in (asked.baseline, *asked.scenarios)}
     last = max(timeline.horizon(one)[1] for one in named.values())
     for one in named.values():
@@ -84,7 +84,9 @@ def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -
     """Return a scenario at each strength, or at the one that takes the hours asked for."""
     if asked.hours_a_week is not None:
         if not one.scenario.scaled:
-            raise InputError("scenarios", name, "one with a strength, where hours are matched")
+            raise InputError(
+                "scenarios", name, "a scenario with strengths, since hours_a_week is given"
+            )
         start = start_of([Arm(asked.baseline, base), Arm(name, one)], asked)
         return [Arm(name, effort.matched(one, base, start, asked.hours_a_week))]
     strengths = one.scenario.strengths or [1.0]
@@ -103,7 +105,7 @@ def start_of(compared: Sequence[Arm], asked: Comparison) -> dt.date:
     if asked.start:
         day = dt.date.fromisoformat(asked.start) if _is_date(asked.start) else None
         if day is None or not first <= day <= last - dt.timedelta(6):
-            raise InputError("start", asked.start, f"a date, {first} to a week before {last}")
+            raise InputError("start", asked.start, f"a date from {first} to a week before {last}")
         return day
     return first_changed([arm.settings for arm in compared])
 

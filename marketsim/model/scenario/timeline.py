@@ -16,6 +16,7 @@ import numpy as np
 
 from marketsim.errors import (
     InputError,
+    MissingArgumentError,
     WrongTypeError,
     out_of_range,
     span,
@@ -127,7 +128,9 @@ def _agree(entries: dict[str, Any], last: dt.date) -> None:
         for other, two in growing.items():
             if one.start <= (two.end or last) and two.start <= (one.end or last):
                 key = f"{INTERVENTIONS}.{name}"
-                raise InputError(key, one.start, f"no day on which {other} lets it grow")
+                raise InputError(
+                    key, one.start, f"days on which {other} does not let the legal market grow"
+                )
 
 
 def compile_table(settings: Settings) -> Table:
@@ -147,7 +150,7 @@ def compile_table(settings: Settings) -> Table:
             raise fault.below(key) from None
         except Exception as fault:  # of a class of the user's
             told = f"{type(fault).__name__}: {fault}"
-            raise InputError(key, told, "an `apply` that ends well") from fault
+            raise InputError(key, told, "an `apply` that runs without an error") from fault
         _check_levers(key, table)
     return table
 
@@ -157,9 +160,9 @@ def _check_levers(key: str, table: Table) -> None:
     days = (table.last - table.first).days + 1
     for name, (_, low, high) in LEVERS.items():
         lever = vars(table).get(name)
-        allowed = f"{low:g} to {high:g} on each of {days} days, as doubles"
+        allowed = f"{low:g} to {high:g} on each of {days} days, as float64"
         if not isinstance(lever, np.ndarray) or (lever.shape, lever.dtype) != ((days,), np.float64):
-            raise InputError(f"{key} ({name})", "no such table of days", allowed)
+            raise InputError(f"{key} ({name})", "another array", allowed)
         wrong = lever[~(np.isfinite(lever) & (lever >= low) & (lever <= high))]
         if wrong.size:
             raise InputError(f"{key} ({name})", wrong[0], allowed)
@@ -280,7 +283,7 @@ def _intervention(
             values[name] = found
     for name, item in known.items():
         if name not in values and item.default is MISSING:
-            raise InputError(f"{key}.{name}", "nothing", "a date")
+            raise MissingArgumentError(f"{key}.{name}", "nothing", f"{key}.{name}=YYYY-MM-DD")
     start, end = values.get("start"), values.get("end")
     if start is not None and end is not None and end < start:
         raise InputError(f"{key}.end", end, f"not before {start}")
