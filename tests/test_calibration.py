@@ -129,7 +129,7 @@ BAD = {
         "calibration.particles",
         f"{8 * particles.FEWEST} or more",
     ),
-    "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "100 to"),
+    "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "a number"),
     "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
     "from itself": (ENOUGH, {"posterior": "calibration_2015"}, "posterior", "prior"),
     "from a point": (ENOUGH, {"posterior": "point"}, "posterior", "prior"),

@@ -298,16 +298,16 @@ BAD = {
     "weights by hand": (
         {"recovery": "trend", "recovery__smooth": 0.5},
         "recovery",
-        "as they are; for one of your own posterior=none",
+        "unchanged; or posterior=none for one of your own",
     ),
     "weights in the mixture": ({"recovery__smooth": 0.5}, "recovery", "mixture, none"),
     "another structure than the point": (
         {"name": posterior.POINT, "recovery": "trend"},
         "recovery",
-        "mixture, forgetting as they are",
+        "mixture, forgetting, unchanged",
     ),
     "unknown name held": ({"held": ["nope"]}, "held", "docs/parameters.md"),
-    "held without a prior": ({"held": ["population.ties"]}, "held", "with a prior"),
+    "held without a prior": ({"held": ["population.ties"]}, "held", "that have a prior"),
     "overwritten by the draw": (
         {"posting__base_posts": 2.0},
         "posting.base_posts",
