@@ -10,23 +10,40 @@ gives no advice on evading law.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from marketsim.api import Comparison, Study, compare, run, scenarios
+    from marketsim.api import Comparison, Study, compare, run, scenarios, settings
     from marketsim.errors import InputError
+    from marketsim.model.scenario import interventions
     from marketsim.simulation.mesa_model import Market
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "InputError", "Market", "Study", "compare", "run", "scenarios"]
+__all__ = [
+    "Comparison",
+    "InputError",
+    "Market",
+    "Study",
+    "compare",
+    "interventions",
+    "run",
+    "scenarios",
+    "settings",
+]
 
-_HOMES = {"InputError": "errors", "Market": "simulation.mesa_model"}
+# modules of the names that are not in marketsim.api
+_MODULES = {
+    "InputError": "errors",
+    "Market": "simulation.mesa_model",
+    "interventions": "model.scenario.interventions",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is public when it is asked for: the command has to start quickly."""
+    """Import a public name on first use, so that the command starts quickly."""
     if name not in __all__:
         raise AttributeError(f"marketsim has no {name}")
     from importlib import import_module
 
-    return getattr(import_module(f"marketsim.{_HOMES.get(name, 'api')}"), name)
+    module = import_module(f"marketsim.{_MODULES.get(name, 'api')}")
+    return module if name == "interventions" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

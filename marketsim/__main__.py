@@ -1,16 +1,16 @@
-"""The command's entry: ``marketsim``, or ``python -m marketsim``."""
+"""Entry point of the command: ``marketsim``, or ``python -m marketsim``."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command; Ctrl-C while it is still being imported is one line too."""
+    """Run the command; Ctrl-C during imports is one line too."""
     try:
         from marketsim.commands import cli
 
         cli.main()
     except KeyboardInterrupt:
-        print("marketsim: interrupted before anything was begun", file=sys.stderr)
+        print("marketsim: interrupted before the start", file=sys.stderr)
         raise SystemExit(130) from None
 
 

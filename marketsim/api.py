@@ -1,4 +1,4 @@
-"""marketsim from Python: the same studies as the command's, handed back as tables and figures.
+"""Python interface: the studies of the command line as tables and figures.
 
 >>> import marketsim as ms
 >>> study = ms.run("no_crackdown", population="survey", replicates=2, progress=False)
@@ -7,8 +7,8 @@
 >>> study.daily.attrs["units"]["grams_sold"]
 'g'
 
-Values go through the same door as the command's words, so that what is composed, checked, kept
-and found again is the same: a study run in a shell is taken as it is in Python, and vice versa.
+Settings are composed and checked as on the command line, so that a study run in a shell is loaded
+in Python, and vice versa.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ import pandas as pd
 from marketsim.commands import compare as compare_command
 from marketsim.commands import compose, options
 from marketsim.commands import run as run_command
-from marketsim.errors import InputError, one_of
+from marketsim.errors import UnreadableFileError, WrongTypeError, unknown_name
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import POSTS, Scenario
+from marketsim.parameters.settings import POSTS, Scenario, Settings
 from marketsim.simulation import store
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ OF_SCENARIO = {item.name for item in fields(Scenario)}  # keywords that mean sce
 def run(
     scenario: str = "baseline_2015", *, config_dir: str | Path | None = None, **settings: Any
 ) -> "Study":
-    """Simulate a study and hold it against the survey, as ``marketsim run`` does.
+    """Simulate a study and compare it with the survey, as ``marketsim run`` does.
 
-    A finished study is not run again. Progress is shown on the error stream.
+    A finished study is loaded, not rerun. Progress is shown on the error stream.
 
     Parameters
     ----------
@@ -48,11 +48,11 @@ def run(
     config_dir : str or Path, optional
         A folder with config files of your own, such as ``scenario/NAME.yaml``.
     **settings
-        What ``marketsim run`` takes after GROUP=NAME or KEY=VALUE. A group is a name
-        (``population="survey"``) or a dict of changes (``moderation={"capacity": 3}``); a dotted
-        key is given as ``**{"moderation.capacity": 3}``. Keys of the scenario need no prefix:
-        ``strength=2``, ``interventions={"sweep": {"accounts": 200}, "news": None}``, where None
-        leaves an intervention out.
+        The options of ``marketsim run``. A group is a name (``population="survey"``) or a dict of
+        changes (``moderation={"capacity": 3}``); a dotted key is given as
+        ``**{"moderation.capacity": 3}``. Keys of the scenario need no prefix: ``strength=2``,
+        ``interventions={"sweep": {"accounts": 200}, "news": None}``, where None removes an
+        intervention.
 
     Returns
     -------
@@ -62,23 +62,53 @@ def run(
     Raises
     ------
     InputError
-        For anything that is not understood, before anything is written.
+        For invalid input, before anything is written.
 
     Examples
     --------
     >>> run("baseline_2015", population="survey", replicates=2, progress=False).fit.shape[0]
     31
     """
-    words = words_of({"scenario": scenario} | settings)
+    return Study(run_command.run(_run_command(scenario, config_dir, settings)).folder)
+
+
+def settings(
+    scenario: str = "baseline_2015", *, config_dir: str | Path | None = None, **settings: Any
+) -> Settings:
+    """Return the settings that `run` would simulate, for `marketsim.Market`.
+
+    Parameters
+    ----------
+    scenario, config_dir, **settings
+        As in `run`.
+
+    Raises
+    ------
+    InputError
+        For invalid input.
+
+    Examples
+    --------
+    >>> settings("no_crackdown", population="survey").population.retailers
+    1000
+    """
+    return _run_command(scenario, config_dir, settings).settings()
+
+
+def _run_command(
+    scenario: str, config_dir: str | Path | None, settings: Mapping[str, Any]
+) -> options.RunCommand:
+    """Return the checked options of a study."""
+    words = words_of({"scenario": scenario} | dict(settings))
     folder = None if config_dir is None else str(config_dir)
-    result = run_command.run(compose.composed(words, "run", options.RunCommand, folder))
-    return Study(result.folder)
+    command: options.RunCommand = compose.composed(words, "run", options.RunCommand, folder)
+    return command
 
 
 def compare(
     scenarios: Sequence[str], *, config_dir: str | Path | None = None, **settings: Any
 ) -> "Comparison":
-    """Compare scenarios with the baseline on the same luck, as ``marketsim compare`` does.
+    """Compare scenarios with the baseline using common random numbers, as ``marketsim compare``.
 
     Parameters
     ----------
@@ -99,7 +129,7 @@ def compare(
     Raises
     ------
     InputError
-        For anything that is not understood, before anything is written.
+        For invalid input, before anything is written.
 
     Examples
     --------
@@ -108,15 +138,15 @@ def compare(
     'posts a week per 1,000 traders'
     """
     if isinstance(scenarios, str):
-        raise InputError("scenarios", scenarios, "a list of names")
+        raise WrongTypeError("scenarios", scenarios, "a list of names")
     words = words_of({"scenarios": list(scenarios)} | settings)
     folder = None if config_dir is None else str(config_dir)
-    asked = compose.composed(words, "compare", options.CompareCommand, folder)
-    return Comparison(compare_command.run(asked, words, folder))
+    command = compose.composed(words, "compare", options.CompareCommand, folder)
+    return Comparison(compare_command.run(command, words, folder))
 
 
 def scenarios() -> pd.DataFrame:
-    """Return the named scenarios: what each is, and where its doses come from.
+    """Return the named scenarios with their meaning and the source of their doses.
 
     Returns
     -------
@@ -129,7 +159,7 @@ def scenarios() -> pd.DataFrame:
 
 
 def words_of(settings: Mapping[str, Any]) -> list[str]:
-    """Return keywords as the words of a command line.
+    """Return keywords as overrides of the command line.
 
     Parameters
     ----------
@@ -159,19 +189,19 @@ class Result:
     Parameters
     ----------
     folder : str or Path
-        Where it rests.
+        Where it is stored.
 
     Attributes
     ----------
     folder : Path
-        Where it rests.
+        Where it is stored.
     facts : dict
         Its manifest: settings, versions, checksums.
 
     Raises
     ------
     InputError
-        Where no complete result of this kind is.
+        Where the folder has no complete result of this kind.
     """
 
     tables: tuple[str, ...]
@@ -182,7 +212,8 @@ class Result:
         whole = store.is_whole(self.folder, all_there=False)
         if not whole or not (self.folder / self._mark).is_file():
             kind = type(self).__name__.lower()
-            raise InputError("folder", folder, f"that of a finished {kind}, with {self._mark}")
+            reason = f"not the folder of a finished {kind}, with {self._mark}"
+            raise UnreadableFileError("folder", folder, reason)
         self.facts = store.facts(self.folder)
 
     @property
@@ -193,7 +224,7 @@ class Result:
 
     @property
     def report(self) -> Path:
-        """The page to mail (not there with ``figures=False``)."""
+        """The report (missing with ``figures=False``)."""
         return self.folder / "report.html"
 
     def __dir__(self) -> list[str]:
@@ -228,9 +259,9 @@ class Result:
 class Study(Result):
     """A finished study: its tables as DataFrames, units and meanings in their ``attrs``.
 
-    `fit` (the survey's figures, published and simulated) and `headline` (trade; not with
-    ``market="posts"``) have a row a figure. `daily`, `survey`, `runs`, `prices`, `enforcement` and
-    `ledger` have every run. Each is read when it is asked for.
+    `fit` (survey statistics, published and simulated) and `headline` (trade; not with
+    ``market="posts"``) have one row per statistic. `daily`, `survey`, `runs`, `prices`,
+    `enforcement` and `ledger` have every run. Each is read on first use.
     """
 
     tables = ("fit", "headline", "daily", "survey", "runs", "prices", "enforcement", "ledger")
@@ -238,7 +269,7 @@ class Study(Result):
 
     @property
     def command(self) -> str:
-        """The command line that makes the study again."""
+        """The command line that reproduces the study."""
         from marketsim.reporting.pages import study as study_page
 
         return study_page.command(self.settings)
@@ -249,13 +280,13 @@ class Study(Result):
         Parameters
         ----------
         name : str
-            weekly, ratios, concentration or accounts_and_channels; and where the market trades,
-            prices, flow or displacement.
+            weekly, ratios, concentration or accounts_and_channels; with trade also prices, flow or
+            displacement.
 
         Returns
         -------
         Figure
-            Of matplotlib: shown by a notebook, kept by ``.savefig("weekly.png")``.
+            Of matplotlib: shown by a notebook, saved by ``.savefig("weekly.png")``.
 
         Raises
         ------
@@ -291,8 +322,8 @@ class Study(Result):
 class Comparison(Result):
     """A finished comparison: its tables as DataFrames, units and meanings in their ``attrs``.
 
-    `effects` has a row an arm and outcome, `ranking`, `better`, `break_even` and `costs` sum them
-    up; `rows` has every run and `weekly` its weeks. Each is read when it is asked for.
+    `effects` has one row per arm and outcome; `ranking`, `better`, `break_even` and `costs`
+    summarize them; `rows` has every run and `weekly` its weeks. Each is read on first use.
     """
 
     tables = ("effects", "ranking", "better", "break_even", "costs", "rows", "weekly")
@@ -309,7 +340,7 @@ class Comparison(Result):
         Returns
         -------
         Figure
-            Of matplotlib: shown by a notebook, kept by ``.savefig("effects.png")``.
+            Of matplotlib: shown by a notebook, saved by ``.savefig("effects.png")``.
 
         Raises
         ------
@@ -353,7 +384,7 @@ def _spec(name: str, specs: Sequence["FigureSpec"]) -> "FigureSpec":
     """Return the declaration of a figure by its name."""
     found = {spec.name: spec for spec in specs}
     if name not in found:
-        raise InputError("plot", name, one_of(name, found))
+        raise unknown_name("plot", name, found)
     return found[name]
 
 

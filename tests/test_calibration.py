@@ -129,7 +129,7 @@ BAD = {
         "calibration.particles",
         f"{8 * particles.FEWEST} or more",
     ),
-    "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "100 to"),
+    "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "a number"),
     "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
     "from itself": (ENOUGH, {"posterior": "calibration_2015"}, "posterior", "prior"),
     "from a point": (ENOUGH, {"posterior": "point"}, "posterior", "prior"),
@@ -169,10 +169,10 @@ def test_what_can_be_searched_is_not_refused():
     [
         ("calibration.sampler=redis", "multicore, single, dask"),
         ("calibration.address=tcp://a:1", "calibration.sampler=dask"),
-        ("calibration.particles=3", "20 to 100,000 (particles)"),
-        ("calibration.nope=1", "particles, simulations"),
+        ("calibration.particles=3", "20 to 100000 particles"),
+        ("calibration.particle=1", "did you mean 'calibration.particles'"),
         ("posterior=none", "prior, where calibration starts"),
-        ("recovery.smooth=0.3", "as they are"),
+        ("recovery.smooth=0.3", "unchanged"),
         ("scenario.interventions.sweep_may.date=2016-05-29", "2015-03-06 to 2015-07-31"),
     ],
 )
@@ -183,7 +183,8 @@ def test_refusals_are_one_line_of_the_command(monkeypatch, capfd, tmp_path, word
         command(monkeypatch, "calibrate", "population.retailers=30", "progress=false", word)
     out, err = capfd.readouterr()
     assert (stop.value.code, out, err.count("\n")) == (2, "", 1)
-    assert word.removeprefix("calibration.") in err or "recovery=mixture" in err
+    key = word.partition("=")[0]
+    assert key in err or "recovery=mixture" in err
     assert allowed in err
     assert list(tmp_path.iterdir()) == []
 

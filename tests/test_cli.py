@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
+from marketsim import errors
 from marketsim.commands import cli, options
 from marketsim.parameters import presets
 from marketsim.simulation import files
@@ -34,22 +35,38 @@ def only_result(folder: str) -> Path:
 
 BAD = {
     # unknown keys
-    "unknown key": (["nope=1"], "nope=1", "seed"),
-    "unknown group key": (["posting.nope=1"], "posting.nope=1", "base_posts"),
-    "appended key": (["+nope=1"], "nope=1", "seed"),
-    "appended group key": (["+posting.nope=1"], "posting.nope=1", "base_posts"),
-    "unknown group": (["nope/nope=1"], "nope/nope=1", "population"),
-    "unknown scenario": (["scenario=nope"], "scenario=nope", "baseline_2015, calendar_2018"),
-    "unknown recovery": (["recovery=nope"], "recovery=nope", "forgetting"),
-    "unknown population": (["population=nope"], "population=nope", "wechat"),
+    "unknown key": (["nope=1"], "parameter 'nope'", "--cfg job"),
+    "unknown group key": (
+        ["posting.base_pots=1"],
+        "parameter 'posting.base_pots'",
+        "'posting.base_posts'?",
+    ),
+    "appended key": (["+nope=1"], "parameter 'nope'", "--cfg job"),
+    "appended group key": (
+        ["+posting.weekends=1"],
+        "parameter 'posting.weekends'",
+        "'posting.weekend'?",
+    ),
+    "unknown group": (["populaton=survey"], "parameter 'populaton'", "'population'?"),
+    "unknown scenario": (
+        ["scenario=nope"],
+        "scenario 'nope'",
+        "known: baseline_2015, calendar_2018",
+    ),
+    "unknown recovery": (
+        ["recovery=ternd"],
+        "recovery 'ternd'",
+        "did you mean 'trend'? Known: backup",
+    ),
+    "unknown population": (["population=nope"], "population 'nope'", "wechat"),
     "no population": (["population=null"], "population=null", "string"),
-    "unknown hydra key": (["hydra.nope=1"], "hydra.nope=1", "Hydra's own"),
-    "unknown launcher": (["hydra/launcher=nope"], "hydra/launcher=nope", "with -m"),
+    "unknown hydra key": (["hydra.nope=1"], "'hydra.nope=1'", "setting of Hydra"),
+    "unknown launcher": (["hydra/launcher=nope"], "'hydra/launcher=nope'", "with -m"),
     "unknown flag": (["--nope"], "--nope", "--cfg"),
     "flag without a value": (["--cfg"], "--cfg", "--cfg"),
     "unknown main config": (["--config-name", "nope"], "--config-name", "--config-dir"),
-    "not an override": (["posting"], "word=posting", "KEY=VALUE"),
-    "two words": (["a", "b"], "word=a b", "KEY=VALUE"),
+    "not an override": (["posting"], "'posting'", "KEY=VALUE"),
+    "two words": (["a", "b"], "'a b'", "KEY=VALUE"),
     "sweep without -m": (["seed=1,2"], "seed=1,2", "grammar"),
     # wrong types
     "text for a whole number": (["seed=abc"], "seed=abc", "whole number"),
@@ -74,16 +91,16 @@ BAD = {
     "number for interventions": (["scenario.interventions=3"], "interventions=3", "NAME.KEY"),
     "open reference": (["seed=${nope}"], "seed=${nope}", "whole number"),
     # out of range
-    "no replicates": (["replicates=0"], "replicates=0", "1 to 1,000,000 (runs)"),
+    "no replicates": (["replicates=0"], "replicates=0", "1 to 1000000 runs"),
     "negative seed": (["seed=-1"], "seed=-1", "0 to"),
     "huge seed": (["seed=9223372036854775808"], "seed=9223372036854775808", "0 to"),
-    "no threads": (["threads=0"], "threads=0", "1 to 1,024"),
-    "no retailers": (["population.retailers=0"], "population.retailers=0", "1 to 2,000,000"),
+    "no threads": (["threads=0"], "threads=0", "1 to 1024 threads"),
+    "no retailers": (["population.retailers=0"], "population.retailers=0", "1 to 2000000"),
     "too many posts": (["posting.base_posts=99"], "posting.base_posts=99", "0.01 to 20"),
     "not a number": (["posting.base_posts=nan"], "posting.base_posts=nan", "0.01 to 20"),
-    "infinite": (["perception.half_life=inf"], "perception.half_life=inf", "7 to 56 (days)"),
+    "infinite": (["perception.half_life=inf"], "perception.half_life=inf", "7 to 56 days"),
     "share above one": (["moderation.upheld=1.1"], "moderation.upheld=1.1", "0 to 1"),
-    "weight above one": (["recovery.smooth=2"], "recovery.smooth=2", "0 to 1 (weight)"),
+    "weight above one": (["recovery.smooth=2"], "recovery.smooth=2", "0 to 1 weight"),
     "nobody of any type": (
         [f"population.type_{letter}=0" for letter in "abcd"],
         "population.type_a=0",
@@ -118,7 +135,7 @@ BAD = {
     "text as a dose": (
         ["scenario.interventions.sweep_may.accounts=many"],
         "accounts=many",
-        "0 to 1,000,000",
+        "a number, or an input",
     ),
     "negative dose": (["scenario.interventions.sweep_may.posts=-1"], "posts=-1", "0 to"),
     "publicity above one": (
@@ -126,17 +143,29 @@ BAD = {
         "arrest_may.publicity=2",
         "0 to 1",
     ),
-    "unknown kind": (["+scenario.interventions.x.kind=raid"], "x.kind=raid", "sweep"),
-    "no kind": (["+scenario.interventions.x.date=2015-05-01"], "x.kind=None", "sweep"),
-    "not an intervention": (["+scenario.interventions.x=3"], "x.kind=3", "sweep"),
+    "unknown kind": (["+scenario.interventions.x.kind=raid"], "x.kind 'raid'", "sweep"),
+    "no kind": (["+scenario.interventions.x.date=2015-05-01"], "x.kind 'None'", "sweep"),
+    "not an intervention": (["+scenario.interventions.x=3"], "x.kind '3'", "sweep"),
     "silence too long for its spells": (
         ["posting.silent_share=0.9", "posting.silent_days=2"],
         "posting.silent_days=2",
         "9 days or more",
     ),
-    "removed by null": (["scenario.interventions.sweep_may=null"], "sweep_may.kind=None", "sweep"),
-    "unknown dose": (["+scenario.interventions.sweep_may.size=3"], "sweep_may.size=3", "accounts"),
-    "no date": (["+scenario.interventions.x.kind=news"], "x.date=nothing", "a date"),
+    "removed by null": (
+        ["scenario.interventions.sweep_may=null"],
+        "sweep_may.kind 'None'",
+        "sweep",
+    ),
+    "unknown dose": (
+        ["+scenario.interventions.sweep_may.post=3"],
+        "sweep_may.post'",
+        "sweep_may.posts'?",
+    ),
+    "no date": (
+        ["+scenario.interventions.x.kind=news"],
+        "x.date",
+        "Usage: scenario.interventions.x.date=YYYY-MM-DD",
+    ),
     "end before start": (
         ["+scenario.interventions.planet_campaign.end=2015-05-01"],
         "planet_campaign.end=2015-05-01",
@@ -150,13 +179,17 @@ BAD = {
     "hidden study": (["study=.hidden"], "study=.hidden", "not first"),
     "empty study": (["study=''"], "study=", "letters, digits"),
     "empty output": (["output=''"], "output=''", "a folder"),
-    "output below a file": (["output=/dev/null/x"], "output=/dev/null/x", "a folder to write to"),
+    "output below a file": (
+        ["output=/dev/null/x"],
+        "/dev/null/x",
+        "another folder with output=FOLDER",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", list(BAD))
 def test_bad_input_is_one_line_and_nothing_is_written(monkeypatch, capfd, tmp_path, name):
-    """Bad input: key, value and what is allowed in one line; exit code 2; nothing written."""
+    """Bad input: what is wrong and what to do in one line; exit code 2; nothing written."""
     words, shown, allowed = BAD[name]
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK, *words)
@@ -213,10 +246,10 @@ def test_a_complete_result_is_taken_as_it_is(monkeypatch, capfd):
     folder = only_result("results")
     first = manifest_and_sums(folder)
     command(monkeypatch, *QUICK, "threads=2")
-    assert "already there" in capfd.readouterr().out
+    assert "loaded cached result" in capfd.readouterr().out
     assert manifest_and_sums(folder) == first
     command(monkeypatch, *QUICK, "fresh=true")
-    assert "already there" not in capfd.readouterr().out
+    assert "loaded cached result" not in capfd.readouterr().out
     again = manifest_and_sums(folder)
     assert again[1] == first[1]
     assert again[0] != first[0]
@@ -255,6 +288,88 @@ def test_every_choice_of_every_group_composes(monkeypatch, capfd, group):
         command(monkeypatch, f"{group}={name}", "--cfg", "job")
         assert "seed: 2015" in capfd.readouterr().out
         assert name in shown
+
+
+def test_help_is_quick():
+    """It imports nothing heavy: neither what simulates and draws, nor what composes settings."""
+    heavy = {"numpy", "pandas", "numba", "hydra", "omegaconf", "matplotlib", "scipy", "mesa"}
+    code = (
+        "import sys; sys.argv = ['marketsim', '--help']; from marketsim.__main__ import main; "
+        f"main(); print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "usage: marketsim" in done.stdout
+
+
+def test_a_private_module_of_hydra_is_imported_in_one_place():
+    """Hydra's public interface does the rest."""
+    package = Path(cli.__file__).parents[1]
+    texts = {path.name: path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    found = {name: text.count("hydra._internal") for name, text in texts.items()}
+    assert {name: number for name, number in found.items() if number} == {"sweep.py": 1}
+
+
+def test_a_folder_of_ones_own_adds_to_what_is_shipped(monkeypatch, capfd):
+    """A scenario of the user's composes by name; a shipped file is never replaced."""
+    mine = Path("mine/scenario")
+    mine.mkdir(parents=True)
+    (mine / "own.yaml").write_text("name: own\n", encoding="utf-8")
+    (mine / "no_crackdown.yaml").write_text("name: replaced\n", encoding="utf-8")
+    Path("mine/run.yaml").write_text("seed: 7\n", encoding="utf-8")
+    for name in ("own", "no_crackdown"):
+        command(monkeypatch, f"scenario={name}", "--config-dir", "mine", "--cfg", "job")
+        shown = capfd.readouterr().out
+        assert f"name: {name}\n" in shown
+        assert "seed: 2015" in shown
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "scenario=own", "--cfg", "job")
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "--config-dir", "nowhere")
+    assert "--config-dir=nowhere is invalid" in capfd.readouterr().err
+
+
+def test_a_hydra_application_that_calls_is_left_as_it_was():
+    """Composition inside another application of Hydra's leaves that application initialized."""
+    from hydra import initialize_config_dir
+
+    from marketsim.commands import compose
+
+    with initialize_config_dir(str(presets.folder()), version_base="1.3"):
+        outer = GlobalHydra.instance().hydra
+        compose.composed([], "run", options.RunCommand)
+        assert GlobalHydra.instance().hydra is outer
+
+
+@pytest.mark.parametrize(
+    ("flag", "shown"),
+    [
+        ("--cfg job -p posting", "weekend: "),
+        ("--info searchpath", "conf"),
+        ("--hydra-help", "--config-dir"),
+        ("-sc install=bash", "complete"),
+    ],
+)
+def test_flags_of_hydra_print(tmp_path, flag, shown):
+    """What Hydra can tell is printed, and nothing is written."""
+    line = [sys.executable, "-m", "marketsim", *flag.split()]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert shown in done.stdout and done.stderr == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["calibrate", "calibrate_market", "sensitivity"])
+def test_a_missing_package_is_one_line_before_any_work(monkeypatch, capfd, tmp_path, name):
+    """The extra to install is named; nothing is written."""
+    monkeypatch.setattr(errors.importlib.util, "find_spec", lambda package: None)
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, name)
+    extra = name.removesuffix("_market")
+    assert stop.value.code == 2
+    err = capfd.readouterr().err
+    assert err.startswith(f"marketsim: marketsim {extra} requires ")
+    assert err.endswith(f": pip install 'marketsim[{extra}]'\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tab_completion_offers_keys():

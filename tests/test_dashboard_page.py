@@ -142,7 +142,8 @@ def test_what_cannot_be_is_one_line_on_the_page(page):
     assert not page.exception
     (fault,) = page.error
     assert re.match(
-        r"Invalid settings: scenario\.interventions\.\S+=2015-08-01: allowed is", fault.value
+        r"Invalid settings: scenario\.interventions\.\S+=2015-08-01 is invalid: expected",
+        fault.value,
     )
     assert "\n" not in fault.value and "Traceback" not in fault.value
     page.slider(key="added/legal").set_value(0.0)

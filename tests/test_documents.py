@@ -14,7 +14,7 @@ def test_every_block_runs(page, tmp_path):
 
 
 BROKEN = {
-    "a command that fails": ("```sh\nmarketsim population=moon\n```", "population=moon"),
+    "a command that fails": ("```sh\nmarketsim population=moon\n```", "population 'moon'"),
     "a command that is not there": ("```sh\nmarketsin\n```", "marketsin"),
     "a failure before the last": ("```sh\nfalse | cat\n```", "exit code 1"),
     "a word that is no longer": ("```sh\nmarketsim calibrate postng.base_posts=1\n```", "postng"),

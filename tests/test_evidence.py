@@ -156,8 +156,8 @@ def test_bad_cell_is_refused(
         _load(write(tmp_path / "bad.csv", row))
     message = str(refusal.value)
     assert "\n" not in message
-    assert f"row {row['id']!r}, column {column}: {row[column]!r}; allowed: " in message
-    assert allowed in message.split("; allowed: ")[1]
+    assert f"row {row['id']!r}, column {column}: {row[column]!r} is invalid: expected " in message
+    assert allowed in message.split(" is invalid: expected ")[1]
 
 
 def test_repeated_id_is_refused(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_other_columns_are_refused(tmp_path: Path, header: tuple[str, ...]) -> N
 def test_row_of_another_length_is_refused(tmp_path: Path, line: str) -> None:
     path = write(tmp_path / "bad.csv")
     path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
-    with pytest.raises(EvidenceError, match="column columns: .* allowed: 10 cells"):
+    with pytest.raises(EvidenceError, match="column columns: .* expected 10 cells"):
         _load(path)
 
 
@@ -193,7 +193,7 @@ def test_row_of_another_length_is_refused(tmp_path: Path, line: str) -> None:
 def test_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "bad.csv"
     path.write_bytes(content)
-    with pytest.raises(EvidenceError, match="row 'header'.*allowed: UTF-8 text"):
+    with pytest.raises(EvidenceError, match="row 'header'.*expected UTF-8 text"):
         _load(path)
 
 

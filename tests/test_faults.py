@@ -120,7 +120,7 @@ def test_ended_between_manifest_and_name(monkeypatch, capfd):
     monkeypatch.setattr(store, "publish", publish)
     monkeypatch.setattr(simulation, "run_tables", killed)
     command(monkeypatch, *QUICK)
-    assert "already there" in capfd.readouterr().out
+    assert "loaded cached result" in capfd.readouterr().out
     place = only_result("results")
     assert sorted(path.name for path in place.parent.iterdir()) == [
         f".{place.name}.lock",
@@ -151,7 +151,7 @@ def test_a_damaged_posterior_is_one_line(monkeypatch, tmp_path, name, how):
         "gone": path.unlink,
         "manifest": lambda: path.write_bytes(b"{"),
     }[how]()
-    with pytest.raises(InputError, match="posterior=.*manifest"):
+    with pytest.raises(InputError, match=f"{name}.*manifest"):
         run_command.result_folder(of, tmp_path)
     for reader in readers:
         reader.cache_clear()

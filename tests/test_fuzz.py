@@ -67,18 +67,18 @@ def test_every_parameter_and_kind_is_drawn():
 @pytest.mark.parametrize(
     ("code", "out", "err", "law"),
     [
-        (1, "", "marketsim: a=1: allowed is b\n", "exit code 2"),
-        (2, "done", "marketsim: a=1: allowed is b\n", "nothing printed"),
-        (2, "", "Traceback\nmarketsim: a=1: allowed is b\n", "marketsim's"),
-        (2, "", "marketsim: a=1: allowed\nis b\n", "one line"),
-        (2, "", "marketsim: a=\x1b: allowed is b\n", "terminal"),
-        (2, "", "marketsim: b=1: allowed is b\n", "names a"),
+        (1, "", "marketsim: a=1: expected b\n", "exit code 2"),
+        (2, "done", "marketsim: a=1: expected b\n", "nothing printed"),
+        (2, "", "Traceback\nmarketsim: a=1: expected b\n", "marketsim's"),
+        (2, "", "marketsim: a=1: expected\nb\n", "one line"),
+        (2, "", "marketsim: a=\x1b: expected b\n", "terminal"),
+        (2, "", "marketsim: b=1: expected b\n", "names a"),
         (2, "", "marketsim: a=1 is wrong\n", "what is allowed"),
     ],
 )
 def test_a_refusal_that_is_none_is_seen(code, out, err, law):
     """Negative controls of the law of one line."""
-    laws.refused(2, "", "marketsim: a=1: allowed is b\n", "a=")
+    laws.refused(2, "", "marketsim: a=1: expected b\n", "a=")
     with pytest.raises(laws.BrokenError, match=law):
         laws.refused(code, out, err, "a=")
 

@@ -207,7 +207,7 @@ def test_the_view_is_a_sequence():
     assert view[size:] == []
     assert [one.id for one in view] == list(range(size))
     for place in (size, -size - 1):
-        with pytest.raises(IndexError, match=f"retailer {place}: allowed is 0 to {size - 1}"):
+        with pytest.raises(IndexError, match=f"retailer {place} is out of range: 0 to {size - 1}"):
             view[place]
 
 

@@ -11,7 +11,7 @@ from marketsim.simulation import store
 HEAD = """
 import datetime as dt
 from dataclasses import dataclass
-from marketsim.model.scenario.interventions import Table, choice, dose, manner
+from marketsim import interventions
 
 @dataclass(frozen=True)
 """
@@ -20,10 +20,10 @@ HOLIDAY = (
     + """
 class LongHoliday:
     date: dt.date
-    days: float = manner(7.0, "days", 1.0, 30.0, "length")
-    rest: float = dose(0.0, "share", 0.0, 1.0, "of moderators who stay at home")
+    days: float = interventions.manner(7.0, "days", 1.0, 30.0, "length")
+    rest: float = interventions.dose(0.0, "share", 0.0, 1.0, "of moderators who stay at home")
 
-    def apply(self, table: Table) -> None:
+    def apply(self, table: interventions.Table) -> None:
         day = table.day(self.date)
         table.capacity[day : day + int(self.days)] *= 1.0 - self.rest
 """
@@ -74,15 +74,16 @@ BROKEN = [
     ("raise RuntimeError('no')", "a file that runs"),
     ("x = 1", "a file with a dataclass"),
     (HEAD + "class News:\n    date: dt.date\n    def apply(self, table): pass", "another name"),
-    (HEAD + "class Mine:\n    days: float = dose(0.0, 'd', 0.0, 1.0, 'x')\n"
+    (HEAD + "class Mine:\n    days: float = interventions.dose(0.0, 'd', 0.0, 1.0, 'x')\n"
      "    def apply(self, table): pass", "a field date"),
     (HEAD + "class Mine:\n    date: dt.date\n    days: float = 1.0\n"
-     "    def apply(self, table): pass", "one by dose"),
+     "    def apply(self, table): pass", "declared by dose"),
     (HEAD + "class Mine:\n    date: dt.date\n    def apply(self, table): table.recall[:] = 2.0",
-     "nothing moved"),
+     "no lever moved"),
     (HEAD + "class Mine:\n    date: dt.date\n    def apply(self, table): table.recal[:] = 2.0",
      "no lever recal"),
-    (HEAD + "class Mine:\n    date: dt.date\n    def apply(self, table): 1 / 0", "ends well"),
+    (HEAD + "class Mine:\n    date: dt.date\n    def apply(self, table): 1 / 0",
+     "runs without an error"),
 ]  # fmt: skip
 
 

@@ -298,16 +298,16 @@ BAD = {
     "weights by hand": (
         {"recovery": "trend", "recovery__smooth": 0.5},
         "recovery",
-        "as they are; for one of your own posterior=none",
+        "unchanged; or posterior=none for one of your own",
     ),
     "weights in the mixture": ({"recovery__smooth": 0.5}, "recovery", "mixture, none"),
     "another structure than the point": (
         {"name": posterior.POINT, "recovery": "trend"},
         "recovery",
-        "mixture, forgetting as they are",
+        "mixture, forgetting, unchanged",
     ),
     "unknown name held": ({"held": ["nope"]}, "held", "docs/parameters.md"),
-    "held without a prior": ({"held": ["population.ties"]}, "held", "with a prior"),
+    "held without a prior": ({"held": ["population.ties"]}, "held", "that have a prior"),
     "overwritten by the draw": (
         {"posting__base_posts": 2.0},
         "posting.base_posts",
@@ -321,12 +321,12 @@ BAD = {
     "overwritten by the prior": (
         {"name": posterior.PRIOR, "perception__half_life": 30.0},
         "perception.half_life",
-        "else it is drawn",
+        "otherwise it is sampled",
     ),
     "overwritten by the point": (
         {"name": posterior.POINT, "accounts__confidence": 0.1},
         "accounts.confidence",
-        "else it is drawn",
+        "otherwise it is sampled",
     ),
 }
 
@@ -446,7 +446,7 @@ def test_what_a_draw_leaves_alone_is_not_refused(toy, name):
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        (["posterior=nope"], "posterior=nope"),
+        (["posterior=nope"], "posterior 'nope'"),
         (["posterior=none"], "recovery=mixture"),
         (["recovery.smooth=0.3"], "recovery=mixture"),
         (["held=[nope]"], "held=nope"),

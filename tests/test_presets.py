@@ -1,46 +1,37 @@
 """Named choices without Hydra, and the command line that gives settings again."""
 
-import sys
 from dataclasses import asdict
 
 import pytest
 from conftest import settings
-from hydra.core.global_hydra import GlobalHydra
 
-from marketsim.commands import cli
+from marketsim.commands import compose, options
 from marketsim.errors import InputError
 from marketsim.parameters import overrides, presets
 from marketsim.parameters.settings import Settings, check
 from marketsim.simulation import store
 
 
-def composed(monkeypatch, words) -> Settings:
+def composed(words) -> Settings:
     """Return the settings that the command composes of some words."""
-    got = []
-    monkeypatch.setattr(cli, "_simulate", got.append)
-    monkeypatch.setattr(sys, "argv", ["marketsim", "run", *words])
-    GlobalHydra.instance().clear()
-    cli.main()
-    values = asdict(got[0])
-    return Settings(
-        **{name: getattr(got[0], name) for name in asdict(Settings()) if name in values}
-    )
+    given = compose.flags(words)
+    return compose.composed(given.overrides, "run", options.RunCommand).settings()
 
 
 @pytest.mark.parametrize("group", list(presets.DEFAULTS))
-def test_named_choices_are_those_of_the_command(monkeypatch, group):
-    """Every choice read without Hydra has the key of the one that Hydra composes."""
+def test_named_choices_are_those_of_the_command(group):
+    """Every choice read from its file has the key of the one that Hydra composes."""
     for name in presets.names(group):
         plain = presets.named(**{group: name})
         check(plain)
-        assert store.key(plain) == store.key(composed(monkeypatch, [f"{group}={name}"]))
+        assert store.key(plain) == store.key(composed([f"{group}={name}"]))
 
 
 def test_unknown_choices_are_refused():
     """A wrong name or group is answered with what there is."""
-    with pytest.raises(InputError, match="scenario=nope: allowed is baseline_2015"):
+    with pytest.raises(InputError, match="unknown scenario 'nope'; known: baseline_2015"):
         presets.named(scenario="nope")
-    with pytest.raises(InputError, match="weather=fine"):
+    with pytest.raises(InputError, match="unknown group 'weather'; known: population"):
         presets.named(weather="fine")
 
 
@@ -65,10 +56,10 @@ def changed(name: str) -> Settings:
 @pytest.mark.parametrize(
     "name", ["nothing", "numbers", "moved", "left out", "added", "new name", "another scenario"]
 )
-def test_overrides_give_the_settings_again(monkeypatch, name):
+def test_overrides_give_the_settings_again(name):
     """The words written for some settings compose to the same key, and only to that one."""
     of = changed(name)
-    again = composed(monkeypatch, overrides.overrides(asdict(of)))
+    again = composed(overrides.overrides(asdict(of)))
     assert store.key(again) == store.key(of)
     if name != "nothing":
         assert store.key(of) != store.key(changed("nothing"))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim.commands import cli
+from marketsim.commands import results as results_command
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.parameters import overrides
@@ -34,7 +34,7 @@ def folder(made, tmp_path) -> Path:
 
 def test_every_result_is_listed(made, capsys):
     """One line a result, with what was changed in it."""
-    cli.list_results([str(made)])
+    results_command.main([str(made)])
     out, err = capsys.readouterr()
     assert err == ""
     head = "study key scenario recovery retailers replicates seed written changed"
@@ -63,10 +63,18 @@ def test_filters_choose_by_name_and_value(made, words, number):
     assert len(catalogue.choose(found, words)) == number
 
 
-@pytest.mark.parametrize("words", [["nope=1"], ["posting.nope=1"], ["scenario"], ["--csv"]])
-def test_a_wrong_filter_is_refused(made, words):
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["nope=1"], "lists all parameters"),
+        (["posting.weekends=1"], "did you mean 'posting.weekend'"),
+        (["scenario"], "population.retailers"),
+        (["--csv"], "population.retailers"),
+    ],
+)
+def test_a_wrong_filter_is_refused(made, words, remedy):
     """A key that no setting has is bad input, and no empty answer."""
-    with pytest.raises(InputError, match="population.retailers"):
+    with pytest.raises(InputError, match=remedy):
         catalogue.choose(catalogue.collect(made)[0], words)
 
 
@@ -106,7 +114,9 @@ def test_an_intervention_left_out_has_its_columns(made):
 
 def test_the_command_writes_what_it_lists(made, tmp_path, capsys):
     """csv= and parquet= hold the chosen results alone."""
-    cli.list_results([str(made), "scenario=no_crackdown", "csv=some.csv", "parquet=some.parquet"])
+    results_command.main(
+        [str(made), "scenario=no_crackdown", "csv=some.csv", "parquet=some.parquet"]
+    )
     assert set(pd.read_csv("some.csv")["scenario"]) == {"no_crackdown"}
     assert set(pd.read_parquet("some.parquet")["study"]) == {"no_crackdown"}
     for words in (
@@ -115,7 +125,7 @@ def test_the_command_writes_what_it_lists(made, tmp_path, capsys):
         [str(made), "csv=/dev/null/x.csv"],
     ):
         with pytest.raises(InputError):
-            cli.list_results(words)
+            results_command.main(words)
 
 
 def damage(place: Path, how: str) -> None:
@@ -156,7 +166,7 @@ def test_what_is_not_whole_is_named_and_not_taken(folder, capsys, how):
     """One line on the error stream, with the folder and what is wrong; the others are listed."""
     place = sorted(path.parent for path in folder.glob("*/*/manifest.json"))[0]
     damage(place, how)
-    cli.list_results([str(folder), "csv=left.csv"])
+    results_command.main([str(folder), "csv=left.csv"])
     out, err = capsys.readouterr()
     assert out.endswith("3 results of 3 finished\n")
     assert err.count("\n") == 1
@@ -170,12 +180,12 @@ def test_what_is_no_study_is_said(folder, capsys):
     facts = store.facts(place)
     facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
     store.write_manifest(place, facts)
-    cli.list_results([str(folder)])
+    results_command.main([str(folder)])
     assert "no studies but comparisons or calibrations: 1\n" in capsys.readouterr().err
 
 
 def test_a_folder_without_results_is_an_empty_answer(tmp_path, capsys):
     """Nothing found is no fault; a table of nothing has its columns."""
-    cli.list_results([str(tmp_path), "csv=empty.csv"])
+    results_command.main([str(tmp_path), "csv=empty.csv"])
     assert capsys.readouterr().out == "0 results of 0 finished\n"
     assert "quantity" in list(pd.read_csv("empty.csv"))

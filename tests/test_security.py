@@ -15,7 +15,7 @@ from conftest import settings
 from test_cli import command, only_result
 
 import marketsim
-from marketsim.commands import cli
+from marketsim.commands import results as results_command
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.simulation import catalogue, store
@@ -226,5 +226,5 @@ def test_a_result_is_held_against_its_sums(tmp_path, monkeypatch, capfd):
             run_command.run_study(of, tmp_path / "made", figures=False)
         (folder / name).write_bytes(whole)
     assert run_command.run_study(of, tmp_path / "made", figures=False).reused
-    cli.list_results([str(tmp_path / "made")])
+    results_command.main([str(tmp_path / "made")])
     assert "1 results of 1" in capfd.readouterr().out

@@ -174,7 +174,11 @@ def test_values_outside_a_range_are_refused(key):
         with pytest.raises(InputError) as refusal:
             check(changed(key, value))
         assert refusal.value.key == key
-        assert str(refusal.value).startswith(f"{key}={value}: allowed is ")
+        message = str(refusal.value)
+        assert message.startswith(f"{key}={value} is out of range: ")
+        low, high = message.rpartition(": ")[2].split()[0:3:2]
+        ends = PARAMETERS[key]["low"], PARAMETERS[key]["high"]
+        assert (float(low), float(high)) == pytest.approx(ends, rel=1e-5)
         assert "\n" not in str(refusal.value)
 
 

@@ -94,7 +94,7 @@ def test_two_processes_give_one_whole_result():
     assert set(tables("shared")) == {f"{name}.parquet" for name in simulation.TABLES}
     (study_folder,) = Path("shared").iterdir()
     assert len([path for path in study_folder.iterdir() if path.is_dir()]) == 1
-    assert sum("already there" in out for out, _ in answers) == 1
+    assert sum("loaded cached result" in out for out, _ in answers) == 1
 
 
 def test_a_stale_result_is_never_taken():

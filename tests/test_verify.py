@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from conftest import settings
 
-from marketsim.commands import cli
 from marketsim.commands import run as run_command
+from marketsim.commands import verify as verify_command
 from marketsim.commands.verify import verify
 from marketsim.errors import InputError
 from marketsim.parameters import presets
@@ -61,7 +61,7 @@ def test_other_differences_are_named(folder):
         ("fit.csv", "rows"),
         ("runs.parquet", "columns"),
         ("survey.parquet", "cannot be read"),
-        ("daily.parquet", "another checksum"),
+        ("daily.parquet", "checksum differs"),
     ]:
         assert sum(line.startswith(name) and word in line for line in lines) == 1
 
@@ -107,16 +107,16 @@ def test_settings_by_hand_are_refused(folder, group, key, value):
 
 def test_the_command_says_identical_or_exits_with_one(folder, capsys):
     """Exit code 0 and one word, or 1 and what differs; wrong words are refused."""
-    cli.verify([str(folder), "threads=1", "progress=false"])
+    verify_command.main([str(folder), "threads=1", "progress=false"])
     assert capsys.readouterr().out == "identical\n"
     (folder / "fit.csv").write_text("id\nnothing\n")
     with pytest.raises(SystemExit) as stop:
-        cli.verify([str(folder), "progress=false"])
+        verify_command.main([str(folder), "progress=false"])
     assert stop.value.code == 1
     assert capsys.readouterr().out.startswith("fit.csv: columns are id;")
     for words in ([], [str(folder), "threads=0"], [str(folder), "speed=9"]):
         with pytest.raises(InputError):
-            cli.verify(words)
+            verify_command.main(words)
 
 
 PUBLISHED = Path(__file__).parent.parent / "experiments" / "baseline_2015"

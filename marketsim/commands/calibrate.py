@@ -21,13 +21,29 @@ from marketsim.analysis.inference.abc_smc import (
     trade_fit,
     trade_point,
 )
+from marketsim.commands import compose, output
 from marketsim.commands.options import CalibrateCommand
+from marketsim.errors import require_package
 from marketsim.parameters import priors
 from marketsim.parameters.settings import POSTS, Calibration, Settings
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import files, store
 from marketsim.survey import statistics, trade_statistics
+
+
+def main(arguments: list[str]) -> None:
+    """Calibrate posting and print the probabilities of the structures."""
+    command = compose.command(arguments, "calibrate", CalibrateCommand)
+    if command is not None:
+        output.print_result(run(command), "structures.csv")
+
+
+def main_market(arguments: list[str]) -> None:
+    """Calibrate prices and products and print the fit."""
+    command = compose.command(arguments, "calibrate_market", CalibrateCommand)
+    if command is not None:
+        output.print_result(run_trade(command), "market_fit.csv")
 
 
 def calibrate_trade(
@@ -177,4 +193,5 @@ def run_trade(command: CalibrateCommand) -> Path:
 
 
 def _searched(command: CalibrateCommand) -> tuple[Settings, Calibration, Path, int, bool]:
+    require_package("calibrate", "pyabc")
     return command.settings(), command.calibration, *command.how()

@@ -18,26 +18,50 @@ from marketsim.analysis.comparison.paired_runs import (
     summed_up,
 )
 from marketsim.commands import compose
-from marketsim.commands.options import CompareCommand, _part
+from marketsim.commands.options import CompareCommand
 from marketsim.errors import InputError
 from marketsim.parameters import presets
 from marketsim.parameters.settings import NAME, POSTS, Comparison, Scenario, Settings
 from marketsim.simulation import files, store
 
 
+def main(arguments: list[str]) -> None:
+    """Compare scenarios and print the effects.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Overrides and flags in Hydra's grammar.
+
+    Raises
+    ------
+    InputError
+        For invalid input, before anything is written.
+    """
+    from marketsim.reporting.pages import comparison as comparison_page
+
+    given = compose.flags(arguments)
+    command = compose.command(arguments, "compare", CompareCommand)
+    if command is None:
+        return
+    folder = run(command, given.overrides, given.config_dir)
+    print("\n".join(comparison_page.lines(folder)))
+    print(f"\ndone: {folder}")
+
+
 def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Path:
-    """Compare scenarios, or take the complete comparison; return its folder.
+    """Compare scenarios, or load the complete comparison; return its folder.
 
     Parameters
     ----------
     command : CompareCommand
         As composed.
     words : sequence of str
-        What it was composed from.
+        The overrides it was composed from.
     given : str or None
-        The user's folder of config files; scenarios may be named that are in it.
+        The user's folder of config files, whose scenarios may be named.
     """
-    asked = _part(command, Comparison)
+    asked = command.part(Comparison)
     own = _own_scenarios((asked.baseline, *asked.scenarios), words, given)
     return compare(command.settings(), asked, *command.how(), own)
 
@@ -45,9 +69,9 @@ def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Pat
 def _own_scenarios(
     names: Sequence[str], words: Sequence[str], given: str | None
 ) -> dict[str, Scenario]:
-    """Return those of some scenarios that the user's folder holds, each composed by itself.
+    """Return those of some scenarios that are in the user's folder, each composed separately.
 
-    What the words say of the scenario is about the one they choose, and about no other.
+    Overrides of the scenario apply only to the scenario that is chosen with scenario=NAME.
     """
     of_settings = [word for word in words if not word.lstrip("+~").startswith("scenario")]
     out: dict[str, Scenario] = {}
@@ -56,11 +80,13 @@ def _own_scenarios(
         if not NAME.fullmatch(name) or not file.is_file():
             continue
         if name in presets.names("scenario"):
-            raise InputError("scenarios", name, f"one meaning of it: rename {file}")
+            allowed = f"a name that no shipped scenario has: rename {file}"
+            raise InputError("scenarios", name, allowed)
         one = [*of_settings, f"scenario={name}"]
         out[name] = compose.composed(one, "compare", CompareCommand, given).scenario
         if out[name].name != name:
-            raise InputError("scenario.name", out[name].name, f"{name}, as {file} is called")
+            allowed = f"{name}, the name of {file}"
+            raise InputError("scenario.name", out[name].name, allowed)
     return out
 
 
@@ -72,7 +98,7 @@ def compare(
     progress: bool = False,
     own: Mapping[str, Scenario] | None = None,
 ) -> Path:
-    """Compare scenarios, or take the complete comparison where it is there.
+    """Compare scenarios, or load the complete comparison.
 
     Parameters
     ----------
@@ -81,13 +107,13 @@ def compare(
     asked : Comparison
         What is compared.
     folder : Path
-        The result rests in a folder below it named by its key.
+        The result is stored in a folder below it named by its key.
     threads : int
-        Runs lived at the same time; their number changes no bit.
+        Parallel runs; their number does not affect results.
     progress : bool
         Show a bar on the error stream.
     own : mapping of str to Scenario, optional
-        Scenarios of the user's, by the names that are asked for.
+        Scenarios of the user's, by name.
 
     Returns
     -------
@@ -97,10 +123,10 @@ def compare(
     Raises
     ------
     InputError
-        For anything that cannot be, before any run.
+        For invalid settings, before any run.
     """
     if settings.market == POSTS:
-        raise InputError("market", POSTS, "whole: a comparison asks about trade")
+        raise InputError("market", POSTS, "whole, since a comparison needs trade")
     compared = arms.make(settings, asked, own)
     start = arms.start_of(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}

@@ -1,85 +1,113 @@
-"""The door for input: Hydra composes it, and what is wrong with it is refused in one line."""
+"""Composition of settings from the command line, and refusal of invalid input."""
 
 import contextlib
 import io
-import os
 import re
-from argparse import Namespace
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-
-from marketsim.errors import InputError, one_of, span
+from marketsim.errors import (
+    InputError,
+    UnreadableFileError,
+    UsageError,
+    WrongTypeError,
+    unknown_name,
+    unknown_parameter,
+)
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import check
+from marketsim.parameters.settings import check, dotted_keys
 
-GIVEN = "--config-dir"  # who gives the files of a folder on Hydra's search path
 PATHS = ("output", "classes")  # may hold whatever the names of files do
 INTERVENTIONS = "scenario.interventions"
-# Flags of Hydra's that tell something; those that would run what a file says are refused.
-TELLING = ("cfg", "hydra_help", "info", "shell_completion")
-REFUSED = ("experimental_rerun", "config_path", "config_name")
+TELLING = ("cfg", "hydra_help", "info", "shell_completion")  # flags that print instead of running
 
 
-def compose(arguments: list[str], name: str, schema: Any, work: Callable[[Any], None]) -> None:
-    """Compose a config and hand it to the work as checked objects; a sweep does so job by job.
+def command(arguments: list[str], name: str, schema: Any) -> Any:
+    """Return the checked options of a subcommand, or None where a flag asked to print instead.
 
     Parameters
     ----------
     arguments : list of str
         Overrides and flags in Hydra's grammar.
     name : str
-        The config's file, and what the schema is called in it with ``_schema`` after it.
+        The main config, whose schema has the same name with ``_schema`` after it.
     schema : type
-        Dataclass of everything the config may hold.
-    work : callable
-        Called with an object of the schema.
+        Dataclass of the options.
 
     Raises
     ------
     InputError
-        For anything that is not understood, before anything is written.
+        For invalid input, before anything is written.
     """
     given = flags(arguments)
     if given.multirun:
-        raise InputError("flag", "--multirun", "marketsim run -m; nothing else sweeps")
+        raise UsageError("flag", "--multirun", "sweeps are run with marketsim run -m")
     asked = [flag for flag in TELLING if getattr(given, flag)]
-    if len(asked) > 1 or (("cfg" not in asked) and (given.resolve or given.package)):
-        allowed = "one of --cfg, --hydra-help, --info, --shell-completion; --resolve after --cfg"
-        raise InputError("flag", " ".join(arguments), allowed)
+    if len(asked) > 1 or ("cfg" not in asked and (given.resolve or given.package)):
+        allowed = "give one of --cfg, --hydra-help, --info, --shell-completion; --resolve and "
+        raise UsageError("flag", " ".join(arguments), allowed + "--package only after --cfg")
     if asked:
-        _told_by_hydra(given, name, schema)
-    else:
-        work(composed(given.overrides, name, schema, given.config_dir))
+        _print(given, name, schema)
+        return None
+    return composed(given.overrides, name, schema, given.config_dir)
 
 
 def composed(words: Sequence[str], name: str, schema: Any, folder: str | None = None) -> Any:
-    """Compose a config from overrides, without running anything; see `compose`.
+    """Return the checked options that overrides give; parameters as in `command`.
 
-    Hydra only composes: nothing of its own settings, which could name what to build and run, is
-    looked at. `folder` holds config files of the user's.
+    `folder` holds config files of the user's. Hydra only composes: its own settings, which could
+    name what to build and run, are refused.
     """
-    from hydra.types import RunMode
-    from omegaconf import open_dict
-
     for word in words:
         if word.lstrip("+~").startswith("hydra"):
-            key, _, value = word.lstrip("+~").partition("=")
-            raise InputError(key, value, "nothing of Hydra's own; with -m hydra/launcher alone")
-    store_schema(name, schema)
+            allowed = "no setting of Hydra has an effect, but hydra/launcher with -m"
+            raise UsageError("override", word, allowed)
     try:
-        loader = composer(folder).config_loader
-        config = loader.load_configuration(name, list(words), RunMode.RUN)
-        check_files(loader, name, words)
-        with open_dict(config):
-            del config["hydra"]
-    except Exception as fault:  # whatever stops a config from being composed stands in the words
+        with hydra(name, schema, folder) as loader:
+            config = compose(loader, name, words)
+    except Exception as fault:  # whatever stops a config from being composed is in the words
         raise as_input_error(fault, words, schema) from None
     return checked(config, schema, words)
+
+
+@contextlib.contextmanager
+def hydra(name: str, schema: Any, folder: str | None) -> Iterator[Any]:
+    """Initialize Hydra with the config files of the package and the user; yield its loader.
+
+    A Hydra application that calls this package is left as it was.
+    """
+    from hydra import initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.global_hydra import GlobalHydra
+
+    from marketsim.commands import user_files
+
+    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    here, outer = str(presets.folder().absolute()), GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with (
+            user_files.on_search_path(folder),
+            initialize_config_dir(here, job_name="marketsim", version_base="1.3"),
+        ):
+            yield GlobalHydra.instance().config_loader()
+    finally:
+        GlobalHydra.instance().clear()
+        if outer is not None:
+            GlobalHydra.instance().initialize(outer)
+
+
+def compose(loader: Any, name: str, words: Sequence[str]) -> Any:
+    """Return the config that Hydra, which is initialized, composes of overrides."""
+    from hydra import compose as hydra_compose
+
+    from marketsim.commands import user_files
+
+    config = hydra_compose(name, list(words))
+    user_files.check_packages(loader, name, words)
+    return config
 
 
 def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
@@ -88,11 +116,11 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     Parameters
     ----------
     config : DictConfig
-        As composed, without Hydra's own group.
+        As composed.
     schema : type
-        Dataclass of everything the config may hold.
+        Dataclass of the options.
     words : sequence of str
-        The overrides it was composed with; a parameter given by one is held.
+        The overrides it was composed with; a parameter given by one is fixed.
 
     Raises
     ------
@@ -113,7 +141,7 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
     if out.classes and "classes" not in named:
-        allowed = "given on the command line: a file runs only where the user names it"
+        allowed = "to be given on the command line, since the files are run"
         raise InputError("classes", out.classes, allowed)
     if out.posterior != posterior.NONE:
         out.held = sorted({*out.held, *(named & set(priors.everything()))})
@@ -122,132 +150,99 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
 
 
 def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
-    """Refuse keys that were appended to the schema with a plus sign."""
+    """Refuse keys that were appended to the schema with a plus sign, or removed from it."""
     known = {item.name: item for item in fields(group)}
     for name in known.keys() - tree.keys():
-        raise InputError(f"~{prefix}{name}", "left out", f"~{INTERVENTIONS}.NAME, and no other")
+        raise UsageError("override", f"~{prefix}{name}", f"only ~{INTERVENTIONS}.NAME can be used")
     for name, value in tree.items():
         if name not in known:
-            raise InputError(f"{prefix}{name}", value, _allowed(f"{prefix}{name}", schema))
+            raise unknown_parameter(f"{prefix}{name}", value, dotted_keys(schema))
         if is_dataclass(known[name].default_factory):
             _check_keys(value, known[name].default_factory, schema, f"{prefix}{name}.")
 
 
 def _check_texts(tree: Any, named: set[str]) -> None:
-    """Refuse a text that no file can hold, and a value of a file that is to be looked up."""
+    """Refuse a text that no file can hold, and a reference that a config file makes."""
     mine = {*named} - {*presets.DEFAULTS}
     for key, value in overrides.flat(tree).items():
         if key not in PATHS and any("\ud800" <= letter <= "\udfff" for letter in str(value)):
             raise InputError(key, value, "a text in UTF-8")
         if "${" in str(value) and not any(f"{key}.".startswith(f"{word}.") for word in mine):
-            raise InputError(key, value, "a value as it stands; ${...} counts on the command line")
+            raise InputError(key, value, "a plain value; ${...} works on the command line only")
 
 
-def composer(folder: str | None = None) -> Any:
-    """Return Hydra with the config files of the package, and those of a folder of the user's."""
-    from hydra import version
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.hydra import Hydra
-    from hydra._internal.sources_registry import SourcesRegistry
-    from hydra._internal.utils import create_config_search_path
-    from hydra.core.config_search_path import SearchPathQuery
+def _print(given: Namespace, name: str, schema: Any) -> None:
+    """Let Hydra print a config or its help, or complete a word."""
+    from hydra.core.global_hydra import GlobalHydra
 
-    pass
-
-    version.setbase("1.3")
-    places = create_config_search_path(str(presets.folder()))
-    if folder is not None:
-        if not Path(folder).is_dir() or (Path(folder) / "hydra").exists():
-            raise InputError("--config-dir", folder, "a folder of config files, without hydra/")
-        SourcesRegistry.instance().register(GivenFiles)
-        path = f"{GivenFiles.scheme()}://{Path(folder).absolute()}"
-        places.prepend(GIVEN, path, SearchPathQuery(provider="schema"))
-    return Hydra("marketsim", ConfigLoaderImpl(places))
-
-
-def check_files(loader: Any, name: str, words: Sequence[str]) -> None:
-    """Refuse a config file of the user's that would set keys outside its own group.
-
-    Raises
-    ------
-    InputError
-        For a file that says `@package`, in whatever way, or that chooses for Hydra itself.
-    """
-    from hydra.types import RunMode
-
-    if all(place.provider != GIVEN for place in loader.get_search_path().get_path()):
-        return
-    for one in loader.compute_defaults_list(name, list(words), RunMode.RUN).defaults:
-        group = one.config_path.rpartition("/")[0]
-        foreign = one.parent.partition("/")[0] not in (name, "hydra", "<root>")
-        if group.partition("/")[0] == "hydra":
-            wrong = foreign
-        else:
-            wrong = one.package != group.replace("/", ".")
-        if wrong and one.config_path != name:
-            allowed = f"a file that sets keys of {group.partition('/')[0]} alone (no @package)"
-            raise InputError(group or "file", one.config_path, allowed)
-
-
-def _told_by_hydra(given: Namespace, name: str, schema: Any) -> None:
-    """Let Hydra show a config, itself, or complete a word."""
-    from hydra._internal.utils import get_args_parser
-
-    store_schema(name, schema)
     words = given.overrides
     try:
-        hydra = composer(given.config_dir)
-        if given.cfg:
-            with contextlib.redirect_stderr(io.StringIO()):  # what it says of a package not there
-                hydra.show_cfg(name, words, given.cfg, given.package, given.resolve)
-        elif given.info:
-            hydra.show_info(given.info, name, words)
-        elif given.shell_completion:
-            hydra.shell_completion(name, words)
-        else:
-            hydra.hydra_help(name, get_args_parser(), Namespace(overrides=[]))
+        with hydra(name, schema, given.config_dir):
+            app: Any = GlobalHydra.instance().hydra
+            if given.cfg:
+                with contextlib.redirect_stderr(io.StringIO()):  # what it says of a wrong package
+                    app.show_cfg(name, words, given.cfg, given.package, given.resolve)
+            elif given.info:
+                app.show_info(given.info, name, words)
+            elif given.shell_completion:
+                app.shell_completion(name, words)
+            else:
+                app.hydra_help(name, _parser(), Namespace(overrides=[]))
     except SystemExit:
-        raise InputError("--package", given.package, "a group of the config") from None
+        raise unknown_name("--package", given.package, dotted_keys(schema)) from None
     except Exception as fault:
         raise as_input_error(fault, words, schema) from None
 
 
-def store_schema(name: str, schema: Any) -> None:
-    """Give Hydra the schema of a config; the config's file names it with ``_schema`` after it."""
-    from hydra.core.config_store import ConfigStore
-
-    ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+def _parser() -> ArgumentParser:
+    """Return the parser of those flags of Hydra that run nothing a file says."""
+    parser = ArgumentParser(add_help=False)
+    parser.add_argument("overrides", nargs="*", help="KEY=VALUE")
+    parser.add_argument("--cfg", "-c", choices=["job", "hydra", "all"], help="Print the settings")
+    parser.add_argument("--resolve", action="store_true", help="With --cfg: resolve ${...}")
+    parser.add_argument("--package", "-p", help="With --cfg: the group to print")
+    parser.add_argument("--multirun", "-m", action="store_true", help="Run a sweep")
+    parser.add_argument("--config-dir", "-cd", help="A folder with config files of your own")
+    parser.add_argument(
+        "--shell-completion", "-sc", action="store_true", help="install=bash, zsh or fish"
+    )
+    parser.add_argument("--hydra-help", action="store_true", help="Print this help")
+    kinds = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
+    parser.add_argument("--info", "-i", const="all", nargs="?", choices=kinds, help="Inspect Hydra")
+    return parser
 
 
 def flags(arguments: list[str]) -> Namespace:
-    """Return the flags and overrides; those Hydra does not know are refused in one line."""
-    from hydra._internal.utils import get_args_parser
+    """Return the flags and overrides of a command line.
 
-    parser = get_args_parser()
-    actions = [action for action in parser._actions if action.dest not in REFUSED]
-    known = ", ".join(sorted(word for action in actions for word in action.option_strings))
+    Raises
+    ------
+    InputError
+        For an unknown flag, or a word that is not KEY=VALUE.
+    """
+    parser = _parser()
+    known = ", ".join(re.findall(r"--[a-z-]+", parser.format_usage()))
 
     def refuse(message: str) -> NoReturn:
-        raise InputError("flag", message, known)
+        about = re.sub(r"^(unrecognized arguments:|argument)\s*", "", message)
+        flag, _, reason = about.partition(": ")
+        raise UsageError("flag", flag, f"{reason or 'unknown flag'}; flags are {known}")
 
     parser.error = refuse  # type: ignore[method-assign]
-    known_flags = parser.parse_intermixed_args(arguments)
-    for name in REFUSED:
-        if getattr(known_flags, name) is not None:
-            refuse(f"--{name.replace('_', '-')}")
-    bare = [word for word in known_flags.overrides if "=" not in word and word[:1] != "~"]
+    given = parser.parse_intermixed_args(arguments)
+    bare = [word for word in given.overrides if "=" not in word and word[:1] != "~"]
     if bare:
-        allowed = "a subcommand first, then KEY=VALUE; marketsim --help lists both"
-        raise InputError("word", " ".join(bare), allowed)
+        allowed = "a subcommand comes first, then KEY=VALUE; marketsim --help lists both"
+        raise UsageError("word", " ".join(bare), allowed)
     for word in arguments:
         key, _, value = word.lstrip("+").partition("=")
-        if "_target_" in word:  # what Hydra builds an object of
-            raise InputError(key, value, "a value, and no _target_")
+        if "_target_" in word:  # Hydra could build an object of it
+            raise InputError(key, value, "a value without _target_")
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
             allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
             raise InputError(key, value, allowed)
-    known_flags.overrides = [_quoted(word) for word in known_flags.overrides]
-    return known_flags
+    given.overrides = [_quoted(word) for word in given.overrides]
+    return given
 
 
 def _quoted(word: str) -> str:
@@ -258,9 +253,9 @@ def _quoted(word: str) -> str:
 
 
 def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Exception:
-    """Turn what Hydra and OmegaConf say in several lines into key, value and what is allowed.
+    """Return what Hydra and OmegaConf say in several lines as an error of one line.
 
-    What is so already, and a fault of the disk, stays as it is.
+    An InputError and a fault of the disk are returned as they are.
     """
     from hydra.errors import HydraException
 
@@ -270,110 +265,49 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
     missing = re.search(r"Could not find '(.+)/(.+?)'", message)
     if missing:
         options = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
-        return InputError(missing[1], missing[2], one_of(missing[2], options))
+        return unknown_name(missing[1], missing[2], options)
     full_key = re.search(r"full_key: (\S+)", message)
     key = full_key[1] if full_key else ""
     given = [word for word in words if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
     value = re.search(r"Value '(.*?)' of type", message)
     if key.startswith("hydra."):
-        return InputError("override", " ".join(given) or key, "what --hydra-help explains")
+        return UsageError("override", " ".join(given) or key, "marketsim --hydra-help lists keys")
     if given:
         key, _, shown = given[-1].lstrip("+~").partition("=")
-        return InputError(key, shown, _allowed(key, schema))
+        return _wrong_value(key, shown, schema)
     if key:
-        return InputError(key, value[1] if value else "as given", _allowed(key, schema))
+        return _wrong_value(key, value[1] if value else "as given", schema)
     of_file = re.search(
         r"In '(.+?)': (?:\w+ raised while composing config:)?([^\n]*\n?[^\n]*)", message
     )
     if of_file:
-        told = f"keys of its group with values of their kind ({of_file[2].strip()})"
-        return InputError("file", of_file[1], told)
-    return InputError("override", " ".join(words), f"Hydra's grammar ({message.strip()})")
+        reason = f"keys of its group with values of their type are expected ({of_file[2].strip()})"
+        return UnreadableFileError("file", of_file[1], reason)
+    return UsageError("override", " ".join(words), f"not in Hydra's grammar ({message.strip()})")
 
 
-def _allowed(key: str, schema: Any) -> str:
-    """Say what a key may hold, or which keys there are beside it."""
+def _wrong_value(key: str, value: str, schema: Any) -> InputError:
+    """Return the error for a value that a key cannot have, or a key that does not exist."""
     if key.startswith(INTERVENTIONS + "."):
-        return f"a name and key of the scenario's; +{key}=VALUE adds one"
+        allowed = f"a name and key of the scenario; +{key}=VALUE adds one"
+        return InputError(key, value, allowed)
     node: Any = schema
     for name in key.split("."):
         known = {item.name: item for item in fields(node)}
         if name not in known:
-            return one_of(name, known)
+            return unknown_parameter(key, value, dotted_keys(schema))
         item = known[name]
         node = item.default_factory
         if not is_dataclass(node):
             break
     else:
-        return f"a name of the group, or {key}.KEY=VALUE"
+        return WrongTypeError(key, value, f"the name of a choice, or {key}.KEY=VALUE")
     name = str(getattr(item.type, "__name__", item.type)).removesuffix(" | None")
     kinds = {
         "int": "a whole number",
         "float": "a number",
         "bool": "true or false",
         "str": "a text",
-        "list[str]": "names of parameters, [GROUP.NAME,GROUP.NAME]",
+        "list[str]": "a list of names, [NAME,NAME]",
     }
-    kind = kinds.get(name, "entries NAME.KEY=VALUE")
-    if "unit" not in item.metadata:
-        return kind
-    return f"{kind}, " + span(*(item.metadata[name] for name in ("low", "high", "unit")))
-
-
-LARGEST = 1 << 20  # bytes
-DEEPEST = 50  # brackets and indents within each other
-OPENING = (
-    yaml.BlockMappingStartToken,
-    yaml.BlockSequenceStartToken,
-    yaml.FlowMappingStartToken,
-    yaml.FlowSequenceStartToken,
-)
-CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
-
-
-class GivenFiles(FileConfigSource):
-    """A folder of files that are looked at before Hydra loads them."""
-
-    @staticmethod
-    def scheme() -> str:
-        """Return how the search path says that a folder is of this kind."""
-        return "given"
-
-    def load_config(self, config_path: str) -> Any:
-        """Load a file, or refuse it in one line."""
-        path = os.path.join(self.path, self._normalize_file_name(config_path))  # noqa: PTH118
-        try:
-            check_yaml(path)
-            found = super().load_config(config_path)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as fault:
-            told = " ".join(str(fault).split())
-            raise InputError("file", path, f"a file of YAML ({told})") from None
-        if not hasattr(found.config, "items"):
-            raise InputError("file", path, "a file of YAML with lines KEY: VALUE")
-        return found
-
-
-def check_yaml(path: str) -> None:
-    """Refuse a file that is too large, too deep, or that says one thing by another's name.
-
-    Raises
-    ------
-    InputError
-        For such a file: what is small on disk could fill all memory otherwise.
-    """
-    size, depth = os.stat(path).st_size, 0  # noqa: PTH116
-    if size > LARGEST:
-        raise InputError("file", path, f"a file of at most {LARGEST:,} bytes (it has {size:,})")
-    with open(path, encoding="utf-8") as stream:  # noqa: PTH123
-        for token in yaml.scan(stream):
-            depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
-            if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-                raise InputError("file", path, f"YAML without & and * (line {_line(token)})")
-            if isinstance(token, yaml.TagToken):
-                raise InputError("file", path, f"YAML without tags, ! (line {_line(token)})")
-            if depth > DEEPEST:
-                raise InputError("file", path, f"at most {DEEPEST} levels (line {_line(token)})")
-
-
-def _line(token: Any) -> int:
-    return int(token.start_mark.line) + 1
+    return WrongTypeError(key, value, kinds.get(name, "entries NAME.KEY=VALUE"))

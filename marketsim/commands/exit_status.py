@@ -1,4 +1,4 @@
-"""How a command ends: every foreseen fault is one line and an exit code."""
+"""Exit codes, and one line of message for every expected error."""
 
 import contextlib
 import signal
@@ -12,17 +12,17 @@ from marketsim import errors
 from marketsim.errors import InputError
 from marketsim.parameters.evidence import EvidenceError
 
-INTERRUPTED = "interrupted; finished batches are kept, and the same command goes on from them"
+INTERRUPTED = "interrupted; rerun the same command to resume"
 
 
 @contextlib.contextmanager
 def one_line() -> Iterator[None]:
-    """Answer every foreseen fault with one line and an exit code.
+    """Turn every expected error into one line and an exit code.
 
-    After Ctrl-C any fault is Ctrl-C's: compiled code of libraries takes it for one of its own (of
-    matplotlib's, an invalid box).
+    Codes: 2 invalid input, 130 Ctrl-C, 1 other. After Ctrl-C any error counts as Ctrl-C, since
+    compiled code of libraries reports it as an error of its own (matplotlib: an invalid box).
     """
-    with _noting_ctrl_c() as heard:
+    with _recording_ctrl_c() as interrupts:
         try:
             yield
             if sys.stdout is not None:
@@ -30,42 +30,42 @@ def one_line() -> Iterator[None]:
         except KeyboardInterrupt:
             _fail(INTERRUPTED, 130)
         except Exception as fault:
-            if heard:
+            if interrupts:
                 _fail(INTERRUPTED, 130)
             _answer(fault)
 
 
 @contextlib.contextmanager
-def _noting_ctrl_c() -> Iterator[list[int]]:
-    """Note that Ctrl-C was heard, where it is heard at all and by nobody else."""
-    heard: list[int] = []
+def _recording_ctrl_c() -> Iterator[list[int]]:
+    """Record Ctrl-C, where this thread receives it and nobody else handles it."""
+    interrupts: list[int] = []
 
-    def hear(number: int, _: FrameType | None) -> NoReturn:
-        heard.append(number)
+    def record(number: int, _: FrameType | None) -> NoReturn:
+        interrupts.append(number)
         raise KeyboardInterrupt
 
     usual = signal.default_int_handler
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not usual:
-        yield heard
+        yield interrupts
         return
-    signal.signal(signal.SIGINT, hear)
+    signal.signal(signal.SIGINT, record)
     try:
-        yield heard
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, usual)
 
 
 def _answer(fault: Exception) -> NoReturn:
-    """Say a foreseen fault in one line; another is nobody's fault but ours, and stays."""
+    """Print an expected error in one line; raise any other, which is a bug."""
     if isinstance(fault, InputError | EvidenceError):
         _fail(str(fault))
-    if isinstance(fault, BrokenPipeError):  # whoever read the output has seen enough: `| head`
+    if isinstance(fault, BrokenPipeError):  # the reader of the output has ended: `| head`
         sys.stdout = None
         raise SystemExit(141) from None
     if isinstance(fault, OSError):
         where = f" ({fault.filename})" if fault.filename else ""
-        _fail(f"{fault.strerror or fault}{where}; finished runs are kept", 1)
+        _fail(f"{fault.strerror or fault}{where}; finished runs are kept, rerun to resume", 1)
     raise fault
 
 
@@ -74,6 +74,6 @@ def _fail(line: str, code: int = 2) -> NoReturn:
         print(errors.one_line(f"marketsim: {line}"), file=sys.stderr)
     try:
         print(end="", flush=True)
-    except OSError:  # said above; Python would say it again as it ends
+    except OSError:  # reported above; Python would report it again as it ends
         sys.stdout = None
     raise SystemExit(code)

@@ -1,39 +1,46 @@
-"""What the command line and Python ask for: the schema of each command, and how one is carried out.
-
-Heavy modules are imported where they are used.
-"""
+"""Options of the subcommands: schemas, and how their values are read from the command line."""
 
 import os
 import re
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from marketsim.errors import InputError
+from marketsim.errors import (
+    InputError,
+    UsageError,
+    WrongTypeError,
+    out_of_range,
+    unknown_parameter,
+)
 from marketsim.parameters.declaration import parameter
 from marketsim.parameters.settings import Calibration, Comparison, Sensitivity, Settings
 
-if TYPE_CHECKING:
-    pass
-
 STUDY_NAME = re.compile(r"[\w.-]{1,100}")
+Part = TypeVar("Part")
 
 
 @dataclass
 class Command(Settings):
-    """Settings, and how and where to work on them; the latter changes no table."""
+    """Settings, and where and how to run them; the latter does not affect any table."""
 
     output: str = "results"
     study: str | None = None
     threads: int | None = parameter(
-        None, "threads", 1, 1024, "runs lived at the same time; all cores if not given", "machine"
+        None, "threads", 1, 1024, "parallel runs (default: all cores)", "machine"
     )
     progress: bool = True
 
     def settings(self) -> Settings:
-        """Return what is to be run, without how."""
-        return _part(self, Settings)
+        """Return the settings alone."""
+        return self.part(Settings)
+
+    def part(self, kind: type[Part]) -> Part:
+        """Return the values of the command that belong to a dataclass it inherits from."""
+        names = [item.name for item in fields(kind)]  # type: ignore[arg-type]
+        return kind(**{name: getattr(self, name) for name in names})
 
     def folder(self) -> Path:
         """Return the study's folder.
@@ -45,31 +52,32 @@ class Command(Settings):
         """
         name = self.study if self.study is not None else self.scenario.name
         if not STUDY_NAME.fullmatch(name) or name.startswith("."):
-            raise InputError("study", name, "up to 100 letters, digits, _ - and . (not first)")
+            allowed = "1 to 100 letters, digits, _, - and . (not first)"
+            raise InputError("study", name or "''", allowed)
         if not self.output:
             raise InputError("output", "''", "a folder to write to")
         return Path(self.output) / name
 
     def cores(self) -> int:
-        """Return how many runs are lived at the same time."""
+        """Return the number of parallel runs."""
         return self.threads or cores()
 
     def how(self) -> tuple[Path, int, bool]:
-        """Return where the result goes, the cores, and whether progress is shown.
+        """Return the study's folder, the number of parallel runs, and whether progress is shown.
 
-        Where the model is to be compiled first, the error stream says why nothing moves yet.
+        Where the model has to be compiled first, the error stream says so.
         """
         from marketsim.numerics import jit
 
         if self.progress and jit.is_cold():
-            told = "once for this version: a minute or two; Ctrl-C is heard afterwards"
-            print(f"marketsim: compiling the model, {told}", file=sys.stderr, flush=True)
+            message = "compiling (first use only, 1-2 min); cannot be interrupted"
+            print(f"marketsim: {message}", file=sys.stderr, flush=True)
         return self.folder(), self.cores(), self.progress
 
 
 @dataclass
 class RunCommand(Command):
-    """The settings of a study."""
+    """Options of `run`."""
 
     fresh: bool = False
     figures: bool = True
@@ -77,14 +85,14 @@ class RunCommand(Command):
 
 @dataclass
 class CalibrateCommand(Command):
-    """The settings of a calibration."""
+    """Options of `calibrate` and `calibrate_market`."""
 
     calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass
 class TableCommand(Command):
-    """The settings of a study that reads the shared table of simulations from the prior."""
+    """Options of `validate` and `identify`, which share a table of simulations from the prior."""
 
     simulations: int = parameter(
         100_000, "simulations", 10_000, 10_000_000, "rows of the shared table", "convention"
@@ -93,21 +101,71 @@ class TableCommand(Command):
 
 @dataclass
 class CompareCommand(Command, Comparison):
-    """The settings of a comparison of scenarios."""
+    """Options of `compare`."""
 
 
 @dataclass
 class SensitivityCommand(Command, Sensitivity):
-    """The settings of a study of sensitivity."""
+    """Options of `sensitivity`."""
 
 
 def cores() -> int:
-    """Return the cores this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _part(command: Command, kind: Any) -> Any:
-    """Return the part of a command that is of a kind."""
-    return kind(**{item.name: getattr(command, item.name) for item in fields(kind)})
+def parse(
+    arguments: Sequence[str], readers: Mapping[str, Callable[[str, str], Any]]
+) -> dict[str, Any]:
+    """Return the values of KEY=VALUE arguments of a subcommand that Hydra does not compose.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        KEY=VALUE words.
+    readers : mapping of str to callable
+        For each known key, what turns key and text into a value.
+
+    Raises
+    ------
+    InputError
+        For a word that is not KEY=VALUE, an unknown key, or a value its reader refuses.
+    """
+    values = {}
+    for word in arguments:
+        key, is_option, text = word.partition("=")
+        if not is_option:
+            raise UsageError("argument", word, f"options are {', '.join(readers)}, as KEY=VALUE")
+        if key not in readers:
+            raise unknown_parameter(key, text, readers)
+        values[key] = readers[key](key, text)
+    return values
+
+
+def whole_number(low: int, high: int, unit: str) -> Callable[[str, str], int]:
+    """Return a reader of whole numbers in a range."""
+
+    def read(key: str, text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise WrongTypeError(key, text, "a whole number")
+        if not low <= int(text) <= high:
+            raise out_of_range(key, text, low, high, unit)
+        return int(text)
+
+    return read
+
+
+def switch(key: str, text: str) -> bool:
+    """Read true or false."""
+    if text not in ("true", "false"):
+        raise WrongTypeError(key, text, "true or false")
+    return text == "true"
+
+
+def file_list(key: str, text: str) -> list[str]:
+    """Read names of files, [FILE,FILE]."""
+    if not text:
+        raise InputError(key, "''", "names of files, [FILE,FILE]")
+    return text.removeprefix("[").removesuffix("]").split(",")

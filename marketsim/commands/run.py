@@ -2,15 +2,16 @@
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from marketsim.commands import compose
 from marketsim.commands.options import RunCommand
 from marketsim.model.scenario import timeline
-from marketsim.parameters import posterior
-from marketsim.parameters.settings import POSTS, Settings, check
+from marketsim.parameters import overrides
+from marketsim.parameters.settings import POSTS, Settings
 from marketsim.reporting.pages import page
 from marketsim.reporting.pages import study as study_page
 from marketsim.simulation import files, store
@@ -19,29 +20,53 @@ from marketsim.simulation.run import TABLES, Tables
 from marketsim.simulation.summary import sums
 
 
-def result_folder_of(command: RunCommand) -> Path:
-    """Check a study, and return where its result rests."""
-    return result_folder(command.settings(), command.folder())
-
-
-def run(command: RunCommand) -> "Result":
-    """Run a study, or take its complete result where it is there."""
-    folder, threads, progress = command.how()
-    how = (threads, command.fresh, progress, command.figures)
-    return run_study(command.settings(), folder, *how)
-
-
 @dataclass(frozen=True)
 class Result:
-    """A complete result: where it rests, its fit, and whether it had been there before."""
+    """A complete result: its folder, its fit, and whether it existed before."""
 
     folder: Path
     fit: pd.DataFrame
     reused: bool
 
 
+def main(arguments: list[str]) -> None:
+    """Simulate a study, or a sweep of studies, and print the fit.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Overrides and flags in Hydra's grammar.
+
+    Raises
+    ------
+    InputError
+        For invalid input, before anything is written.
+    """
+    given = compose.flags(arguments)
+    if given.multirun:
+        from marketsim.commands import sweep
+
+        sweep.main(given)
+        return
+    command = compose.command(arguments, "run", RunCommand)
+    if command is None:
+        return
+    result = run(command)
+    print(" ".join(overrides.overrides(asdict(command.settings()))), end="\n\n")
+    print("\n".join(study_page.fit_lines(result.fit)))
+    state = "loaded cached result (fresh=true to rerun)" if result.reused else "done"
+    print(f"\n{state}: {result.folder}")
+
+
+def run(command: RunCommand) -> Result:
+    """Run a study, or load its complete result."""
+    folder, threads, progress = command.how()
+    how = (threads, command.fresh, progress, command.figures)
+    return run_study(command.settings(), folder, *how)
+
+
 def result_folder(settings: Settings, folder: Path) -> Path:
-    """Check the settings of a study, and return where its result rests.
+    """Check the settings of a study, and return the folder of its result.
 
     Parameters
     ----------
@@ -55,9 +80,7 @@ def result_folder(settings: Settings, folder: Path) -> Path:
     InputError
         For settings outside their ranges.
     """
-    check(settings)
-    posterior.check(settings)
-    timeline.compile_levers(settings)
+    timeline.check_settings(settings)
     return folder / store.key(settings)
 
 
@@ -69,22 +92,22 @@ def run_study(
     progress: bool = False,
     figures: bool = True,
 ) -> Result:
-    """Run a study, or take its complete result where it is there.
+    """Run a study, or load its complete result.
 
     Parameters
     ----------
     settings : Settings
         What to run; checked here.
     folder : Path
-        The study's folder; the result rests in a folder below it named by its key.
+        The study's folder; the result is stored in a folder below it named by its key.
     threads : int
-        Runs lived at the same time.
+        Parallel runs.
     fresh : bool
-        Run again although the result is there.
+        Rerun although the result exists.
     progress : bool
         Show a bar on the error stream.
     figures : bool
-        Draw figures and a report, also of a result that is there without them.
+        Draw figures and a report, also of a result that exists without them.
 
     Raises
     ------
@@ -106,7 +129,7 @@ def run_study(
 
 
 def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> None:
-    """Write the tables of a study and their manifest; batches already there are kept."""
+    """Write the tables of a study and their manifest; finished batches are kept."""
     started = time.perf_counter()
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():

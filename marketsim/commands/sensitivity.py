@@ -10,16 +10,24 @@ import pandas as pd
 
 from marketsim.analysis.sensitivity import experiment, indices
 from marketsim.analysis.sensitivity.experiment import STAGES, Arms, _live, arms, parameters, values
-from marketsim.commands.options import SensitivityCommand, _part
-from marketsim.errors import InputError
+from marketsim.commands import compose, output
+from marketsim.commands.options import SensitivityCommand
+from marketsim.errors import require_package
 from marketsim.model.scenario import timeline
 from marketsim.parameters.settings import Sensitivity, Settings
 from marketsim.simulation import files, store
 
 
+def main(arguments: list[str]) -> None:
+    """Rank uncertain parameters by their influence and print the Sobol indices."""
+    command = compose.command(arguments, "sensitivity", SensitivityCommand)
+    if command is not None:
+        output.print_result(run(command), "sobol.csv")
+
+
 def run(command: SensitivityCommand) -> Path:
     """Study which uncertain parameters matter; return the folder."""
-    asked = _part(command, Sensitivity)
+    asked = command.part(Sensitivity)
     return study_parameters(command.settings(), asked, *command.how())
 
 
@@ -56,11 +64,8 @@ def study_parameters(
     InputError
         For anything that cannot be, before any run.
     """
-    try:
-        version = importlib.metadata.version("SALib")
-    except importlib.metadata.PackageNotFoundError:
-        allowed = "installed: it comes with the extra sensitivity of marketsim"
-        raise InputError("SALib", "missing", allowed) from None
+    require_package("sensitivity", "SALib")
+    version = importlib.metadata.version("SALib")
     of = arms(settings, asked)
     more = {"sensitivity": vars(asked), "baseline": vars(of.baseline.scenario), "SALib": version}
     final = folder / store.key(settings, more)

@@ -1,185 +1,193 @@
-"""Sweeps: many studies of one command, checked before the first starts, run by Hydra's launchers.
+"""Sweeps: many studies of one command, all checked before the first starts, run in parallel.
 
-The store of results is all that a sweep and its jobs share. A job is done once its result is
-complete, and failed once a note lies beside the place of its result: whatever starts the
-processes, on this machine or on a cluster, has nothing to hand back.
+Hydra's launchers start the processes, on this machine or on a cluster. The store of results is
+all that a sweep and its jobs share: a job is done once its result is complete, and failed once a
+note of the error exists beside the place of its result.
 """
 
 import contextlib
+import itertools
 import os
 import pickle
 import signal
 import tempfile
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from marketsim.commands import compose as composition
+from marketsim.commands import options
+from marketsim.commands import run as run_command
+from marketsim.commands.options import RunCommand
 from marketsim.commands.sweep_progress import Job, Watch
-from marketsim.errors import InputError
-from marketsim.simulation import run, store
+from marketsim.errors import InputError, UsageError
+from marketsim.simulation import run as simulation
+from marketsim.simulation import store
 
-HERE, CLUSTER = ".sweep-", ".cluster-"  # what plans are called, by who may outlive the sweep
+HERE, CLUSTER = ".sweep-", ".cluster-"  # prefixes of plans, by who may outlive the sweep
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.")  # what of Hydra's own a sweep may choose
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What the jobs of a sweep are: their schema, where a result of one rests, how one is run."""
-
-    schema: type
-    place: Callable[[Any], Path]
-    live: Callable[[Any], object]
-
-
-def sweep_overrides(arguments: list[str]) -> tuple[list[str], str | None]:
-    """Return the overrides of a sweep and the folder of ``--config-dir``.
-
-    Another flag beside ``--multirun`` is refused.
-    """
-    given = vars(composition.flags(arguments))
-    found: list[str] = given.pop("overrides")
-    folder: str | None = given.pop("config_dir")
-    others = [name for name, value in given.items() if value and name != "multirun"]
-    if others:
-        allowed = "--multirun and --config-dir alone, with KEY=VALUE,VALUE words"
-        raise InputError("flag", f"--{others[0]}", allowed)
-    for word in found:
-        plain = word.lstrip("+~")
-        if plain.startswith("hydra") and not plain.startswith(LAUNCHER):
-            raise InputError(*plain.partition("=")[::2], "hydra/launcher and hydra.launcher.KEY")
-    return found, folder
-
-
-def master_config(composer: Any, name: str, words: list[str], schema: type) -> Any:
-    """Return a config of the sweep itself; joblib starts its tasks where it is installed."""
-    from hydra.types import RunMode
-
-    known = composer.config_loader.get_group_options("hydra/launcher")
-    chosen = any(word.startswith("hydra/launcher=") for word in words)
-    more = [] if chosen or "joblib" not in known else ["hydra/launcher=joblib"]
-    try:
-        return composer.compose_config(
-            name, [*words, *more], run_mode=RunMode.MULTIRUN, with_log_configuration=False
-        )
-    except Exception as fault:  # whatever stops a config from being composed stands in the words
-        raise composition.as_input_error(fault, words, schema) from None
-
-
-def as_given(words: Any) -> list[str]:
-    """Return overrides that Hydra has kept, with references as they were written."""
-    from omegaconf import OmegaConf
-
-    given: Any = OmegaConf.to_container(words, resolve=False)
-    return list(given)
-
-
-def compose_jobs(loader: Any, config: Any, kind: Kind) -> list[Job]:
-    """Compose and check every job of the sweep."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    parser = OverridesParser.create(loader)
-    overrides = parser.parse_overrides(as_given(config.hydra.overrides.task))
-    swept = {item.get_key_element() for item in overrides if item.is_sweep_override()}
-    (choices,) = BasicSweeper.split_arguments(overrides, None)
-    compose = _Composer(loader, config, kind.schema)
-    found = []
-    for number, words in enumerate(choices, 1):
-        label = " ".join(word for word in words if word.partition("=")[0] in swept)
-        try:
-            command = compose(words)
-            folder = kind.place(command)
-        except InputError as fault:
-            where = f"job {number} of {len(choices)} ({label or ' '.join(words)}): {fault.key}"
-            raise InputError(where, fault.value, fault.allowed) from None
-        found.append(Job(command, label, folder))
-    return found
-
-
-class _Composer:
-    """Compose jobs as Hydra does, but jobs that choose the same of each group only once.
-
-    The rest of a job's overrides go into a copy; composing each job anew took ten times as long.
-    """
-
-    def __init__(self, loader: Any, config: Any, schema: type) -> None:
-        from hydra.core.override_parser.overrides_parser import OverridesParser
-
-        self.loader, self.config, self.schema = loader, config, schema
-        self.parse = cache(OverridesParser.create(loader).parse_override)
-        self.options = cache(loader.get_group_options)
-        self.chosen = cache(self._chosen)
-
-    def __call__(self, words: Sequence[str]) -> Any:
-        """Return the checked command of one job."""
-        groups = [word for word in words if self.options(self.parse(word).key_or_group)]
-        rest = [self.parse(word) for word in words if word not in groups]
-        try:
-            composed = pickle.loads(self.chosen(tuple(groups)))
-            self.loader._apply_overrides_to_config(rest, composed)
-        except Exception as fault:  # whatever stops a job from being composed stands in its words
-            raise composition.as_input_error(fault, words, self.schema) from None
-        return composition.checked(composed, self.schema, words)
-
-    def _chosen(self, groups: Sequence[str]) -> bytes:
-        from omegaconf import open_dict
-
-        composed = self.loader.load_sweep_config(self.config, list(groups))
-        given = [*as_given(self.config.hydra.overrides.hydra), *groups]
-        composition.check_files(self.loader, self.config.hydra.job.config_name, given)
-        with open_dict(composed):
-            del composed["hydra"]
-        return pickle.dumps(composed)  # a deep copy of it takes longer than composing it
-
-
-def sweep(arguments: list[str], kind: Kind, cores: int) -> None:
-    """Run every job of a sweep whose result is not there, and say how each ended.
+def main(given: Namespace) -> None:
+    """Run every job of a sweep whose result does not exist, and print how each ended.
 
     Parameters
     ----------
-    arguments : list of str
-        Overrides in Hydra's grammar, and ``--multirun``.
-    kind : composing.Kind
-        Its functions stand in a module, since other processes look them up by name.
-    cores : int
-        Of this machine; jobs that run beside each other share them.
+    given : Namespace
+        Flags and overrides of the command line.
 
     Raises
     ------
     InputError
-        For the first job that is wrong, before anything is written.
+        For the first job that is invalid, before anything is written.
     SystemExit
         With code 1 where a job has failed.
     """
-    words, folder = sweep_overrides(arguments)
-    composition.store_schema("run", kind.schema)
-    composer = composition.composer(folder)
-    config = master_config(composer, "run", words, kind.schema)
-    jobs = compose_jobs(composer.config_loader, config, kind)
-    watch = Watch(jobs)
-    if watch.waiting:
-        _run(composer, config, kind, watch, cores)
+    words, launcher = _split(given)
+    with composition.hydra("run", RunCommand, given.config_dir) as loader:
+        master = _master_config(loader, launcher)
+        jobs = compose_jobs(loader, words)
+        watch = Watch(jobs)
+        if watch.waiting:
+            _run(loader, master, watch)
     watch.close()
     if watch.failed:
         raise SystemExit(1)
 
 
-def _run(composer: Any, config: Any, kind: Kind, watch: Watch, cores: int) -> None:
+def _split(given: Namespace) -> tuple[list[str], list[str]]:
+    """Return the overrides of the jobs and those of the launcher."""
+    others = [
+        name
+        for name, value in vars(given).items()
+        if value and name not in ("overrides", "config_dir", "multirun")
+    ]
+    if others:
+        allowed = "only --config-dir can be used with --multirun"
+        raise UsageError("flag", f"--{others[0].replace('_', '-')}", allowed)
+    launcher = [word for word in given.overrides if word.lstrip("+~").startswith("hydra")]
+    for word in launcher:
+        plain = word.lstrip("+~")
+        if not plain.startswith(LAUNCHER):
+            key, _, value = plain.partition("=")
+            raise InputError(key, value, "hydra/launcher=NAME or hydra.launcher.KEY=VALUE")
+    return [word for word in given.overrides if word not in launcher], launcher
+
+
+def _master_config(loader: Any, launcher: list[str]) -> Any:
+    """Return the config of the tasks; joblib starts them where it is installed."""
+    from hydra.types import RunMode
+
+    known = loader.get_group_options("hydra/launcher")
+    chosen = any(word.startswith("hydra/launcher=") for word in launcher)
+    more = [] if chosen or "joblib" not in known else ["hydra/launcher=joblib"]
+    try:
+        return loader.load_configuration("sweep", [*launcher, *more], RunMode.MULTIRUN)
+    except Exception as fault:  # whatever stops a config from being composed is in the words
+        raise composition.as_input_error(fault, launcher, RunCommand) from None
+
+
+def compose_jobs(loader: Any, words: Sequence[str]) -> list[Job]:
+    """Compose and check every job of the sweep, whose Hydra is initialized."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        items = OverridesParser.create(loader).parse_overrides(list(words))
+    except HydraException as fault:
+        raise composition.as_input_error(fault, words, RunCommand) from None
+    swept = {item.get_key_element() for item in items if item.is_sweep_override()}
+    choices = [list(job) for job in itertools.product(*_values(items).values())]
+    compose = _Composer(loader, items)
+    found = []
+    for number, job in enumerate(choices, 1):
+        label = " ".join(word for word in job if word.partition("=")[0] in swept)
+        try:
+            command = compose(job)
+            folder = run_command.result_folder(command.settings(), command.folder())
+        except InputError as fault:
+            raise fault.at(f"job {number} of {len(choices)} ({label or ' '.join(job)})") from None
+        found.append(Job(command, label, folder))
+    return found
+
+
+def _values(items: Sequence[Any]) -> dict[str, list[str]]:
+    """Return the words that each key takes in turn, as Hydra's basic sweeper does."""
+    values = {}
+    for item in items:
+        key = item.get_key_element()
+        if not item.is_sweep_override():
+            values[key] = [f"{key}={item.get_value_element_as_str()}"]
+        elif item.is_discrete_sweep():
+            values[key] = [f"{key}={value}" for value in item.sweep_string_iterator()]
+        else:
+            allowed = "a list of values, range(START,STOP) or glob(PATTERN)"
+            raise InputError(key, item.get_value_element_as_str(), allowed)
+    return values
+
+
+class _Composer:
+    """Compose the jobs as Hydra does, but what they have in common only once.
+
+    Swept plain values are written into a copy of the common part; composing each job anew took
+    ten times as long.
+    """
+
+    def __init__(self, loader: Any, items: Sequence[Any]) -> None:
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        self.loader = loader
+        self.parse = cache(OverridesParser.create(loader).parse_override)
+        self.common = cache(self._common)
+        paths = [f"{item.key_or_group}." for item in items]
+        self.late = {
+            item.get_key_element()
+            for item in items
+            if item.is_sweep_override()
+            and item.get_key_element() == item.key_or_group  # neither added nor deleted
+            and not loader.get_group_options(item.key_or_group)
+            and sum(_overlap(f"{item.key_or_group}.", path) for path in paths) == 1
+        }
+
+    def __call__(self, words: Sequence[str]) -> Any:
+        """Return the checked command of one job."""
+        from omegaconf import OmegaConf
+
+        late = [word for word in words if word.partition("=")[0] in self.late]
+        try:
+            config = pickle.loads(self.common(tuple(word for word in words if word not in late)))
+            for word in late:
+                item = self.parse(word)
+                OmegaConf.update(config, item.key_or_group, item.value(), merge=True)
+        except Exception as fault:  # whatever stops a job from being composed is in its words
+            raise composition.as_input_error(fault, words, RunCommand) from None
+        return composition.checked(config, RunCommand, words)
+
+    def _common(self, words: Sequence[str]) -> bytes:
+        # pickled, since a deep copy takes longer than composing anew
+        return pickle.dumps(composition.compose(self.loader, "run", words))
+
+
+def _overlap(path: str, other: str) -> bool:
+    """Return whether one dotted key is the other, or lies below it."""
+    return path.startswith(other) or other.startswith(path)
+
+
+def _run(loader: Any, master: Any, watch: Watch) -> None:
     """Have a launcher run what waits: a few jobs a task, since each task costs a composition."""
-    jobs, name = watch.waiting, config.hydra.runtime.choices["hydra/launcher"]
-    tasks, threads = _shares(name, config.hydra.launcher, len(jobs), cores)
+    jobs, name = watch.waiting, master.hydra.runtime.choices["hydra/launcher"]
+    tasks, threads = _shares(name, master.hydra.launcher, len(jobs), options.cores())
     outlived = name == "submitit_slurm"  # by its tasks, maybe
     commands = [_with_threads(job.command, threads) for job in jobs]
-    plan, held = _write_plan(Path(config.output), commands, CLUSTER if outlived else HERE)
-    words = as_given(config.hydra.overrides.hydra)
-    master = master_config(composer, "sweep", words, kind.schema)
-    master.hydra.sweep.dir = config.output
-    launcher = _launcher(composer, master, partial(_task, kind, plan, os.getpid()))
+    output = Path(jobs[0].command.output)
+    plan, held = _write_plan(output, commands, CLUSTER if outlived else HERE)
+    master.hydra.sweep.dir = str(output)
+    launcher = _launcher(loader, master, partial(_task, plan, os.getpid()))
     numbers = range(len(jobs))
     try:
         with _leaving_no_process(name), watch:
@@ -191,7 +199,7 @@ def _run(composer: Any, config: Any, kind: Kind, watch: Watch, cores: int) -> No
 
 
 def _shares(name: str, launcher: Any, jobs: int, cores: int) -> tuple[int, int]:
-    """Return into how many tasks to deal the jobs, and how many threads a job has.
+    """Return the number of tasks to divide the jobs among, and the threads of a job.
 
     Jobs beside each other share the cores of the machine. A worker of joblib gets several tasks,
     so that none is left with a long one at the end.
@@ -217,9 +225,9 @@ def _with_threads(command: Any, threads: int) -> Any:
 
 
 def _write_plan(output: Path, commands: list[Any], prefix: str) -> tuple[Path, BinaryIO]:
-    """Write the checked jobs where every task can read them; remove what killed sweeps have left.
+    """Write the checked jobs where every task can read them; remove plans of killed sweeps.
 
-    The file is held as long as what is returned with it is open.
+    The plan is locked while the returned file is open.
     """
     output.mkdir(parents=True, exist_ok=True)
     for old in output.glob(f"{HERE}*"):
@@ -238,32 +246,34 @@ def _read_plan(plan: Path) -> Any:
     return pickle.loads(plan.read_bytes())
 
 
-def _launcher(composer: Any, master: Any, task: Callable[[Any], None]) -> Any:
+def _launcher(loader: Any, master: Any, task: Callable[[Any], None]) -> Any:
+    # HydraContext, which is public, asks for these callbacks, and Hydra has no public name for them
     from hydra._internal.callbacks import Callbacks
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext
 
-    context = HydraContext(config_loader=composer.config_loader, callbacks=Callbacks())
+    context = HydraContext(config_loader=loader, callbacks=Callbacks())
     return Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=task, config=master
     )
 
 
-def _task(kind: Kind, plan: Path, sweep: int, config: Any) -> None:
+def _task(plan: Path, sweep: int, config: Any) -> None:
     """Run the jobs of one task, in whatever process."""
     if os.getppid() == sweep:
         _end_with(sweep)
     for number in config.jobs:
-        _job(kind, _read_plan(plan)[number])
+        _job(_read_plan(plan)[number])
 
 
-def _job(kind: Kind, command: Any) -> None:
-    """Run one job; a fault of any kind is noted beside its place."""
+def _job(command: RunCommand) -> None:
+    """Run one job; an error of any kind is noted beside the place of its result."""
     try:
-        run.compile_kernels()
-        kind.live(command)
+        simulation.compile_kernels()
+        run_command.run(command)
     except Exception as fault:
-        store.note_fault(kind.place(command), fault)
+        folder = run_command.result_folder(command.settings(), command.folder())
+        store.note_fault(folder, fault)
 
 
 @cache
@@ -292,7 +302,7 @@ def _launch(launcher: Any, tasks: Sequence[Sequence[int]], watch: Watch) -> None
         left = [number for number in numbers if watch.is_open(number)]
         begun = [number for number in left if watch.is_begun(number)]
         if len(left) == len(numbers) and not begun:
-            allowed = f"one that can start a job here ({type(fault).__name__}: {fault})"
+            allowed = f"a launcher that can start jobs here ({type(fault).__name__}: {fault})"
             raise InputError("hydra/launcher", type(launcher).__name__, allowed) from None
         for number in begun:
             _launch(launcher, [[number]], watch)

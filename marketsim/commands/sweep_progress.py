@@ -1,4 +1,4 @@
-"""Watching a sweep: a line for each job as it ends, read from the store of results alone."""
+"""Progress of a sweep: a line for each job as it ends, read from the store of results."""
 
 import sys
 import threading
@@ -8,16 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from marketsim.errors import InputError, one_line
+from marketsim.errors import UnwritableFolderError, one_line
 from marketsim.simulation import store
 
-SECONDS = 0.2  # between two looks at the store
-WORDLESS = "killed, out of memory, or no space left to say why?"
+SECONDS = 0.2  # between two readings of the store
+DIED = "worker process died (killed or out of memory)"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a sweep: what to run, the words that tell it apart, where its result rests."""
+    """One job of a sweep: what to run, the overrides that identify it, the folder of its result."""
 
     command: Any
     label: str
@@ -25,24 +25,24 @@ class Job:
 
 
 class Watch:
-    """How far a sweep is: which jobs wait, and how many were there, are done, have failed.
+    """State of a sweep: which jobs wait, and how many were reused, are done, have failed.
 
     Parameters
     ----------
     jobs : sequence of Job
-        All jobs of the sweep. Two jobs with one result are one job and one taken as it is.
+        All jobs of the sweep. Of two jobs with the same result one is reused.
 
     Attributes
     ----------
     waiting : list of Job
-        Those whose result has to be made.
+        Those without a result.
     done, reused, failed : int
         Numbers of jobs.
 
     Raises
     ------
     InputError
-        Where a place of a result cannot be written to.
+        Where a folder of a result cannot be written to.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
@@ -52,7 +52,7 @@ class Watch:
         for job in jobs:
             if job.folder in self._open or (not job.command.fresh and store.is_whole(job.folder)):
                 self.reused += 1
-                self._say(job, "already there")
+                self._print(job, "reused")
             else:
                 self._open[job.folder] = (job, _stamp(job.folder))
         self.waiting = [job for job, _ in self._open.values()]
@@ -76,30 +76,30 @@ class Watch:
         return not self._open
 
     def is_open(self, number: int) -> bool:
-        """Return whether one of those that waited has neither been done nor failed."""
+        """Return whether one of those that waited is neither done nor failed."""
         return self.waiting[number].folder in self._open
 
     def is_begun(self, number: int) -> bool:
-        """Return whether there is a part of the result of one of those that waited."""
+        """Return whether a partial result of one of those that waited exists."""
         return store.partial_folder(self.waiting[number].folder).exists()
 
     def look(self) -> None:
-        """Look at the store once, and say what has ended since the last look."""
+        """Read the store once, and print what has ended since the last reading."""
         with self._lock:
             for folder, (job, before) in list(self._open.items()):
                 fault = store.fault(folder)
                 if _stamp(folder) not in (None, before):
                     del self._open[folder]
                     self.done += 1
-                    self._say(job, "done")
+                    self._print(job, "done")
                 elif fault is not None:
                     del self._open[folder]
                     self._fail(job, fault)
 
     def close(self) -> None:
-        """Count what has ended without a word as failed, and say how the sweep ended."""
+        """Count jobs without a result or a note as failed, and print how the sweep ended."""
         for job, _ in self._open.values():
-            self._fail(job, f"its process ended without a word ({WORDLESS})")
+            self._fail(job, DIED)
         self._open.clear()
         counts = f"{self.done} done, {self.reused} reused, {self.failed} failed"
         print(f"{self.number} jobs: {counts}", flush=True)
@@ -108,7 +108,7 @@ class Watch:
         while not self._ended.wait(SECONDS):
             self.look()
 
-    def _say(self, job: Job, what: str) -> None:
+    def _print(self, job: Job, what: str) -> None:
         if job.command.progress:
             ended = self.done + self.reused + self.failed
             print(f"[{ended}/{self.number}] {job.label}: {what}: {job.folder}", flush=True)
@@ -120,7 +120,7 @@ class Watch:
 
 
 def _stamp(folder: Path) -> tuple[int, int] | None:
-    """Return what tells one manifest from a later one at the same place."""
+    """Return what distinguishes a manifest from a later one in the same folder."""
     try:
         facts = (folder / store.MANIFEST).stat()
     except OSError:
@@ -129,11 +129,9 @@ def _stamp(folder: Path) -> tuple[int, int] | None:
 
 
 def _make_room(folder: Path) -> None:
-    """Make the study's folder, and forget how the last attempt at a result failed."""
+    """Make the study's folder, and remove the note of an earlier failure."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         store.fault_note(folder).unlink(missing_ok=True)
     except OSError as fault:
-        raise InputError(
-            "output", folder.parent, f"a folder to write to ({fault.strerror})"
-        ) from None
+        raise UnwritableFolderError("output", folder.parent, str(fault.strerror)) from None

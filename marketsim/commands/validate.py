@@ -6,6 +6,7 @@ import pandas as pd
 
 from marketsim.analysis.inference import cross_validation, identifiability, reference_table
 from marketsim.analysis.inference.predictive_check import predictive, variation
+from marketsim.commands import compose, output
 from marketsim.commands import run as run_command
 from marketsim.commands.options import TableCommand
 from marketsim.parameters import posterior, presets, priors
@@ -17,6 +18,20 @@ from marketsim.simulation import files, store, summary
 KEEP = 0.01  # share of a table's simulations kept
 TESTS = 500  # synthetic surveys
 NEAR = 0.05  # share of the table they are drawn from: those nearest to the published survey
+
+
+def main(arguments: list[str]) -> None:
+    """Compare predictions with every survey statistic and print the scores."""
+    command = compose.command(arguments, "validate", TableCommand)
+    if command is not None:
+        output.print_result(run(command), "predictive.csv", "models.csv")
+
+
+def main_identify(arguments: list[str]) -> None:
+    """Assess parameter identifiability and print the confusion matrix."""
+    command = compose.command(arguments, "identify", TableCommand)
+    if command is not None:
+        output.print_result(run_identify(command), "confusion.csv")
 
 
 def prior_settings() -> Settings:

@@ -1,4 +1,4 @@
-"""Run a published study again from its manifest, and say whether it comes out the same."""
+"""Reproduction of a published study from its manifest."""
 
 import hashlib
 import json
@@ -10,45 +10,75 @@ from typing import Any
 
 import pandas as pd
 
+from marketsim.commands import options
 from marketsim.commands import run as run_command
-from marketsim.errors import InputError
+from marketsim.errors import InputError, MissingArgumentError, UnreadableFileError
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters.settings import Settings, from_tree
 from marketsim.simulation import store
+
+USAGE = "marketsim verify FOLDER [threads=N] [progress=false] [classes=[FILE,...]]"
+
+
+def main(arguments: list[str]) -> None:
+    """Rerun a published study and print "identical", or where it differs (exit code 1).
+
+    Parameters
+    ----------
+    arguments : list of str
+        The folder, then options KEY=VALUE.
+
+    Raises
+    ------
+    InputError
+        For invalid input, or a folder without a study.
+    """
+    if not arguments or "=" in arguments[0]:
+        raise MissingArgumentError("FOLDER", "nothing", USAGE)
+    readers = {
+        "threads": options.whole_number(1, 1024, "threads"),
+        "progress": options.switch,
+        "classes": options.file_list,
+    }
+    given: dict[str, Any] = {"threads": options.cores(), "progress": True}
+    given |= options.parse(arguments[1:], readers)
+    differences = verify(Path(arguments[0]), **given)
+    print("\n".join(differences) or "identical")
+    if differences:
+        raise SystemExit(1)
 
 
 def verify(
     folder: Path, threads: int = 1, progress: bool = False, classes: Sequence[str] = ()
 ) -> list[str]:
-    """Run the study of a folder again and compare every table with the published one.
+    """Rerun the study of a folder and compare every table with the published one.
 
     Parameters
     ----------
     folder : Path
-        Holds `manifest.json` and any of the tables; a table that is not there is compared by its
-        checksum.
+        Holds `manifest.json` and any of the tables; a missing table is compared by its checksum.
     threads : int
-        Runs lived at the same time.
+        Parallel runs.
     progress : bool
         Show a bar on the error stream.
     classes : sequence of str
-        Files of Python with the study's own interventions: they run only where they are given here.
+        Python files with the study's own interventions: they run only where given here.
 
     Returns
     -------
     list of str
-        What differs, a line a table: the first row and column where the table is there. Empty
-        where all is identical.
+        One line per table that differs, with the first row and column that differ where the table
+        exists. Empty if all are identical.
 
     Raises
     ------
     InputError
-        Where the folder holds no manifest, or one that this version cannot run, or where the study
-        has interventions of its own and their files are not given.
+        Where the folder has no manifest, or one that this version cannot run, or where the study
+        has own interventions and their files are not given.
     """
     facts, settings = _read(folder)
     if len(settings.classes) != len(classes):
-        allowed = f"classes=[FILE,...], {len(settings.classes)} given by name, as in the manifest"
+        allowed = f"classes=[FILE,...] with {len(settings.classes)} files, as in the manifest"
         raise InputError("classes", settings.classes, allowed)
     settings = replace(settings, classes=list(classes))
     differences = []
@@ -59,30 +89,30 @@ def verify(
             if difference:
                 differences.append(f"{name}: {difference}")
     if differences and facts.get("source") != source_fingerprint():
-        differences.append("the source of the model is not the one that wrote the manifest")
+        differences.append("the model's source differs from the one that wrote the manifest")
     return differences
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
-    allowed = "a folder with the manifest.json of a study of this version"
     try:
-        # without its sum: settings that were changed by hand are a question that may be asked
+        # its checksum is not compared: settings changed by hand may be verified too
         facts = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
         settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
             table["sha256"].lower()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise InputError("folder", folder, allowed) from None
+        allowed = "manifest.json of a study of this version is missing or unreadable"
+        raise UnreadableFileError("folder", folder, allowed) from None
     return facts, settings
 
 
 def _difference(published: Path, again: Path, checksum: str) -> str:
-    """Say where two tables differ, nothing where they do not."""
+    """Return where two tables differ; empty if they do not."""
     if not again.exists():
-        return "this version writes no such table"
+        return "not written by this version"
     same = hashlib.sha256(again.read_bytes()).hexdigest() == checksum
     if not published.exists():
-        return "" if same else "another checksum (the table itself was not published)"
+        return "" if same else "checksum differs (the table itself was not published)"
     try:
         read = pd.read_parquet if published.suffix == ".parquet" else pd.read_csv
         one, two = read(published), read(again)
@@ -90,12 +120,12 @@ def _difference(published: Path, again: Path, checksum: str) -> str:
         return "the published table cannot be read"
     if list(one) != list(two):
         have, want = (", ".join(map(str, table.columns)) for table in (one, two))
-        return f"columns are {have}; they were to be {want}"
+        return f"columns are {have}; expected {want}"
     if len(one) != len(two):
-        return f"{len(one)} rows; there were to be {len(two)}"
+        return f"{len(one)} rows; expected {len(two)}"
     apart = (one != two) & ~(one.isna() & two.isna())
     if not apart.to_numpy().any():
         return ""
     row = int(apart.any(axis=1).to_numpy().argmax())
     column = str(apart.columns[int(apart.iloc[row].to_numpy().argmax())])
-    return f"row {row + 1}, column {column}: published {one[column][row]}, again {two[column][row]}"
+    return f"row {row + 1}, column {column}: published {one[column][row]}, rerun {two[column][row]}"

@@ -11,7 +11,6 @@ from marketsim.analysis.comparison import arms as comparison_arms
 from marketsim.analysis.comparison.arms import Arm
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import KINDS
-from marketsim.parameters import posterior as posterior_draws
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Comparison, Settings, check
 
@@ -244,8 +243,7 @@ def pair(choice: Choice) -> Pair:
         For invalid settings, before any run.
     """
     own_settings = settings(choice)
-    posterior_draws.check(own_settings)
-    timeline.compile_levers(own_settings)
+    timeline.check_settings(own_settings)
     changed = own_settings.scenario != plain(choice.scenario).scenario
     if not changed and choice.scenario == choice.reference:
         return Pair(own_settings, changed, (), None)

@@ -1,10 +1,9 @@
 """Server of the dashboard: one process, reachable from this machine only."""
 
-import importlib.util
 import socket
 from pathlib import Path
 
-from marketsim.errors import InputError, MissingExtraError
+from marketsim.errors import InputError, require_package
 
 HOST = "localhost"
 PORT = 8501
@@ -28,8 +27,7 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
     InputError
         If Streamlit is not installed or the port is in use.
     """
-    if importlib.util.find_spec("streamlit") is None:
-        raise MissingExtraError("dashboard", "streamlit")
+    require_package("dashboard", "streamlit")
     _check_port(port)
     print(
         "loading the compiled kernels (first use: compiling takes one to two minutes)", flush=True
@@ -50,7 +48,7 @@ def _check_port(port: int) -> None:
         try:
             listener.bind((HOST, port))
         except OSError as fault:
-            allowed = f"a port of this machine that is free ({fault.strerror})"
+            allowed = f"a free port ({fault.strerror})"
             raise InputError("port", port, allowed) from None
 
 

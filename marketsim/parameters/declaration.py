@@ -1,4 +1,4 @@
-"""How a parameter is declared: once, with default, unit, range, meaning, source and prior."""
+"""Declaration of parameters: default, unit, range, meaning, source and prior."""
 
 from dataclasses import field
 from typing import Any, NamedTuple
@@ -10,9 +10,9 @@ _FACTS = evidence.inputs()
 
 
 class Prior(NamedTuple):
-    """What is believed of a parameter before the survey: even between two ends.
+    """Prior distribution of a parameter between two ends.
 
-    `form` is "uniform", or "loguniform" for even on the scale of the logarithm.
+    `form` is "uniform", or "loguniform" for uniform on the scale of the logarithm.
     """
 
     form: str

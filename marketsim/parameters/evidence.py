@@ -1,8 +1,8 @@
-"""The facts that the model takes in, is fitted to, or is checked against.
+"""Evidence table: facts that the model uses, is calibrated to, or is compared with.
 
-The table ``evidence.csv`` beside this file holds one row a fact. It is read and checked here,
-but only the facts of role ``input`` are handed out: what the model is judged by is handed out
-by :mod:`marketsim.observed`, which the model may not import.
+The table ``evidence.csv`` beside this file has one row per fact. It is read and checked here, but
+only the facts of role ``input`` are public: calibration targets and validation rows are returned by
+:mod:`marketsim.survey.targets`, which the model may not import.
 """
 
 import csv
@@ -25,7 +25,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class EvidenceError(ValueError):
-    """The table of evidence breaks one of its rules."""
+    """A row of the evidence table that breaks one of its rules."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def inputs() -> dict[str, Fact]:
 
 
 def _load(path: Path = TABLE) -> dict[str, Fact]:
-    """Read and check a table; private, so that only ``observed`` sees the other roles."""
+    """Read and check a table; private, so that only ``survey.targets`` sees the other roles."""
     return dict(_packaged()) if path == TABLE else _read(path)
 
 
@@ -129,4 +129,5 @@ def _date(row: dict[str, str]) -> datetime.date | None:
 
 
 def _refuse(name: str, column: str, value: object, allowed: str) -> NoReturn:
-    raise EvidenceError(f"evidence row {name!r}, column {column}: {value!r}; allowed: {allowed}")
+    message = f"{value!r} is invalid: expected {allowed}"
+    raise EvidenceError(f"evidence row {name!r}, column {column}: {message}")

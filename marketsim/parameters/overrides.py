@@ -1,4 +1,4 @@
-"""Settings written as words of the command line."""
+"""Settings as overrides of the command line."""
 
 import re
 from dataclasses import asdict
@@ -10,7 +10,7 @@ PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/
 
 
 def overrides(tree: dict[str, Any]) -> list[str]:
-    """Return the words after ``marketsim run`` that give these settings again.
+    """Return the overrides of ``marketsim run`` that reproduce settings.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def word(value: Any) -> str:
-    """Write a value so that Hydra reads it back as it is."""
+    """Return a value in Hydra's grammar, quoted where needed."""
     if value is None:
         return "null"
     if isinstance(value, list):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from marketsim.errors import InputError
+from marketsim.errors import InputError, UnreadableFileError, unknown_name
 from marketsim.numerics import rng
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import presets, priors
@@ -61,7 +61,8 @@ def _content(name: str, file: str) -> bytes:
             if hashlib.sha256(content).hexdigest() != told:
                 raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError("posterior", path, "the file that its manifest.json names") from None
+        allowed = "missing, or its checksum is not that of manifest.json; reinstall marketsim"
+        raise UnreadableFileError("posterior", path, allowed) from None
     return content
 
 
@@ -160,10 +161,10 @@ def check(settings: Settings) -> None:
     """
     name, structure = settings.posterior, settings.recovery.name
     if name not in NAMES:
-        raise InputError("posterior", name, ", ".join(NAMES))
+        raise unknown_name("posterior", name, NAMES)
     if name == NONE:
         if structure == MIXTURE:
-            allowed = f"one of {', '.join(priors.STRUCTURES)}, where posterior=none"
+            allowed = f"one of {', '.join(priors.STRUCTURES)} with posterior=none"
             raise InputError("recovery", MIXTURE, allowed)
         return
     _check_files(name, settings.market != POSTS)
@@ -171,16 +172,18 @@ def check(settings: Settings) -> None:
     if structure not in known or settings.recovery != Recovery(
         **presets.choice("recovery", structure)
     ):
-        allowed = f"{', '.join(known)} as they are; for one of your own posterior=none"
+        allowed = f"{', '.join(known)}, unchanged; or posterior=none for one of your own"
         raise InputError("recovery", structure, allowed)
     for key in settings.held:
         if key not in priors.everything():
-            raise InputError("held", key, "names of parameters with a prior (docs/parameters.md)")
+            raise InputError(
+                "held", key, "names of parameters that have a prior (docs/parameters.md)"
+            )
     reference = Settings()
     for key in priors.everything():
         value = value_of(settings, key)
         if value != value_of(reference, key) and key not in settings.held:
-            allowed = f"held=[{key}] beside it, or posterior=none; else it is drawn"
+            allowed = f"held=[{key}] as well, or posterior=none; otherwise it is sampled"
             raise InputError(key, value, allowed)
 
 
@@ -197,8 +200,8 @@ def _check_files(name: str, trade: bool) -> None:
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        told = f"one whose files can be read ({type(fault).__name__}: {fault})"
-        raise InputError("posterior", name, told) from None
+        reason = f"{type(fault).__name__}: {fault}"
+        raise UnreadableFileError("posterior", f"posterior {name}", reason) from None
 
 
 def draw(settings: Settings, number: int) -> Draw:

@@ -1,11 +1,11 @@
-"""Everything one study is made of: its groups of parameters, checked and handed to the kernels."""
+"""Settings of a study: groups of parameters, their check, and the form the kernels read."""
 
 import re
 from collections import namedtuple
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from marketsim.errors import InputError, span
+from marketsim.errors import InputError, WrongTypeError, out_of_range, unknown_name
 from marketsim.parameters.declaration import parameter
 from marketsim.parameters.enforcement import Hours, Moderation, Police
 from marketsim.parameters.trade import (
@@ -31,6 +31,13 @@ from marketsim.parameters.traders import (
 )
 
 WHOLE, POSTS = "whole", "posts"
+# parameters that are 0 where market=posts
+WITHOUT_TRADE = {
+    "retail": ("drop", "push"),
+    "police": ("referred",),
+    "legal": ("customers",),
+    "demand": ("asked",),
+}
 NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
 
 
@@ -44,11 +51,11 @@ class Horizon:
 
 @dataclass
 class Scenario:
-    """A dated list of interventions (see calendar.py).
+    """A dated list of interventions (see model/scenario/timeline.py).
 
-    `source` says where its doses come from. `until` is the last day that it needs, where that is
-    after `horizon.end`. `strength` multiplies the doses of the interventions named in `scaled`;
-    of those no source says how large they are, and a comparison goes over all `strengths`.
+    `source` says where its doses come from. `until` is the last day simulated, where that is
+    after `horizon.end`. `strength` multiplies the doses of the interventions named in `scaled`,
+    whose size has no source; a comparison simulates the scenario at each of `strengths`.
     """
 
     name: str = "unnamed"
@@ -56,7 +63,7 @@ class Scenario:
     source: str = ""
     until: str = ""
     strength: float = parameter(
-        1.0, "ratio", 0.0, 1000.0, "doses without a source against those written", "convention"
+        1.0, "ratio", 0.0, 1000.0, "multiplier of the doses without a source", "convention"
     )
     strengths: list[float] = field(default_factory=list)
     scaled: list[str] = field(default_factory=list)
@@ -65,13 +72,12 @@ class Scenario:
 
 @dataclass
 class Settings:
-    """Everything one study is made of.
+    """Settings of a study.
 
-    `market` is "whole", or "posts" for the posting side alone: nobody trades, and police
-    have nothing to find.
-    `posterior` names where uncertain parameters are drawn from (see posterior.py); `held` names
-    those that keep the value given here all the same. `classes` names files of Python with
-    interventions of the user's own (see own_interventions.py).
+    `market` is "whole", or "posts" for posting alone, without trade or police cases.
+    `posterior` names the distribution of uncertain parameters (see posterior.py); the parameters
+    in `held` are fixed at the value given here. `classes` lists the user's Python files with own
+    interventions (see model/scenario/custom.py).
     """
 
     population: Population = field(default_factory=Population)
@@ -99,31 +105,29 @@ class Settings:
     posterior: str = "none"
     held: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
-    seed: int = parameter(
-        2015, "whole number", 0, 2**63 - 1, "every draw is a function of it", "convention"
-    )
+    seed: int = parameter(2015, "1", 0, 2**63 - 1, "seed of all random numbers", "convention")
     replicates: int = parameter(
-        200, "runs", 1, 1_000_000, "populations and panels, each with luck of its own", "convention"
+        200, "runs", 1, 1_000_000, "replicate runs (independent random seeds)", "convention"
     )
 
 
 @dataclass
 class Calibration:
-    """How the posterior is searched for.
+    """Settings of a calibration.
 
     `sampler` is multicore (the cores of this machine), single, or dask; `address` is that of a
-    Dask scheduler, and a cluster on this machine is started if it is not given.
+    Dask scheduler. Without an address a cluster is started on this machine.
     """
 
     particles: int = parameter(
-        1000, "particles", 20, 100_000, "accepted simulations of a generation", "convention"
+        1000, "particles", 20, 100_000, "accepted simulations per generation", "convention"
     )
     simulations: int = parameter(
         50_000,
         "simulations",
         100,
         10_000_000,
-        "the search ends once so many are done",
+        "largest number of simulations",
         "convention",
     )
     sampler: str = "multicore"
@@ -132,11 +136,12 @@ class Calibration:
 
 @dataclass
 class Comparison:
-    """What is compared, over which days, and how precisely.
+    """Settings of a comparison of scenarios.
 
-    `scenarios` are names, each compared with `baseline` at all its strengths. Days count from
-    `start` on, by default the first on which an arm differs from the baseline. With
-    `hours_a_week` each scenario is compared at the strength that takes so many extra hours.
+    `scenarios` are names; each is compared with `baseline` at all its strengths. `start` is the
+    first day of the evaluation period (default: first day on which an arm differs). `prior` also
+    runs the comparison under the prior. With `hours_a_week` each scenario is compared at the
+    strength that takes so many extra hours of work.
     """
 
     scenarios: list[str] = field(default_factory=list)
@@ -145,33 +150,33 @@ class Comparison:
     prior: bool = True
     precision: float | None = parameter(
         None, "share of the baseline", 1e-6, 1.0,
-        "half-width of the 95 % interval of the mean effect on ivory sold: at which runs end",
+        "stop at this half-width of the 95 % interval of the mean effect on ivory sold",
         "convention",
     )  # fmt: skip
     hours_a_week: float | None = parameter(
-        None, "hours a week per 1,000 traders", 1e-3, 1e9, "extra work of every arm", "convention"
+        None, "hours a week per 1,000 traders", 1e-3, 1e9, "extra work in each arm", "convention"
     )
 
 
 @dataclass
 class Sensitivity:
-    """How it is asked which uncertain parameters matter.
+    """Settings of a sensitivity analysis.
 
-    The effects are of the scenario against `baseline`. `samples` is a power of two.
+    Effects are those of the scenario against `baseline`. `samples` is a power of two.
     """
 
     baseline: str = "baseline_2015"
     trajectories: int = parameter(
-        10, "trajectories", 4, 10_000, "walks of the screening through all parameters", "convention"
+        10, "trajectories", 4, 10_000, "Morris trajectories through all parameters", "convention"
     )
     samples: int = parameter(
-        64, "samples", 8, 65_536, "base samples of the Sobol indices, a power of two", "convention"
+        64, "samples", 8, 65_536, "base samples of the Sobol indices (a power of two)", "convention"
     )
     kept: int = parameter(
-        8, "parameters", 1, 100, "parameters that the Sobol indices are of", "convention"
+        8, "parameters", 1, 100, "parameters for which Sobol indices are computed", "convention"
     )
     runs_each: int = parameter(
-        2, "runs", 2, 1000, "runs at every point, with the same luck at all points", "convention"
+        2, "runs", 2, 1000, "runs at each point, with common random numbers", "convention"
     )
 
 
@@ -199,6 +204,16 @@ def declared(group: Any) -> dict[str, dict[str, Any]]:
     }
 
 
+def dotted_keys(schema: Any, prefix: str = "") -> list[str]:
+    """Return the dotted keys of a dataclass of settings, its groups included."""
+    keys = []
+    for item in fields(schema):
+        keys.append(f"{prefix}{item.name}")
+        if is_dataclass(item.default_factory):
+            keys += dotted_keys(item.default_factory, f"{prefix}{item.name}.")
+    return keys
+
+
 def value_of(settings: Settings, key: str) -> float:
     """Return the value of a parameter by its dotted name."""
     group, name = key.split(".")
@@ -215,32 +230,35 @@ def check(settings: Settings) -> None:
     """
     check_ranges(settings, "")
     if not NAME.fullmatch(settings.scenario.name):
-        allowed = "up to 100 letters, digits, _ - and . (not - or . first)"
+        allowed = "1 to 100 letters, digits, _, - and ., the first a letter, digit or _"
         raise InputError("scenario.name", settings.scenario.name, allowed)
     if settings.market not in (WHOLE, POSTS):
-        raise InputError("market", settings.market, f"{WHOLE}, {POSTS}")
+        raise unknown_name("market", settings.market, (WHOLE, POSTS))
     if not isinstance(settings.held, list):
-        raise InputError("held", settings.held, "a list of parameters")
+        raise WrongTypeError("held", settings.held, "a list of parameters")
     if not isinstance(settings.classes, list):
-        raise InputError("classes", settings.classes, "a list of files")
+        raise WrongTypeError("classes", settings.classes, "a list of files")
     for strength in settings.scenario.strengths:
-        is_number = isinstance(strength, int | float) and not isinstance(strength, bool)
-        if not is_number or not 0.0 < strength <= 1000.0:
-            raise InputError("scenario.strengths", strength, "numbers above 0, to 1,000")
-    shares = settings.population
-    if not any(getattr(shares, f"type_{letter}") > 0 for letter in TRADER_TYPES):
-        raise InputError("population.type_a", 0, "at least one type with a weight above 0")
-    silent = settings.posting
-    least = silent.silent_share / (1.0 - silent.silent_share)
-    if silent.silent_days < least * (1.0 - 1e-9):
-        allowed = f"{least:.3g} days or more, for a silent share of {silent.silent_share:g}"
-        raise InputError("posting.silent_days", silent.silent_days, allowed)
-    tastes = settings.demand
-    if tastes.taste_uncarved + tastes.taste_carved <= 0.0:
+        if not _is_number(strength):
+            raise WrongTypeError("scenario.strengths", strength, "numbers")
+        if not 0.0 < strength <= 1000.0:
+            raise InputError("scenario.strengths", strength, "numbers above 0, up to 1000")
+    population = settings.population
+    if not any(getattr(population, f"type_{letter}") > 0 for letter in TRADER_TYPES):
+        allowed = "a weight above 0 of at least one type of trader"
+        raise InputError("population.type_a", 0, allowed)
+    posting = settings.posting
+    least = posting.silent_share / (1.0 - posting.silent_share)
+    if posting.silent_days < least * (1.0 - 1e-9):
+        allowed = f"{least:.3g} days or more, for posting.silent_share={posting.silent_share:g}"
+        raise InputError("posting.silent_days", posting.silent_days, allowed)
+    demand = settings.demand
+    if demand.taste_uncarved + demand.taste_carved <= 0.0:
         raise InputError("demand.taste_uncarved", 0, "above 0, or demand.taste_carved above 0")
     moved = settings.displacement
     if moved.moved > 0 and moved.groups + moved.elsewhere <= 0:
-        raise InputError("displacement.groups", moved.groups, "above 0, or elsewhere above 0")
+        allowed = "above 0, or displacement.elsewhere above 0"
+        raise InputError("displacement.groups", moved.groups, allowed)
 
 
 def check_ranges(group: Any, prefix: str) -> None:
@@ -250,38 +268,30 @@ def check_ranges(group: Any, prefix: str) -> None:
         if is_dataclass(value):
             check_ranges(value, key + ".")
         elif "unit" in item.metadata and value is not None:
-            low, high = item.metadata["low"], item.metadata["high"]
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not is_number or not low <= value <= high:
-                raise InputError(key, value, span(low, high, item.metadata["unit"]))
+            low, high, unit = (item.metadata[name] for name in ("low", "high", "unit"))
+            if not _is_number(value):
+                raise WrongTypeError(key, value, "a number")
+            if not low <= value <= high:
+                raise out_of_range(key, value, low, high, unit)
 
 
-def _kernel_tuple(group: type) -> Any:
-    name = f"{group.__name__}Values"
-    return namedtuple(name, list(declared(group)), module=__name__)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-PostingValues = _kernel_tuple(Posting)
-PerceptionValues = _kernel_tuple(Perception)
-RecoveryValues = _kernel_tuple(Recovery)
-AccountsValues = _kernel_tuple(Accounts)
-DisplacementValues = _kernel_tuple(Displacement)
-ModerationValues = _kernel_tuple(Moderation)
-TurnoverValues = _kernel_tuple(Turnover)
-SupplyValues = _kernel_tuple(Supply)
-WorkshopValues = _kernel_tuple(Workshop)
-RetailValues = _kernel_tuple(Retail)
-ResaleValues = _kernel_tuple(Resale)
-DemandValues = _kernel_tuple(Demand)
-PaymentValues = _kernel_tuple(Payment)
-DeliveryValues = _kernel_tuple(Delivery)
-PoliceValues = _kernel_tuple(Police)
-LegalValues = _kernel_tuple(Legal)
+# the groups of parameters that the kernels read, each as a named tuple of its own
 Params = namedtuple(
     "Params",
     "posting perception recovery accounts displacement moderation turnover "
     "supply workshop retail resale demand payment delivery police legal",
 )
+_VALUES: dict[str, Any] = {
+    name: namedtuple(f"{type(group).__name__}Values", list(declared(group)), module=__name__)
+    for name, group in vars(Settings()).items()
+    if name in Params._fields
+}
+# numba's cache pickles the types, which are looked up in their module by name
+globals().update({values.__name__: values for values in _VALUES.values()})
 
 
 def kernel_params(settings: Settings) -> Params:
@@ -289,31 +299,13 @@ def kernel_params(settings: Settings) -> Params:
 
     Every value is made a float here, once, since an integer would compile the kernels anew.
     """
-
-    def values(kind: Any, group: Any) -> Any:
-        return kind(*(float(getattr(group, name)) for name in kind._fields))
-
-    retail, police, legal = settings.retail, settings.police, settings.legal
-    demand = settings.demand
-    if settings.market == POSTS:  # who does not trade is not moved by trade, and nobody else trades
-        retail = replace(retail, drop=0.0, push=0.0)
-        police, legal = replace(police, referred=0.0), replace(legal, customers=0.0)
-        demand = replace(demand, asked=0.0)
+    groups = {name: getattr(settings, name) for name in Params._fields}
+    if settings.market == POSTS:  # nobody trades, so nothing that trade does may move a post
+        for name, changes in WITHOUT_TRADE.items():
+            groups[name] = replace(groups[name], **dict.fromkeys(changes, 0.0))
     return Params(
-        values(PostingValues, settings.posting),
-        values(PerceptionValues, settings.perception),
-        values(RecoveryValues, settings.recovery),
-        values(AccountsValues, settings.accounts),
-        values(DisplacementValues, settings.displacement),
-        values(ModerationValues, settings.moderation),
-        values(TurnoverValues, settings.turnover),
-        values(SupplyValues, settings.supply),
-        values(WorkshopValues, settings.workshop),
-        values(RetailValues, retail),
-        values(ResaleValues, settings.resale),
-        values(DemandValues, demand),
-        values(PaymentValues, settings.payment),
-        values(DeliveryValues, settings.delivery),
-        values(PoliceValues, police),
-        values(LegalValues, legal),
+        *(
+            values(*(float(getattr(groups[name], key)) for key in values._fields))
+            for name, values in _VALUES.items()
+        )
     )

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketsim.errors import InputError
+from marketsim.errors import InputError, UnreadableFileError, UsageError, unknown_parameter
 from marketsim.parameters import overrides
 from marketsim.parameters.settings import Settings, from_tree
 from marketsim.simulation import files as table_files
@@ -69,7 +69,7 @@ def collect(folder: Path) -> tuple[list[Found], list[str]]:
         For a folder that is not there.
     """
     if not folder.is_dir():
-        raise InputError("folder", folder, "a folder with results below it")
+        raise UnreadableFileError("folder", folder, "no such folder")
     found: list[Found] = []
     lines: list[str] = []
     others = 0
@@ -171,10 +171,11 @@ def choose(found: Sequence[Found], words: Sequence[str]) -> list[Found]:
     for word in words:
         key, mark, value = word.partition("=")
         if key not in known or not mark:
-            allowed = "csv=FILE, parquet=FILE, or KEY=VALUE with KEY study, key, " + ", ".join(
-                [*NAMED, *ALWAYS, "or another setting (docs/parameters.md)"]
-            )
-            raise InputError(key, value, allowed)
+            if not mark:
+                keys = ", ".join(["study", "key", *NAMED, *ALWAYS])
+                allowed = f"give csv=FILE, parquet=FILE, or KEY=VALUE with KEY {keys} or a setting"
+                raise UsageError("argument", word, allowed)
+            raise unknown_parameter(key, value, known)
         wanted = value.split(",")
         found = [one for one in found if any(_same(one.column(key), text) for text in wanted)]
     return list(found)
@@ -259,5 +260,5 @@ def write(table: pd.DataFrame, path: Path) -> None:
                 plain = table.map(table_files.no_formula).rename(columns=table_files.no_formula)
                 plain.to_csv(beside, index=False, lineterminator="\n")
     except OSError as fault:
-        allowed = f"a file to write to ({fault.strerror})"
+        allowed = f"a file that can be written to ({fault.strerror})"
         raise InputError(path.suffix[1:], path, allowed) from None

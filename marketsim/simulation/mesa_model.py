@@ -13,14 +13,15 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim.errors import InputError, span
+from marketsim.errors import InputError, UnreadableFileError, out_of_range
 from marketsim.model import observer
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
+from marketsim.model.scenario import timeline
 from marketsim.model.state import Backup, Flow, MarketState, State, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior
-from marketsim.parameters.settings import Settings, check, from_tree
+from marketsim.parameters.settings import Settings, from_tree
 from marketsim.parameters.traders import TRADER_TYPES
 from marketsim.simulation import files
 
@@ -81,7 +82,7 @@ class RetailersView(Sequence[Retailer]):
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         if not -len(self) <= i < len(self):
-            raise IndexError(f"retailer {i}: allowed is 0 to {len(self) - 1}")
+            raise IndexError(f"retailer {i} is out of range: 0 to {len(self) - 1}")
         i = int(i) % len(self)
         traders, counters, ties = self._state.retailers, self._state.counters, self._state.ties
         trade = self._state.trade
@@ -118,7 +119,7 @@ class Market(mesa.Model):
     ----------
     settings : Settings, optional
         The bare defaults, without interventions and without anything that brings posts back, if
-        not given; `presets.named` gives those of the command.
+        not given; `marketsim.settings` gives those of the command.
     seed : int, optional
         Seed of the run; `settings.seed` if not given.
 
@@ -136,10 +137,8 @@ class Market(mesa.Model):
 
     Examples
     --------
-    >>> from marketsim import Market
-    >>> from marketsim.parameters import presets
-    >>> settings = presets.named(population="survey")
-    >>> market = Market(settings, seed=1)
+    >>> import marketsim as ms
+    >>> market = ms.Market(ms.settings(population="survey"), seed=1)
     >>> market.step()
     >>> market.retailers[12].state
     'active'
@@ -147,11 +146,10 @@ class Market(mesa.Model):
 
     def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
         self.settings = copy.deepcopy(settings or Settings())
-        check(self.settings)
-        posterior.check(self.settings)
+        timeline.check_settings(self.settings)
         self.run_seed = self.settings.seed if seed is None else seed
         if not isinstance(self.run_seed, int) or not 0 <= self.run_seed < 2**63:
-            raise InputError("seed", self.run_seed, span(0, 2**63 - 1, "whole number"))
+            raise out_of_range("seed", self.run_seed, 0, 2**63 - 1, "1")
         drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
         self.settings = posterior.settings_of(self.settings, drawn)
         super().__init__(rng=self.run_seed % 2**32)
@@ -239,7 +237,8 @@ class Market(mesa.Model):
             Where the file is missing, damaged, or of another version of the model, or where the
             market has interventions of its own and their files are not given.
         """
-        refusal = InputError("checkpoint", path, "a whole file by this version's Market.checkpoint")
+        reason = "missing, damaged, or written by another version of the model"
+        refusal = UnreadableFileError("checkpoint", path, reason)
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 head = json.loads(str(stored["head"]))

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
-from marketsim.errors import InputError
+from marketsim.errors import DamagedResultError, UnwritableFolderError
 from marketsim.model.scenario import custom
 from marketsim.numerics.jit import PACKAGE, source_fingerprint
 from marketsim.parameters import evidence, posterior
@@ -81,8 +81,7 @@ def is_whole(folder: Path, all_there: bool = True) -> bool:
         return False
     wrong = _damaged(folder, all_there)
     if wrong is not None:
-        allowed = "the file as it was written; move the folder away to have it made again"
-        raise InputError("output", folder / wrong, allowed)
+        raise DamagedResultError("output", folder / wrong, "checksum mismatch")
     return True
 
 
@@ -204,7 +203,7 @@ def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
         place.mkdir(parents=True, exist_ok=True)
         lock = folder.with_name(f".{folder.name}.lock").open("w")
     except OSError as fault:
-        raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
+        raise UnwritableFolderError("output", folder, str(fault.strerror)) from None
     with lock:
         if fcntl is not None:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -470,7 +470,7 @@ def environments(base: Path, chance: random.Random, each: int) -> Iterator[Tried
             hold(came.err == "", f"no line beside: {came.err[-500:]}")
             hold(tables(folder) == wanted, "the same bytes")
             again = runner.new_process([*words, "output=结果 here"], folder, **environment)
-            hold("already there" in again.out, "found again")
+            hold("loaded cached result" in again.out, "found again")
             return "the same bytes"
 
         yield tried("other surroundings", what, does)
@@ -534,7 +534,9 @@ def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
 
         def same() -> str:
             came = runner.forked(words, straight)
-            hold("already there" in came.out and tables(straight) == wanted, "taken as it is")
+            hold(
+                "loaded cached result" in came.out and tables(straight) == wanted, "taken as it is"
+            )
             return "taken as it is"
 
         yield tried("files dated otherwise", f"{shift // (365 * 86400)} years", same)

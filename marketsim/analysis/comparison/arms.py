@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from marketsim.analysis.comparison import effort
-from marketsim.errors import InputError, one_of
+from marketsim.errors import InputError, MissingArgumentError, unknown_name
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import LEVERS
-from marketsim.parameters import posterior, presets
-from marketsim.parameters.settings import Comparison, Scenario, Settings, check
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Comparison, Scenario, Settings
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ def make(
         all, or one that no strength gives the hours asked for.
     """
     if not asked.scenarios:
-        raise InputError("scenarios", "[]", ", ".join(presets.names("scenario")))
+        raise MissingArgumentError("scenarios", "[]", "marketsim compare scenarios=[A,B]")
     for name in (asked.baseline, *asked.scenarios):
         if asked.scenarios.count(name) + (name == asked.baseline) > 1:
-            raise InputError("scenarios", name, "each once, beside the baseline")
+            raise InputError("scenarios", name, "each name once, and not the baseline")
     named = {name: _named(settings, name, own or {}) for name in (asked.baseline, *asked.scenarios)}
     last = max(timeline.horizon(one)[1] for one in named.values())
     for one in named.values():
@@ -62,9 +62,7 @@ def make(
     for name, one in named.items():
         out += _at_strengths(name, one, base, asked)
     for arm in out:
-        check(arm.settings)
-        posterior.check(arm.settings)
-        timeline.compile_levers(arm.settings)
+        timeline.check_settings(arm.settings)
     return out
 
 
@@ -78,7 +76,7 @@ def _named(settings: Settings, name: str, own: Mapping[str, Scenario]) -> Settin
     elif name in shipped:
         chosen = Scenario(**presets.choice("scenario", name))
     else:
-        raise InputError("scenarios", name, one_of(name, [*own, *shipped]))
+        raise unknown_name("scenarios", name, [*own, *shipped])
     return copy.deepcopy(replace(settings, scenario=chosen))
 
 
@@ -86,7 +84,9 @@ def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -
     """Return a scenario at each strength, or at the one that takes the hours asked for."""
     if asked.hours_a_week is not None:
         if not one.scenario.scaled:
-            raise InputError("scenarios", name, "one with a strength, where hours are matched")
+            raise InputError(
+                "scenarios", name, "a scenario with strengths, since hours_a_week is given"
+            )
         start = start_of([Arm(asked.baseline, base), Arm(name, one)], asked)
         return [Arm(name, effort.matched(one, base, start, asked.hours_a_week))]
     strengths = one.scenario.strengths or [1.0]
@@ -105,7 +105,7 @@ def start_of(compared: Sequence[Arm], asked: Comparison) -> dt.date:
     if asked.start:
         day = dt.date.fromisoformat(asked.start) if _is_date(asked.start) else None
         if day is None or not first <= day <= last - dt.timedelta(6):
-            raise InputError("start", asked.start, f"a date, {first} to a week before {last}")
+            raise InputError("start", asked.start, f"a date from {first} to a week before {last}")
         return day
     return first_changed([arm.settings for arm in compared])
 

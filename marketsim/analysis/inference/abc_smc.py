@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from marketsim.analysis.inference import particles, reference_table, regression_adjustment
-from marketsim.errors import InputError
+from marketsim.errors import InputError, unknown_name
 from marketsim.model.scenario import timeline
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import posterior, priors
@@ -33,7 +33,6 @@ from marketsim.parameters.settings import (
     check_ranges,
     value_of,
 )
-from marketsim.parameters.settings import check as check_settings
 from marketsim.simulation import run as simulation
 from marketsim.survey import discrepancy, fit, trade_statistics
 
@@ -97,7 +96,7 @@ def check_search(calibration: Calibration, settings: Settings) -> None:
 def check_sampler(calibration: Calibration) -> None:
     """Refuse an unknown sampler, or an address that is of no use."""
     if calibration.sampler not in SAMPLERS:
-        raise InputError("calibration.sampler", calibration.sampler, ", ".join(SAMPLERS))
+        raise unknown_name("calibration.sampler", calibration.sampler, SAMPLERS)
     if calibration.address is not None and calibration.sampler != "dask":
         raise InputError("calibration.address", calibration.address, "calibration.sampler=dask")
 
@@ -259,18 +258,17 @@ def check_trade(search: Calibration, settings: Settings) -> None:
         For settings outside their ranges, a posting side that is not drawn, a market without
         trade, nothing that is left to search for, or too few particles.
     """
-    check_settings(settings)
     check_ranges(search, "calibration.")
     if settings.market != WHOLE:
         raise InputError("market", settings.market, f"{WHOLE}: prices need trade")
     if settings.posterior not in (posterior.NAMES[-1], posterior.PRIOR):
         allowed = f"{posterior.NAMES[-1]}, from which the posting side is drawn"
         raise InputError("posterior", settings.posterior, allowed)
-    posterior.check(replace(settings, market=POSTS))  # the draws of trade are yet to be found
+    # parameters of trade are yet to be calibrated
+    timeline.check_settings(replace(settings, market=POSTS))
     if set(priors.FITTED_TRADE) <= set(settings.held):
         allowed = f"not all of {', '.join(priors.FITTED_TRADE)}, which are searched for"
         raise InputError("held", settings.held, allowed)
-    timeline.compile_levers(settings)
     check_sampler(search)
 
 

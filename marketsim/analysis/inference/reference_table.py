@@ -14,7 +14,6 @@ from marketsim.model.scenario import timeline
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior, priors
 from marketsim.parameters.settings import POSTS, Settings, value_of
-from marketsim.parameters.settings import check as check_settings
 from marketsim.simulation import files, run, store
 from marketsim.survey import statistics
 
@@ -41,13 +40,11 @@ def check(settings: Settings) -> None:
     InputError
         For settings outside their ranges, or drawn from anything but the prior.
     """
-    check_settings(settings)
     if settings.posterior != posterior.PRIOR:
         raise InputError("posterior", settings.posterior, "prior, where calibration starts")
     if settings.market != POSTS:
         raise InputError("market", settings.market, f"{POSTS}, which is all that is fitted here")
-    posterior.check(settings)
-    timeline.compile_levers(settings)
+    timeline.check_settings(settings)
 
 
 def job(settings: Settings, number: int) -> tuple[Settings, int]:

@@ -17,10 +17,10 @@ import pandas as pd
 from marketsim.analysis.comparison import outcomes as comparison_outcomes
 from marketsim.analysis.comparison.arms import first_changed
 from marketsim.analysis.sensitivity import indices
-from marketsim.errors import InputError
+from marketsim.errors import InputError, UnknownNameError
 from marketsim.model.scenario import timeline
 from marketsim.parameters import evidence, posterior, presets, priors
-from marketsim.parameters.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings, check
+from marketsim.parameters.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 
@@ -55,26 +55,26 @@ def arms(settings: Settings, asked: Sensitivity) -> Arms:
         without trade, nothing uncertain, or a number of samples that is no power of two.
     """
     if settings.market == POSTS:
-        raise InputError("market", POSTS, f"{WHOLE}: trade is among what is asked about")
+        raise InputError("market", POSTS, f"{WHOLE}, since outcomes of trade are analysed")
     if settings.posterior != posterior.PRIOR:
-        raise InputError("posterior", settings.posterior, "prior, which the points go over")
+        raise InputError(
+            "posterior", settings.posterior, "prior, from which the points are sampled"
+        )
     if settings.recovery.name == posterior.MIXTURE:
-        allowed = f"one structure, which is held: {', '.join(priors.STRUCTURES)}"
+        allowed = f"one structure: {', '.join(priors.STRUCTURES)}"
         raise InputError("recovery", posterior.MIXTURE, allowed)
     if asked.samples & (asked.samples - 1):
         raise InputError("samples", asked.samples, "a power of two: 32, 64, 128 and so on")
     try:
         chosen = Scenario(**copy.deepcopy(presets.choice("scenario", asked.baseline)))
     except InputError as fault:
-        raise InputError("baseline", asked.baseline, fault.allowed) from None
+        raise UnknownNameError("baseline", asked.baseline, fault.allowed) from None
     base, other = replace(settings, scenario=chosen), copy.deepcopy(settings)
     same = base.scenario == other.scenario
     last = max(timeline.horizon(one)[1] for one in (base, other))
     for one in (base, other):
         one.scenario.until = str(last)
-        check(one)
-        posterior.check(one)
-        timeline.compile_levers(one)
+        timeline.check_settings(one)
     if not parameters(settings):
         raise InputError("held", settings.held, "at most all but one of the uncertain parameters")
     start = first_changed([base, other])

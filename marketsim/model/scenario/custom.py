@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from marketsim.errors import InputError
+from marketsim.errors import InputError, UnreadableFileError
 from marketsim.model.scenario.interventions import KINDS, LEVERS, Table
 
 NAMES = re.compile(r"[a-z][a-z0-9_]{0,50}")
@@ -51,7 +51,7 @@ def fingerprint(files: list[str]) -> str:
         try:
             digest.update(Path(file).read_bytes())
         except OSError as fault:
-            raise InputError("classes", file, f"a file of Python ({fault.strerror})") from None
+            raise UnreadableFileError("classes", file, str(fault.strerror)) from None
     return digest.hexdigest() if files else ""
 
 
@@ -60,14 +60,14 @@ def _classes(file: str, _: str) -> dict[str, type]:
     """Run a file, once for each content, and return its interventions."""
     spec = importlib.util.spec_from_file_location(f"own_{Path(file).stem}", file)
     if spec is None or spec.loader is None:
-        raise InputError("classes", file, "a file of Python, ending in .py")
+        raise InputError("classes", file, "a Python file, ending in .py")
     module = importlib.util.module_from_spec(spec)
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # nothing is left beside the user's file
     try:
         spec.loader.exec_module(module)
     except Exception as fault:
-        expected = f"a file that runs ({type(fault).__name__}: {fault})"
+        expected = f"a file that runs without an error ({type(fault).__name__}: {fault})"
         raise InputError("classes", file, expected) from fault
     finally:
         sys.dont_write_bytecode = before
@@ -87,27 +87,31 @@ def _is_intervention(kind: type) -> bool:
     return dataclasses.is_dataclass(kind) and callable(getattr(kind, "apply", None))
 
 
-def _check(key: str, name: str, kind: Any) -> None:
-    """Check a custom intervention by the rules of the built-in ones."""
+def _check(place: str, name: str, kind: Any) -> None:
+    """Refuse a class of the user's that breaks a rule of the package's own interventions."""
+
+    def refuse(what: str, allowed: str) -> InputError:
+        return InputError("classes", place + what, allowed)
+
     if not NAMES.fullmatch(name):
-        raise InputError(key, name, "a name of letters, digits and _")
+        raise refuse("", "a class name of letters, digits and _")
     dates = {}
     for item in dataclasses.fields(kind):
         if item.name in ("date", "start", "end"):
             if item.default is dataclasses.MISSING:
                 dates[item.name] = dt.date(2015, 5, 1)
         elif "unit" not in item.metadata and "pattern" not in item.metadata:
-            raise InputError(f"{key}.{item.name}", "a field", "one by dose, manner or choice")
+            raise refuse(f".{item.name}", "a field declared by dose, manner or choice")
         elif item.default is dataclasses.MISSING:
-            raise InputError(f"{key}.{item.name}", "no default", "one at which it does nothing")
+            raise refuse(f".{item.name}", "a default at which the field does nothing")
     if not dates:
-        raise InputError(key, "no date", "a field date, or start and end, without a default")
+        raise refuse("", "a field date, or start and end, without a default")
     changed, neutral = (Table(dt.date(2015, 4, 1), dt.date(2015, 7, 31)) for _ in range(2))
     try:
         kind(**dates).apply(changed)
     except Exception as fault:
-        expected = f"an `apply` that ends well ({type(fault).__name__}: {fault})"
-        raise InputError(key, "its defaults", expected) from fault
+        error = f"{type(fault).__name__}: {fault}"
+        raise refuse("", f"an `apply` that runs without an error ({error})") from fault
     for lever in LEVERS:
         if getattr(changed, lever).tobytes() != getattr(neutral, lever).tobytes():
-            raise InputError(key, f"{lever} moved", "nothing moved at the default doses")
+            raise refuse("", f"no lever moved at the default doses ({lever} was)")

@@ -14,12 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from marketsim.errors import InputError, one_of, span
+from marketsim.errors import (
+    InputError,
+    MissingArgumentError,
+    WrongTypeError,
+    out_of_range,
+    span,
+    unknown_name,
+    unknown_parameter,
+)
 from marketsim.model.scenario import custom
 from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, Release, Table
 from marketsim.numerics import elementary
-from marketsim.parameters import evidence
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters import evidence, posterior
+from marketsim.parameters.settings import POSTS, Settings, check
 
 # Levers of all days, arrays of shape (days,), or of one day, numbers: int64 for `capacity`,
 # `cases`, `sweep_accounts`, `sweep_posts` and `sweep_types`, else float64
@@ -33,6 +41,24 @@ FRIDAY = 4
 INTERVENTIONS = "scenario.interventions"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")  # what the command line can say again
 LATEST = dt.date(2020, 12, 31)
+
+
+def check_settings(settings: Settings) -> Levers:
+    """Refuse settings that cannot be simulated; return the compiled levers of the scenario.
+
+    Returns
+    -------
+    Levers
+        Levers of every day, at the parameters of the settings.
+
+    Raises
+    ------
+    InputError
+        For a value outside its range, a posterior that cannot be sampled, or an invalid scenario.
+    """
+    check(settings)
+    posterior.check(settings)
+    return compile_levers(settings)
 
 
 def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
@@ -104,7 +130,9 @@ def _agree(entries: dict[str, Any], last: dt.date) -> None:
         for other, release in releases.items():
             if closure.start <= (release.end or last) and release.start <= (closure.end or last):
                 key = f"{INTERVENTIONS}.{name}"
-                raise InputError(key, closure.start, f"no day on which {other} lets it grow")
+                raise InputError(
+                    key, closure.start, f"days on which {other} does not let the legal market grow"
+                )
 
 
 def compile_table(settings: Settings) -> Table:
@@ -121,10 +149,10 @@ def compile_table(settings: Settings) -> Table:
         try:
             intervention.apply(table)
         except InputError as fault:
-            raise InputError(f"{key}.{fault.key}", fault.value, fault.allowed) from None
+            raise fault.below(key) from None
         except Exception as fault:  # of a class of the user's
             message = f"{type(fault).__name__}: {fault}"
-            raise InputError(key, message, "an `apply` that ends well") from fault
+            raise InputError(key, message, "an `apply` that runs without an error") from fault
         _check_levers(key, table)
     return table
 
@@ -134,9 +162,9 @@ def _check_levers(key: str, table: Table) -> None:
     days = (table.last - table.first).days + 1
     for name, (_, low, high) in LEVERS.items():
         lever = vars(table).get(name)
-        allowed = f"{low:g} to {high:g} on each of {days} days, as doubles"
+        allowed = f"{low:g} to {high:g} on each of {days} days, as float64"
         if not isinstance(lever, np.ndarray) or (lever.shape, lever.dtype) != ((days,), np.float64):
-            raise InputError(f"{key} ({name})", "no such table of days", allowed)
+            raise InputError(f"{key} ({name})", "another array", allowed)
         wrong = lever[~(np.isfinite(lever) & (lever >= low) & (lever <= high))]
         if wrong.size:
             raise InputError(f"{key} ({name})", wrong[0], allowed)
@@ -230,12 +258,10 @@ def _dose(key: str, value: Any, metadata: Any) -> float:
     fact = evidence.inputs().get(value) if isinstance(value, str) else None
     if fact is not None and fact.value is not None:
         value = fact.value
-    allowed = span(metadata["low"], metadata["high"], metadata["unit"])
-    allowed += " or an input of the evidence that has a value"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(key, value, allowed)
+        raise WrongTypeError(key, value, "a number, or an input of the evidence that has a value")
     if not metadata["low"] <= value <= metadata["high"]:
-        raise InputError(key, value, allowed)
+        raise out_of_range(key, value, *(metadata[name] for name in ("low", "high", "unit")))
     return float(value)
 
 
@@ -244,7 +270,7 @@ def _intervention(
 ) -> Any:
     if not isinstance(entry, dict) or str(entry.get("kind")) not in kinds:
         kind = entry.get("kind") if isinstance(entry, dict) else entry
-        raise InputError(key + ".kind", kind, one_of(kind, sorted(kinds)))
+        raise unknown_name(f"{key}.kind", kind, sorted(kinds))
     kind = kinds[entry["kind"]]
     known = {item.name: item for item in fields(kind)}
     values: dict[str, Any] = {}
@@ -252,13 +278,13 @@ def _intervention(
         if name == "kind":
             continue
         if name not in known:
-            raise InputError(f"{key}.{name}", value, f"one of {', '.join(known)}")
+            raise unknown_parameter(f"{key}.{name}", value, [f"{key}.{one}" for one in known])
         parsed = _value(f"{key}.{name}", value, known[name], span_of, strength)
         if parsed is not None:
             values[name] = parsed
     for name, item in known.items():
         if name not in values and item.default is MISSING:
-            raise InputError(f"{key}.{name}", "nothing", "a date")
+            raise MissingArgumentError(f"{key}.{name}", "nothing", f"{key}.{name}=YYYY-MM-DD")
     start, end = values.get("start"), values.get("end")
     if start is not None and end is not None and end < start:
         raise InputError(f"{key}.end", end, f"not before {start}")
@@ -275,7 +301,9 @@ def _value(key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], st
         scaled = item.default + (dose - item.default) * strength
         if not about["low"] <= scaled <= about["high"]:
             most = span(about["low"], about["high"], about["unit"])
-            raise InputError("scenario.strength", strength, f"one that leaves {key} at {most}")
+            raise InputError(
+                "scenario.strength", strength, f"a strength that leaves {key} in its range, {most}"
+            )
         return scaled
     if "pattern" in about:
         if not re.fullmatch(about["pattern"], str(value)):

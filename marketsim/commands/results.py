@@ -1,0 +1,43 @@
+"""List finished results, and join them into one table."""
+
+import sys
+from pathlib import Path
+
+from marketsim.errors import InputError, one_line
+from marketsim.simulation import catalogue
+
+
+def main(arguments: list[str]) -> None:
+    """List finished results, and write them as one table where a file is given.
+
+    Parameters
+    ----------
+    arguments : list of str
+        A folder (default: results), then KEY=VALUE filters, ``csv=FILE``, ``parquet=FILE``.
+
+    Raises
+    ------
+    InputError
+        For a folder that does not exist, or a key that no setting has.
+    """
+    folder = Path("results" if not arguments or "=" in arguments[0] else arguments[0])
+    words = arguments if not arguments or "=" in arguments[0] else arguments[1:]
+    filters = [word for word in words if not word.startswith(("csv=", "parquet="))]
+    files = [_table_file(word) for word in words if word not in filters]
+    found, problems = catalogue.collect(folder)
+    chosen = catalogue.choose(found, filters)
+    for file in files:
+        catalogue.write(catalogue.join(chosen), file)
+    if chosen:
+        print(catalogue.listing(chosen).to_string(index=False))
+    print(f"{len(chosen)} results of {len(found)} finished")
+    for problem in problems:
+        print(one_line(f"marketsim: {problem}"), file=sys.stderr)
+
+
+def _table_file(word: str) -> Path:
+    """Return the file of csv=FILE or parquet=FILE."""
+    kind, _, name = word.partition("=")
+    if Path(name).suffix != f".{kind}":
+        raise InputError(kind, name, f"the name of a file that ends in .{kind}")
+    return Path(name)
