@@ -33,8 +33,8 @@ pytest
     The tests of one file are collected; the suite does not run itself.
 benchmarks, campaigns, mutants, sphinx
     Minutes, or a test of its own (tests/test_site.py): options are parsed, the help is printed.
-scripts of experiments
-    Two runs, of a hundred by default.
+scripts of experiments, docs/pictures.py
+    Two runs, instead of a hundred and of 20.
 tests/documents.py
     It runs whole pages, as the tests do: the pages must exist.
 a command within a sentence
@@ -220,7 +220,7 @@ def _python(arguments: list[str]) -> None:
             _execute("-m", "pytest", *rest, *few)
         case ["-m", module, *rest] if module in HELP_ONLY:
             _execute("-m", module, *rest, "--help")
-        case [script] if script.startswith("experiments/"):
+        case [script] if script.startswith("experiments/") or script == "docs/pictures.py":
             _execute(script, "2")
         case ["tests/documents.py", *rest]:
             assert all(Path(page).is_file() for page in rest), rest

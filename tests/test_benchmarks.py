@@ -143,8 +143,8 @@ def test_a_market_has_its_size_and_its_peak():
 
 def test_the_whole_model_is_compared_with_the_plain_one():
     """Same days, same state; and a line where there is nothing to compare with."""
-    asked = argparse.Namespace(whole=[100], days=3, repetitions=1)
-    (table,) = whole_model.measure(asked)
+    options = argparse.Namespace(whole=[100], days=3, repetitions=1)
+    (table,) = whole_model.measure(options)
     if whole_model.find_oracle() is None:
         assert table.rows == [{"model": "Mesa", "seconds": whole_model.MISSING}]
         return

@@ -1,7 +1,7 @@
 """Posting and risk alone: the same small model written for several frameworks.
 
 Every agent has a rate of posting and a sensitivity. Each day perceived risk fades by a fixed
-factor; on days of a shock each agent is hit by chance, and risk rises by a step of what is left to
+factor; on days of a shock each agent is hit at random, and risk rises by a step of what is left to
 1; then the agent posts a Poisson number with mean rate * exp(-sensitivity * risk). What comes out
 is the posts of each day. Risk is 0 at first.
 
