@@ -16,7 +16,7 @@ _uncached: Any = numba.njit(nogil=True, _nrt=False)
 
 
 @_uncached
-def next_block(seed, block, day, who, whom):
+def next_block(seed, block, day, agent, item):
     """Return the next four words of the stream, whatever they are for."""
     return _next(), _next(), _next(), _next()
 

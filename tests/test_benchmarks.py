@@ -14,6 +14,7 @@ from benchmarks import common_random_numbers, memory, one_stream, runs, scaling,
 from benchmarks.posting_and_risk import OURS, VERSIONS, compare, present, task_of
 from benchmarks.tables import Table, as_markdown
 from marketsim.model import market
+from marketsim.model.state import TradeCounter
 from marketsim.parameters import posterior, presets
 
 FIGURES = {
@@ -57,6 +58,16 @@ def test_the_benchmarks_have_the_figures_they_name(small, monkeypatch, capsys, t
     benchmarks.main()
     assert capsys.readouterr().out == ""
     assert page.read_text().count("## ") == 2
+
+
+def test_more_buyers_hardly_change_the_trade(small):
+    """The same posts get about as many inquiries, however many buyers there are."""
+    inquiries = []
+    for buyers in (5.0, 50.0, 500.0):
+        state, _, _ = runs.simulated(runs.settings("survey", buyers=buyers), 0)
+        assert state.trade.buyers.risk.size == 100 * buyers
+        inquiries.append(runs.counted(state, TradeCounter.INQUIRIES))
+    assert max(inquiries) < 1.2 * min(inquiries)
 
 
 def test_what_is_timed_is_the_calibrated_point(small):

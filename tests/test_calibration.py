@@ -30,7 +30,7 @@ from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTS, Calibration, value_of
-from marketsim.reporting.figures import calibration as calibration_figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import run, store
 from marketsim.survey import discrepancy, statistics
@@ -42,11 +42,11 @@ PROGRAM = """
 import sys
 from marketsim.analysis.inference import abc_smc, particles
 from marketsim.commands import cli
-from marketsim.reporting.figures import calibration as figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as page
 abc_smc.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
 particles.CANDIDATES, particles.TRIALS = 2, 2
-figures.draw = page.write = lambda *_: None
+registry.save = page.write = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
@@ -73,7 +73,7 @@ def shortened():
 
 @pytest.fixture
 def brief(monkeypatch):
-    monkeypatch.setattr(calibration_figures, "draw", lambda *_: None)
+    monkeypatch.setattr(registry, "save", lambda *_: None)
     monkeypatch.setattr(calibration_page, "write", lambda *_: None)
     with shortened():
         yield

@@ -24,7 +24,7 @@ from marketsim.analysis.inference.abc_smc import (
 from marketsim.commands.options import CalibrateCommand
 from marketsim.parameters import priors
 from marketsim.parameters.settings import POSTS, Calibration, Settings
-from marketsim.reporting.figures import calibration as calibration_figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import files, store
 from marketsim.survey import statistics, trade_statistics
@@ -162,7 +162,7 @@ def _write(settings: Settings, history: Any, folder: Path, threads: int) -> dict
     }
     files.write_csv(folder, tables)
     tables["posterior"] = drawn
-    calibration_figures.draw(folder / "figures", tables)
+    registry.save(folder / "figures", "calibration", tables)
     return tables
 
 

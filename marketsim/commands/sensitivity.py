@@ -77,7 +77,7 @@ def _fill(
     """Simulate both designs, write the tables and the figures, and return facts about them."""
     from tqdm import tqdm
 
-    from marketsim.reporting.figures import sensitivity as sensitivity_figures
+    from marketsim.reporting.figures import registry
 
     names, seed = parameters(of.baseline), of.baseline.seed
     several = min(asked.kept, len(names))
@@ -105,7 +105,8 @@ def _fill(
     files.write_parquet(
         all_rows, folder / "simulations.parquet", experiment.described_columns(of.outcomes)
     )
-    sensitivity_figures.draw(folder / "figures", tables)
+    for kind in ("sensitivity", *(["sensitivity_effects"] if of.scenario else [])):
+        registry.save(folder / "figures", kind, tables)
     shutil.rmtree(folder / "batches")
     simulated = len(all_rows) * (1 if of.scenario is None else 2)
     first_day = timeline.horizon(of.baseline)[0] + dt.timedelta(of.first)
