@@ -1,1 +1,1 @@
-"""How long marketsim takes, measured side by side in one run."""
+"""Benchmarks: time, memory and the gain of common random numbers."""

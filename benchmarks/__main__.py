@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: one thread unless a part says otherwise, compilation apart.
+"""``python -m benchmarks``: in one thread, and without compilation unless a part says otherwise.
 
 Prints Markdown tables of medians over repetitions and, with ``--json FILE``, writes the same
 figures. docs/benchmarks.md says what each part measures.
@@ -8,13 +8,10 @@ import argparse
 from pathlib import Path
 
 from benchmarks import (
-    by_process,
     cold_start,
-    common_draws,
-    default_run,
+    common_random_numbers,
     machine,
     memory,
-    replicates,
     scaling,
     whole_model,
 )
@@ -23,39 +20,36 @@ from benchmarks.tables import as_json, as_markdown, write
 from marketsim.parameters import presets
 
 PARTS = {
-    "default": default_run,
-    "process": by_process,
     "whole": whole_model,
     "sub-model": compare,
     "scaling": scaling,
-    "replicates": replicates,
     "cold": cold_start,
     "memory": memory,
-    "draws": common_draws,
+    "crn": common_random_numbers,
 }
 
 
 def main() -> None:
-    """Run the benchmarks asked for."""
-    words = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    words.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-    words.add_argument("--population", default="wechat", choices=presets.names("population"))
-    words.add_argument("--repetitions", type=int, default=5)
-    words.add_argument("--json", type=Path)
-    words.add_argument("--markdown", type=Path, help="in place of the standard output")
+    """Run the selected parts."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    parser.add_argument("--population", default="wechat", choices=presets.names("population"))
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path, help="instead of the standard output")
     for part in PARTS.values():
         if hasattr(part, "options"):
-            part.options(words)
-    asked = words.parse_args()
-    tables = machine.measure(asked)
-    for name in asked.only:
-        tables += PARTS[name].measure(asked)
+            part.options(parser)
+    options = parser.parse_args()
+    tables = machine.measure(options)
+    for name in options.only:
+        tables += PARTS[name].measure(options)
     text = "\n".join(map(as_markdown, tables))
-    if asked.markdown:
-        write(asked.markdown, text)
+    if options.markdown:
+        write(options.markdown, text)
     else:
         print(text)
-    write(asked.json, as_json(tables))
+    write(options.json, as_json(tables))
 
 
 if __name__ == "__main__":

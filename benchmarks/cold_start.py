@@ -1,4 +1,4 @@
-"""The main job as a newcomer meets it: compilation and all, then again, then several at once."""
+"""Cold start: the main command with compilation, without it, and several at once."""
 
 import argparse
 import json
@@ -14,45 +14,47 @@ from typing import Any
 from benchmarks.runs import ROOT
 from benchmarks.tables import Table
 
-FIRST, AGAIN = 90.0, 20.0  # seconds that are allowed
+FIRST, AGAIN = 90.0, 20.0  # seconds allowed
 SEED, OTHER_SEED = 2015, 7
 
 
-def options(words: argparse.ArgumentParser) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this part."""
-    words.add_argument(
+    parser.add_argument(
         "--job",
         nargs="+",
         default=["replicates=20"],
         metavar="KEY=VALUE",
         help="cold start: settings of the job",
     )
-    words.add_argument(
+    parser.add_argument(
         "--at-once",
         type=int,
         default=4,
         metavar="PROCESSES",
-        help="cold start: so many begin together on one empty cache",
+        help="cold start: processes started together on one empty cache",
     )
 
 
-def measure(asked: argparse.Namespace) -> list[Table]:
-    """Time the job cold, warm, and begun several times at once on one empty cache."""
+def measure(options: argparse.Namespace) -> list[Table]:
+    """Time the job cold, warm, and started several times at once on one empty cache."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        first = _timed([_begun(asked.job, folder, "alone", SEED)])
-        seeds = range(OTHER_SEED, OTHER_SEED + asked.repetitions)
-        again = [_timed([_begun(asked.job, folder, "alone", seed)]) for seed in seeds]
-        jobs = [_begun(asked.job, folder, "together", SEED, f"-{k}") for k in range(asked.at_once)]
+        first = _timed([_start(options.job, folder, "alone", SEED)])
+        seeds = range(OTHER_SEED, OTHER_SEED + options.repetitions)
+        again = [_timed([_start(options.job, folder, "alone", seed)]) for seed in seeds]
+        jobs = [
+            _start(options.job, folder, "together", SEED, f"-{k}") for k in range(options.at_once)
+        ]
         together = _timed(jobs)
-        same = len({_hashes(folder / f"results-{k}") for k in range(asked.at_once)}) == 1
+        same = len({_hashes(folder / f"results-{k}") for k in range(options.at_once)}) == 1
     rows = [
         _row("first run, compilation included", first, FIRST),
         _row("again, other seeds", statistics.median(again), AGAIN),
-        _row(f"{asked.at_once} at once, nothing compiled", together)
+        _row(f"{options.at_once} at once, nothing compiled", together)
         | {"same_tables": "yes" if same else "NO"},
     ]
-    note = f"`marketsim run {' '.join(asked.job)}` on all cores ({os.cpu_count()})."
+    note = f"`marketsim run {' '.join(options.job)}` on all cores ({os.cpu_count()})."
     return [Table("cold start", rows, note)]
 
 
@@ -63,10 +65,10 @@ def _row(what: str, seconds: float, allowed: float | None = None) -> dict[str, A
     return row
 
 
-def _begun(
+def _start(
     job: list[str], folder: Path, cache: str, seed: int, name: str = ""
 ) -> subprocess.Popen[str]:
-    """Begin the job in a process of its own, with a cache folder of this name."""
+    """Start the job in a process of its own, with a cache folder of this name."""
     output = f"output={folder / ('results' + name)}"
     words = [*job, "progress=false", f"seed={seed}", output]
     return subprocess.Popen(
@@ -80,12 +82,12 @@ def _begun(
 
 
 def _timed(jobs: list[subprocess.Popen[str]]) -> float:
-    """Return the seconds until all jobs, begun just now, have ended well."""
+    """Return the seconds until all jobs, just started, have ended without error."""
     start = time.perf_counter()
     for job in jobs:
-        _, said = job.communicate()
+        _, err = job.communicate()
         if job.returncode != 0:
-            raise RuntimeError(said)
+            raise RuntimeError(err)
     return time.perf_counter() - start
 
 

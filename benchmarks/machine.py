@@ -1,4 +1,4 @@
-"""On what the figures were measured."""
+"""Machine and versions of the measurement."""
 
 import argparse
 import datetime as dt
@@ -13,8 +13,8 @@ from benchmarks.tables import Table
 LIBRARIES = ("numba", "numpy", "mesa", "mesa-frames", "polars", "starsim")
 
 
-def measure(asked: argparse.Namespace) -> list[Table]:
-    """Say what machine this is, with which versions, and when."""
+def measure(options: argparse.Namespace) -> list[Table]:
+    """Describe the machine, the versions and the date."""
     row = {
         "date": dt.date.today().isoformat(),
         "processor": _processor(),
@@ -22,7 +22,7 @@ def measure(asked: argparse.Namespace) -> list[Table]:
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "load_at_start": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
-        "repetitions": asked.repetitions,
+        "repetitions": options.repetitions,
     }
     for name in LIBRARIES:
         with suppress(importlib.metadata.PackageNotFoundError):
@@ -31,7 +31,7 @@ def measure(asked: argparse.Namespace) -> list[Table]:
 
 
 def _processor() -> str:
-    """Return the name of the processor, as far as the system tells it."""
+    """Return the name of the processor, as far as the system reports it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""How many bytes an agent of each kind takes, summed over the arrays that a run keeps."""
+"""Memory by kind of agent, summed over the arrays of a run."""
 
 import argparse
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from marketsim.model.state import MarketState
 DAYS = "counts by day"  # not of any agent
 
 
-def measure(asked: argparse.Namespace) -> list[Table]:
+def measure(options: argparse.Namespace) -> list[Table]:
     """Count bytes by kind of agent."""
-    state = market.initialize(runs.settings(asked.population), 1)
-    note = "Every array of a run is in one row; room for friends and parcels counts whether used."
+    state = market.initialize(runs.settings(options.population), 1)
+    note = "Every array of a run is in one row; unused room for friends and parcels counts too."
     return [Table("bytes", rows(state), note)]
 
 
@@ -38,7 +38,7 @@ def rows(state: MarketState) -> Rows:
 
 
 def numbers(state: MarketState) -> dict[str, int]:
-    """Return how many there are of each kind."""
+    """Count the agents of each kind."""
     trade = state.trade
     return {
         "retailer": state.retailers.state.size,

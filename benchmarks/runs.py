@@ -1,4 +1,4 @@
-"""Runs to be timed: settings, one life of a market, arms in turn, and processes of their own."""
+"""Timed runs: settings, one simulation, alternating arms, and separate processes."""
 
 import json
 import os
@@ -27,9 +27,9 @@ def settings(population: str = "survey", retailers: int = 0, **demand: float) ->
     population : str
         A preset.
     retailers : int
-        In place of the preset's, if not 0.
+        Instead of the preset's, if not 0.
     **demand : float
-        Parameters of demand in place of the calibrated ones.
+        Parameters of demand instead of the calibrated ones.
     """
     out = presets.named(population=population)
     out.posterior = posterior.POINT
@@ -40,8 +40,8 @@ def settings(population: str = "survey", retailers: int = 0, **demand: float) ->
     return out
 
 
-def lived(one: Settings, seed: int) -> tuple[MarketState, float, float]:
-    """Live one run; return the market, the seconds to make it and the seconds to live it."""
+def simulated(one: Settings, seed: int) -> tuple[MarketState, float, float]:
+    """Simulate one run; return the market, the seconds to initialize and those to advance it."""
     start = time.perf_counter()
     state = market.initialize(one, seed)
     made = time.perf_counter()
@@ -50,7 +50,7 @@ def lived(one: Settings, seed: int) -> tuple[MarketState, float, float]:
 
 
 def counted(state: MarketState, what: TradeCounter) -> int:
-    """Return what was counted of trade over a whole run."""
+    """Return the sum of a daily counter of trade over a run."""
     return int(state.trade.records.counts[:, what].sum())
 
 
@@ -62,7 +62,7 @@ def seconds_of(work: Callable[[], Any]) -> float:
 
 
 def in_turn(arms: Mapping[str, Callable[[int], float]], repetitions: int) -> dict[str, list[float]]:
-    """Measure every arm once, then every arm again, so that all have the same hour of the day.
+    """Measure every arm once, then every arm again, so that slow minutes affect all alike.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def medians(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def in_a_process(module: str, task: dict[str, Any], **environment: str) -> dict[str, Any]:
-    """Return what ``python -m MODULE`` makes of a task, both in JSON, in a process of its own."""
+    """Run ``python -m MODULE`` in a process of its own, with a task and a result in JSON."""
     done = subprocess.run(
         [sys.executable, "-m", module],
         cwd=ROOT,

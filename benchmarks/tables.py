@@ -1,4 +1,4 @@
-"""What a part of the benchmarks returns, and how it is printed and written."""
+"""Tables of figures, as Markdown and as JSON."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ Rows = list[dict[str, Any]]
 
 
 class Table(NamedTuple):
-    """Rows of figures under a title, with what is to be known when reading them."""
+    """Rows of figures under a title, with a note."""
 
     title: str
     rows: Rows
@@ -33,7 +33,7 @@ def as_json(tables: Iterable[Table]) -> str:
 
 
 def write(path: Path | None, text: str) -> None:
-    """Write a text where a file was asked for."""
+    """Write a text to a file, if one is given."""
     if path:
         path.write_text(text, encoding="utf-8")
 

@@ -1,8 +1,8 @@
-"""The whole model as kernels against the whole model as Mesa agents, on the same work.
+"""The whole model as kernels compared with the whole model as plain Mesa agents.
 
-The second is the oracle of the tests: written from the documents, to the same draws, as plain
-Mesa objects. Both live the same settings and seed for the same days; that they end in the same
-state, to the last fen, is asked here too, since a ratio says nothing where the work differs.
+The second is the oracle of the tests, written from the documentation with the same draws. Both
+simulate the same settings and seed for the same days; that they end in the same state is checked
+here too, since a ratio means nothing where the work differs.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from marketsim.model.state import Flow, MarketState
 from marketsim.parameters.settings import Settings
 
 TESTS = runs.ROOT / "tests"
-NOT_THERE = "not there"
+MISSING = "not available"
 
 
-def options(words: argparse.ArgumentParser) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this part."""
-    words.add_argument(
+    parser.add_argument(
         "--whole",
         type=int,
         nargs="+",
@@ -32,27 +32,27 @@ def options(words: argparse.ArgumentParser) -> None:
         metavar="RETAILERS",
         help="whole model: markets of so many retailers",
     )
-    words.add_argument(
+    parser.add_argument(
         "--days", type=int, default=148, help="whole model: so many days of each, at most all"
     )
 
 
-def measure(asked: argparse.Namespace) -> list[Table]:
+def measure(options: argparse.Namespace) -> list[Table]:
     """Time both models over sizes."""
     oracle = find_oracle()
     if oracle is None:
-        note = "The plain Mesa model is not there: it stands in tests/, not in the package."
-        return [Table("whole model", [{"model": "Mesa", "seconds": NOT_THERE}], note)]
+        note = "The plain Mesa model is not available: it is in tests/, not in the package."
+        return [Table("whole model", [{"model": "Mesa", "seconds": MISSING}], note)]
     one_size(oracle, runs.settings(retailers=100), 2, 1)  # compiles
     rows = [
-        one_size(oracle, runs.settings(retailers=size), asked.days, asked.repetitions)
-        for size in asked.whole
+        one_size(oracle, runs.settings(retailers=size), options.days, options.repetitions)
+        for size in options.whole
     ]
-    return [Table("whole model", rows, "Making the market is not in the seconds.")]
+    return [Table("whole model", rows, "Without initialization.")]
 
 
 def find_oracle() -> ModuleType | None:
-    """Return the module of the plain Mesa model, where it is there."""
+    """Return the module of the plain Mesa model, if available."""
     if str(TESTS) not in sys.path:
         sys.path.append(str(TESTS))
     try:
@@ -64,38 +64,38 @@ def find_oracle() -> ModuleType | None:
 
 
 def one_size(oracle: ModuleType, of: Settings, days: int, repetitions: int) -> dict[str, Any]:
-    """Time both models at one size, in turn, and hold their last evenings together."""
+    """Time both models at one size, in turn, and compare their last states."""
     engine: dict[int, MarketState] = {}
     plain: dict[int, Any] = {}
 
-    def live_engine(seed: int) -> float:
+    def run_engine(seed: int) -> float:
         state = engine[0] = daily_schedule.initialize(of, seed)
         return runs.seconds_of(
             lambda: daily_schedule.advance(state, 0, min(days, state.series.risk.size))
         )
 
-    def live_plain(seed: int) -> float:
+    def run_plain(seed: int) -> float:
         market = plain[0] = oracle.Market(of, seed)
         start = time.perf_counter()
         for _ in range(min(days, engine[0].series.risk.size)):
             market.step()
         return time.perf_counter() - start
 
-    took = runs.medians(runs.in_turn({"engine": live_engine, "mesa": live_plain}, repetitions))
-    lived = min(days, engine[0].series.risk.size)
+    took = runs.medians(runs.in_turn({"engine": run_engine, "mesa": run_plain}, repetitions))
+    simulated = min(days, engine[0].series.risk.size)
     return {
         "retailers": of.population.retailers,
-        "days": lived,
-        "posts": int(engine[0].series.flows[:lived, Flow.OFFERS].sum()),
+        "days": simulated,
+        "posts": int(engine[0].series.flows[:simulated, Flow.OFFERS].sum()),
         "engine_seconds": rounded(took["engine"]),
         "mesa_seconds": rounded(took["mesa"]),
         "mesa_to_engine": rounded(took["mesa"] / took["engine"]),
-        "same_state": "yes" if same(engine[0], plain[0], lived - 1) else "NO",
+        "same_state": "yes" if same(engine[0], plain[0], simulated - 1) else "NO",
     }
 
 
 def same(state: MarketState, market: Any, row: int) -> bool:
-    """Return whether both models stand the same in the evening of a day, in every number."""
+    """Return whether both models have the same state at the end of a day, in every number."""
     pictures = importlib.import_module("oracle.pictures")
-    told = {key: pictures.plain(value) for key, value in market.picture().items()}
-    return pictures.difference(pictures.of_engine(state, row), told) == ""
+    state_of_plain = {key: pictures.plain(value) for key, value in market.picture().items()}
+    return pictures.difference(pictures.of_engine(state, row), state_of_plain) == ""

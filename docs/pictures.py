@@ -1,5 +1,6 @@
-"""Figures of the tutorial, from its commands: ``python docs/pictures.py``."""
+"""Figures of the tutorial, from its commands: ``python docs/pictures.py [RUNS]``."""
 
+import sys
 from pathlib import Path
 
 import marketsim as ms
@@ -10,8 +11,9 @@ LARGE = {"sweep_may": {"accounts": 928, "posts": 5460}}
 
 def main() -> None:
     """Run the commands of the tutorial and save three figures."""
-    study = ms.run(population="survey", replicates=20)
-    found = ms.compare(["large_sweep"], name="large_sweep", interventions=LARGE, replicates=20)
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    study = ms.run(population="survey", replicates=runs)
+    found = ms.compare(["large_sweep"], name="large_sweep", interventions=LARGE, replicates=runs)
     for name, figure in {
         "baseline_weekly": study.plot("weekly"),
         "large_sweep_curves": found.plot("curves"),

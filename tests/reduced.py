@@ -1,48 +1,47 @@
-"""What stands in for the commands of the documents, and the one place that says what is reduced.
+"""Reductions: the commands of the documentation that are run in a smaller form, and how.
 
-The blocks of a page are run by `documents.py` in a copy of the checkout, with the commands below
-found before any other. A block whose output is shown is run as it stands. Of any other, nothing is
-left out but by these rules:
+The blocks of a page are run by `documents.py` in a copy of the checkout, in which the commands
+below are found before any other. A block whose output is shown is run unchanged. Every other block
+is run too, with these reductions only:
 
 no output shown
-    replicates=2; population=survey unless given; no figures of a study unless asked for; no prior
-    in a comparison; two values of a range: the same work on a small market.
-many alike
-    Of a list of scenarios the first two are compared, the others must be there; of a page's
-    comparisons in a shell the first is run, the others composed and checked.
+    replicates=2; population=survey unless given; no figures of a study unless given; no prior in a
+    comparison; two values of a range: the same work on a small market.
+several alike
+    Of a list of scenarios the first two are compared, the others must exist; of a page's
+    comparisons in a shell the first is run, the others are composed and checked.
 calibrate, calibrate_market, identify, validate
-    Half an hour each: composed and checked; the tests of the same names carry them out on small
-    markets.
+    Half an hour each: composed and checked; the tests of the same names run them on small markets.
 sensitivity
     Thousands of markets: composed and checked; tests/test_sensitivity.py runs it.
 dashboard
-    It serves until it is ended: it must be there, its words KEY=VALUE; tests/test_dashboard.py has
-    the page.
+    It serves until it is stopped: arguments must be KEY=VALUE; tests/test_dashboard.py has the
+    page.
 verify
     200 runs of 10,000 traders: the folder must be a published study, and a study of two runs is
-    verified in its place; tests/test_verify.py has the whole.
+    verified instead; tests/test_verify.py has the whole.
 hydra.launcher
-    Clusters are not here: the words about the launcher are left out, the jobs run one after the
+    There is no cluster: the settings of the launcher are left out, the jobs run one after the
     other; tests/test_sweeps.py has the launchers.
 sbatch, squeue, scancel, tmux; bash
-    Not here, or the checks themselves: a script is read (bash -n), not run.
+    Not available, or the checks themselves: a script is parsed (bash -n), not run.
 pip, venv
-    Nothing is installed: files and extras named must exist. A venv is a folder with the commands
-    below in it.
+    Nothing is installed: files and extras must exist. A venv is a folder with the commands below.
 NUMBA_CACHE_DIR
-    Stays as it is: the model is not compiled anew for a page.
+    Unchanged: the model is not compiled again for a page.
 pytest
     The tests of one file are collected; the suite does not run itself.
 benchmarks, campaigns, mutants, sphinx
-    Minutes, or a test of its own (tests/test_site.py): options are read, then the help is printed.
-scripts of experiments
-    Two runs, of a hundred by default.
+    Minutes, or a test of its own (tests/test_site.py): options are parsed, the help is printed.
+scripts of experiments, docs/pictures.py
+    Two runs, instead of a hundred and of 20.
 tests/documents.py
-    It runs whole pages, as the tests do: the pages must be there.
+    It runs whole pages, as the tests do: the pages must exist.
 a command within a sentence
-    Held to the subcommands, settings, modules and extras that there are, not run.
+    Checked against the existing subcommands, settings, modules and extras, not run.
 """
 
+import contextlib
 import importlib.util
 import itertools
 import os
@@ -51,7 +50,7 @@ import shlex
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import warm
@@ -66,105 +65,135 @@ SCHEMAS = {
     "validate": "TableCommand",
     "sensitivity": "SensitivityCommand",
 }
-HELPED = ("benchmarks", "campaigns.faults", "campaigns.fuzz", "oracle.mutants", "sphinx")
-NAMES = ("marketsim", "python", "python3", "pip", "bash", "sbatch", "squeue", "scancel", "tmux")
-EXACT, PLACE = "DOCUMENT_EXACT", "DOCUMENT_PLACE"  # run as it stands; where the page is run
+HELP_ONLY = ("benchmarks", "campaigns", "oracle.mutants", "sphinx")
+EXACT, FOLDER = "DOCUMENT_EXACT", "DOCUMENT_FOLDER"  # output is shown; where the page is run
 
 
-def words(given: list[str]) -> list[str]:
-    """Return the words of ``marketsim run`` or ``compare`` as they are run."""
-    if os.environ.get(EXACT):
-        return given
-    kept = [word for word in given if not re.match(r"(hydra[./]launcher|replicates=)", word)]
-    kept = [re.sub(r"range\((\d+),\s*\d+\)", _two, word) for word in kept]
-    listed(kept)
-    kept = [re.sub(r"^(scenarios=\[[^,\]]*,[^,\]]*),.*\]$", r"\1]", word) for word in kept]
-    keys = {word.partition("=")[0] for word in kept}
-    compares = "scenarios" in keys
-    more = {"population": "survey"} | ({"prior": "false"} if compares else {"figures": "false"})
-    return [*kept, "replicates=2", *(f"{key}={more[key]}" for key in more if key not in keys)]
-
-
-def _two(found: re.Match[str]) -> str:
-    return f"range({found[1]},{int(found[1]) + 2})"
-
-
-def listed(given: list[str]) -> None:
-    """Hold the scenarios of a comparison to those that there are."""
+@contextlib.contextmanager
+def in_place(folder: Path) -> Iterator[None]:
+    """Put the commands below before all others, and reduce studies started from Python too."""
+    from marketsim import api
     from marketsim.parameters import presets
 
-    for word in given:
-        names = re.match(r"scenarios=\[(.*)\]$", word)
-        for name in names[1].split(",") if names else []:
-            own = "--config-dir" in given or f"scenario.name={name}" in given
-            if not own:  # those the command itself looks for
-                presets.choice("scenario", name)
-
-
-def composed(name: str, given: list[str]) -> None:
-    """Compose and check the settings of a command, and do no more."""
-    from marketsim.commands import compose, options
-
-    listed(given)
-    asked = compose.flags(given)
-    compose.composed(asked.overrides, name, getattr(options, SCHEMAS[name]), asked.config_dir)
-
-
-def marketsim(given: list[str]) -> None:
-    """Run the command, in the checkout that the page stands in."""
-    from marketsim.commands import cli
-
-    here()
-    name = given[0] if given and given[0] in cli.SUBCOMMANDS else "run"
-    rest = given[1:] if given[:1] == [name] else given
-    if {"--help", "-h", "--cfg", "-sc"} & set(rest):
-        done = given
-    elif name in COMPOSED or (name == "compare" and not os.environ.get(EXACT) and _many()):
-        composed(name, rest)
-        return
-    elif name == "dashboard":
-        assert all("=" in word for word in rest), rest
-        return
-    elif name == "verify":
-        done = ["verify", str(_small_study(Path(rest[0]))), *rest[1:]]
-    elif name in ("run", "compare"):
-        done = [name, *words(rest)]
-    else:
-        done = given
-    sys.argv = ["marketsim", *done]
-    cli.main()
-
-
-def check(line: str) -> None:
-    """Hold a command within a sentence to what there is, without running it."""
-    from marketsim.commands import cli
-
-    name, *given = shlex.split(line)
-    if name == "marketsim":
-        flags = [word for word in given if word.startswith("-")]
-        assert set(flags) <= {"-m", "--help"}, f"{line}: unknown flag"
-        sub = given[0] if given[0] in cli.SUBCOMMANDS else "run"
-        if sub in SCHEMAS:
-            composed(sub, [word for word in given if word not in (sub, *flags)])
-    elif name == "python":
-        assert given[0] == "-m" and importlib.util.find_spec(given[1]), f"{line}: no such module"
-    else:
-        pip(given)
-
-
-def here() -> None:
-    """Let `conf` of the folder one is in be that of the checkout."""
-    from marketsim.parameters import presets
-
-    if Path("conf").is_dir():
-        place = Path("conf").resolve()
-        presets.folder = lambda: place
+    commands = folder / "bin"
+    commands.mkdir(parents=True)
+    for name in COMMANDS:
+        (commands / name).write_text(warm.script("reduced:main", name))
+        (commands / name).chmod(0o755)
+    _write_activate(commands)
+    environment, conf, words_of = dict(os.environ), presets.folder, api.words_of
+    os.environ |= {
+        "PATH": f"{commands}{os.pathsep}{environment['PATH']}",
+        "PYTHONPATH": warm.CHECKOUT,
+        FOLDER: str(folder),
+    }
+    _use_conf_of_checkout()
+    api.words_of = lambda settings: reduce(words_of(settings))  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        presets.folder, api.words_of = conf, words_of  # type: ignore[assignment]
         presets.choice.cache_clear()
 
 
-def _many() -> bool:
-    """Note a comparison of the page, and say whether there was one before."""
-    note = Path(os.environ[PLACE]) / "compared"
+def main() -> None:
+    """Run the command that the first argument names."""
+    name, *arguments = sys.argv
+    COMMANDS[name](arguments)
+
+
+def reduce(overrides: list[str]) -> list[str]:
+    """Return the arguments with which ``marketsim run`` or ``compare`` is run."""
+    if os.environ.get(EXACT):
+        return overrides
+    kept = [word for word in overrides if not re.match(r"(hydra[./]launcher|replicates=)", word)]
+    kept = [
+        re.sub(r"range\((\d+),\s*\d+\)", lambda m: f"range({m[1]},{int(m[1]) + 2})", word)
+        for word in kept
+    ]
+    _check_scenarios(kept)
+    kept = [re.sub(r"^(scenarios=\[[^,\]]*,[^,\]]*),.*\]$", r"\1]", word) for word in kept]
+    keys = {word.partition("=")[0] for word in kept}
+    added = {"population": "survey"}
+    added |= {"prior": "false"} if "scenarios" in keys else {"figures": "false"}
+    return [*kept, "replicates=2", *(f"{key}={added[key]}" for key in added if key not in keys)]
+
+
+def check(line: str) -> None:
+    """Check a command within a sentence, without running it."""
+    from marketsim.commands import cli
+
+    name, *arguments = shlex.split(line)
+    if name == "marketsim":
+        flags = [word for word in arguments if word.startswith("-")]
+        assert set(flags) <= {"-m", "--help"}, f"{line}: unknown flag"
+        command = arguments[0] if arguments[0] in cli.SUBCOMMANDS else "run"
+        if command in SCHEMAS:
+            _compose(command, [word for word in arguments if word not in (command, *flags)])
+    elif name == "python":
+        assert arguments[0] == "-m" and importlib.util.find_spec(arguments[1]), f"{line}: no module"
+    else:
+        _pip(arguments)
+
+
+def _check_scenarios(overrides: list[str]) -> None:
+    from marketsim.parameters import presets
+
+    for word in overrides:
+        names = re.match(r"scenarios=\[(.*)\]$", word)
+        for name in names[1].split(",") if names else []:
+            if "--config-dir" not in overrides and f"scenario.name={name}" not in overrides:
+                presets.choice("scenario", name)
+
+
+def _compose(name: str, overrides: list[str]) -> None:
+    """Compose and check the settings of a command, without running it."""
+    from marketsim.commands import compose, options
+
+    _check_scenarios(overrides)
+    flags = compose.flags(overrides)
+    compose.composed(flags.overrides, name, getattr(options, SCHEMAS[name]), flags.config_dir)
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _marketsim(arguments: list[str]) -> None:
+    from marketsim.commands import cli
+
+    _use_conf_of_checkout()
+    name = arguments[0] if arguments and arguments[0] in cli.SUBCOMMANDS else "run"
+    rest = arguments[1:] if arguments[:1] == [name] else arguments
+    if {"--help", "-h", "--cfg", "-sc"} & set(rest):
+        pass
+    elif name in COMPOSED or (name == "compare" and not os.environ.get(EXACT) and _is_second()):
+        return _compose(name, rest)
+    elif name == "dashboard":
+        assert all("=" in word for word in rest), rest
+        return None
+    elif name == "verify":
+        arguments = ["verify", str(_small_study(Path(rest[0]))), *rest[1:]]
+    elif name in ("run", "compare"):
+        arguments = [name, *reduce(rest)]
+    sys.argv = ["marketsim", *arguments]
+    return cli.main()
+
+
+def _use_conf_of_checkout() -> None:
+    """Let `conf` of the working directory be that of the checkout."""
+    from marketsim.parameters import presets
+
+    if Path("conf").is_dir():
+        folder = Path("conf").resolve()
+        presets.folder = lambda: folder
+        presets.choice.cache_clear()
+
+
+def _is_second() -> bool:
+    """Return whether the page has run a comparison before."""
+    note = Path(os.environ[FOLDER]) / "compared"
     before = note.is_file()
     note.touch()
     return before
@@ -178,74 +207,60 @@ def _small_study(folder: Path) -> Path:
     return api.run("baseline_2015", output="verified", progress=False, **small).folder
 
 
-def python(given: list[str]) -> None:
-    """Run Python: a module or a script, some of them reduced."""
-    match given:
+def _python(arguments: list[str]) -> None:
+    match arguments:
         case ["-m", "venv", folder]:
-            commands = Path(os.environ[PLACE]) / "bin"
-            shutil.copytree(commands, Path(folder) / "bin", dirs_exist_ok=True)
-            activate(Path(folder) / "bin")
+            commands = Path(folder) / "bin"
+            shutil.copytree(Path(os.environ[FOLDER]) / "bin", commands, dirs_exist_ok=True)
+            _write_activate(commands)
         case ["-m", "pip", *rest]:
-            pip(rest)
+            _pip(rest)
         case ["-m", "pytest", *rest]:
             few = ["--collect-only", "-n", "0", "-p", "no:cacheprovider", "tests/test_rng.py"]
-            _module("pytest", [*rest, *few])
-        case ["-m", module, *rest] if module in HELPED:
-            _module(module, [*rest, "--help"])
-        case [script] if script.startswith("experiments/"):
-            os.execv(sys.executable, [sys.executable, script, "2"])
+            _execute("-m", "pytest", *rest, *few)
+        case ["-m", module, *rest] if module in HELP_ONLY:
+            _execute("-m", module, *rest, "--help")
+        case [script] if script.startswith("experiments/") or script == "docs/pictures.py":
+            _execute(script, "2")
         case ["tests/documents.py", *rest]:
             assert all(Path(page).is_file() for page in rest), rest
         case ["-m", "marketsim", *rest]:
-            marketsim(rest)
-        case ["-m", module, *rest]:
-            _module(module, rest)
+            _marketsim(rest)
         case _:
-            os.execv(sys.executable, [sys.executable, *given])
+            _execute(*arguments)
 
 
-def _module(name: str, given: list[str]) -> None:
-    os.execv(sys.executable, [sys.executable, "-m", name, *given])
+def _execute(*arguments: str) -> None:
+    os.execv(sys.executable, [sys.executable, *arguments])
 
 
-def pip(given: list[str]) -> None:
-    """Hold an installation to the files and extras that there are."""
-    extras = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-    known = extras["project"]["optional-dependencies"]
-    assert given[0] == "install", given
-    for flag, word in itertools.pairwise(given):
-        if flag == "-r":
-            assert Path(word).is_file(), f"no file {word}"
-    for word in given[1:]:
-        asked = re.fullmatch(r"(?:marketsim|\.)\[([\w,]+)\]", word)
-        for extra in asked[1].split(",") if asked else []:
-            assert extra in known, f"no extra {extra}"
+def _pip(arguments: list[str]) -> None:
+    """Check the files and extras of an installation."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert arguments[0] == "install", arguments
+    for flag, word in itertools.pairwise(arguments):
+        assert flag != "-r" or Path(word).is_file(), f"no file {word}"
+    for word in arguments[1:]:
+        extras = re.fullmatch(r"(?:marketsim|\.)\[([\w,]+)\]", word)
+        for extra in extras[1].split(",") if extras else []:
+            assert extra in project["optional-dependencies"], f"no extra {extra}"
 
 
-def read(given: list[str]) -> None:
-    """Let bash read a script without running it."""
-    for word in given:
+def _parse_scripts(arguments: list[str]) -> None:
+    """Let bash parse a script without running it."""
+    for word in arguments:
         if Path(word).is_file():
             os.execv("/bin/bash", ["bash", "-n", word])
 
 
-STAND_INS: dict[str, Callable[[list[str]], None]] = {
-    "marketsim": marketsim,
-    "python": python,
-    "python3": python,
-    "pip": pip,
-} | dict.fromkeys(("bash", "sbatch", "squeue", "scancel", "tmux"), read)
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "marketsim": _marketsim,
+    "python": _python,
+    "python3": _python,
+    "pip": _pip,
+} | dict.fromkeys(("bash", "sbatch", "squeue", "scancel", "tmux"), _parse_scripts)
 
 
-def commands_in(folder: Path) -> None:
-    """Put the stand-ins into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in NAMES:
-        (folder / name).write_text(warm.script(name))
-        (folder / name).chmod(0o755)
-    activate(folder)
-
-
-def activate(folder: Path) -> None:
+def _write_activate(commands: Path) -> None:
     """Write the script that puts a folder of commands before all others."""
-    (folder / "activate").write_text(f'PATH="{folder.resolve()}:$PATH"\n')
+    (commands / "activate").write_text(f'PATH="{commands.resolve()}:$PATH"\n')

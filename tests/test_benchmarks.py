@@ -1,9 +1,8 @@
-"""The benchmarks run and have the figures they name; how large these are is not asked here."""
+"""The benchmarks run and have the figures they name; how large these are is not tested here."""
 
 import argparse
 import json
 import sys
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,30 +10,19 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import (
-    by_process,
-    common_draws,
-    default_run,
-    memory,
-    runs,
-    scaling,
-    whole_model,
-)
+from benchmarks import common_random_numbers, memory, one_stream, runs, scaling, whole_model
 from benchmarks.posting_and_risk import OURS, VERSIONS, compare, present, task_of
 from benchmarks.tables import Table, as_markdown
 from marketsim.model import market
+from marketsim.model.state import TradeCounter
 from marketsim.parameters import posterior, presets
 
 FIGURES = {
     "machine": "date processor cores memory_gb load_at_start python repetitions",
-    "default run": "population make_seconds live_seconds slowest_seconds",
-    "over buyers": "buyers inquiries live_seconds",
-    "by process": "process milliseconds share",
     "posting and risk": "agents version ns_an_agent_day to_ours",
-    "replicates": "population threads runs seconds runs_a_second to_one_thread",
     "bytes": "kind number bytes bytes_each",
 }
-QUICK = ("default", "process", "sub-model", "replicates", "memory")
+QUICK = ("sub-model", "memory")
 SEEDS = 40  # of each version of the sub-model
 
 
@@ -51,10 +39,10 @@ def small(monkeypatch):
 
 
 def test_the_benchmarks_have_the_figures_they_name(small, monkeypatch, capsys, tmp_path):
-    """Every figure is printed and written, of the parts asked for and in their order."""
+    """Every figure of the selected parts is printed and written, in their order."""
     file, page = tmp_path / "figures.json", tmp_path / "figures.md"
-    words = ["--only", *QUICK, "--population", "survey", "--repetitions", "1", "--no-floor"]
-    words += ["--agents", "100", "--replicates", "1", "--json", str(file)]
+    words = ["--only", *QUICK, "--population", "survey", "--repetitions", "1"]
+    words += ["--agents", "100", "--json", str(file)]
     monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
     benchmarks.main()
     found, out = json.loads(file.read_text()), capsys.readouterr().out
@@ -65,58 +53,25 @@ def test_the_benchmarks_have_the_figures_they_name(small, monkeypatch, capsys, t
         for row in rows:
             first = next(iter(row.values()))
             assert (f"| {first:,} |" if isinstance(first, int) else str(first)) in out
-    (run,) = found["default run"]
-    assert run["population"] == "survey"
-    assert run["slowest_seconds"] >= run["live_seconds"] > 0.0
+    assert found["machine"][0]["repetitions"] == 1
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--only", "memory", "--markdown", str(page)])
     benchmarks.main()
     assert capsys.readouterr().out == ""
     assert page.read_text().count("## ") == 2
 
 
-def test_every_process_of_the_day_is_timed(small):
-    """Every process has its seconds, and shares add up to 1."""
-    seconds = by_process.seconds_by_process("survey", 1)
-    kernels = {
-        "publish_posts",
-        "sell",
-        "update_perceived_risk",
-        "investigate_cases",
-        "deliver_parcels",
-        "record_day",
-    }
-    assert kernels <= set(seconds) <= set(vars(market))
-    assert min(seconds.values()) >= 0.0
-    shares = [row["share"] for row in by_process.shares(seconds).rows]
-    assert sum(shares) == pytest.approx(1.0, abs=0.01)
-
-
-def test_floors_are_blocks_times_seconds_a_block(monkeypatch):
-    """The largest processes only, and one that draws nothing has no floor."""
-    monkeypatch.setattr(by_process, "seconds_a_block", lambda seed: 1e-8)
-    seconds = Counter({name: 0.01 * (k + 1) for k, name in enumerate("abcdefg")})
-    table = by_process.floors(seconds, dict.fromkeys("abcdef", 10**5) | {"g": 0}, 1)
-    assert [row["process"] for row in table.rows] == list("gfedc")
-    ratios = [row["measured_to_floor"] for row in table.rows]
-    assert ratios == ["no draws", 60.0, 50.0, 40.0, 30.0]
-    assert "10.0 ns" in table.note
-
-
-def test_a_block_takes_time():
-    """No loop is left out by the compiler, and none takes as long as a microsecond a block."""
-    assert 1e-9 < by_process.seconds_a_block(1) < 1e-6
-
-
-def test_more_buyers_do_not_move_the_trade_by_much(small):
-    """The same posts are asked about as often, among however many people."""
-    rows = default_run.over_buyers("survey", 1).rows
-    assert [row["buyers"] for row in rows] == [int(100 * n) for n in default_run.BUYERS]
-    asked = [row["inquiries"] for row in rows]
-    assert max(asked) < 1.2 * min(asked)
+def test_more_buyers_hardly_change_the_trade(small):
+    """The same posts get about as many inquiries, however many buyers there are."""
+    inquiries = []
+    for buyers in (5.0, 50.0, 500.0):
+        state, _, _ = runs.simulated(runs.settings("survey", buyers=buyers), 0)
+        assert state.trade.buyers.risk.size == 100 * buyers
+        inquiries.append(runs.counted(state, TradeCounter.INQUIRIES))
+    assert max(inquiries) < 1.2 * min(inquiries)
 
 
 def test_what_is_timed_is_the_calibrated_point(small):
-    """One set of parameters, the point's, with what is asked about changed and nothing else."""
+    """One set of parameters, the point's, with the given changes and no others."""
     of = runs.settings("survey")
     structure, values = posterior.point()
     assert of.recovery.name == structure
@@ -178,18 +133,18 @@ def test_another_decay_is_told_apart(weeks):
 
 def test_exponents_are_slopes_of_logarithms():
     """Seconds that go with the square of inquiries have exponent 2."""
-    rows = [{"inquiries": n, "live_seconds": 3e-9 * n**2} for n in (10, 100, 1000)]
+    rows = [{"inquiries": n, "run_seconds": 3e-9 * n**2} for n in (10, 100, 1000)]
     assert scaling.exponent(rows, "inquiries") == pytest.approx(2.0)
 
 
-def test_a_market_tells_its_size_and_its_peak():
+def test_a_market_has_its_size_and_its_peak():
     """The figures of one market, and both tables made of them."""
-    one = scaling.live_one(seed=1, retailers=100, demand={"buyers": 100.0})
+    one = scaling.simulate_one(seed=1, retailers=100, demand={"buyers": 100.0})
     assert (one["retailers"], one["buyers"]) == (100, 10_000)
     assert one["inquiries"] > one["deals"] > 0
     assert one["peak_gb"] > one["market_gb"] >= 0.0
-    one["live_seconds"] = 1.0  # a clock is rounded
-    twice = {key: 2 * one[key] for key in ("retailers", "inquiries", "live_seconds")}
+    one["run_seconds"] = 1.0  # a clock is rounded
+    twice = {key: 2 * one[key] for key in ("retailers", "inquiries", "run_seconds")}
     table = scaling.over_size([one, one | twice])
     assert len(table.rows) == 2
     assert "retailers to the power of 1.00, inquiries to the power of 1.00" in table.note
@@ -197,44 +152,48 @@ def test_a_market_tells_its_size_and_its_peak():
     assert table.rows[0] | scaling.figures(one) == table.rows[0]
 
 
-def test_the_whole_model_is_timed_where_the_plain_one_is():
-    """Same days, same work; and a plain line where there is nothing to compare with."""
-    asked = argparse.Namespace(whole=[100], days=3, repetitions=1)
-    (table,) = whole_model.measure(asked)
+def test_the_whole_model_is_compared_with_the_plain_one():
+    """Same days, same state; and a line where there is nothing to compare with."""
+    options = argparse.Namespace(whole=[100], days=3, repetitions=1)
+    (table,) = whole_model.measure(options)
     if whole_model.find_oracle() is None:
-        assert table.rows == [{"model": "Mesa", "seconds": whole_model.NOT_THERE}]
+        assert table.rows == [{"model": "Mesa", "seconds": whole_model.MISSING}]
         return
     (row,) = table.rows
     assert (row["retailers"], row["days"], row["same_state"]) == (100, 3, "yes")
     assert row["mesa_seconds"] > row["engine_seconds"] > 0.0
 
 
-def test_gains_of_common_draws_are_ratios_of_variances():
-    """Arms that differ by a constant have no variance; one that adds luck has that of the luck."""
-    luck, more = np.array([[3.0], [1.0], [8.0], [5.0]]), np.array([[0.0], [1.0], [0.0], [1.0]])
-    keyed = {name: np.hstack([luck, luck + more]) for name in common_draws.CONTRASTS}
-    keyed |= {common_draws.BASELINE: np.hstack([luck - 2.0, luck])}
+def test_gains_of_common_random_numbers_are_ratios_of_variances():
+    """Arms that differ by a constant have no variance; added noise has its own variance."""
+    noise, more = np.array([[3.0], [1.0], [8.0], [5.0]]), np.array([[0.0], [1.0], [0.0], [1.0]])
+    keyed = {name: np.hstack([noise, noise + more]) for name in common_random_numbers.CONTRASTS}
+    keyed |= {common_random_numbers.BASELINE: np.hstack([noise - 2.0, noise])}
     stream = {name: rows + np.hstack([2.0 * more, more]) for name, rows in keyed.items()}
-    stream[common_draws.BASELINE] = keyed[common_draws.BASELINE]
-    rows = common_draws.gains(keyed, stream)
-    assert len(rows) == 2 * len(common_draws.CONTRASTS)
+    stream[common_random_numbers.BASELINE] = keyed[common_random_numbers.BASELINE]
+    rows = common_random_numbers.gains(keyed, stream)
+    assert len(rows) == 2 * len(common_random_numbers.CONTRASTS)
     same, moved = rows[:2]
-    assert (same["difference"], same["to_own_seeds"], same["to_one_stream"]) == (2.0, "", "")
-    own = np.var(luck, ddof=1) + np.var(luck + more, ddof=1)
-    assert moved["to_own_seeds"] == pytest.approx(own / np.var(more, ddof=1), rel=0.01)
+    assert (same["difference"], same["to_independent_seeds"], same["to_one_stream"]) == (
+        2.0,
+        "",
+        "",
+    )
+    own = np.var(noise, ddof=1) + np.var(noise + more, ddof=1)
+    assert moved["to_independent_seeds"] == pytest.approx(own / np.var(more, ddof=1), rel=0.01)
     assert moved["to_one_stream"] == pytest.approx(4.0)
-    assert [row["median"] for row in common_draws.middle(rows[1:2] * 2 + rows[3:4])]
+    assert [row["median"] for row in common_random_numbers.medians(rows[1:2] * 2 + rows[3:4])]
 
 
 def test_contrasts_are_scenarios_of_the_model():
-    """Each is the baseline and one policy more; with a seed in common they share their past."""
-    arms = common_draws.arms()
-    base = arms.pop(common_draws.BASELINE)
-    assert set(arms) == set(common_draws.CONTRASTS)
+    """Each is the baseline and one policy more; with a common seed they share their past."""
+    arms = common_random_numbers.arms()
+    base = arms.pop(common_random_numbers.BASELINE)
+    assert set(arms) == set(common_random_numbers.CONTRASTS)
     for of in arms.values():
         entries = of.scenario.interventions
         assert {k: v for k, v in entries.items() if k != "contrast"} == base.scenario.interventions
-    found = [common_draws.outcomes(of, 3) for of in (base, arms["border x 3"])]
+    found = [common_random_numbers.outcomes(of, 3) for of in (base, arms["border x 3"])]
     assert found[0] != found[1]
     assert found[0] == pytest.approx(found[1], rel=0.2)
 
@@ -247,18 +206,12 @@ def test_tables_are_markdown():
     )
 
 
-def test_other_words():
-    """A block counted is the block; one stream goes on whoever asks, and begins anew."""
-    from benchmarks import other_words
-    from marketsim.numerics.rng import words
-
-    before = int(other_words.COUNTER[0])
-    assert other_words.counted(1, 2, 3, 4, 5) == words(1, 2, 3, 4, 5)
-    assert other_words.COUNTER[0] == before + 1
-    other_words.begin(7)
-    first, second = other_words.in_turn(1, 2, 3, 4, 5), other_words.in_turn(1, 2, 3, 4, 5)
-    other_words.begin(7)
-    assert other_words.in_turn(9, 9, 9, 9, 9) == first != second
+def test_one_stream_ignores_what_a_draw_is_for():
+    """The next block follows, whatever the keys; a seed starts the stream again."""
+    one_stream.begin(7)
+    first, second = one_stream.next_block(1, 2, 3, 4, 5), one_stream.next_block(1, 2, 3, 4, 5)
+    one_stream.begin(7)
+    assert one_stream.next_block(9, 9, 9, 9, 9) == first != second
     assert len({*first, *second}) == 8
     assert max(first) > 2**62  # all 64 bits but the lowest are used
 
@@ -271,7 +224,7 @@ def test_the_whole_command_runs(tmp_path):
     root, file = Path(__file__).parents[1], tmp_path / "figures.json"
     words = ["--population", "survey", "--repetitions", "1", "--json", str(file)]
     words += ["--sizes", "100", "300", "--trade-at", "100", "--whole", "100", "--agents", "100"]
-    words += ["--replicates", "2", "--job", "replicates=1", "population=survey", "--at-once", "2"]
+    words += ["--job", "replicates=1", "population=survey", "--at-once", "2"]
     words += ["--pairs", "10", "--days", "5"]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", *words], cwd=root, capture_output=True, text=True
@@ -280,7 +233,5 @@ def test_the_whole_command_runs(tmp_path):
     found = json.loads(file.read_text())
     assert set(FIGURES) < set(found)
     assert [row["same_tables"] for row in found["cold start"][2:]] == ["yes"]
-    floors = {row["process"]: row for row in found["draws as the floor"]}
-    assert floors["sell"]["measured_to_floor"] > 1.0
-    for row in found["common draws"]:
+    for row in found["common random numbers"]:
         assert row["to_one_stream"] == "" or row["to_one_stream"] > 0.0

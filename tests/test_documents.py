@@ -1,4 +1,4 @@
-"""Every command and block of the documents runs, and prints what the page shows."""
+"""Every command and block of the documentation runs, and prints what the page shows."""
 
 import documents
 import pytest
@@ -9,15 +9,16 @@ from marketsim.parameters import evidence
 
 @pytest.mark.parametrize("page", documents.PAGES)
 def test_every_block_runs(page, tmp_path):
-    """In the order of reading; see `documents.py`, and `reduced.py` for what is made smaller."""
-    documents.run(page, (documents.ROOT / page).read_text(encoding="utf-8"), tmp_path)
+    """Blocks run in the order of reading; `reduced.py` lists what is run in a smaller form."""
+    text = (documents.ROOT / page).read_text(encoding="utf-8")
+    documents.run(documents.Page(text, page), tmp_path)
 
 
 BROKEN = {
     "a command that fails": ("```sh\nmarketsim population=moon\n```", "population 'moon'"),
-    "a command that is not there": ("```sh\nmarketsin\n```", "marketsin"),
+    "an unknown command": ("```sh\nmarketsin\n```", "marketsin"),
     "a failure before the last": ("```sh\nfalse | cat\n```", "exit code 1"),
-    "a word that is no longer": ("```sh\nmarketsim calibrate postng.base_posts=1\n```", "postng"),
+    "an unknown setting": ("```sh\nmarketsim calibrate postng.base_posts=1\n```", "postng"),
     "a value out of its range": ("```sh\nmarketsim validate replicates=0\n```", "replicates=0"),
     "a command in a sentence with a wrong value": ("`marketsim validate seed=-1`", "seed=-1"),
     "a launcher's command": (
@@ -28,14 +29,14 @@ BROKEN = {
         "```sh\nmarketsim compare scenarios=[no_crackdown,import_ban,nowhere]\n```",
         "nowhere",
     ),
-    "an extra that is not there": ("```sh\npip install 'marketsim[clusters]'\n```", "clusters"),
-    "a file that is not there": ("```sh\npip install -r requirement.txt\n```", "requirement.txt"),
-    "a study that is not there": ("```sh\nmarketsim verify experiments/no\n```", "no published"),
+    "an unknown extra": ("```sh\npip install 'marketsim[clusters]'\n```", "clusters"),
+    "a missing file": ("```sh\npip install -r requirement.txt\n```", "requirement.txt"),
+    "a study that does not exist": ("```sh\nmarketsim verify experiments/no\n```", "no published"),
     "Python that fails": ("```python\nimport marketsim\nmarketsim.rum()\n```", "rum"),
     "another output": ("```python\nprint(1)\n```\n```text\n2\n```", "printed was\n1"),
     "another output of a command": ("```sh\necho 1\n```\n```text\n1\n2\n```", "printed was\n1"),
     "output of nothing": ("```text\n1\n```", "output of nothing"),
-    "a kind nobody runs": ("```toml\na = 1\n```", "a block of toml"),
+    "a block of an unknown kind": ("```toml\na = 1\n```", "a block of toml"),
     "a block without a kind": ("```\nmarketsim\n```", "a block of no kind"),
     "an indented block": ("text\n\n    marketsim\n", "a block of indented"),
     "a file without a name": ("```yaml\na: 1\n```", "without a name"),
@@ -47,50 +48,65 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", list(BROKEN))
 def test_a_broken_page_fails(name, tmp_path):
-    """Negative control: what is wrong on a page is found, and said with its place."""
-    text, said = BROKEN[name]
-    with pytest.raises(AssertionError) as fault:
-        documents.run("docs/page.md", text, tmp_path)
-    assert said in str(fault.value)
-    assert "docs/page.md" in str(fault.value)
+    """Negative control: an error on a page is reported with the page's name."""
+    text, message = BROKEN[name]
+    with pytest.raises(AssertionError) as error:
+        documents.run(documents.Page(text, "docs/page.md"), tmp_path)
+    assert message in str(error.value)
+    assert "docs/page.md" in str(error.value)
 
 
 def test_a_good_page_runs(tmp_path):
-    """Blocks share a namespace and a folder, and the output may be shown in part."""
+    """Blocks share a namespace and a folder; an output may be shown in part."""
     text = (
         "```python\n# one/two.py\nx = 3\n```\n```python\nprint(x)\nprint(x + 1)\n```\n"
         "```text\n...\n4\n```\n```sh\ncat one/two.py\n```\n```text\n# one/two.py\nx = 3\n```\n"
     )
-    assert documents.run("docs/page.md", text, tmp_path) == ["", "3\n4\n", "# one/two.py\nx = 3\n"]
+    page = documents.Page(text, "docs/page.md")
+    documents.run(page, tmp_path)
+    assert page.printed == ["", "3\n4\n", "# one/two.py\nx = 3\n"]
+
+
+def test_regeneration_writes_the_output(tmp_path, monkeypatch):
+    """A stale output is replaced in the page, a shortened one stays short."""
+    (tmp_path / "conf").mkdir()
+    page = tmp_path / "page.md"
+    text = "A\n\n```python\nprint('a 1')\nprint('b 2')\n```\n\n```text\n{}\n```\n\nB\n"
+    monkeypatch.setattr(documents, "ROOT", tmp_path)
+    for shown, new in (("stale", "a 1\nb 2"), ("...\nb 0", "...\nb 2")):
+        page.write_text(text.format(shown))
+        documents.write("page.md")
+        assert page.read_text() == text.format(new)
 
 
 def unknown_numbers(text):
     """Return the numbers of a page's sentences that neither its blocks nor the evidence give."""
-    given = [block.text + (block.output or "") for block in documents.blocks("page", text)]
-    known = [float(word.replace(",", "")) for word in documents.NUMBER.findall("\n".join(given))]
-    known += [fact.value for fact in evidence.inputs().values() if fact.value is not None]
+    page = documents.Page(text, "page")
+    known = documents.NUMBER.findall("\n".join(example.parsed for example in page))
+    values = [float(word.replace(",", "")) for word in known]
+    values += [fact.value for fact in evidence.inputs().values() if fact.value is not None]
     out = []
     for word in documents.numbers(text):
         value, digits = float(word.replace(",", "")), len(word.partition(".")[2])
-        if not any(round(abs(one), digits) == value for one in known):
+        if not any(round(abs(one), digits) == value for one in values):
             out.append(word)
     return out
 
 
 def test_the_tutorial_has_no_number_of_its_own():
-    """What its sentences say is printed by its blocks, or is evidence; dates of 2015 aside."""
+    """Every number of its sentences is printed by a block or is evidence, except for dates."""
     text = (documents.ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
     allowed = set(map(str, range(1, 32))) | {"2015"}
     assert [word for word in unknown_numbers(text) if word not in allowed] == []
     assert unknown_numbers(text + "\nIt is 17.6 %, of 1,234.")[-2:] == ["17.6", "1,234"]
 
 
-def test_the_reduced_form_is_smaller_only(monkeypatch):
-    """What a page says stays, but for runs, ranges and launchers; shown output changes nothing."""
-    said = ["scenario=no_crackdown", "replicates=200", "seed=range(1,101)", "hydra.launcher.x=3"]
-    assert reduced.words(said) == [
+def test_reductions_change_runs_ranges_and_launchers_only(monkeypatch):
+    """Other settings of a page stay; a block with shown output is not reduced."""
+    given = ["scenario=no_crackdown", "replicates=200", "seed=range(1,101)", "hydra.launcher.x=3"]
+    assert reduced.reduce(given) == [
         "scenario=no_crackdown", "seed=range(1,3)", "replicates=2", "population=survey",
         "figures=false",
     ]  # fmt: skip
     monkeypatch.setenv(reduced.EXACT, "1")
-    assert reduced.words(said) == said
+    assert reduced.reduce(given) == given

@@ -1,10 +1,10 @@
 """Faults of disks, files and surroundings: one clear line or a correct result, and nothing lost.
 
-Signals at random moments, thousands of damaged files and other clocks and locales are the campaign
-`campaigns.faults`; here is one of each that is quick.
+Here are faults at exact moments, and a sample of the table in `campaigns/faults.py`.
 """
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from campaigns import faults
+from campaigns import faults, laws
 from conftest import settings
 from test_cli import command, only_result
 
@@ -30,15 +30,15 @@ QUICK = [
 ROOT = Path(__file__).parents[1]
 
 
-def stopped(monkeypatch, after: int) -> None:
+def interrupt(monkeypatch, after: int) -> None:
     """Have a study end by Ctrl-C after so many runs, each of them a batch."""
-    run_tables, lived = simulation.run_tables, []
+    run_tables, done = simulation.run_tables, []
 
     def interrupted(settings, run):
-        if len(lived) == after:
-            lived.append(-1)
+        if len(done) == after:
+            done.append(-1)
             raise KeyboardInterrupt
-        lived.append(run)
+        done.append(run)
         return run_tables(settings, run)
 
     monkeypatch.setattr(simulation, "BATCH", 1)
@@ -46,9 +46,9 @@ def stopped(monkeypatch, after: int) -> None:
     with pytest.raises(SystemExit) as stop:
         command(monkeypatch, *QUICK)
     assert stop.value.code == 130
-    lived.clear()
-    lived.extend([-2] * (after + 1))  # from here on it only counts
-    monkeypatch.lived = lived
+    done.clear()
+    done.extend([-2] * (after + 1))  # from here on it only counts
+    monkeypatch.done = done
 
 
 @pytest.mark.parametrize(
@@ -56,22 +56,22 @@ def stopped(monkeypatch, after: int) -> None:
     [("nothing", 1), ("00000000-daily.parquet", 2), ("00000001-done", 2), ("00000000-done", 2)],
 )
 def test_a_damaged_batch_is_run_again(monkeypatch, capfd, name, again):
-    """A bit turned in what a study has so far: that batch is lived again, the bytes are right."""
-    stopped(monkeypatch, 2)
+    """A bit turned in what a study has so far: that batch is run again, the bytes are correct."""
+    interrupt(monkeypatch, 2)
     (batches,) = Path("results").rglob("batches")
     if name != "nothing":
         content = bytearray((batches / name).read_bytes())
         content[len(content) // 2] ^= 4
         (batches / name).write_bytes(content)
     command(monkeypatch, *QUICK)
-    assert len(monkeypatch.lived) - 3 == again
-    there = faults.tables(Path("results"))
+    assert len(monkeypatch.done) - 3 == again
+    tables = faults.tables(Path("results"))
     command(monkeypatch, *QUICK, "output=straight")
-    assert there == faults.tables(Path("straight"))
+    assert tables == faults.tables(Path("straight"))
 
 
 def test_a_batch_is_whole_or_none(tmp_path):
-    """Cut at every byte, a batch is none; as it was written it is there."""
+    """Cut at any byte, a batch is not read; as it was written it is."""
     import pandas as pd
 
     table = pd.DataFrame({"run": [1, 2], "n": [3, 4]})
@@ -85,7 +85,7 @@ def test_a_batch_is_whole_or_none(tmp_path):
         path.write_bytes(whole)
 
 
-def test_a_study_that_goes_on_has_the_same_last_digit(tmp_path):
+def test_a_study_that_is_continued_has_the_same_last_digit(tmp_path):
     """Sums over tables that were read again are those over tables that were just written."""
     import pandas as pd
 
@@ -158,59 +158,47 @@ def test_a_damaged_posterior_is_one_line(monkeypatch, tmp_path, name, how):
     assert before.parent == tmp_path
 
 
-@pytest.fixture
-def disk(tmp_path):
-    """Return what mounts a small disk in memory."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a disk")
-    mounted = []
-
-    def mount(size: int) -> Path:
-        place = tmp_path / "disk"
-        place.mkdir()
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", place], check=False
-        )
-        if done.returncode != 0:
-            pytest.skip("no disk can be mounted here")
-        mounted.append(place)
-        return place
-
-    yield mount
-    for place in mounted:
-        subprocess.run(["umount", "-l", place], check=True)
+# quick rows of the table of faults; the campaign has all of them, many times
+SAMPLE = {
+    ("SIGINT at random moments", "sweep"),
+    ("damaged checkpoint", "Market.resume"),
+    ("full disk", "sweep"),
+    ("read-only disk", "sweep"),
+    ("streams and folders", "output closed"),
+    ("streams and folders", "output full"),
+    ("streams and folders", "errors full"),
+    ("streams and folders", "a reader that leaves"),
+    ("streams and folders", "the folder removed"),
+    ("other surroundings", "PYTHONIOENCODING=ascii"),
+}
+ROWS = [row for row in faults.FAULTS if (row.name, row.what) in SAMPLE]
 
 
-@pytest.mark.parametrize("size", [4, 40, 120, 240])
-def test_a_full_disk_loses_nothing(monkeypatch, capfd, disk, size):
-    """One line that says why, no result; with room made the same command finishes."""
-    place = disk(size)
-    with pytest.raises(SystemExit) as stop:
-        command(monkeypatch, *QUICK, f"output={place}/results")
-    err = capfd.readouterr().err
-    assert stop.value.code in (1, 2)
-    assert err.count("\n") == 1
-    assert "No space left" in err
-    assert not list(place.rglob("[!.]*/manifest.json"))
-    subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
-    command(monkeypatch, *QUICK, f"output={place}/results")
-    command(monkeypatch, *QUICK, "output=straight")
-    assert faults.tables(place) == faults.tables(Path("straight"))
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return faults.Bench(tmp_path_factory.mktemp("bench"))
 
 
-def test_a_read_only_disk_is_one_line(monkeypatch, capfd, disk):
-    """A place that cannot be written to is bad input."""
-    place = disk(4000)
-    subprocess.run(["mount", "-o", "remount,ro", place], check=True)
-    with pytest.raises(SystemExit) as stop:
-        command(monkeypatch, *QUICK, f"output={place}/results")
-    err = capfd.readouterr().err
-    assert (stop.value.code, err.count("\n")) == (2, 1)
-    assert "Read-only" in err
+@pytest.mark.parametrize("fault", ROWS, ids=lambda row: f"{row.name}, {row.what}")
+def test_a_fault_ends_in_one_line_or_a_correct_result(bench, fault):
+    """One trial of each row of the sample."""
+    assert len(ROWS) == len(SAMPLE)
+    if faults.needs(fault):
+        pytest.skip(faults.needs(fault))
+    faults.once(bench, fault)
 
 
-def told(script: str, **environment: str | None) -> str:
-    """Return what a script prints in other surroundings."""
+def test_a_wrong_result_is_seen(bench):
+    """Negative control: other tables than those of undisturbed work break a law."""
+    trial = faults.Trial(bench, "short run", random.Random(1))
+    trial.finish()
+    trial.expected = {name: content + b"0" for name, content in trial.expected.items()}
+    with pytest.raises(laws.BrokenError, match="bytes of undisturbed work"):
+        trial.finish()
+
+
+def output(script: str, **environment: str | None) -> str:
+    """Return what a script prints with other environment variables."""
     around = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(
         [sys.executable, "-c", script],
@@ -233,7 +221,7 @@ def told(script: str, **environment: str | None) -> str:
 def test_the_kernels_find_a_folder(tmp_path, environment, where):
     """A folder of kernels that cannot be written to is passed over for the next."""
     filled = {k: v and v.format(tmp=tmp_path) for k, v in environment.items()}
-    found = told("from marketsim.numerics.jit import CACHE_FOLDER; print(CACHE_FOLDER)", **filled)
+    found = output("from marketsim.numerics.jit import CACHE_FOLDER; print(CACHE_FOLDER)", **filled)
     assert where.format(tmp=tmp_path) in found
 
 
@@ -247,47 +235,7 @@ def test_without_a_folder_the_kernels_are_compiled_all_the_same():
         "f = jit.kernel(lambda x: x + 1)\n"
         "print(repr(jit.CACHE_FOLDER), f(1))"
     )
-    assert told(script) == "'' 2"
-
-
-@pytest.mark.parametrize(
-    ("line", "code", "lines"),
-    [
-        ("{command} --cfg job > /dev/full", 1, 1),
-        ("{command} --cfg job >&-", 0, 0),
-        ("{command} nope=1 2>&-", 2, 0),
-        ("set -o pipefail; {command} --cfg job | head -c 1 > /dev/null", (0, 141), 0),
-        ("mkdir gone; cd gone; rmdir ../gone; {command} replicates=1", (1, 2), 1),
-    ],
-)
-def test_streams_and_folders_that_are_gone(line, code, lines):
-    """Nowhere to print, nowhere to be: one line at most, and never two faults for one."""
-    command_line = line.format(command=f"{sys.executable} -m marketsim")
-    ended = subprocess.run(
-        ["bash", "-c", command_line],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode in (code if isinstance(code, tuple) else (code,)), ended.stderr
-    assert ended.stderr.count("\n") == lines, ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-def test_a_name_that_the_terminal_cannot_show(tmp_path):
-    """Chinese names on a terminal of ASCII: escaped there, as they are on the disk."""
-    words = [*QUICK[:1], "population.retailers=10", "replicates=1", *QUICK[3:], "market=posts"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "marketsim", *words, "output=结果 这里", "study=研究"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
-        capture_output=True,
-        check=True,
-    )
-    assert ended.stderr == b""
-    assert rb"\u7ed3\u679c" in ended.stdout
-    (place,) = Path("结果 这里/研究").glob("*/manifest.json")
-    assert store.is_whole(place.parent)
+    assert output(script) == "'' 2"
 
 
 @pytest.mark.parametrize(
@@ -341,12 +289,5 @@ def test_ctrl_c_that_a_library_takes_for_its_own_fault(monkeypatch, capfd):
 
 @pytest.mark.campaign
 def test_the_campaign_of_faults():
-    """Signals at random moments, damaged files, full disks, two at a time, other surroundings."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "campaigns.faults"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    """Every row of the table of faults, many times."""
+    assert faults.campaign()

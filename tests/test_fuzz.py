@@ -1,67 +1,69 @@
-"""A sample of the fuzz campaign, and what its laws catch."""
+"""A sample of the campaign of inputs, and negative controls of its laws."""
 
 import json
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from campaigns import fuzz, inputs, laws
 from conftest import settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as options
 
 from marketsim.commands import run as run_command
 from marketsim.simulation import run
 
-TESTS = Path(__file__).parent
-SAMPLE = 60
-
-
-def campaign(first: int, end: int, *more: str) -> subprocess.CompletedProcess:
-    """Run inputs of the campaign in a process of its own, which forks."""
-    words = [sys.executable, "-m", "campaigns.fuzz", str(first), str(end), *more]
-    return subprocess.run(words, cwd=TESTS, capture_output=True, text=True, check=False)
+SAMPLE, CAMPAIGN = 30, 5000
 
 
 def test_a_sample_of_the_campaign_holds():
-    """Sixty inputs: each is refused in one line or gives a result that obeys the laws."""
-    ended = campaign(0, SAMPLE, "--forks-only")
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    kinds = [inputs.draw(fuzz.SEED, number).kind for number in range(SAMPLE)]
-    assert min(map(kinds.count, inputs.KINDS_OF_INPUT)) > 2
+    """Inputs of every kind: refused in one line, or a result that obeys the laws."""
+    rows = fuzz.campaign(SAMPLE, new_processes=False)
+    assert {row.what for row in rows if row.kind == "broken"} == set(inputs.BROKEN)
+    kinds = [row.kind for row in rows]
+    assert min(kinds.count(kind) for kind in ("valid", "broken", "garbage")) > 2
 
 
 @pytest.mark.campaign
-def test_the_campaign_holds(tmp_path):
-    """Five thousand inputs."""
-    ended = campaign(0, 5000, "--table", str(tmp_path / "fuzz.csv"))
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    table = pd.read_csv(tmp_path / "fuzz.csv")
-    assert table["tried"].sum() == 5000
-    assert table[table["kind"] == "valid"]["tried"].sum() >= 1500
+def test_the_campaign_holds():
+    """About five thousand inputs, every 25th in a new process."""
+    rows = fuzz.campaign(CAMPAIGN)
+    assert sum(row.kind == "valid" for row in rows) > 0.2 * CAMPAIGN
 
 
-def test_an_input_is_a_function_of_its_number():
-    """The same number, the same input; another number, another."""
-    ones = [inputs.draw(fuzz.SEED, number) for number in range(50)]
-    assert ones == [inputs.draw(fuzz.SEED, number) for number in range(50)]
-    assert (
-        len({(one.words, tuple(one.files.values())) for one in ones}) > 45
-    )  # few words, some twice
-    assert ones[0] != inputs.draw(fuzz.SEED + 1, 0)
+def drawn(strategy, number):
+    """Return so many values of a strategy."""
+    found = []
+
+    @options(max_examples=number, deadline=None, database=None, derandomize=True,
+             suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(strategy)
+    def note(one):
+        found.append(one)
+
+    note()
+    return found
 
 
-def test_every_parameter_and_kind_is_drawn():
-    """Five hundred inputs name most parameters and every kind of intervention and of mistake."""
-    drawn = [inputs.draw(fuzz.SEED, number) for number in range(1000)]
-    text = " ".join(" ".join(one.words) for one in drawn)
-    text += b" ".join(content for one in drawn for content in one.files.values()).decode(
-        "utf-8", "replace"
-    )
-    assert all(f"kind={kind}" in text or f"kind: {kind}" in text for kind in inputs.KINDS)
-    assert sum(f"{key}=" in text for key in inputs.RANGES) > 0.9 * len(inputs.RANGES)
-    whats = {one.what.partition(":")[0] for one in drawn if one.kind == "broken"}
-    assert whats == {maker.__name__.replace("_", " ") for maker, _ in inputs.MAKERS}
+def test_every_parameter_and_kind_of_intervention_is_drawn():
+    """Valid inputs name most parameters and all kinds of interventions; mistakes name all."""
+    settings = [one.settings for one in drawn(inputs.valid(), 200)]
+    kinds = {v for one in settings for key, v in one.items() if key.endswith(".kind")}
+    assert kinds == set(inputs.KINDS)
+    keys = {key for one in drawn(inputs.parameters(), 1000) for key in one}
+    assert len(keys & set(inputs.RANGES)) > 0.9 * len(inputs.RANGES)
+    assert {row.key for row in inputs.BROKEN["out of range"]} == set(inputs.PARAMETERS)
+
+
+def test_an_outcome_that_breaks_a_law_is_seen():
+    """Negative control: a correct input called broken, and a broken one called valid."""
+    one = inputs.Input("broken", "nothing", tuple(inputs.SMALL), key="seed")
+    with pytest.raises(laws.BrokenError, match="exit code 2, not 0"):
+        fuzz.outcome_of(one)
+    one = inputs.Input("valid", "run", (*inputs.SMALL, "nope=1"))
+    with pytest.raises(laws.BrokenError, match="exit code 0, not 2"):
+        fuzz.outcome_of(one)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_every_parameter_and_kind_is_drawn():
         (2, "", "marketsim: a=1 is wrong\n", "what is allowed"),
     ],
 )
-def test_a_refusal_that_is_none_is_seen(code, out, err, law):
+def test_a_wrong_refusal_is_seen(code, out, err, law):
     """Negative controls of the law of one line."""
     laws.refused(2, "", "marketsim: a=1: expected b\n", "a=")
     with pytest.raises(laws.BrokenError, match=law):
@@ -116,25 +118,21 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", list(CHANGES))
-def test_a_result_that_cannot_be_is_seen(made, tmp_path, what):
+def test_an_impossible_result_is_seen(made, tmp_path, what):
     """Negative controls of the laws of a result."""
-    import shutil
-
     name, change, law = CHANGES[what]
     place = Path(shutil.copytree(made, tmp_path / made.name))
     facts = laws.result(place)
-    laws.as_asked(facts, {"population.retailers": 30, "replicates": 2})
+    laws.has_settings(facts, {"population.retailers": 30, "replicates": 2})
     with pytest.raises(laws.BrokenError, match="31"):
-        laws.as_asked(facts, {"population.retailers": 31})
+        laws.has_settings(facts, {"population.retailers": 31})
     broken(place, name, change)
     with pytest.raises(laws.BrokenError, match=law):
         laws.result(place)
 
 
 def test_what_is_left_over_is_seen(made, tmp_path):
-    """Negative control: a part, or a file beside a result, is noticed."""
-    import shutil
-
+    """Negative control: a partial folder beside a result is noticed."""
     shutil.copytree(made, tmp_path / "results" / "study" / made.name)
     laws.whole_folder(tmp_path, tmp_path / "results")
     (tmp_path / "results" / "study" / ".x.partial").mkdir()

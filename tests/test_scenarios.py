@@ -65,9 +65,12 @@ def test_the_page_of_scenarios_is_up_to_date():
 def test_the_example_of_the_page_works(tmp_path):
     """The class that docs/own-intervention.md shows moves the lever that the page says."""
     page = Path(__file__).parents[1] / "docs" / "own-intervention.md"
-    shown = documents.blocks("docs/own-intervention.md", page.read_text(encoding="utf-8"))
+    shown = documents.Page(page.read_text(encoding="utf-8"), page.name)
     file = tmp_path / "mine.py"
-    file.write_text(next(one.text for one in shown if one.file == "mine.py"), encoding="utf-8")
+    file.write_text(
+        next(block.parsed for block in shown if documents.file_name(block.parsed) == "mine.py"),
+        encoding="utf-8",
+    )
     of = settings(1000)
     of.classes = [str(file)]
     of.scenario.interventions = {

@@ -1,12 +1,13 @@
-"""Posting and risk alone, the same small model written for several frameworks.
+"""Posting and risk alone: the same small model written for several frameworks.
 
 Every agent has a rate of posting and a sensitivity. Each day perceived risk fades by a fixed
-factor; on days of a shock each agent is hit by chance, and risk rises by a step of what is left to
+factor; on days of a shock each agent is hit at random, and risk rises by a step of what is left to
 1; then the agent posts a Poisson number with mean rate * exp(-sensitivity * risk). What comes out
 is the posts of each day. Risk is 0 at first.
 
 A version is a module with a NAME and a function ``prepare(task, seed)``, which makes its agents
-and returns a function that lives all days and returns the posts of each. Only the living is timed.
+and returns a function that simulates all days and returns the posts of each. Only that function is
+timed.
 """
 
 import importlib
@@ -23,11 +24,11 @@ OURS = "counters"
 VERSIONS = (
     *(OURS, "arrays", "mesa_objects", "mesa_frames_columns", "starsim_module", "starsim_streams"),
 )
-FRAMEWORKS = ("mesa_frames", "polars", "starsim")  # that need not be there
+FRAMEWORKS = ("mesa_frames", "polars", "starsim")  # optional
 
 
 class Task(NamedTuple):
-    """What all versions are given."""
+    """Input of all versions."""
 
     rates: np.ndarray
     sensitivities: np.ndarray

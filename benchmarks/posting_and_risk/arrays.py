@@ -1,4 +1,4 @@
-"""The way of numpy: one array operation after the other, one stream of draws."""
+"""Posting and risk with numpy: one array operation after the other, one stream."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ NAME = "numpy arrays"
 
 
 def prepare(task: Task, seed: int) -> Days:
-    """Return a function that lives all days."""
+    """Return a function that simulates all days."""
     draw = np.random.default_rng(seed)
     risk = np.zeros(task.rates.size)
 
-    def live() -> np.ndarray:
+    def simulate() -> np.ndarray:
         posts = np.zeros(task.shocks.size, np.int64)
         for day, shock in enumerate(task.shocks):
             np.multiply(risk, task.fading, out=risk)
@@ -22,4 +22,4 @@ def prepare(task: Task, seed: int) -> Days:
             posts[day] = draw.poisson(task.rates * np.exp(-task.sensitivities * risk)).sum()
         return posts
 
-    return live
+    return simulate

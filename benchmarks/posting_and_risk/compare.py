@@ -1,4 +1,4 @@
-"""Every version that is installed, side by side."""
+"""Comparison of the installed versions."""
 
 import argparse
 from functools import partial
@@ -13,13 +13,13 @@ SLOW = {
     "mesa_objects": 10_000,
     "starsim_module": 100_000,
     "starsim_streams": 100_000,
-}  # most agents that are worth the wait
+}  # most agents timed
 NUMPY = "arrays"
 
 
-def options(words: argparse.ArgumentParser) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this part."""
-    words.add_argument(
+    parser.add_argument(
         "--agents",
         type=int,
         nargs="+",
@@ -28,36 +28,36 @@ def options(words: argparse.ArgumentParser) -> None:
     )
 
 
-def measure(asked: argparse.Namespace) -> list[Table]:
+def measure(options: argparse.Namespace) -> list[Table]:
     """Time all versions at each size, in turn."""
-    rows = [row for agents in asked.agents for row in one_size(agents, asked.repetitions)]
-    note = f"{DAYS} days, making the agents apart. In one thread."
+    rows = [row for agents in options.agents for row in one_size(agents, options.repetitions)]
+    note = f"{DAYS} days, without initialization, in one thread."
     return [Table("posting and risk", rows, note)]
 
 
 def one_size(agents: int, repetitions: int) -> Rows:
     """Return nanoseconds for each agent and day, and against ours."""
-    there = present()
+    installed = present()
     task, small = task_of(agents), task_of(100)
-    timed = [name for name in there if agents <= SLOW.get(name, agents)]
+    timed = [name for name in installed if agents <= SLOW.get(name, agents)]
     for name in timed:
-        there[name].prepare(small, 0)()  # compiles
+        installed[name].prepare(small, 0)()  # compiles
 
     def seconds(name: str, seed: int) -> float:
-        return runs.seconds_of(there[name].prepare(task, seed))
+        return runs.seconds_of(installed[name].prepare(task, seed))
 
     arms = {name: partial(seconds, name) for name in timed}
     took = runs.medians(runs.in_turn(arms, repetitions))
     rows: Rows = []
     for name in VERSIONS:
-        row = {"agents": agents, "version": there[name].NAME if name in there else name}
+        row = {"agents": agents, "version": installed[name].NAME if name in installed else name}
         if name in took:
             row |= {"ns_an_agent_day": rounded(1e9 * took[name] / agents / DAYS)}
             row |= {"to_ours": rounded(took[name] / took[OURS])}
             if name == NUMPY:
                 row |= {"wanted": 1.0, "met": "yes" if took[name] >= took[OURS] else "NO"}
         else:
-            row |= {"ns_an_agent_day": "left out" if name in there else "not installed"}
+            row |= {"ns_an_agent_day": "left out" if name in installed else "not installed"}
         rows.append(row)
     return rows
 

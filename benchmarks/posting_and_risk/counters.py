@@ -1,4 +1,4 @@
-"""The way of marketsim: compiled loops, and draws that are functions of (seed, day, agent).
+"""Posting and risk as marketsim does it: compiled loops and counter-based random numbers.
 
 A block of the generator holds four draws: those of one agent for four days. What has no branch is
 done for all agents at once, so that it runs as vector code and nobody waits for the branches of
@@ -17,14 +17,14 @@ NAME = "marketsim kernel"
 
 
 def prepare(task: Task, seed: int) -> Days:
-    """Return a function that lives all days."""
+    """Return a function that simulates all days."""
     risk = np.zeros(task.rates.size)
-    return lambda: live(seed, *task, risk)
+    return lambda: simulate(seed, *task, risk)
 
 
 @array_kernel
-def live(seed, rates, sensitivities, fading, chance, step, shocks, risk):
-    """Live all days and return the posts of each."""
+def simulate(seed, rates, sensitivities, fading, chance, step, shocks, risk):
+    """Simulate all days and return the posts of each."""
     posts = np.zeros(shocks.size, np.int64)
     draws = np.empty((LANES, risk.size))
     mean, none = np.empty(risk.size), np.empty(risk.size)
@@ -35,7 +35,7 @@ def live(seed, rates, sensitivities, fading, chance, step, shocks, risk):
         for i in range(risk.size):
             risk[i] *= fading
         if shocks[day]:
-            _strike(seed, day, chance, step, risk)
+            _shock(seed, day, chance, step, risk)
         for i in range(risk.size):
             mean[i] = rates[i] * exp(-sensitivities[i] * risk[i])
             none[i] = exp(-mean[i])
@@ -53,8 +53,8 @@ def _draw(seed, day, draws):
 
 
 @kernel
-def _strike(seed, day, chance, step, risk):
-    """Let those who are hit be afraid."""
+def _shock(seed, day, chance, step, risk):
+    """Raise the risk of those who are hit."""
     for i in range(risk.size):
         if uniform(seed, Purpose.SWEEP, day, i, 0) < chance:
             risk[i] += step * (1.0 - risk[i])

@@ -1,4 +1,4 @@
-"""The way of mesa-frames: agents are rows of a Polars frame, draws come in columns."""
+"""Posting and risk with mesa-frames: agents are rows of a Polars frame."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ NAME = "mesa-frames columns"
 
 
 class Traders(AgentSetPolars):
-    """All who post."""
+    """All traders."""
 
     def __init__(self, model: "Market") -> None:
         super().__init__(model)
@@ -22,7 +22,7 @@ class Traders(AgentSetPolars):
         self += pl.DataFrame(columns)
 
     def step(self) -> None:
-        """Live one day, in the shortest way that the package's guide shows."""
+        """Simulate one day, in the shortest way that the package's guide shows."""
         task, draw = self.model.task, self.model.random
         risk = pl.col("risk") * task.fading
         if self.model.shock:
@@ -43,11 +43,11 @@ class Market(ModelDF):
 
 
 def prepare(task: Task, seed: int) -> Days:
-    """Return a function that lives all days."""
-    return partial(_live, Market(task, seed))
+    """Return a function that simulates all days."""
+    return partial(_simulate, Market(task, seed))
 
 
-def _live(model: Market) -> np.ndarray:
+def _simulate(model: Market) -> np.ndarray:
     posts = np.zeros(model.task.shocks.size, np.int64)
     for day, shock in enumerate(model.task.shocks):
         model.shock = bool(shock)

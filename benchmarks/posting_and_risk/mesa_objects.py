@@ -1,4 +1,4 @@
-"""The way of Mesa 3: an agent is an object, and acts when it is its turn."""
+"""Posting and risk with Mesa 3: an agent is an object with a step."""
 
 import math
 from functools import partial
@@ -12,14 +12,14 @@ NAME = "Mesa objects"
 
 
 class Trader(mesa.Agent):
-    """One who posts."""
+    """A trader."""
 
     def __init__(self, model: "Traders", rate: float, sensitivity: float) -> None:
         super().__init__(model)
         self.rate, self.sensitivity, self.risk = rate, sensitivity, 0.0
 
     def step(self) -> None:
-        """Live one day."""
+        """Simulate one day."""
         model = self.model
         risk = self.risk * model.task.fading
         if model.shock and model.random.random() < model.task.chance:
@@ -37,7 +37,7 @@ class Trader(mesa.Agent):
 
 
 class Traders(mesa.Model):
-    """All who post."""
+    """All traders."""
 
     def __init__(self, task: Task, seed: int) -> None:
         super().__init__(rng=seed)
@@ -47,17 +47,17 @@ class Traders(mesa.Model):
         )
 
     def step(self) -> None:
-        """Live one day; nobody looks at anybody, so that the order needs no draw."""
+        """Simulate one day; agents do not interact, so that their order needs no draw."""
         self.shock, self.posts = bool(self.task.shocks[self.steps - 1]), 0
         self.agents.do("step")
 
 
 def prepare(task: Task, seed: int) -> Days:
-    """Return a function that lives all days."""
-    return partial(_live, Traders(task, seed))
+    """Return a function that simulates all days."""
+    return partial(_simulate, Traders(task, seed))
 
 
-def _live(model: Traders) -> np.ndarray:
+def _simulate(model: Traders) -> np.ndarray:
     posts = np.zeros(model.task.shocks.size, np.int64)
     for day in range(posts.size):
         model.step()

@@ -1,4 +1,4 @@
-"""The way of Starsim: a module with states of its people and distributions, drawn by slot."""
+"""Posting and risk with Starsim: a module with states and distributions."""
 
 import numpy as np
 import starsim as ss
@@ -9,7 +9,7 @@ NAME = "Starsim module"
 
 
 class Posting(ss.Module):
-    """What a person does each day."""
+    """Daily posting of a person."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Posting(ss.Module):
         self.define_results(ss.Result("posts", dtype=int))
 
     def init_post(self) -> None:
-        """Give everybody a rate and a sensitivity."""
+        """Set the rate and sensitivity of each person."""
         super().init_post()
         self.rate[:], self.sensitivity[:] = self.task.rates, self.task.sensitivities
 
@@ -41,7 +41,7 @@ class Posting(ss.Module):
         return self.number.rvs(uids)
 
     def step(self) -> None:
-        """Live one day."""
+        """Simulate one day."""
         self.risk[:] = self.risk * self.task.fading
         if self.task.shocks[self.ti]:
             hit = self.hit.filter()
@@ -50,12 +50,12 @@ class Posting(ss.Module):
 
 
 def prepare(task: Task, seed: int) -> Days:
-    """Return a function that lives all days."""
-    return living(Posting(task), seed)
+    """Return a function that simulates all days."""
+    return simulation(Posting(task), seed)
 
 
-def living(posting: Posting, seed: int) -> Days:
-    """Return a function that lives all days of a module."""
+def simulation(posting: Posting, seed: int) -> Days:
+    """Return a function that simulates all days of a module."""
     days = posting.task.shocks.size
     sim = ss.Sim(
         n_agents=posting.task.rates.size,
@@ -68,8 +68,8 @@ def living(posting: Posting, seed: int) -> Days:
     )
     sim.init()
 
-    def live() -> np.ndarray:
+    def simulate() -> np.ndarray:
         sim.run()
         return np.asarray(sim.results.posting.posts, np.int64)
 
-    return live
+    return simulate

@@ -1,6 +1,6 @@
-"""Starsim with numpy's stream in place of its Poisson distribution, which costs the most there.
+"""Posting and risk with Starsim and numpy's stream instead of its Poisson distribution.
 
-Its common random numbers are given up for it: what is left is the framework itself.
+Without its common random numbers, which take most of its time: what remains is the framework.
 """
 
 import numpy as np
@@ -24,5 +24,5 @@ class Posting(starsim_module.Posting):
 
 
 def prepare(task: Task, seed: int) -> Days:
-    """Return a function that lives all days."""
-    return starsim_module.living(Posting(task, seed), seed)
+    """Return a function that simulates all days."""
+    return starsim_module.simulation(Posting(task, seed), seed)

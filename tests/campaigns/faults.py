@@ -1,13 +1,10 @@
-"""The campaign of faults: signals at random moments, damaged files, full disks, two at a time.
+"""The campaign of faults: a table of signals, damaged files, full disks and other surroundings.
 
-    cd tests && PYTHONPATH=.. python -m campaigns.faults --table campaigns/results/faults.csv
-
-Each fault is one clear line or a correct result, and what had been finished is there afterwards.
+Every fault ends in one clear line or in a correct result, and finished work is kept. A row of the
+table is one fault on one command; a trial does it once, at a random moment or place.
 """
 
-import argparse
 import contextlib
-import csv
 import os
 import random
 import shutil
@@ -17,11 +14,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from campaigns import laws, runner
-from campaigns.laws import BrokenError, hold
+from campaigns.laws import hold
+from campaigns.runner import Command, Outcome
+from marketsim.errors import InputError
+from marketsim.parameters import presets
 
 SEED = 2015
 SMALL = ["population=survey", "population.retailers=30", "posterior=point", "progress=false",
@@ -31,20 +34,12 @@ COMMANDS = {
     "compare": ["compare", *SMALL, "scenarios=[no_crackdown]", "replicates=45", "prior=false"],
     "sweep": ["-m", "hydra/launcher=basic", *SMALL, "replicates=2", "figures=false",
               "seed=range(1,7)"],
+    "short run": [*SMALL, "replicates=2", "figures=false", "scenario.about='象牙 市场'"],
 }  # fmt: skip
-SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+NOT_READ_AGAIN = (".png", ".svg", ".html", ".xlsx")  # figures, pages and spreadsheets
 # To a shell -2 is 130: CPython ends so where Ctrl-C came within an exec of a text, however it was
-# answered, and importing scipy.stats execs hundreds.
-ENDS = {signal.SIGKILL: (-9,), signal.SIGINT: (130, -2), signal.SIGTERM: (-15, 130)}
-
-
-class Tried(NamedTuple):
-    """One fault: what was done to what, and what came of it; `finding` is empty where all held."""
-
-    fault: str
-    what: str
-    came: str
-    finding: str = ""
+# handled, and importing scipy.stats execs hundreds.
+EXIT_CODES = {signal.SIGKILL: (-9,), signal.SIGINT: (130, -2), signal.SIGTERM: (-15, 130)}
 
 
 def tables(folder: Path) -> dict[str, bytes]:
@@ -56,85 +51,112 @@ def tables(folder: Path) -> dict[str, bytes]:
     }
 
 
-def tried(fault: str, what: str, do: Callable[..., str], *given: object) -> Tried:
-    """Do something, and note which law it breaks."""
-    try:
-        return Tried(fault, what, do(*given))
-    except BrokenError as law:
-        return Tried(fault, what, "broken", str(law))
-    except Exception as fault_of_test:
-        return Tried(fault, what, "broken", f"{type(fault_of_test).__name__}: {fault_of_test}")
+class Bench:
+    """A folder for trials, with the results of commands that nothing interrupted."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.known: dict[str, tuple[Path, Outcome]] = {}
+
+    def undisturbed(self, name: str) -> tuple[Path, Outcome]:
+        """Return the folder and the outcome of a command that ran to its end."""
+        if name not in self.known:
+            folder = self.base / f"undisturbed {name}"
+            folder.mkdir()
+            self.known[name] = folder, runner.run(COMMANDS[name], folder)
+            assert self.known[name][1].code == 0, self.known[name][1].err
+        return self.known[name]
+
+
+class Trial:
+    """One trial: a command, an empty folder for it, and the tables that it has to give."""
+
+    def __init__(self, bench: Bench, name: str, chance: random.Random) -> None:
+        self.bench, self.name, self.chance = bench, name, chance
+        self.words = COMMANDS[name]
+        self.whole, outcome = bench.undisturbed(name)
+        self.seconds, self.expected = outcome.seconds, tables(self.whole)
+        self.folder = bench.base / "a folder 象牙"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+
+    def run(self, *added: str, new: bool = False, **environment: str | None) -> Outcome:
+        """Run the command in the folder of the trial."""
+        return runner.run([*self.words, *added], self.folder, new, **environment)
+
+    def finish(self, *added: str, folder: Path | None = None) -> None:
+        """Finish interrupted work: the bytes of undisturbed work, and no part left over."""
+        ended, folder = self.run(*added), folder or self.folder
+        hold(ended.code == 0, f"finished: {ended.err[-500:]}")
+        hold(tables(folder) == self.expected, "the bytes of undisturbed work")
+        self.hold_nothing_left_over(folder)
+
+    def hold_nothing_left_over(self, folder: Path) -> None:
+        """Hold that no part of a file is left."""
+        left = [path.name for path in folder.rglob(".*") if not path.name.endswith(".lock")]
+        hold(not left, f"nothing left over: {left}")
+
+    def hold_correct_so_far(self, folder: Path) -> None:
+        """Hold that the finished results are those of undisturbed work."""
+        found = tables(folder)
+        hold(all(self.expected[name] == found[name] for name in found), "a correct result")
 
 
 # ---------------------------------------------------------------- signals
 
 
-def signals(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """End each command at random moments, again and again, until it is done; compare the bytes."""
-    for name, words in COMMANDS.items():
-        straight = base / f"straight {name}"
-        straight.mkdir()
-        whole = runner.forked(words, straight)
-        assert whole.code == 0, whole.err
-        wanted = tables(straight)
-        for number in SIGNALS:
-            folder, sent = base / "signalled", 0
-            while sent < each:
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir()
-                for _ in range(4):  # several ends of one work, then it is finished
-                    new = chance.random() < 0.2
-                    after = chance.random() * (whole.seconds * 0.8 + 1.5 * new)
-                    came = runner.signalled(words, folder, number, after, new)
-                    sent += came.code != 0
-                    yield tried(
-                        f"{number.name} at a random moment", name,
-                        ended, came, number, folder, wanted, new,
-                    )  # fmt: skip
-                yield tried(f"finished after {number.name}", name,
-                            goes_on, words, folder, wanted)  # fmt: skip
+def interrupt(trial: Trial, number: signal.Signals) -> str:
+    """End the command several times at random moments, then finish it."""
+    outcomes = set()
+    for _ in range(4):
+        new = trial.chance.random() < 0.2
+        command = Command(trial.words, trial.folder, new)
+        after = trial.chance.random() * (trial.seconds * 0.8 + 1.5 * new)
+        if not command.has_ended(after):
+            command.send(number)
+        outcomes.add(_interrupted(trial, command.end(), number, new))
+    trial.finish()
+    return f"finished, the same bytes, after: {', '.join(sorted(outcomes))}"
 
 
-def ended(
-    came: runner.Outcome, number: int, folder: Path, wanted: dict[str, bytes], new: bool
-) -> str:
-    """Hold what a signal leaves: whole results alone, and one line where there was time for it."""
-    there = tables(folder)
-    hold(all(wanted[name] == content for name, content in there.items()), "what is there is right")
-    if new and number == signal.SIGINT and _before_the_package(came):
-        return "ended while Python itself was starting"
-    allowed = (0, *ENDS[signal.Signals(number)])
-    hold(came.code in allowed, f"an end by the signal, not {came.code}: {came.err[-500:]}")
-    if came.code == 0:
-        return "ended before the signal"
-    if came.code in (130, -2):
-        laws.one_line(came.err)
+def _interrupted(trial: Trial, ended: Outcome, number: signal.Signals, new: bool) -> str:
+    """Check what a signal leaves: whole results only, and one line where there was time for it."""
+    trial.hold_correct_so_far(trial.folder)
+    is_pythons = ended.code in (-2, 1, 130) and not ended.err.startswith("marketsim: ")
+    if new and is_pythons and str(runner.PACKAGE / "__main__") not in ended.err:
+        return "end before the package was imported"
+    allowed = (0, *EXIT_CODES[number])
+    hold(ended.code in allowed, f"an end by the signal, not {ended.code}: {ended.err[-500:]}")
+    if ended.code == 0:
+        return "end before the signal"
+    if ended.code in (130, -2):
+        laws.one_line(ended.err)
         return "one line, exit code 130"
-    hold(came.err == "", f"no word: {came.err[-500:]}")
-    return "ended"
+    hold(ended.err == "", f"no message: {ended.err[-500:]}")
+    return "end without a message"
 
 
-def _before_the_package(came: runner.Outcome) -> bool:
-    """Return whether Ctrl-C came so early that no line of the package had been run."""
-    is_pythons = came.code in (-2, 1, 130) and str(runner.PACKAGE / "__main__") not in came.err
-    return is_pythons and not came.err.startswith("marketsim: ")
-
-
-def goes_on(words: list[str], folder: Path, wanted: dict[str, bytes]) -> str:
-    """Finish the work: the bytes of one that nothing ended, and no part left over."""
-    came = runner.forked(words, folder)
-    hold(came.code == 0, f"finished: {came.err[-500:]}")
-    hold(tables(folder) == wanted, "the bytes of a run that nothing ended")
-    left = [path.name for path in folder.rglob(".*") if not path.name.endswith(".lock")]
-    hold(not left, f"nothing left over: {left}")
-    return "finished, the same bytes"
+def start_twice(trial: Trial, kill: bool) -> str:
+    """Start two processes on one result, a moment apart; kill the first of them or not."""
+    apart = trial.chance.random()
+    words = [*trial.words, *["fresh=true"] * (apart < 0.3)]
+    first = Command(words, trial.folder, name="1")
+    first.has_ended(apart * 0.3)
+    second = Command(words, trial.folder, name="2")
+    if kill and not first.has_ended(apart):
+        first.send(signal.SIGKILL)
+    codes, err = (first.end().code, (last := second.end()).code), last.err
+    hold(codes[1] == 0 and codes[0] in ((0, -9) if kill else (0,)), f"both end well: {codes} {err}")
+    hold(tables(trial.folder) == trial.expected, "one correct result")
+    trial.hold_nothing_left_over(trial.folder)
+    return "one result, correct"
 
 
 # ---------------------------------------------------------------- damaged files
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:
-    """Return a file cut short, or with a bit turned, or with a piece of zeros."""
+    """Return a file with a bit changed, cut short, emptied, or with a piece of zeros."""
     how = chance.choice(["bit", "bit", "cut", "empty", "zeros"])
     at = chance.randrange(max(len(content), 1))
     if how == "bit" and content:
@@ -144,246 +166,162 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     return b"" if how == "empty" else content[:at] + bytes(64) + content[at + 64 :]
 
 
-def files(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Damage each file of a result, of a comparison, and of the batches of one that was ended."""
-    for name in ("run", "compare"):
-        words, folder = COMMANDS[name], base / f"whole {name}"
-        folder.mkdir()
-        assert runner.forked(words, folder).code == 0
-        wanted, (place,) = tables(folder), laws.finished(folder)
-        for path in sorted(place.rglob("*")):
-            if path.is_file():
-                kind = (
-                    f"{path.name} of a {name}" if path.parent == place else f"a figure of a {name}"
-                )
-                whole = path.read_bytes()
-                for _ in range(each):
-                    path.write_bytes(damaged(whole, chance))
-                    yield tried(
-                        "damaged file",
-                        kind,
-                        taken,
-                        words,
-                        folder,
-                        place,
-                        path,
-                        whole,
-                        wanted,
-                    )
-                    path.write_bytes(whole)
-    yield from batches(base, chance, each)
-
-
-def taken(
-    words: list[str], folder: Path, place: Path, path: Path, whole: bytes, wanted: dict
-) -> str:
-    """Hold what the same command says of a damaged result."""
-    if path.read_bytes() == whole:
+def damage_result(trial: Trial) -> str:
+    """Damage a file of a finished result, and run the same command again."""
+    shutil.copytree(trial.whole, trial.folder, dirs_exist_ok=True)
+    (place,) = laws.finished(trial.folder)
+    path = trial.chance.choice(sorted(path for path in place.rglob("*") if path.is_file()))
+    content = path.read_bytes()
+    path.write_bytes(damaged(content, trial.chance))
+    if path.read_bytes() == content:
         return "the same bytes by chance"
-    came = runner.forked(words, folder)
-    is_table = path.name == "manifest.json" or path.suffix in (".parquet", ".csv")
-    if not is_table:  # figures, page and spreadsheet are not read again
-        hold(came.code == 0 and tables(folder) == wanted, f"tables as they were: {came.err[-300:]}")
-        return "tables untouched; figures and pages are not checked"
-    if came.code == 0:  # a name in the manifest that nothing reads
-        hold(
-            path.name == "manifest.json" and tables(folder) == wanted,
-            "a damaged table is not taken",
-        )
+    ended = trial.run()
+    if path.suffix in NOT_READ_AGAIN:
+        hold(ended.code == 0 and tables(trial.folder) == trial.expected, f"tables: {ended.err}")
+        return "tables unchanged; figures and pages are not checked"
+    if ended.code == 0:  # a name in the manifest that nothing reads
+        hold(path.name == "manifest.json", f"a damaged {path.name} is not used")
+        hold(tables(trial.folder) == trial.expected, "the same tables")
         return "the same result"
-    laws.refused(came.code, came.out, came.err, path.name)
-    listed = runner.forked(["results", "results"], folder)
+    laws.refused(ended.code, ended.out, ended.err, path.name)
+    listed = runner.run(["results", "results"], trial.folder)
     hold(listed.code == 0, f"listed: {listed.err[-300:]}")
     return "one line, exit code 2"
 
 
-def batches(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Damage what a study that was ended has of its batches; it makes them again."""
-    words = COMMANDS["run"]
-    straight, folder = base / "whole run", base / "begun"
-    wanted = tables(straight)
-    for _ in range(3 * each):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        after = 0.2
-        while not list(folder.rglob("*-done")) and after < 5.0:
-            runner.signalled([*words, "figures=false"], folder, signal.SIGKILL, after)
-            after += 0.2
-        there = sorted(folder.rglob("batches/*"))
-        if not there:
-            continue
-        for path in chance.sample(there, min(2, len(there))):
-            path.write_bytes(damaged(path.read_bytes(), chance))
-        yield tried("damaged batch", "run", goes_on, [*words, "figures=false"], folder, wanted)
+def damage_batch(trial: Trial) -> str:
+    """Damage the batches of an interrupted study; they are run again."""
+    after = 0.2
+    while not list(trial.folder.rglob("*-done")) and after < 5.0:
+        command = Command([*trial.words, "figures=false"], trial.folder)
+        command.has_ended(after)
+        command.send(signal.SIGKILL)
+        command.end()
+        after += 0.2
+    batches = sorted(trial.folder.rglob("batches/*"))
+    for path in trial.chance.sample(batches, min(2, len(batches))):
+        path.write_bytes(damaged(path.read_bytes(), trial.chance))
+    trial.finish("figures=false")
+    return f"finished, the same bytes{'' if batches else '; no batch was written yet'}"
 
 
-def posteriors(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
+def damage_posterior(trial: Trial) -> str:
     """Damage a copy of the shipped posterior, beside a copy of the package."""
-    home = base / "checkout"
-    home.mkdir()
-    shutil.copytree(
-        runner.PACKAGE, home / "marketsim", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    for name in ("conf", "results/published"):
-        shutil.copytree(runner.PACKAGE.parent / name, home / name)
-    words = ["population=survey", "population.retailers=30", "replicates=2", "figures=false",
-             "progress=false", "threads=1"]  # fmt: skip
-    folder = base / "with posterior"
-    folder.mkdir()
+    home = trial.bench.base / "checkout"
+    if not home.exists():
+        unused = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(runner.PACKAGE, home / "marketsim", ignore=unused)
+        for name in ("conf", "results/published"):
+            shutil.copytree(runner.PACKAGE.parent / name, home / name)
     shipped = home / "results" / "published"
-    where = [
-        shipped / "calibration_2015" / name
-        for name in ("posterior.parquet", "structures.csv", "point.csv")
-    ]
-    where += [shipped / "market_2015" / name for name in ("posterior.parquet", "point.csv")]
-    before = runner.new_process(words, folder, PYTHONPATH=str(home))
-    assert before.code == 0, before.err
-    for path in where:
-        whole = path.read_bytes()
-        for _ in range(each):
-            path.write_bytes(damaged(whole, chance))
-
-            def does(path: Path = path, whole: bytes = whole) -> str:
-                if path.read_bytes() == whole:
-                    return "the same bytes by chance"
-                came = runner.new_process(words, folder, PYTHONPATH=str(home))
-                laws.refused(came.code, came.out, came.err, path.name)
-                return "one line, exit code 2"
-
-            yield tried("damaged posterior", path.name, does)
-            path.write_bytes(whole)
+    path = trial.chance.choice(
+        [shipped / "calibration_2015" / name
+         for name in ("posterior.parquet", "structures.csv", "point.csv")]
+        + [shipped / "market_2015" / name for name in ("posterior.parquet", "point.csv")]
+    )  # fmt: skip
+    content = path.read_bytes()
+    path.write_bytes(damaged(content, trial.chance))
+    is_same = path.read_bytes() == content
+    ended = trial.run("posterior=calibration_2015", new=True, PYTHONPATH=str(home))
+    path.write_bytes(content)
+    if is_same:
+        return "the same bytes by chance"
+    laws.refused(ended.code, ended.out, ended.err, path.name)
+    return "one line, exit code 2"
 
 
-def step(market, days: int) -> None:
-    """Live some days."""
-    for _ in range(days):
-        market.step()
-
-
-def checkpoints(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Damage a checkpoint: it is refused, or goes on to the same bits."""
-    import numpy as np
-
-    from marketsim.errors import InputError
-    from marketsim.parameters import presets
+def damage_checkpoint(trial: Trial) -> str:
+    """Damage a checkpoint; it is refused, or continues to the same bits."""
     from marketsim.simulation.mesa_model import Market
 
-    of = presets.named(population="survey")
-    of.posterior, of.recovery.name, of.population.retailers = "none", "combined", 30
-    market, path = Market(of, seed=1), base / "checkpoint.npz"
-    step(market, 40)
-    market.checkpoint(path)
-    step(market, 20)
-    wanted, whole = market.state.series.flows.copy(), path.read_bytes()
-
-    def does() -> str:
-        try:
-            again = Market.resume(path)
-        except InputError as refusal:
-            hold("\n" not in str(refusal), "one line")
-            return "refused in one line"
-        step(again, 20)
-        hold(np.array_equal(again.state.series.flows, wanted), "the same bits")
-        return "the same market"
-
-    for _ in range(6 * each):
-        path.write_bytes(damaged(whole, chance))
-        yield tried("damaged checkpoint", "Market.resume", does)
+    settings = presets.named(population="survey")
+    settings.posterior, settings.recovery.name = "none", "combined"
+    settings.population.retailers = 30
+    market, path = Market(settings, seed=1), trial.folder / "checkpoint.npz"
+    for day in range(60):
+        if day == 40:
+            market.checkpoint(path)
+        market.step()
+    path.write_bytes(damaged(path.read_bytes(), trial.chance))
+    try:
+        again = Market.resume(path)
+    except InputError as refusal:
+        hold("\n" not in str(refusal), "one line")
+        return "refused in one line"
+    for _ in range(20):
+        again.step()
+    hold(np.array_equal(again.state.series.flows, market.state.series.flows), "the same bits")
+    return "the same market"
 
 
-# ---------------------------------------------------------------- disks
+# ---------------------------------------------------------------- disks and streams
 
 
 @contextlib.contextmanager
-def disk(place: Path, size: int) -> Iterator[Path]:
-    """Hold a disk in memory of so many KiB."""
+def disk(trial: Trial, kib: int, read_only: bool = False) -> Iterator[Path]:
+    """Mount a disk in memory."""
+    place = trial.bench.base / "disk"
     place.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", place], check=True)
+    options = f"size={kib}k{',ro' if read_only else ''}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
     try:
         yield place
     finally:
         subprocess.run(["umount", "-l", place], check=True)
 
 
-def disks(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Fill a disk at every size up to one that is enough; then make room and go on."""
-    for name, words in COMMANDS.items():
-        straight = base / f"straight {name}"
-        if not straight.exists():
-            straight.mkdir()
-            assert runner.forked(words, straight).code == 0
-        wanted = tables(straight)
-        need = sum(path.stat().st_size for path in straight.rglob("*") if path.is_file()) // 1024
-        for k in range(each):
-            size = 4 + int(need * 1.2 * (k + chance.random()) / each)
-            with disk(base / "disk", size) as place:
-                yield tried("full disk", name, filled, words, place, wanted)
-                subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
-                yield tried("room made after a full disk", name, goes_on, words, place, wanted)
+def fill_disk(trial: Trial) -> str:
+    """Run the command on a disk of a random size; then make room and finish."""
+    files = [path for path in trial.whole.rglob("*") if path.is_file()]
+    need = sum(path.stat().st_size for path in files) // 1024
+    with disk(trial, 4 + int(need * trial.chance.random())) as place:
+        output = f"output='{place}/results'"
+        ended = trial.run(output)
+        came = "enough room"
+        if ended.code != 0:
+            came = "one line, exit code 1 or 2"
+            hold(ended.code in (1, 2), f"exit code 1 or 2, not {ended.code}: {ended.err[-500:]}")
+            lines = ended.err.splitlines()
+            hold(all(line.startswith("marketsim: ") for line in lines), f"lines: {ended.err}")
+            hold(len(lines) == 1 or "-m" in trial.words, f"one line: {ended.err[-500:]}")
+            hold("no space left" in ended.err.lower(), f"the reason: {ended.err[-500:]}")
+        trial.hold_correct_so_far(place)
+        subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
+        trial.finish(output, folder=place)
+    return f"{came}; with room made finished, the same bytes"
 
 
-def filled(words: list[str], place: Path, wanted: dict[str, bytes]) -> str:
-    """Hold what a command says on a disk that fills up."""
-    out = place.parent / "out of disk"
-    out.mkdir(exist_ok=True)
-    came = runner.forked([*words, f"output='{place}/results'"], out)
-    if came.code == 0:
-        hold(tables(place) == wanted, "a result that is right")
-        return "enough room"
-    hold(came.code in (1, 2), f"exit code 1 or 2, not {came.code}: {came.err[-500:]}")
-    lines = came.err.splitlines()
-    hold(
-        all(line.startswith("marketsim: ") for line in lines),
-        f"lines of marketsim's: {came.err[-500:]}",
-    )
-    hold(len(lines) == 1 or "-m" in words, f"one line: {came.err[-500:]}")
-    hold("no space left" in came.err.lower(), f"it says why: {came.err[-500:]}")
-    hold(
-        all(wanted[name] == content for name, content in tables(place).items()),
-        "nothing wrong is there",
-    )
-    return "one line, exit code 1 or 2"
+def forbid_writing(trial: Trial) -> str:
+    """Run the command with its output on a read-only disk."""
+    with disk(trial, 4000, read_only=True) as place:
+        ended = trial.run(f"output='{place}/results'")
+        laws.refused(ended.code, ended.out, ended.err, "output")
+    return "one line, exit code 2"
 
 
-def two_at_a_time(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Start two processes on one result, a moment apart; sometimes one of them is killed."""
-    words = COMMANDS["run"]
-    straight = base / "straight run"
-    if not straight.exists():
-        straight.mkdir()
-        assert runner.forked(words, straight).code == 0
-    wanted = tables(straight)
-    for k in range(each):
-        folder = base / "two"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        kill = k % 3 == 2
-        yield tried("two processes, one result" + (", one killed" if kill else ""), "run",
-                    together, words, folder, wanted, chance.random(), kill)  # fmt: skip
+def change_dates(trial: Trial, years: int) -> str:
+    """Date the files of a result otherwise; the result is reused."""
+    shutil.copytree(trial.whole, trial.folder, dirs_exist_ok=True)
+    for path in trial.folder.rglob("*"):
+        os.utime(path, (time.time() + years * 365 * 86400,) * 2)
+    hold("loaded cached result" in trial.run().out, "reused")
+    hold(tables(trial.folder) == trial.expected, "the same bytes")
+    return "reused"
 
 
-def together(words: list[str], folder: Path, wanted: dict, apart: float, kill: bool) -> str:
-    """Hold that two commands at a time leave one result, and both tell of it."""
-    more = ["fresh=true"] if apart < 0.3 else []
-    children = []
-    for k in range(2):
-        out, err = folder.parent / f"two{k}.out", folder.parent / f"two{k}.err"
-        child = os.fork()
-        if child == 0:
-            runner._command([*words, *more], folder, out, err, {})
-        children.append((child, out, err))
-        time.sleep(apart * 0.3)
-    if kill:
-        time.sleep(apart)
-        os.kill(children[0][0], signal.SIGKILL)
-    codes = [runner._wait(child, time.monotonic()) for child, _, _ in children]
-    hold(
-        codes[1] == 0 and codes[0] in ((0, -9) if kill else (0,)),
-        f"both end well: {codes} {children[1][2].read_text()[-400:]}",
-    )
-    hold(tables(folder) == wanted, "one right result")
-    hold(not [p for p in folder.rglob(".*") if not p.name.endswith(".lock")], "nothing left over")
-    return "one result, right"
+def break_streams(trial: Trial, line: str, codes: tuple[int, ...], has_result: bool) -> str:
+    """Run the command in a shell that takes its streams or its folder away."""
+    words = " ".join(f'"{word}"' for word in trial.words)
+    ended = subprocess.run(
+        ["bash", "-c", line.replace("COMMAND", f"{sys.executable} -m marketsim {words}")],
+        cwd=trial.folder, env={**os.environ, "PYTHONPATH": str(runner.PACKAGE.parent)},
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    hold(ended.returncode in codes, f"exit code {codes}: {ended.returncode} {ended.stderr[-500:]}")
+    hold(ended.stderr.count("\n") <= 1, f"one line at most: {ended.stderr[-500:]}")
+    hold("Traceback" not in ended.stderr, "no traceback")
+    hold((tables(trial.folder) == trial.expected) == has_result, "a result, or none")
+    return f"exit code {ended.returncode}, {ended.stderr.count(chr(10))} lines"
 
 
 # ---------------------------------------------------------------- surroundings
@@ -393,13 +331,12 @@ CLOCK = """\
 #include <dlfcn.h>
 #include <sys/time.h>
 #include <time.h>
-static const long moved = MOVED;
 int clock_gettime(clockid_t id, struct timespec *to) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
-    int said = real(id, to);
-    if (id == CLOCK_REALTIME) to->tv_sec += moved;
-    return said;
+    int code = real(id, to);
+    if (id == CLOCK_REALTIME) to->tv_sec += SHIFTL;
+    return code;
 }
 time_t time(time_t *to) {
     struct timespec now;
@@ -408,189 +345,159 @@ time_t time(time_t *to) {
     return now.tv_sec;
 }
 """
-CLOCKS = {"1980": -1_470_000_000, "2037": 340_000_000, "2099": 2_300_000_000}
-LOCALES = ("zh_CN", "tr_TR", "de_DE", "ar_SA")
 
 
-def surroundings(base: Path) -> dict[str, dict[str, str | None]]:
-    """Return what may differ around a command: clocks, locales, encodings, homes, caches."""
-    found: dict[str, dict[str, str | None]] = {
-        "TZ=Asia/Shanghai": {"TZ": "Asia/Shanghai"},
-        "TZ=Pacific/Chatham": {"TZ": "Pacific/Chatham"},
-        "LC_ALL=C": {"LC_ALL": "C"},
-        "LC_ALL=C, no UTF-8 of Python's": {
-            "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        "PYTHONIOENCODING=ascii": {"PYTHONIOENCODING": "ascii"},
-        "PYTHONIOENCODING=gbk": {"PYTHONIOENCODING": "gbk"},
-        "no HOME": {"HOME": None},
-        "HOME that is not there": {"HOME": "/nonexistent"},
-        "a hundred threads of OpenMP": {"OMP_NUM_THREADS": "100"},
-        "warnings as errors": {"PYTHONWARNINGS": "error::RuntimeWarning"},
-        "PYTHONHASHSEED=7": {"PYTHONHASHSEED": "7"},
-        "MPLBACKEND=nope": {"MPLBACKEND": "nope"},
-        "COLUMNS=20": {"COLUMNS": "20"},
-    }  # fmt: skip
-    if shutil.which("localedef"):
-        for name in LOCALES:
-            place = base / "locales" / f"{name}.UTF-8"
-            place.parent.mkdir(exist_ok=True)
-            done = subprocess.run(["localedef", "-i", name, "-f", "UTF-8", place], check=False,
-                                  capture_output=True)  # fmt: skip
-            if done.returncode == 0:
-                found[f"LC_ALL={name}.UTF-8"] = {
-                    "LC_ALL": f"{name}.UTF-8",
-                    "LOCPATH": str(place.parent),
-                }
-    if shutil.which("cc"):
-        for year, moved in CLOCKS.items():
-            source, library = base / f"clock{year}.c", base / f"clock{year}.so"
-            source.write_text(CLOCK.replace("MOVED", f"{moved}L"))
-            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-            found[f"a clock of {year}"] = {"LD_PRELOAD": str(library)}
-    return found
+def surround(trial: Trial, **environment: str | None) -> str:
+    """Run the command with other environment variables: the same bytes, and no line more."""
+    ended = trial.run("output=结果 here", new=True, **environment)
+    if environment.get("PYTHONUTF8") == "0":  # Python cannot name such a file then
+        laws.refused(ended.code, ended.out, ended.err, "scenario.about")
+        return "one line, exit code 2"
+    hold(ended.code == 0, f"a result: {ended.err[-500:]}")
+    hold(ended.err == "", f"no message: {ended.err[-500:]}")
+    hold(tables(trial.folder) == trial.expected, "the same bytes")
+    if environment.get("PYTHONIOENCODING") == "ascii":
+        hold(r"\u7ed3\u679c" in ended.out, "names escaped where the terminal cannot show them")
+    again = trial.run("output=结果 here", new=True, **environment)
+    hold("loaded cached result" in again.out, "found again")
+    return "the same bytes"
 
 
-def environments(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Run the command in other surroundings: the bytes are the same, and no line is added."""
-    words, straight = [*SMALL, "replicates=2", "scenario.about='象牙 市场'"], base / "straight"
-    straight.mkdir()
-    assert runner.forked(words, straight).code == 0
-    wanted = tables(straight)
-    for what, environment in surroundings(base).items():
-        folder = base / "a folder 象牙 of ours"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-
-        def does(environment: dict = environment, folder: Path = folder) -> str:
-            came = runner.new_process([*words, "output=结果 here"], folder, **environment)
-            if environment.get("PYTHONUTF8") == "0":  # Python then cannot name such a file
-                laws.refused(came.code, came.out, came.err, "scenario.about")
-                return "one line, exit code 2"
-            hold(came.code == 0, f"a result: {came.err[-500:]}")
-            hold(came.err == "", f"no line beside: {came.err[-500:]}")
-            hold(tables(folder) == wanted, "the same bytes")
-            again = runner.new_process([*words, "output=结果 here"], folder, **environment)
-            hold("loaded cached result" in again.out, "found again")
-            return "the same bytes"
-
-        yield tried("other surroundings", what, does)
+def set_clock(trial: Trial, seconds: int) -> str:
+    """Run the command with a shifted clock."""
+    source = trial.bench.base / "clock.c"
+    source.write_text(CLOCK.replace("SHIFT", str(seconds)))
+    library = source.with_name(f"clock{seconds}.so")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return surround(trial, LD_PRELOAD=str(library))
 
 
-def outputs(base: Path, chance: random.Random, each: int) -> Iterator[Tried]:
-    """Take away where the command writes: its streams, its folder, the right to write."""
-    words, straight = [*SMALL, "replicates=2", "figures=false"], base / "straight"
-    straight.mkdir()
-    assert runner.forked(words, straight).code == 0
-    wanted, command = tables(straight), f"{sys.executable} -m marketsim " + " ".join(words)
-    around = {**os.environ, "PYTHONPATH": str(runner.PACKAGE.parent)}
-    lines = {
-        "output closed": (f"{command} >&-", 0, True),
-        "errors closed": (f"{command} 2>&-", 0, True),
-        "both closed": (f"{command} >&- 2>&-", 0, True),
-        "input closed": (f"{command} <&- >/dev/null", 0, True),
-        "output full": (f"{command} > /dev/full", 1, True),
-        "errors full": (f"{command} nope=1 2> /dev/full", 2, False),
-        "a reader that leaves": (
-            f"bash -c 'set -o pipefail; {command} | head -c 1 >/dev/null'",
-            None,
-            True,
-        ),
-        "the folder removed": (f"mkdir gone; cd gone; rmdir ../gone; {command}", None, False),
-    }
-    for what, (line, code, is_there) in lines.items():
-        folder = base / "outputs"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-
-        def does(line=line, code=code, is_there=is_there, folder=folder) -> str:
-            ended = subprocess.run(line, shell=True, cwd=folder, env=around, text=True,
-                                   capture_output=True,
-                                   check=False)  # fmt: skip
-            hold(
-                code is None or ended.returncode == code,
-                f"exit code {code}, not {ended.returncode}: {ended.stderr[-500:]}",
-            )
-            hold(
-                ended.stderr.count("\n") <= 1 and "Traceback" not in ended.stderr,
-                f"one line at most: {ended.stderr[-500:]}",
-            )
-            hold((tables(folder) == wanted) == is_there, "a result, or none")
-            return f"exit code {ended.returncode}, {ended.stderr.count(chr(10))} lines"
-
-        yield tried("nowhere to write", what, does)
-    with disk(base / "disk", 4000) as place:
-        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
-        for name, asked in COMMANDS.items():
-
-            def refused(asked: list[str] = asked) -> str:
-                came = runner.forked([*asked, f"output='{place}/results'"], straight)
-                laws.refused(came.code, came.out, came.err, "output")
-                return "one line, exit code 2"
-
-            yield tried("read-only folder", name, refused)
-    for shift in (-40 * 365 * 86400, 10 * 365 * 86400):
-        for path in straight.rglob("*"):
-            os.utime(path, (time.time() + shift,) * 2)
-
-        def same() -> str:
-            came = runner.forked(words, straight)
-            hold(
-                "loaded cached result" in came.out and tables(straight) == wanted, "taken as it is"
-            )
-            return "taken as it is"
-
-        yield tried("files dated otherwise", f"{shift // (365 * 86400)} years", same)
+def set_locale(trial: Trial, name: str) -> str:
+    """Run the command in a locale that is made for it."""
+    place = trial.bench.base / f"{name}.UTF-8"
+    made = subprocess.run(["localedef", "-i", name, "-f", "UTF-8", place], capture_output=True)
+    if made.returncode:
+        return "no such locale here"
+    return surround(trial, LC_ALL=place.name, LOCPATH=str(place.parent))
 
 
-# ---------------------------------------------------------------- the campaign
+# ---------------------------------------------------------------- the table
 
-PARTS: dict[str, tuple[Callable[[Path, random.Random, int], Iterator[Tried]], int]] = {
-    "signals": (signals, 22),
-    "files": (files, 4),
-    "posteriors": (posteriors, 3),
-    "checkpoints": (checkpoints, 20),
-    "disks": (disks, 8),
-    "two": (two_at_a_time, 12),
-    "environments": (environments, 1),
-    "outputs": (outputs, 1),
+
+class Fault(NamedTuple):
+    """A row of the table: a fault, the command it is done to, and the trials in a campaign."""
+
+    name: str
+    what: str
+    do: Callable[[Trial], str]
+    times: int = 1
+    command: str = "short run"
+
+
+def _each(name: str, do: Callable[..., str], times: int, *args: Any) -> list[Fault]:
+    """Return a row for each long command."""
+    return [
+        Fault(name, what, partial(_call, do, args), times, what)
+        for what in ("run", "compare", "sweep")
+    ]
+
+
+def _call(do: Callable[..., str], args: tuple[Any, ...], trial: Trial) -> str:
+    return do(trial, *args)
+
+
+STREAMS = {
+    "output closed": ("COMMAND >&-", (0,), True),
+    "errors closed": ("COMMAND 2>&-", (0,), True),
+    "both closed": ("COMMAND >&- 2>&-", (0,), True),
+    "input closed": ("COMMAND <&- >/dev/null", (0,), True),
+    "output full": ("COMMAND > /dev/full", (1,), True),
+    "errors full": ("COMMAND nope=1 2> /dev/full", (2,), False),
+    "a reader that leaves": ("set -o pipefail; COMMAND | head -c 1 >/dev/null", (0, 141), True),
+    "the folder removed": ("mkdir gone; cd gone; rmdir ../gone; COMMAND", (1, 2), False),
 }
+SURROUNDINGS: dict[str, dict[str, str | None]] = {
+    "TZ=Asia/Shanghai": {"TZ": "Asia/Shanghai"},
+    "TZ=Pacific/Chatham": {"TZ": "Pacific/Chatham"},
+    "LC_ALL=C": {"LC_ALL": "C"},
+    "LC_ALL=C without UTF-8": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "PYTHONIOENCODING=ascii": {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+    "PYTHONIOENCODING=gbk": {"PYTHONIOENCODING": "gbk"},
+    "no HOME": {"HOME": None},
+    "HOME that does not exist": {"HOME": "/nonexistent"},
+    "a hundred threads of OpenMP": {"OMP_NUM_THREADS": "100"},
+    "warnings as errors": {"PYTHONWARNINGS": "error::RuntimeWarning"},
+    "PYTHONHASHSEED=7": {"PYTHONHASHSEED": "7"},
+    "MPLBACKEND=nope": {"MPLBACKEND": "nope"},
+    "COLUMNS=20": {"COLUMNS": "20"},
+}
+CLOCKS = {1980: -1_470_000_000, 2037: 340_000_000, 2099: 2_300_000_000}
+FAULTS = [
+    *(row for number in EXIT_CODES
+      for row in _each(f"{number.name} at random moments", interrupt, 6, number)),
+    Fault("two processes, one result", "run", partial(start_twice, kill=False), 8, "run"),
+    Fault("two processes, one killed", "run", partial(start_twice, kill=True), 4, "run"),
+    Fault("damaged file", "run", damage_result, 60, "run"),
+    Fault("damaged file", "compare", damage_result, 60, "compare"),
+    Fault("damaged batch", "run", damage_batch, 12, "run"),
+    Fault("damaged posterior", "run", damage_posterior, 15),
+    Fault("damaged checkpoint", "Market.resume", damage_checkpoint, 120),
+    *_each("full disk", fill_disk, 8),
+    *_each("read-only disk", forbid_writing, 1),
+    *(Fault("files dated otherwise", f"{years} years", partial(change_dates, years=years))
+      for years in (-40, 10)),
+    *(Fault("streams and folders", what, partial(break_streams, line=line, codes=codes,
+                                                 has_result=has_result))
+      for what, (line, codes, has_result) in STREAMS.items()),
+    *(Fault("other surroundings", what, partial(surround, **environment))
+      for what, environment in SURROUNDINGS.items()),
+    *(Fault("other surroundings", f"LC_ALL={name}.UTF-8", partial(set_locale, name=name))
+      for name in ("zh_CN", "tr_TR", "de_DE", "ar_SA")),
+    *(Fault("other surroundings", f"a clock of {year}", partial(set_clock, seconds=seconds))
+      for year, seconds in CLOCKS.items()),
+]  # fmt: skip
 
 
-def main() -> None:
-    """Run the campaign, or parts of it; exit code 1 where a law is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=list(PARTS))
-    parser.add_argument("--table", type=Path)
-    asked = parser.parse_args()
-    runner.prepare()
-    found: list[Tried] = []
-    for part in asked.parts:
-        make, each = PARTS[part]
-        with tempfile.TemporaryDirectory() as base:
-            began = time.monotonic()
-            for one in make(Path(base), random.Random(f"{SEED} {part}"), each):
-                found.append(one)
-                if one.finding:
-                    print(one, flush=True)
-            print(f"{part}: {len(found)} so far, {time.monotonic() - began:.0f} s", flush=True)
-    if asked.table:
-        write(found, asked.table)
-    sys.exit(any(one.finding for one in found))
+def needs(fault: Fault) -> str:
+    """Return why a fault cannot be tried here, if so."""
+    if "disk" in fault.name and os.geteuid() != 0:
+        return "only root may mount a disk"
+    program = {"a clock": "cc", "LC_ALL=": "localedef"}.get(fault.what[:7], "")
+    return f"no {program} here" if program and not shutil.which(program) else ""
 
 
-def write(found: list[Tried], path: Path) -> None:
-    """Add a line for each fault, what it was done to and what came of it, with how often."""
-    counts: dict[tuple[str, str, str], list[int]] = {}
-    for one in found:
-        line = counts.setdefault((one.fault, one.what, one.came), [0, 0])
-        line[0] += 1
-        line[1] += bool(one.finding)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["fault", "what", "came", "times", "findings"])
-        writer.writerows([*key, *line] for key, line in sorted(counts.items()))
+def once(bench: Bench, fault: Fault, number: int = 0) -> str:
+    """Do one trial of a fault, and return the outcome; a broken law is raised."""
+    chance = random.Random(f"{SEED} {fault.name} {fault.what} {number}")
+    return fault.do(Trial(bench, fault.command, chance))
 
 
-if __name__ == "__main__":
-    main()
+def campaign(share: float = 1.0) -> list[dict[str, object]]:
+    """Try every fault, with so large a share of its trials, and count the outcomes.
+
+    Raises
+    ------
+    laws.BrokenError
+        With every broken law, after all trials.
+    """
+    counts: dict[tuple[str, str, str], int] = {}
+    broken = []
+    with tempfile.TemporaryDirectory() as base:
+        bench = Bench(Path(base))
+        for fault in FAULTS:
+            for number in range(max(round(share * fault.times), 1)):
+                came = needs(fault)
+                if not came:
+                    try:
+                        came = once(bench, fault, number)
+                    except laws.BrokenError as law:
+                        broken.append(f"{fault.name}, {fault.what}, trial {number}: {law}")
+                        continue
+                key = fault.name, fault.what, came
+                counts[key] = counts.get(key, 0) + 1
+    if broken:
+        raise laws.BrokenError("\n".join(broken))
+    return [
+        {"fault": name, "what": what, "outcome": came, "times": times}
+        for (name, what, came), times in sorted(counts.items())
+    ]

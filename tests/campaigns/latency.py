@@ -1,8 +1,8 @@
-"""How quickly the dashboard answers: from a click to the figures, in headless Chromium.
+"""Response time of the dashboard: from a click to the figures, in headless Chromium.
 
     cd tests && PYTHONPATH=.. python -m campaigns.latency
 
-A machine that does something else is slower: the load is printed beside the seconds.
+A busy machine is slower: the load is printed beside the seconds.
 """
 
 import os
@@ -24,7 +24,7 @@ CUT = 60.0  # seconds after which no answer is an answer
 
 def answered(page, before: dict[str, str], click: Callable[[], None]) -> tuple[float, ...]:
     """Move a lever; return the seconds to the first new figures, to all of them, and to rest."""
-    told = page.get_by_test_id("stCaptionContainer").filter(has_text=f"{RUNS} of {RUNS} runs")
+    caption = page.get_by_test_id("stCaptionContainer").filter(has_text=f"{RUNS} of {RUNS} runs")
     at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
     began = time.perf_counter()
     click()
@@ -34,7 +34,7 @@ def answered(page, before: dict[str, str], click: Callable[[], None]) -> tuple[f
         if (found := browser.tiles(page)) != seen:
             seen, figures = found, now
             first = first or now
-        if first and told.count() and at_rest.count():
+        if first and caption.count() and at_rest.count():
             return first, figures, now
         page.wait_for_timeout(20)
     raise AssertionError(f"no answer: {browser.tiles(page)}")

@@ -1,4 +1,4 @@
-"""What every outcome of the command is held to: a refusal, a result, a folder of results."""
+"""Laws that every outcome of the command obeys: a refusal, a result, a folder of results."""
 
 import hashlib
 import json
@@ -12,7 +12,6 @@ from marketsim.model.ledger import Account, Item
 from marketsim.parameters.overrides import flat
 
 TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
-FIGURES = 7
 INSIDE = [one.name.lower() for one in Account if one <= Account.ESCROW]
 NEVER_NEGATIVE = ("offers", "visible", "deleted", "removed", "pictures", "videos", "inquiries",
                   "deals", "parcels", "grams_sold", "revenue", "stock", "bans")  # fmt: skip
@@ -76,25 +75,19 @@ def whole_folder(folder: Path, output: Path) -> None:
     hold(not list(folder.rglob("*.part")), "no part of a file is left")
 
 
-def result(place: Path, figures: bool = False) -> dict[str, Any]:
-    """Hold that a result is complete, is what its manifest says, and can be; return that."""
+def result(place: Path) -> dict[str, Any]:
+    """Hold that a result is complete, as its manifest says, and possible; return the manifest."""
     facts = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
-    told = facts.pop("sum")
+    recorded = facts.pop("sum")
     text = json.dumps(facts, sort_keys=True).encode()
-    hold(hashlib.sha256(text).hexdigest() == told, "the manifest has its own sum")
+    hold(hashlib.sha256(text).hexdigest() == recorded, "the manifest has its own sum")
     hold(facts["key"] == place.name, "the folder has the name of the key")
     of, posts = facts["settings"], facts["settings"]["market"] == "posts"
-    names = (
-        {f"{name}.parquet" for name in TABLES}
-        | {"fit.csv"}
-        | ({*()} if posts else {"headline.csv"})
-    )
+    names = {f"{name}.parquet" for name in TABLES} | {"fit.csv"}
+    names |= set() if posts else {"headline.csv"}
     hold(set(facts["tables"]) == names, "the manifest names every table")
-    there = {path.name for path in place.iterdir()}
-    more = {"manifest.json"} | ({"figures", "report.html"} if figures else set())
-    hold(
-        there == names | more, f"the folder holds the tables and no more: {there ^ (names | more)}"
-    )
+    others = {path.name for path in place.iterdir()} ^ (names | {"manifest.json"})
+    hold(not others, f"the folder has the tables and nothing else: {others}")
     for name, table in facts["tables"].items():
         content = (place / name).read_bytes()
         hold(hashlib.sha256(content).hexdigest() == table["sha256"], f"{name} has its checksum")
@@ -155,11 +148,11 @@ def books_balance(ledger: pd.DataFrame) -> None:
     hold(set(ledger["item"]) <= {one.name.lower() for one in Item}, "known items")
 
 
-def as_asked(facts: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Hold that the settings of a result are those that were given, by dotted name."""
-    there = flat(facts["settings"])
-    for key, value in asked.items():
-        found = there.get(key, there.get(f"{key}.name"))
+def has_settings(facts: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Hold that a result records these settings, by dotted name."""
+    recorded = flat(facts["settings"])
+    for key, value in settings.items():
+        found = recorded.get(key, recorded.get(f"{key}.name"))
         if isinstance(value, int | float) and not isinstance(value, bool):
             same = found is not None and float(found) == float(value)
         else:

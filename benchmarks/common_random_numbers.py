@@ -1,10 +1,9 @@
-"""What common draws are worth: the variance of a difference between two scenarios.
+"""Gain of common random numbers: the variance of a difference between two scenarios.
 
-Two arms, the baseline and the same with one policy more, are lived with many seeds. The variance
-of their difference with the seed in common is held against that with a seed of its own for each
-arm, which is the sum of the arms' variances, and against that with the seed in common and one
-stream of draws, taken in the order in which the model asks (a process of its own, see
-`other_words`).
+Two arms, the baseline and the same with one intervention more, are simulated with many seeds. The
+variance of their difference with common random numbers is compared with that of independent seeds
+(the sum of the arms' variances), and with that of a common seed and one stream of random numbers,
+used in the order in which the model draws (in a process of its own, see `one_stream`).
 """
 
 import argparse
@@ -36,39 +35,39 @@ CONTRASTS: dict[str, dict[str, Any]] = {
     "legal market closed": {"kind": "closure", "start": FROM, "share": 1.0},
 }
 OUTCOMES = ("visible posts", "grams sold")
-GAINS = ("to_own_seeds", "to_one_stream")
+GAINS = ("to_independent_seeds", "to_one_stream")
 STUDY_SEED = 2015
 WANTED = 5.0
 BASELINE = "baseline"
 
 
-def options(words: argparse.ArgumentParser) -> None:
+def options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this part."""
-    words.add_argument(
+    parser.add_argument(
         "--pairs",
         type=int,
         default=40,
         metavar="SEEDS",
-        help="common draws: pairs of runs for each contrast",
+        help="crn: pairs of runs for each contrast",
     )
 
 
-def measure(asked: argparse.Namespace) -> list[Table]:
-    """Live all arms with keyed draws here and with one stream in another process."""
-    keyed = lived(asked.pairs)
+def measure(options: argparse.Namespace) -> list[Table]:
+    """Simulate all arms with keyed draws here and with one stream in another process."""
+    keyed = simulated(options.pairs)
     with tempfile.TemporaryDirectory() as empty:
-        task = {"pairs": asked.pairs}
-        stream = runs.in_a_process("benchmarks.common_draws", task, NUMBA_CACHE_DIR=empty)
+        task = {"pairs": options.pairs}
+        stream = runs.in_a_process("benchmarks.common_random_numbers", task, NUMBA_CACHE_DIR=empty)
     rows = gains(keyed, stream)
     note = (
-        f"{asked.pairs} pairs in markets of the survey; sums from the dose to the end. The last "
-        "two columns: variance of the difference against that with common draws (nothing where "
-        "no pair differs at all)."
+        f"{options.pairs} pairs in markets of the survey; sums from the dose to the end. The last "
+        "two columns: variance of the difference, as a multiple of that with common random numbers "
+        "(empty where no pair differs at all)."
     )
-    return [Table("common draws", rows, note), Table("common draws in the middle", middle(rows))]
+    return [Table("common random numbers", rows, note), Table("median gain", medians(rows))]
 
 
-def middle(rows: Rows) -> Rows:
+def medians(rows: Rows) -> Rows:
     """Return the median and the least gain of each outcome over the contrasts."""
     out = []
     for outcome in OUTCOMES:
@@ -94,14 +93,14 @@ def arms() -> dict[str, Settings]:
     return out
 
 
-def lived(pairs: int) -> dict[str, list[list[float]]]:
+def simulated(pairs: int) -> dict[str, list[list[float]]]:
     """Return the outcomes of each arm: one row a seed."""
     seeds = [simulation.run_seed(STUDY_SEED, run) for run in range(pairs)]
     return {name: [outcomes(of, seed) for seed in seeds] for name, of in arms().items()}
 
 
 def outcomes(of: Settings, seed: int) -> list[float]:
-    """Live one run and return what is asked about, from the day of the dose on."""
+    """Simulate one run and return the outcomes from the day of the dose on."""
     state = market.initialize(of, seed)
     market.advance(state, 0, state.series.risk.size)
     row = _day_of_dose(of)
@@ -116,7 +115,7 @@ def _day_of_dose(of: Settings) -> int:
 
 
 def gains(keyed: dict[str, Any], stream: dict[str, Any]) -> Rows:
-    """Return, for each contrast and outcome, the effect and variances against those in common."""
+    """Return, for each contrast and outcome, the effect and ratios of variances."""
     rows = []
     for name in CONTRASTS:
         for place, outcome in enumerate(OUTCOMES):
@@ -129,7 +128,7 @@ def gains(keyed: dict[str, Any], stream: dict[str, Any]) -> Rows:
             row |= {"baseline": rounded(float(_column(keyed, BASELINE, place).mean()), 4)}
             row |= {"difference": rounded(float(with_keys.mean()))}
             row |= {"standard_error": rounded((least / with_keys.size) ** 0.5)}
-            row |= {"to_own_seeds": _ratio(float(own), least)}
+            row |= {"to_independent_seeds": _ratio(float(own), least)}
             rows.append(row | {"to_one_stream": _ratio(float(np.var(in_order, ddof=1)), least)})
     return rows
 
@@ -139,24 +138,24 @@ def _column(found: dict[str, Any], name: str, place: int) -> np.ndarray:
 
 
 def _ratio(variance: float, least: float) -> float | str:
-    """Return how many times as large a variance is; nothing where no pair differs at all."""
+    """Return the ratio of two variances; empty where no pair differs at all."""
     return rounded(variance / least) if least > 0.0 else ""
 
 
-def lived_in_order(pairs: int) -> dict[str, list[list[float]]]:
-    """Do the same with one stream, begun anew for each run, in this process given up for it."""
-    from benchmarks import other_words
+def simulated_with_one_stream(pairs: int) -> dict[str, list[list[float]]]:
+    """Simulate all arms with one stream, seeded for each run; this process does nothing else."""
+    from benchmarks import one_stream
 
     seeds = [simulation.run_seed(STUDY_SEED, run) for run in range(pairs)]
-    other_words.replace(other_words.in_turn)
+    one_stream.replace()
     found: dict[str, list[list[float]]] = {}
     for name, of in arms().items():
         found[name] = []
         for seed in seeds:
-            other_words.begin(seed % 2**32)
+            one_stream.begin(seed % 2**32)
             found[name].append(outcomes(of, seed))
     return found
 
 
 if __name__ == "__main__":
-    print(json.dumps(lived_in_order(**json.load(sys.stdin))))
+    print(json.dumps(simulated_with_one_stream(**json.load(sys.stdin))))
