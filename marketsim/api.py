@@ -178,7 +178,7 @@ class Result:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        whole = store.is_whole(self.folder, all_there=False)
+        whole = store.is_complete(self.folder, require_all=False)
         if not whole or not (self.folder / self._mark).is_file():
             kind = type(self).__name__.lower()
             raise InputError("folder", folder, f"that of a finished {kind}, with {self._mark}")

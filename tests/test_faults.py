@@ -287,7 +287,7 @@ def test_a_name_that_the_terminal_cannot_show(tmp_path):
     assert ended.stderr == b""
     assert rb"\u7ed3\u679c" in ended.stdout
     (place,) = Path("结果 这里/研究").glob("*/manifest.json")
-    assert store.is_whole(place.parent)
+    assert store.is_complete(place.parent)
 
 
 @pytest.mark.parametrize(

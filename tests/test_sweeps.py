@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from marketsim.commands import cli
 from marketsim.commands import run as run_command
 from marketsim.commands import sweep as sweep_command
-from marketsim.simulation import run, store
+from marketsim.simulation import locks, run, store
 
 QUICK = [
     *("population=survey", "population.retailers=50", "replicates=2"),
@@ -302,10 +302,10 @@ def test_a_plan_that_nobody_holds_is_removed(monkeypatch, tmp_path):
     left, held, later = (output / name for name in (".sweep-left", ".sweep-held", ".cluster-later"))
     for path in (left, held, later):
         path.write_bytes(b"a plan")
-    with held.open("rb") as file:
-        store.hold(file)
+    with locks.locked(held):
         sweep(monkeypatch, "seed=1,2")
-    assert sorted(path.name for path in output.glob(".*")) == [".cluster-later", ".sweep-held"]
+    kept = sorted(path.name for path in output.glob(".*"))
+    assert kept == ["..sweep-held.lock", ".cluster-later", ".sweep-held"]
 
 
 @pytest.mark.campaign

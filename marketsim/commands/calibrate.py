@@ -63,7 +63,7 @@ def calibrate_trade(
     facts: dict[str, Any] = {"calibration": asdict(search)}
     # what is searched for must not be part of the name under which it is found
     final = folder / store.key(replace(settings, market=POSTS), facts | {"fitted": TRADE_MODEL})
-    with store.fill(settings, final, threads, facts) as partial:
+    with store.open_result(settings, final, threads, facts) as partial:
         if partial is not None:
             parent = os.getpid() if search.sampler == "multicore" else None
             fitted = [key for key in priors.FITTED_TRADE if key not in settings.held]
@@ -131,7 +131,7 @@ def calibrate(
     check_search(calibration, settings)
     facts: dict[str, Any] = {"calibration": asdict(calibration)}
     final = folder / store.key(settings, facts)
-    with store.fill(settings, final, threads, facts) as partial:
+    with store.open_result(settings, final, threads, facts) as partial:
         if partial is not None:
             history = _search(settings, calibration, partial / DATABASE, threads, progress)
             facts["simulations"] = int(history.total_nr_simulations)

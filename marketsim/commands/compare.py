@@ -106,7 +106,7 @@ def compare(
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / store.key(settings, more)
     said = vars(asked) | {"start": str(start)}
-    with store.fill(settings, final, threads, {"comparison": said}) as partial:
+    with store.open_result(settings, final, threads, {"comparison": said}) as partial:
         if partial is None:
             return final
         beliefs = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
@@ -140,5 +140,5 @@ def _write(
     for one in comparison_page.own_scenarios(compared):
         file = folder / "scenario" / f"{one.name}.yaml"
         file.parent.mkdir(exist_ok=True)
-        files.write_whole(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
+        files.write_atomic(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
     shutil.rmtree(folder / "batches")

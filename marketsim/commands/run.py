@@ -92,15 +92,15 @@ def run_study(
         For settings outside their ranges or a folder that cannot be written to.
     """
     final = result_folder(settings, folder)
-    reused = not fresh and store.is_whole(final)
+    reused = not fresh and store.is_complete(final)
     if not reused:
-        with store.writing(final) as partial:
-            reused = not fresh and store.is_whole(final)
+        with store.result_writer(final) as partial:
+            reused = not fresh and store.is_complete(final)
             if not reused:
                 _write(settings, partial, threads, progress)
                 store.publish(partial, final)
     if figures and not (final / page.PAGE).exists():
-        with store.writing(final):
+        with store.result_writer(final):
             _draw(settings, final)
     return Result(final, pd.read_csv(final / "fit.csv"), reused)
 

@@ -65,7 +65,7 @@ def study_parameters(
     more = {"sensitivity": vars(asked), "baseline": vars(of.baseline.scenario), "SALib": version}
     final = folder / store.key(settings, more)
     facts: dict[str, Any] = {"sensitivity": vars(asked), "structure_held": settings.recovery.name}
-    with store.fill(settings, final, threads, facts) as partial:
+    with store.open_result(settings, final, threads, facts) as partial:
         if partial is not None:
             facts |= _fill(partial, of, asked, threads, progress)
     return final

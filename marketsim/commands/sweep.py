@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from marketsim.commands import compose as composition
 from marketsim.commands.sweep_progress import Job, Watch
 from marketsim.errors import InputError
-from marketsim.simulation import run, store
+from marketsim.simulation import locks, run, store
 
 HERE, CLUSTER = ".sweep-", ".cluster-"  # what plans are called, by who may outlive the sweep
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.")  # what of Hydra's own a sweep may choose
@@ -175,19 +175,18 @@ def _run(composer: Any, config: Any, kind: Kind, watch: Watch, cores: int) -> No
     tasks, threads = _shares(name, config.hydra.launcher, len(jobs), cores)
     outlived = name == "submitit_slurm"  # by its tasks, maybe
     commands = [_with_threads(job.command, threads) for job in jobs]
-    plan, held = _write_plan(Path(config.output), commands, CLUSTER if outlived else HERE)
     words = as_given(config.hydra.overrides.hydra)
     master = master_config(composer, "sweep", words, kind.schema)
     master.hydra.sweep.dir = config.output
-    launcher = _launcher(composer, master, partial(_task, kind, plan, os.getpid()))
     numbers = range(len(jobs))
-    try:
-        with _leaving_no_process(name), watch:
-            _launch(launcher, [numbers[start::tasks] for start in range(tasks)], watch)
-    finally:
-        held.close()
-        if not outlived or watch.is_over():
-            plan.unlink(missing_ok=True)
+    with _written_plan(Path(config.output), commands, CLUSTER if outlived else HERE) as plan:
+        launcher = _launcher(composer, master, partial(_task, kind, plan, os.getpid()))
+        try:
+            with _leaving_no_process(name), watch:
+                _launch(launcher, [numbers[start::tasks] for start in range(tasks)], watch)
+        finally:
+            if not outlived or watch.is_over():
+                plan.unlink(missing_ok=True)
 
 
 def _shares(name: str, launcher: Any, jobs: int, cores: int) -> tuple[int, int]:
@@ -216,21 +215,32 @@ def _with_threads(command: Any, threads: int) -> Any:
     return replace(command, threads=command.threads or threads, progress=False)
 
 
-def _write_plan(output: Path, commands: list[Any], prefix: str) -> tuple[Path, BinaryIO]:
-    """Write the checked jobs where every task can read them; remove what killed sweeps have left.
+@contextlib.contextmanager
+def _written_plan(output: Path, commands: list[Any], prefix: str) -> Iterator[Path]:
+    """Write the checked jobs where every task can read them, and hold the lock of that file.
 
-    The file is held as long as what is returned with it is open.
+    Plans that killed sweeps have left are removed: nobody holds their locks.
     """
     output.mkdir(parents=True, exist_ok=True)
     for old in output.glob(f"{HERE}*"):
-        if not store.is_held(old):
+        if not locks.is_locked(old):
             old.unlink(missing_ok=True)
+            _remove_lock_file(old)
     number, name = tempfile.mkstemp(prefix=".plan-", dir=output.absolute())
-    held = os.fdopen(number, "wb")
-    held.write(pickle.dumps(commands))
-    held.flush()
-    store.hold(held)
-    return Path(name).rename(name.replace(".plan-", prefix)), held
+    plan = Path(name.replace(".plan-", prefix))
+    try:
+        with locks.locked(plan):  # before the plan has its name
+            with os.fdopen(number, "wb") as file:
+                file.write(pickle.dumps(commands))
+            yield Path(name).rename(plan)
+    finally:
+        _remove_lock_file(plan)
+
+
+def _remove_lock_file(plan: Path) -> None:
+    """Remove the lock file of a plan: no other plan will have that name."""
+    with contextlib.suppress(OSError):
+        locks.lock_file(plan).unlink()
 
 
 @cache

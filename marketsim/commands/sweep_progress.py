@@ -50,7 +50,9 @@ class Watch:
         self._open: dict[Path, tuple[Job, tuple[int, int] | None]] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()
         for job in jobs:
-            if job.folder in self._open or (not job.command.fresh and store.is_whole(job.folder)):
+            if job.folder in self._open or (
+                not job.command.fresh and store.is_complete(job.folder)
+            ):
                 self.reused += 1
                 self._say(job, "already there")
             else:

@@ -56,7 +56,7 @@ def identify(
     reference_table.check(settings)
     shipped = posterior.fingerprint(presets.POSTERIOR)
     final = folder / store.key(settings, {"simulations": number, "posterior": shipped})
-    with store.fill(settings, final, threads, {"simulations": number}) as partial:
+    with store.open_result(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             table = reference_table.table(settings, tables, number, threads, progress)
             found = _identification(table, settings.seed)
@@ -106,7 +106,7 @@ def validate(
     """
     run_command.result_folder(settings, folder / "runs")
     final = folder / store.key(settings, {"simulations": number})
-    with store.fill(settings, final, threads, {"simulations": number}) as partial:
+    with store.open_result(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             result = run_command.run_study(settings, folder / "runs", threads, progress=progress)
             runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")

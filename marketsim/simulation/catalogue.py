@@ -114,7 +114,7 @@ def _places(folder: Path) -> list[Path]:
 
 def _read(place: Path) -> Found:
     """Read a manifest, and hold the tables against it."""
-    if not store.is_complete(place):
+    if not store.has_manifest(place):
         fault = store.fault(place)
         if fault is not None:
             raise _UnfitError(f"failed: {fault}")
@@ -252,7 +252,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with table_files.whole(path) as beside:
+        with table_files.atomic_path(path) as beside:
             if path.suffix == ".parquet":
                 table.to_parquet(beside, index=False, compression="zstd")
             else:

@@ -20,7 +20,7 @@ WHOLE = "whole"  # last line of what says that a batch is done
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """Hold a file beside a path: it takes its place once complete, and goes where it never is."""
     beside = path.with_name(path.name + ".part")
     try:
@@ -46,13 +46,13 @@ def write_parquet(
         unit, description = known[item.name] if item.name in known else _parameter(item.name)
         fields.append(item.with_metadata({"unit": unit, "description": description}))
     arrow = arrow.cast(pa.schema(fields))
-    with whole(path) as beside:
+    with atomic_path(path) as beside:
         pq.write_table(arrow, beside, compression="zstd")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomic(path: Path, text: str) -> None:
     """Write a file of text that appears only when it is complete."""
-    with whole(path) as beside:
+    with atomic_path(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -106,7 +106,7 @@ def write_batch(
         path = folder / f"{start:08d}-{name}.parquet"
         write_parquet(table, path, more)
         sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
-    write_whole(folder / f"{start:08d}-done", "".join([*sums, WHOLE]))
+    write_atomic(folder / f"{start:08d}-done", "".join([*sums, WHOLE]))
     written = read_batch(folder, start)
     if written is None:
         raise OSError(errno.EIO, "what was written is not what is read", str(folder))

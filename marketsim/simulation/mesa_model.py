@@ -219,7 +219,7 @@ class Market(mesa.Model):
             "source": source_fingerprint(),
         }
         arrays = _arrays(self.state) | {"head": np.array(json.dumps(head, default=str))}
-        with files.whole(Path(path)) as beside, beside.open("wb") as stream:
+        with files.atomic_path(Path(path)) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
 
     @classmethod

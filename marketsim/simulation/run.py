@@ -200,7 +200,7 @@ def compile_kernels() -> None:
     filled = folder / f"filled-{kind}"
     if filled.exists():
         return
-    with store.growing(folder):
+    with store.locked_folder(folder):
         if not filled.exists():
             simulate(Settings(population=Population(retailers=10)), 0)
             filled.touch()

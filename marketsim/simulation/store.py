@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -27,12 +27,7 @@ from marketsim.model.scenario import custom
 from marketsim.numerics.jit import PACKAGE, source_fingerprint
 from marketsim.parameters import evidence, posterior
 from marketsim.parameters.settings import POSTS, Settings
-from marketsim.simulation import files
-
-try:
-    import fcntl
-except ImportError:  # on Windows two processes must not write one result at the same time
-    fcntl = None  # type: ignore[assignment]
+from marketsim.simulation import files, locks
 
 MANIFEST = "manifest.json"
 SUM = "sum"  # of all else that the manifest says
@@ -59,7 +54,7 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
     return digest.hexdigest()[:12]
 
 
-def is_complete(folder: Path) -> bool:
+def has_manifest(folder: Path) -> bool:
     """Return whether a result is there."""
     try:
         return (folder / MANIFEST).is_file()
@@ -67,32 +62,32 @@ def is_complete(folder: Path) -> bool:
         return False
 
 
-def is_whole(folder: Path, all_there: bool = True) -> bool:
+def is_complete(folder: Path, require_all: bool = True) -> bool:
     """Return whether a result is there, every table as it was written.
 
-    A published result may leave tables out: then `all_there` is false.
+    A published result may leave tables out: then `require_all` is false.
 
     Raises
     ------
     InputError
         Where a table or the manifest is not.
     """
-    if not is_complete(folder):
+    if not has_manifest(folder):
         return False
-    wrong = _damaged(folder, all_there)
+    wrong = _damaged(folder, require_all)
     if wrong is not None:
         allowed = "the file as it was written; move the folder away to have it made again"
         raise InputError("output", folder / wrong, allowed)
     return True
 
 
-def _damaged(folder: Path, all_there: bool) -> str | None:
+def _damaged(folder: Path, require_all: bool) -> str | None:
     """Return the first file of a complete result that is not as it was written."""
     at = MANIFEST
     try:
         for name, table in facts(folder)["tables"].items():
             at = name
-            if not all_there and not (folder / name).exists():
+            if not require_all and not (folder / name).exists():
                 continue
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != table["sha256"]:
                 return at
@@ -116,7 +111,7 @@ def note_fault(folder: Path, fault: Exception) -> None:
     said = " ".join(f"{type(fault).__name__}: {fault}".split())
     text = "".join([said, "\n", *traceback.format_exception(fault)])
     with contextlib.suppress(OSError):
-        files.write_whole(fault_note(folder), text)
+        files.write_atomic(fault_note(folder), text)
 
 
 def fault(folder: Path) -> str | None:
@@ -128,7 +123,7 @@ def fault(folder: Path) -> str | None:
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[Path]:
+def result_writer(folder: Path) -> Iterator[Path]:
     """Hold the right to write a result, in a folder beside its final one; others wait.
 
     Yields
@@ -141,21 +136,21 @@ def writing(folder: Path) -> Iterator[Path]:
     InputError
         Where the place cannot be written to.
     """
-    with growing(partial_folder(folder), folder) as partial:
+    with locked_folder(partial_folder(folder), folder) as partial:
         fault_note(folder).unlink(missing_ok=True)
-        if is_complete(partial):  # ended between its manifest and its name
-            if _damaged(partial, all_there=True) is None:
+        if has_manifest(partial):  # ended between its manifest and its name
+            if _damaged(partial, require_all=True) is None:
                 publish(partial, folder)
             else:
                 shutil.rmtree(partial)
             partial.mkdir()
         yield partial
-        if is_complete(folder):
+        if has_manifest(folder):
             shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def fill(
+def open_result(
     settings: Settings, folder: Path, threads: int, facts: dict[str, Any]
 ) -> Iterator[Path | None]:
     """Hold the right to write a result; once its folder is filled, write the manifest and publish.
@@ -176,8 +171,8 @@ def fill(
     Path or None
         None where the result is complete.
     """
-    with writing(folder) as partial:
-        if is_whole(folder):
+    with result_writer(folder) as partial:
+        if is_complete(folder):
             yield None
             return
         started = time.perf_counter()
@@ -188,46 +183,30 @@ def fill(
 
 
 @contextlib.contextmanager
-def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
-    """Hold the right to write into a folder; a second process waits until the first has ended.
+def locked_folder(folder: Path, named: Path | None = None) -> Iterator[Path]:
+    """Create a folder and hold its lock; a second process waits until the first has ended.
 
-    The empty lock file stays: were it removed, a third process could lock another one. It has the
-    name of the folder, or of `named`.
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    named : Path, optional
+        Lock this path instead; error messages name it.
 
     Raises
     ------
     InputError
-        Where the place cannot be written to.
+        If the folder cannot be written to.
     """
-    folder = named or place
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_name(f".{folder.name}.lock").open("w")
-    except OSError as fault:
-        raise InputError("output", folder, f"a folder to write to ({fault.strerror})") from None
-    with lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        place.mkdir(exist_ok=True)
-        yield place
-
-
-def hold(file: BinaryIO) -> None:
-    """Let other processes see, until the file is closed, that it is needed."""
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_SH)
-
-
-def is_held(path: Path) -> bool:
-    """Return whether some process still needs a file; where that cannot be told, it is."""
-    if fcntl is None:
-        return True
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    return False
+    path = named or folder
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locks.locked(path))
+        except OSError as fault:
+            raise InputError("output", path, f"a folder to write to ({fault.strerror})") from None
+        folder.mkdir(exist_ok=True)
+        yield folder
 
 
 def publish(partial: Path, folder: Path) -> None:
@@ -322,4 +301,4 @@ def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write the manifest, last of all files."""
     plain = json.loads(json.dumps(facts, default=str))
     text = json.dumps(plain | {SUM: _sum(plain)}, indent=1) + "\n"
-    files.write_whole(folder / MANIFEST, text)
+    files.write_atomic(folder / MANIFEST, text)

@@ -93,7 +93,7 @@ def table(
     batches = []
     key = store.key(settings, source=source_fingerprint(SOURCES))
     with (
-        store.growing(folder / key) as place,
+        store.locked_folder(folder / key) as place,
         tqdm(total=simulations, unit="survey", disable=not progress) as bar,
     ):
         for start in range(0, simulations, BATCH):
