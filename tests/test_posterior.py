@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim.analysis.inference import particles
+from marketsim.analysis.inference import stages
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.model.state import Flow
@@ -61,9 +61,13 @@ def made(folder: Path) -> pd.DataFrame:
         for j, weight in enumerate(WEIGHTS):
             seed = 100 * i + j
             row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
-            rows.append(row | priors.draw(seed) | dict.fromkeys(statistics.STATISTICS, 0.5))
+            rows.append(
+                row
+                | priors.sample(priors.uncertain(), seed)
+                | dict.fromkeys(statistics.STATISTICS, 0.5)
+            )
     table = pd.DataFrame(rows)
-    known = statistics.described() | particles.COLUMNS
+    known = stages.Posting.columns
     files.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
@@ -78,9 +82,12 @@ def made(folder: Path) -> pd.DataFrame:
 def made_trade(folder: Path) -> None:
     """Write a small posterior of the chain: five draws, the third the point."""
     folder.mkdir()
-    rows = [{"weight": w} | priors.draw(900 + j, trade=True) for j, w in enumerate(WEIGHTS)]
+    rows = [
+        {"weight": w} | priors.sample(priors.uncertain_trade(), 900 + j)
+        for j, w in enumerate(WEIGHTS)
+    ]
     table = pd.DataFrame(rows)
-    files.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
+    files.write_parquet(table, folder / "posterior.parquet", stages.Posting.columns)
     point = table.drop(columns="weight").iloc[2]
     names, values = list(point.index), [str(value) for value in point]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
@@ -207,7 +214,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     assert chains(seed=10) != plain
     assert len({tuple(one) for one in plain}) > 1
     path = toy.folder / "posterior.parquet"  # other draws of the posts
-    files.write_parquet(toy.table.iloc[::-1], path, statistics.described() | particles.COLUMNS)
+    files.write_parquet(toy.table.iloc[::-1], path, stages.Posting.columns)
     forget()
     assert chains() == plain
 
@@ -228,7 +235,9 @@ def test_the_prior_is_an_even_mixture(toy):
     of = mixture(name=posterior.PRIOR, seed=4)
     drawn = [posterior.draw(of, number) for number in NUMBERS]
     for one in drawn[:50]:
-        assert one.values == priors.draw(4, one.number) | priors.draw(4, one.number, trade=True)
+        assert one.values == priors.sample(priors.uncertain(), 4, one.number) | priors.sample(
+            priors.uncertain_trade(), 4, one.number
+        )
     counts = Counter(one.structure for one in drawn)
     assert set(counts) == set(priors.STRUCTURES)
     assert stats.chisquare(list(counts.values())).pvalue > 1e-3
@@ -362,7 +371,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        files.write_parquet(table, path, statistics.described() | particles.COLUMNS)
+        files.write_parquet(table, path, stages.Posting.columns)
     forget()
 
 
@@ -391,7 +400,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
     """Give the draws of the chain other weights."""
     path = folder / "trade" / "posterior.parquet"
     table = pd.read_parquet(path).assign(weight=weights)
-    files.write_parquet(table, path, particles.COLUMNS)
+    files.write_parquet(table, path, stages.Posting.columns)
     forget()
 
 
@@ -685,7 +694,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = statistics.described() | particles.COLUMNS
+    known = stages.Posting.columns
     files.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), store.key(mixture())
     monkeypatch.setattr(posterior, "folder", shelf(copy))

@@ -118,7 +118,9 @@ def test_a_row_is_its_number():
         row = rows.iloc[number]
         mine, seed = reference_table.job(start(), number)
         assert mine.recovery.name == row["structure"]
-        assert dict(row[[*priors.uncertain()]]) == priors.draw(start().seed, number)
+        assert dict(row[[*priors.uncertain()]]) == priors.sample(
+            priors.uncertain(), start().seed, number
+        )
         seen = simulation.statistics([(mine, seed), (mine, seed + 1)]).to_numpy(float)
         stored = row[SIMULATED].to_numpy(float)
         np.testing.assert_array_equal(seen[0], stored)
@@ -135,7 +137,7 @@ def test_a_job_is_a_function_of_seed_and_number(seed, number):
     )
     assert of_run == of_other == simulation.run_seed(seed, number)
     assert mine.recovery == other.recovery
-    drawn = priors.draw(seed, number)
+    drawn = priors.sample(priors.uncertain(), seed, number)
     assert {key: value_of(mine, key) for key in drawn} == drawn
     assert {key: value_of(other, key) for key in drawn} == drawn
     assert reference_table.job(start(seed=seed), number + 1)[1] != of_run

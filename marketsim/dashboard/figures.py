@@ -31,7 +31,7 @@ from marketsim.reporting.figures.style import (
     VERMILION,
 )
 from marketsim.reporting.text import number
-from marketsim.survey import statistics
+from marketsim.survey.intervals import column_intervals
 
 Weekly = Mapping[str, pd.DataFrame]
 
@@ -206,22 +206,17 @@ def trader(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Figur
 
 def _over(axes: Axes, table: pd.DataFrame) -> None:
     """Draw median and 90 % of the reference, below what comes after."""
-    low, middle, high = (
-        table.astype(float)
-        .quantile([statistics.INTERVAL[0], 0.5, statistics.INTERVAL[1]])
-        .to_numpy()
-    )
-    axes.plot(table.columns, middle, color=GREY, lw=1.6, ls="--")
+    median, low, high = column_intervals(table).to_numpy()
+    axes.plot(table.columns, median, color=GREY, lw=1.6, ls="--")
     for end in (low, high):
         axes.plot(table.columns, end, color=GREY, lw=0.8, ls=":")
 
 
 def _weeks(axes: Axes, table: pd.DataFrame, colour: str) -> None:
     """Draw median and 90 % over runs along the weeks."""
-    low, high = statistics.INTERVAL
-    ends = table.astype(float).quantile([low, 0.5, high]).to_numpy()
-    axes.fill_between(table.columns, ends[0], ends[2], color=colour, alpha=NARROW, lw=0)
-    axes.plot(table.columns, ends[1], color=colour, lw=2)
+    median, low, high = column_intervals(table).to_numpy()
+    axes.fill_between(table.columns, low, high, color=colour, alpha=NARROW, lw=0)
+    axes.plot(table.columns, median, color=colour, lw=2)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter("{x:,.0f}")
 

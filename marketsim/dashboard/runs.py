@@ -23,6 +23,7 @@ from marketsim.reporting import trade_summary
 from marketsim.simulation import run as simulation
 from marketsim.simulation.run import Run, Tables
 from marketsim.survey import statistics
+from marketsim.survey.intervals import column_intervals
 
 EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
 BATCH = 20
@@ -71,9 +72,8 @@ def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
     """Live the first `row` days of some runs."""
 
     def one(run: int) -> Trunk:
-        drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-        mine = posterior.settings_of(settings, drawn)
-        state = initialize(mine, simulation.run_seed(settings.seed, run))
+        seed, drawn, mine = simulation.sample_run(settings, run)
+        state = initialize(mine, seed)
         live_days(state, 0, row)
         return Trunk(run, drawn, state)
 
@@ -179,7 +179,7 @@ def ratios(survey: pd.DataFrame) -> pd.DataFrame:
 
 def levels(table: pd.DataFrame) -> pd.DataFrame:
     """Return median and central 90 % over the runs, one row a column of the table."""
-    return trade_summary.quantiles(table).T.rename(columns={"middle": "median"})
+    return column_intervals(table).T
 
 
 def survey_days() -> tuple[dt.date, dt.date]:

@@ -225,7 +225,11 @@ def draw(settings: Settings, number: int) -> Draw:
         odds = probabilities() if settings.posterior != PRIOR else dict.fromkeys(priors.FITTED, 1.0)
         structure = list(odds)[pick(np.array(list(odds.values())), seed, Purpose.STRUCTURE, number)]
     if settings.posterior == PRIOR:
-        return Draw(number, structure, priors.draw(seed, number) | _trade(settings, number))
+        return Draw(
+            number,
+            structure,
+            priors.sample(priors.uncertain(), seed, number) | _trade(settings, number),
+        )
     mine = draws()[draws()["structure"] == structure]
     row = pick(mine["weight"].to_numpy(), seed, Purpose.DRAW, number)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
@@ -237,7 +241,7 @@ def _trade(settings: Settings, number: int) -> dict[str, float]:
     if settings.market == POSTS:
         return {}
     if settings.posterior == PRIOR:
-        return priors.draw(settings.seed, number, trade=True)
+        return priors.sample(priors.uncertain_trade(), settings.seed, number)
     weights = trade_draws()["weight"].to_numpy()
     row = pick(weights, settings.seed, Purpose.TRADE_DRAW, number)
     return {key: float(trade_draws()[key].iloc[row]) for key in priors.uncertain_trade()}

@@ -6,6 +6,7 @@ set, so that what is not known widens every result.
 """
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
@@ -122,30 +123,29 @@ def share(prior: Prior, value: float) -> float:
     return float(shares(prior, np.array([value]))[0])
 
 
-def draw(seed: int, number: int = 0, trade: bool = False) -> dict[str, float]:
-    """Draw every uncertain parameter of the posting side, or of the chain, from its prior.
+def sample(parameters: Mapping[str, Prior], seed: int, number: int = 0) -> dict[str, float]:
+    """Sample parameters from their priors.
 
     Parameters
     ----------
+    parameters : mapping of str to Prior
+        Priors by dotted names.
     seed : int
         Seed, 0 to 2**63 - 1.
     number : int
-        Which draw of that seed.
-    trade : bool
-        Those of the chain.
+        Which sample of that seed.
 
     Returns
     -------
     dict[str, float]
         Values by dotted names. Each depends on seed, number and its own name only: declaring
-        another parameter moves none.
+        another parameter changes none.
     """
-    return {
-        name: value(
-            prior, rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
-        )
-        for name, prior in (uncertain_trade() if trade else uncertain()).items()
-    }
+
+    def uniform(name: str) -> float:
+        return rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
+
+    return {name: value(prior, uniform(name)) for name, prior in parameters.items()}
 
 
 def put(settings: Settings, structure: str, values: dict[str, float]) -> Settings:

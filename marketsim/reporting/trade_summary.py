@@ -12,6 +12,7 @@ from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCT_NAMES, Account, Item
 from marketsim.parameters import evidence
 from marketsim.simulation import summary
 from marketsim.survey import statistics, trade_statistics
+from marketsim.survey.intervals import column_intervals
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -48,13 +49,6 @@ PLACES = {
     "paid_stall": (("sold",), lambda channel: channel == "physical"),
     "licensed": (("licensed",), lambda channel: channel == "physical"),
 }
-
-
-def quantiles(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the median over the rows and the central 90 % interval: rows middle, low, high."""
-    low, high = statistics.INTERVAL
-    found = table.astype(float).quantile([0.5, low, high])
-    return found.set_axis(["middle", "low", "high"])
 
 
 def prices(tables: Tables) -> pd.DataFrame:
@@ -251,13 +245,13 @@ def report_rows(tables: Tables, headline: pd.DataFrame, retailers: int) -> pd.Da
     legal = daily.groupby("run")[["legal_sold", "laundered"]].sum()
     weeks = daily.groupby("run")["day"].nunique() / summary.WEEK
     grams = _seized(tables["enforcement"], runs).join(legal).div(weeks, axis=0)
-    table = quantiles(grams * 1000.0 / retailers).T
+    table = column_intervals(grams * 1000.0 / retailers).T
     more = pd.DataFrame(
         {
             "id": list(MEANINGS),
             "meaning": list(MEANINGS.values()),
             "unit": "g",
-            **{end: table.loc[list(MEANINGS), end].to_numpy() for end in ("middle", "low", "high")},
+            **{end: table.loc[list(MEANINGS), end].to_numpy() for end in ("median", "low", "high")},
         }
-    ).rename(columns={"middle": "median"})
+    )
     return pd.concat([headline, more], ignore_index=True)

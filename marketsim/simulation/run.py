@@ -145,12 +145,16 @@ def on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> 
             raise
 
 
-def simulate_run(settings: Settings, run: int) -> Run:
-    """Live one run of a study, with its own draw of what is uncertain."""
-    seed = run_seed(settings.seed, run)
+def sample_run(settings: Settings, run: int) -> tuple[int, posterior.Draw, Settings]:
+    """Return the seed of one run of a study, its draw of the parameters, and its settings."""
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-    mine = posterior.settings_of(settings, drawn)
-    return Run(run, seed, drawn, mine, *simulate(mine, seed))
+    return run_seed(settings.seed, run), drawn, posterior.settings_of(settings, drawn)
+
+
+def simulate_run(settings: Settings, run: int) -> Run:
+    """Simulate one run of a study, with its own draw of the parameters."""
+    seed, drawn, sampled = sample_run(settings, run)
+    return Run(run, seed, drawn, sampled, *simulate(sampled, seed))
 
 
 def run_tables(settings: Settings, run: int) -> Tables:

@@ -8,7 +8,7 @@ from marketsim.parameters.settings import POSTS, Settings
 from marketsim.simulation.run import Tables
 from marketsim.survey import fit, statistics, trade_statistics
 from marketsim.survey.fit import SEE
-from marketsim.survey.statistics import INTERVAL
+from marketsim.survey.intervals import interval
 
 
 def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
@@ -103,9 +103,6 @@ def headline(
 
 
 def _row(name: str, meaning: str, unit: str, values: pd.Series) -> dict[str, object]:
-    known = values[np.isfinite(values)].to_numpy(float)
-    ends = [np.nan] * 3
-    if known.size > 0:
-        ends = np.quantile(known, [0.5, *INTERVAL]).tolist()
-    figures = dict(zip(("median", "low", "high"), ends, strict=True))
-    return {"id": name, "meaning": meaning, "unit": unit, **figures}
+    median, low, high = interval(values.to_numpy(float))
+    ends = {"median": median, "low": low, "high": high}
+    return {"id": name, "meaning": meaning, "unit": unit, **ends}

@@ -146,9 +146,7 @@ def daily_table(run: int, first_day: int, series: Series, records: TradeRecords)
         trade[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1) / MILLIGRAMS
     )
     table["revenue"] = trade[:, TradeCounter.REVENUE :].sum(axis=1) / FEN
-    elephant = evidence.inputs()["elephants_ivory"].value
-    assert elephant is not None
-    table["elephants"] = table["raw_shipped"] / (elephant * 1000.0)
+    table["elephants"] = table["raw_shipped"] / evidence.elephant_ivory()
     return pd.DataFrame(table)
 
 

@@ -10,10 +10,9 @@ import pandas as pd
 from marketsim.parameters import evidence
 from marketsim.survey import targets
 
-WEEKS = int(evidence.inputs()["survey_weeks_count"].value or 0)
+WEEKS = int(evidence.number("survey_weeks_count"))
 FIRST_WEEKS = [1, 2, 3, 4]
 CRACKDOWN_WEEK = 5
-INTERVAL = (0.05, 0.95)
 # What `statistics` counts, in this order: evidence ids.
 STATISTICS = (
     "ads_total",
@@ -149,7 +148,7 @@ def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
     codes, pair = _pairs(survey)
     traders = _by_pair(survey, codes, pair)
     of = runs.get_indexer(traders.index.get_level_values("run"))
-    heavy = (traders["items"] > evidence.inputs()["heavy_posters_cut"].value).to_numpy()
+    heavy = (traders["items"] > evidence.number("heavy_posters_cut")).to_numpy()
 
     def share(column: str) -> np.ndarray:
         made = traders[column].to_numpy()

@@ -5,7 +5,7 @@ inputs in :mod:`marketsim.parameters.evidence`, so that no figure by which it is
 into it.
 """
 
-from marketsim.parameters.evidence import Fact, _load
+from marketsim.parameters.evidence import Fact, load
 
 
 def targets() -> dict[str, Fact]:
@@ -43,4 +43,4 @@ def context() -> dict[str, Fact]:
 
 
 def _of_role(role: str) -> dict[str, Fact]:
-    return {key: fact for key, fact in _load().items() if fact.role == role}
+    return {key: fact for key, fact in load().items() if fact.role == role}

@@ -12,8 +12,8 @@ import pandas as pd
 
 from marketsim.analysis.comparison.effort import Work
 from marketsim.analysis.comparison.outcomes import HIGHER, LOWER, OUTCOMES, held_weeks
-from marketsim.survey.fit import SEE, luck_share
-from marketsim.survey.statistics import INTERVAL
+from marketsim.survey.fit import SEE
+from marketsim.survey.intervals import INTERVAL, column_intervals, interval, stochastic_share
 
 NARROWER = 0.2  # below it the data have told too little: the effect rests on assumption
 RANKED = "grams_sold"
@@ -177,7 +177,7 @@ def _effects(rows: Table, prior: Table, outcome: str) -> Table:
         row |= {"baseline": _median(base), "runs": int(known.sum())}
         row |= _interval("effect", effect) | _interval("percent", percent)
         row["better"] = _chance(effect, about.better)
-        row["luck"] = luck_share(effect, draws[known])
+        row["luck"] = stochastic_share(effect, draws[known])
         row |= {"prior_low": np.nan, "prior_high": np.nan, "narrowed": np.nan, "rests_on": ""}
         if before is not None and arm in before:
             row |= _held_against(effect, (before[arm] - before.iloc[:, 0]).to_numpy(float))
@@ -187,8 +187,8 @@ def _effects(rows: Table, prior: Table, outcome: str) -> Table:
 
 def _held_against(effect: np.ndarray, prior: np.ndarray) -> dict[str, object]:
     """Return the interval under the prior, and whether the data narrow it by a fifth."""
-    low, high = _ends(prior[np.isfinite(prior)])
-    now_low, now_high = _ends(effect)
+    _, low, high = interval(prior)
+    _, now_low, now_high = interval(effect)
     narrowed = 1.0 - (now_high - now_low) / (high - low) if high > low else np.nan
     told = "data" if narrowed >= NARROWER else "assumption"
     none = not np.isfinite(narrowed)
@@ -197,18 +197,12 @@ def _held_against(effect: np.ndarray, prior: np.ndarray) -> dict[str, object]:
 
 
 def _interval(name: str, values: np.ndarray) -> dict[str, float]:
-    low, high = _ends(values)
+    _, low, high = interval(values)
     return {name: _median(values), f"{name}_low": low, f"{name}_high": high}
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    if values.size == 0:
-        return np.nan, np.nan
-    low, high = np.quantile(values, INTERVAL)
-    return float(low), float(high)
-
-
 def _median(values: np.ndarray) -> float:
+    """Return the median; its last bit may differ from that of the 0.5 quantile."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else np.nan
 
@@ -232,10 +226,10 @@ def _better(of: Table) -> Table:
 def _ranking(of: Table) -> Table:
     """Return how arms rank by ivory sold: 1 sells least."""
     ranks = of.rank(axis=1)
-    low, middle, high = (ranks.quantile(q) for q in (INTERVAL[0], 0.5, INTERVAL[1]))
+    median, low, high = column_intervals(ranks).to_numpy()
     best = (ranks.eq(ranks.min(axis=1), axis=0)).mean()
-    out = Table({"arm": of.columns, "rank": middle.to_numpy(), "low": low.to_numpy(),
-                 "high": high.to_numpy(), "best": best.to_numpy()})  # fmt: skip
+    out = Table({"arm": of.columns, "rank": median, "low": low, "high": high,
+                 "best": best.to_numpy()})  # fmt: skip
     return out.sort_values(["rank", "best"], ascending=[True, False], ignore_index=True)
 
 

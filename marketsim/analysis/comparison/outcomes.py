@@ -7,6 +7,7 @@ import pandas as pd
 
 from marketsim.model.ledger import FEN, MILLIGRAMS
 from marketsim.model.state import Channel, Enforcement, Flow, Series, TradeCounter, TradeRecords
+from marketsim.parameters import evidence
 
 WEEK = 7
 LOWER, HIGHER, NEITHER = "lower", "higher", ""  # which is better
@@ -40,9 +41,7 @@ OUTCOMES = {
 }
 
 
-def of_run(
-    series: Series, records: TradeRecords, first: int, retailers: int, elephant: float
-) -> dict[str, float]:
+def of_run(series: Series, records: TradeRecords, first: int, retailers: int) -> dict[str, float]:
     """Return the outcomes of one run but `held_weeks`, which needs a baseline.
 
     Parameters
@@ -53,8 +52,6 @@ def of_run(
         Row of the first day that counts.
     retailers : int
         Traders at the start.
-    elephant : float
-        Ivory of an elephant, g.
 
     Returns
     -------
@@ -68,6 +65,7 @@ def of_run(
     seized = records.enforcement[first:, :, :, 1].sum() / MILLIGRAMS
     moved = flows[Flow.BACKUP] + flows[Flow.GROUPS] + flows[Flow.ELSEWHERE]
     scale = 1000.0 / retailers * WEEK / (series.risk.size - first)
+    elephant = evidence.elephant_ivory()
     grams = sold.sum()
     return {
         "offers": (flows[Flow.OFFERS]) * scale,

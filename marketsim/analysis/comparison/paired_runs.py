@@ -14,7 +14,7 @@ from marketsim.analysis.comparison.arms import Arm
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Series, TradeRecords
-from marketsim.parameters import evidence, posterior
+from marketsim.parameters import posterior
 from marketsim.parameters.settings import Comparison, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
@@ -110,9 +110,8 @@ def _run(
     settings = compared[0].settings
     if belief == PRIOR:
         settings = replace(settings, posterior=posterior.PRIOR)
-    drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-    mine = posterior.settings_of(settings, drawn)
-    trunk, row = initialize(mine, simulation.run_seed(settings.seed, run)), 0
+    seed, drawn, mine = simulation.sample_run(settings, run)
+    trunk, row = initialize(mine, seed), 0
     levers = [
         timeline.compile_levers(replace(mine, scenario=arm.settings.scenario)) for arm in compared
     ]
@@ -157,12 +156,10 @@ def summed(
     start : datetime.date
         First day that counts.
     """
-    elephant = evidence.inputs()["elephants_ivory"].value
-    assert elephant is not None
     retailers = settings.population.retailers
     first = (start - timeline.horizon(settings)[0]).days
     about: dict[str, Any] = {"belief": belief, "arm": arm, "run": np.int32(run)}
-    of = outcomes.of_run(*told, first, retailers, elephant * 1000.0)
+    of = outcomes.of_run(*told, first, retailers)
     row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | of])
     weeks = outcomes.weekly(*told, retailers)
     return row, weeks.assign(**about)[[*about, *weeks.columns]]

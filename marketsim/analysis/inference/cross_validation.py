@@ -19,6 +19,7 @@ import pandas as pd
 
 from marketsim.analysis.inference.regression_adjustment import moved
 from marketsim.survey import statistics
+from marketsim.survey.intervals import interval
 from marketsim.survey.targets import targets
 
 # First and last week of each row.
@@ -299,7 +300,7 @@ def leave_one_out(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score(draws: np.ndarray, published: float) -> dict[str, float]:
-    low, median, high = np.quantile(draws, [statistics.INTERVAL[0], 0.5, statistics.INTERVAL[1]])
+    median, low, high = interval(draws)
     out = {"observed": published, "low": low, "median": median, "high": high}
     return out | {"width": high - low, "crps": crps(draws, published)}
 

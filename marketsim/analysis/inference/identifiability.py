@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
 
 from marketsim.analysis.inference.regression_adjustment import adjust, nearest, prior_shares
 from marketsim.parameters.declaration import Prior
 from marketsim.survey import discrepancy
+from marketsim.survey.intervals import proportion_interval
 
 # Claimed to be identified by the survey, declared before any recovery was run: the level and the
 # spread of posting, and what posts show, all of which were counted. No other parameter is claimed.
@@ -178,9 +178,7 @@ def _covered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     inside = 2.0 * np.abs(rows["rank"].to_numpy() - 0.5)[:, None] <= LEVELS
     by_survey = pd.DataFrame(inside.astype(float)).groupby(rows["number"].to_numpy()).mean()
     covered, tests = by_survey.mean().to_numpy(), len(by_survey)
-    hits, misses = covered * tests, tests - covered * tests
-    low = np.where(hits > 0, betaincinv(hits, misses + 1, 0.025), 0.0)
-    high = np.where(misses > 0, betaincinv(hits + 1, misses, 0.975), 1.0)
+    low, high = proportion_interval(covered * tests, tests, (0.025, 0.975))
     columns = {"level": LEVELS, "covered": covered, "low": low, "high": high}
     return pd.DataFrame({"parameter": name, **columns, "tests": tests})
 

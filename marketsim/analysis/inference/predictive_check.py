@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from marketsim.survey import fit, statistics
+from marketsim.survey import fit
+from marketsim.survey.intervals import INTERVAL
 
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
@@ -38,7 +39,7 @@ def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
         sides = [(runs <= value).mean(), (runs >= value).mean()] if runs.size > 0 else [np.nan]
         tails.append(min(2.0 * min(sides), 1.0))
     table["tail"] = tails
-    table["inside"] = table["tail"] >= 2.0 * statistics.INTERVAL[0]
+    table["inside"] = table["tail"] >= 2.0 * INTERVAL[0]
     return table
 
 

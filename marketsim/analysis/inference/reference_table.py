@@ -53,7 +53,7 @@ def check(settings: Settings) -> None:
 def job(settings: Settings, number: int) -> tuple[Settings, int]:
     """Return settings and seed of a row; the structures take turns."""
     names = structures(settings)
-    values = priors.draw(settings.seed, number)
+    values = priors.sample(priors.uncertain(), settings.seed, number)
     drawn = priors.put(settings, names[number % len(names)], values)
     return drawn, run.run_seed(settings.seed, number)
 

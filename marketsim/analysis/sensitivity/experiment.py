@@ -19,10 +19,11 @@ from marketsim.analysis.comparison.arms import first_changed
 from marketsim.analysis.sensitivity import indices
 from marketsim.errors import InputError
 from marketsim.model.scenario import timeline
-from marketsim.parameters import evidence, posterior, presets, priors
+from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings, check
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
+from marketsim.survey.intervals import interval
 
 BATCH = 10  # points kept together: a kill loses at most so many
 STAGES = ("morris", "sobol")
@@ -173,10 +174,8 @@ def lived(of: Arms, values: dict[str, Any], run: int) -> dict[str, float]:
 def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) -> dict[str, float]:
     mine = priors.put(settings, settings.recovery.name, values)
     series, records, _ = simulation.simulate(mine, simulation.run_seed(settings.seed, run))
-    elephant = evidence.inputs()["elephants_ivory"].value
-    assert elephant is not None
     retailers = mine.population.retailers
-    found = comparison_outcomes.of_run(series, records, first, retailers, elephant * 1000.0)
+    found = comparison_outcomes.of_run(series, records, first, retailers)
     return {name: float(found[name]) for name in OUTCOMES}
 
 
@@ -248,11 +247,10 @@ def spread(names: Sequence[str], stage: str, rows: Table, size: int) -> Table:
         figures = rows[name].to_numpy(float).reshape(-1, runs)
         whole = indices.whole_groups(figures.mean(axis=1), size)
         figures = figures[np.repeat(whole, size)]
-        none = np.full(3, np.nan)
-        ends = np.quantile(figures.mean(axis=1), [0.05, 0.5, 0.95]) if whole.any() else none
+        median, low, high = interval(figures.mean(axis=1))
         row: dict[str, Any] = {"stage": stage, "outcome": name, "meaning": meaning, "unit": unit}
         row |= {"points": len(figures), "points_left_out": int((~whole).sum()) * size}
-        row |= dict(zip(("low", "median", "high"), ends, strict=True))
+        row |= {"low": low, "median": median, "high": high}
         lucks = indices.luck(figures)
         out.append(row | dict(zip(("luck", "luck_of_means"), lucks, strict=True)))
     return Table(out)

@@ -16,7 +16,8 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from marketsim.reporting.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
-from marketsim.reporting.trade_summary import HOLDERS, quantiles
+from marketsim.reporting.trade_summary import HOLDERS
+from marketsim.survey.intervals import column_intervals
 
 Flows = dict[tuple[str, str], pd.Series]
 
@@ -161,7 +162,7 @@ def _nodes(shown: Mapping, through: Mapping[str, pd.Series], scale: float) -> di
         goes = sum(shown[key] for key in shown if key[0] == name)
         round_it = sum(shown[key] for key, way in ROUND.items() if way == name and key in shown)
         node = Node(*known[name], height=scale * max(comes, goes, round_it))
-        middle, low, high = map(kilograms, quantiles(through[name].to_frame(name))[name])
+        middle, low, high = map(kilograms, column_intervals(through[name].to_frame(name))[name])
         interval = f"\n({low} to {high})" if len(through[name]) > 1 else ""
         node.label = f"{node.words}\n{middle} kg{interval}"
         nodes[name] = node

@@ -23,6 +23,7 @@ from marketsim.parameters import evidence
 from marketsim.parameters.declaration import Prior
 from marketsim.reporting import text as report_text
 from marketsim.survey import statistics
+from marketsim.survey.intervals import INTERVAL
 
 SKY = "#56B4E9"  # the last of Okabe and Ito's colours that shows on white
 SMALL = 9.0  # points
@@ -143,7 +144,7 @@ def save(folder: Path, makers: Mapping[str, Callable[[], Figure]]) -> list[Path]
 
 def band(axes: Axes, table: pd.DataFrame, colour: str, style: Any = "-") -> None:
     """Draw the median over the rows (runs) and its two intervals along the columns."""
-    places, (low, high) = np.asarray(table.columns), statistics.INTERVAL
+    places, (low, high) = np.asarray(table.columns), INTERVAL
     levels = table.astype(float).quantile([low, 0.25, 0.5, 0.75, high]).to_numpy()
     for first, last, alpha in ((0, 4, WIDE), (1, 3, NARROW)):
         axes.fill_between(places, levels[first], levels[last], color=colour, alpha=alpha, lw=0)

@@ -31,6 +31,7 @@ from marketsim.reporting.figures.style import (
 )
 from marketsim.reporting.trade_summary import Tables
 from marketsim.survey import statistics, targets
+from marketsim.survey.intervals import column_intervals
 
 # place: words, colour; from the source to the buyer
 PLACES = {
@@ -102,11 +103,11 @@ def prices(tables: Tables) -> Figure:
     figure, grid = style.figure(8.6, 2, 2, sharex=True, sharey=True)
     for axes, product in zip(grid.flat, PRODUCT_NAMES, strict=True):
         axes.set_title(PRODUCTS[product])
-        _chain(axes, trade_summary.quantiles(prices[[product]].droplevel(0, axis=1)))
+        _chain(axes, column_intervals(prices[[product]].droplevel(0, axis=1)))
         for place, fact in published(product).items():
             _point(axes, list(PLACES).index(place), fact)
     _price_axes(grid)
-    middle = trade_summary.quantiles(prices).loc["middle"]
+    middle = column_intervals(prices).loc["median"]
     facts = targets.targets()
     text = (
         "On labels uncarved ivory was offered at {:.0f} CNY a gram, in TRAFFIC's survey at {:.0f}"
@@ -207,11 +208,11 @@ def _few(sold: pd.DataFrame) -> str:
 
 def _band(axes: Axes, table: pd.DataFrame, colour: str) -> None:
     """Draw median and 90 % interval over the runs along the weeks."""
-    found = trade_summary.quantiles(table)
+    found = column_intervals(table)
     axes.fill_between(
         found.columns, *found.loc[["low", "high"]].to_numpy(), color=colour, alpha=NARROW, lw=0
     )
-    axes.plot(found.columns, found.loc["middle"], color=colour, linewidth=2)
+    axes.plot(found.columns, found.loc["median"], color=colour, linewidth=2)
 
 
 def _sweep() -> tuple[float, str]:
