@@ -182,7 +182,7 @@ class Result:
         if not whole or not (self.folder / self._mark).is_file():
             kind = type(self).__name__.lower()
             raise InputError("folder", folder, f"that of a finished {kind}, with {self._mark}")
-        self.facts = store.facts(self.folder)
+        self.facts = store.read_manifest(self.folder)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def drawn(found: Path) -> pd.DataFrame:
 def again(row: pd.Series, seed: int) -> pd.DataFrame:
     """Return the statistics of a draw simulated again, with a seed."""
     values = {key: float(row[key]) for key in priors.uncertain()}
-    return run.statistics([(priors.put(start(), row["structure"], values), seed)])
+    return run.statistics([(priors.with_values(start(), row["structure"], values), seed)])
 
 
 # ---------------------------------------------------------------- a structure

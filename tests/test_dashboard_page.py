@@ -66,7 +66,7 @@ def test_page_opens_with_the_figures_of_the_command(page):
     assert not page.exception and not page.error
     shown = expected()
     effects = shown.effects.set_index("outcome")
-    fit = summary.sums(shown.pair.settings, shown.tables)["fit"].set_index("id")
+    fit = summary.summarize(shown.pair.settings, shown.tables)["fit"].set_index("id")
     found = tiles(page)
     assert found["Ivory sold"] == f"{number(effects.loc['grams_sold', 'percent'])} %"
     assert found["Week 5 over week 4"] == number(fit.loc["fall_week_5", "simulated"])

@@ -313,14 +313,14 @@ def test_the_fit_is_that_of_a_study_with_these_draws(found, elsewhere):
     forget()
     tables = run.replicate(start(), range(PREDICTED), 1)
     runs = tables["runs"].set_index("run")
-    expected = survey_fit.fit(summary.seen(start(), tables, runs), runs["draw"])
+    expected = survey_fit.fit(summary.run_statistics(start(), tables, runs), runs["draw"])
     fit = particles.fit(Trade(start()), "market", drawn(found), 1)
     pd.testing.assert_frame_equal(fit, expected)
     shown = pd.read_csv(found / "market_fit.csv")
     np.testing.assert_array_equal(shown["simulated"], expected["simulated"])
     assert (fit["luck"].dropna() < 0.9).any()
     tables = run.replicate(start(seed=1), range(PREDICTED), 1)  # negative control
-    other = summary.seen(start(), tables, tables["runs"].set_index("run"))
+    other = summary.run_statistics(start(), tables, tables["runs"].set_index("run"))
     assert survey_fit.fit(other)["simulated"][0] != fit["simulated"][0]
 
 

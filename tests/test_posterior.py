@@ -281,7 +281,7 @@ def test_settings_of_a_run_have_the_draw_in_its_place(toy):
 def test_a_place_is_where_the_share_is_reached(weights, u):
     """What lies before the place is no more than the share, with it more; never one without."""
     of = np.array(weights) + 0.0
-    place = posterior.place(of, u)
+    place = posterior.weighted_index(of, u)
     edges = np.cumsum(of)
     total = edges[-1]
     assert (edges[place - 1] if place else 0.0) <= u * total
@@ -295,7 +295,7 @@ def test_a_place_is_where_the_share_is_reached(weights, u):
 )
 def test_known_places(u, place):
     """Of the weights 1, 0, 1, 2 the second is never reached and the last has half."""
-    assert posterior.place(np.array([1.0, 0.0, 1.0, 2.0]), u) == place
+    assert posterior.weighted_index(np.array([1.0, 0.0, 1.0, 2.0]), u) == place
 
 
 # ---------------------------------------------------------------- what is refused
@@ -510,7 +510,7 @@ def test_a_run_is_that_of_its_draw_put_by_hand(toy):
     of = mixture(seed=5)
     tables = run.run_tables(of, 3)
     seed = int(tables["runs"]["seed"][0])
-    by_hand = [priors.put(of, *posterior.draw(of, number)[1:]) for number in (1, 2)]
+    by_hand = [priors.with_values(of, *posterior.draw(of, number)[1:]) for number in (1, 2)]
     offers, other = (run.simulate(one, seed)[0].flows[:, Flow.OFFERS] for one in by_hand)
     assert tables["daily"]["offers"].tolist() == offers.tolist()
     assert offers.tolist() != other.tolist()
@@ -539,7 +539,7 @@ def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
     result = run_command.run_study(mixture(replicates=12), Path("results"))
     runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
     tables = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in run.TABLES}
-    seen = summary.seen(mixture(), tables, runs)
+    seen = summary.run_statistics(mixture(), tables, runs)
     fit = pd.read_csv(result.folder / "fit.csv")
     np.testing.assert_array_equal(fit["luck"], survey_fit.fit(seen, runs["draw"])["luck"])
     known = fit["luck"].dropna()
@@ -633,7 +633,7 @@ def test_shipped_draws_come_out_again(shipped):
     for row in (0, len(shipped) // 2, len(shipped) - 1):
         one = shipped.iloc[row]
         values = {name: float(one[name]) for name in priors.uncertain()}
-        mine = priors.put(searched(), one["structure"], values)
+        mine = priors.with_values(searched(), one["structure"], values)
         seen = run.statistics([(mine, int(one["seed"])), (mine, int(one["seed"]) + 1)])
         stored = one[list(statistics.STATISTICS)].to_numpy(float)
         np.testing.assert_array_equal(seen.to_numpy()[0], stored)

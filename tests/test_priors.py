@@ -223,7 +223,7 @@ def test_each_structure_fits_at_most_eight_uncertain_parameters():
 def same_at_both_ends(structure: str, key: str) -> bool:
     """Return whether a survey is the same with a parameter at either end of its prior."""
     ends = (UNCERTAIN[key].low, UNCERTAIN[key].high)
-    jobs = [(priors.put(small(150), structure, {key: value}), 5) for value in ends]
+    jobs = [(priors.with_values(small(150), structure, {key: value}), 5) for value in ends]
     low, high = run.statistics(jobs).to_numpy()
     return bool(np.array_equal(low, high, equal_nan=True))
 
@@ -260,7 +260,7 @@ def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, h
         for name, value in priors.sample(priors.uncertain(), seed).items()
         if name in names
     }
-    put = priors.put(given_settings, structure, drawn)
+    put = priors.with_values(given_settings, structure, drawn)
     assert given_settings == whole
     expected = leaves(whole) | {"posterior": "none", "held": []}
     expected |= {name: value for name, value in drawn.items() if name not in held}
@@ -271,7 +271,7 @@ def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, h
 
 def test_putting_takes_the_other_structure_out():
     """No weight of the structure before is left; those of the new one are there."""
-    put = priors.put(small(recovery="combined"), "lying_low", {})
+    put = priors.with_values(small(recovery="combined"), "lying_low", {})
     assert put.recovery.lying_low == 1.0
     assert {put.recovery.smooth, put.recovery.forgetting, put.recovery.social_learning} == {0.0}
 
@@ -281,6 +281,6 @@ def test_putting_takes_the_other_structure_out():
 def test_whatever_is_drawn_is_allowed(structure, seed):
     """Settings with any draw pass the checks of settings given by hand, and hold the draw."""
     drawn = priors.sample(priors.uncertain(), seed)
-    put = priors.put(small(), structure, drawn)
+    put = priors.with_values(small(), structure, drawn)
     check(put)
     assert {name: value_of(put, name) for name in drawn} == drawn

@@ -351,7 +351,7 @@ def test_no_process_outlives_a_sweep(launcher, with_signal):
     assert wait_for(lambda: not alive(mark), 300.0 if outlive else 20.0), alive(mark)
     assert "Traceback" not in process.communicate()[1]
     for path in Path("results").glob("*/*/manifest.json"):
-        assert store.facts(path.parent)["tables"]
+        assert store.read_manifest(path.parent)["tables"]
 
 
 @pytest.mark.campaign

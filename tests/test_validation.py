@@ -291,7 +291,7 @@ def test_a_normal_prior_gives_the_known_answer(left_out):
 def test_the_nearest_alone_are_blunter(left_out, monkeypatch):
     """The control: the kept simulations are further apart before they are moved."""
     moved = np.ptp(quantiles(left_out))
-    monkeypatch.setattr(cross_validation, "moved", lambda values, *_: values)
+    monkeypatch.setattr(cross_validation, "adjust_values", lambda values, *_: values)
     assert np.ptp(quantiles(left_out)) > 1.15 * moved
 
 

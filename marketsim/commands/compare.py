@@ -13,12 +13,12 @@ from marketsim.analysis.comparison.arms import Arm
 from marketsim.analysis.comparison.paired_runs import (
     POSTERIOR,
     PRIOR,
-    _live,
-    outcomes_described,
-    summed_up,
+    describe_columns,
+    simulate_rounds,
+    summarize,
 )
 from marketsim.commands import compose
-from marketsim.commands.options import CompareCommand, _part
+from marketsim.commands.options import CompareCommand, part_of
 from marketsim.errors import InputError
 from marketsim.parameters import presets
 from marketsim.parameters.settings import NAME, POSTS, Comparison, Scenario, Settings
@@ -26,7 +26,7 @@ from marketsim.simulation import files, store
 
 
 def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Path:
-    """Compare scenarios, or take the complete comparison; return its folder.
+    """Compare scenarios, or load the complete comparison; return its folder.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Pat
     given : str or None
         The user's folder of config files; scenarios may be named that are in it.
     """
-    asked = _part(command, Comparison)
+    asked = part_of(command, Comparison)
     own = _own_scenarios((asked.baseline, *asked.scenarios), words, given)
     return compare(command.settings(), asked, *command.how(), own)
 
@@ -45,9 +45,9 @@ def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Pat
 def _own_scenarios(
     names: Sequence[str], words: Sequence[str], given: str | None
 ) -> dict[str, Scenario]:
-    """Return those of some scenarios that the user's folder holds, each composed by itself.
+    """Return the scenarios that the user's folder holds, each composed on its own.
 
-    What the words say of the scenario is about the one they choose, and about no other.
+    Overrides of the scenario apply only to the one that they choose.
     """
     of_settings = [word for word in words if not word.lstrip("+~").startswith("scenario")]
     out: dict[str, Scenario] = {}
@@ -72,7 +72,7 @@ def compare(
     progress: bool = False,
     own: Mapping[str, Scenario] | None = None,
 ) -> Path:
-    """Compare scenarios, or take the complete comparison where it is there.
+    """Compare scenarios, or load the complete comparison.
 
     Parameters
     ----------
@@ -81,37 +81,37 @@ def compare(
     asked : Comparison
         What is compared.
     folder : Path
-        The result rests in a folder below it named by its key.
+        The result is stored in a folder below it named by its key.
     threads : int
-        Runs lived at the same time; their number changes no bit.
+        Parallel runs; does not affect results.
     progress : bool
         Show a bar on the error stream.
     own : mapping of str to Scenario, optional
-        Scenarios of the user's, by the names that are asked for.
+        Scenarios of the user by name.
 
     Returns
     -------
     Path
-        The folder, with the tables of `comparison_sums`, figures, report and manifest.json.
+        The folder, with the tables of `effects.tables`, figures, report and manifest.json.
 
     Raises
     ------
     InputError
-        For anything that cannot be, before any run.
+        For invalid input, before any run.
     """
     if settings.market == POSTS:
         raise InputError("market", POSTS, "whole: a comparison asks about trade")
-    compared = arms.make(settings, asked, own)
-    start = arms.start_of(compared, asked)
+    compared = arms.make_arms(settings, asked, own)
+    start = arms.evaluation_start(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / store.key(settings, more)
     said = vars(asked) | {"start": str(start)}
     with store.open_result(settings, final, threads, {"comparison": said}) as partial:
         if partial is None:
             return final
-        beliefs = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
-        tables = _live(compared, start, settings, asked, partial / "batches", threads, progress,
-                       [POSTERIOR, *beliefs])  # fmt: skip
+        sources = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
+        how = (partial / "batches", threads, progress, [POSTERIOR, *sources])
+        tables = simulate_rounds(compared, start, settings, asked, *how)
         _write(partial, compared, asked, start, tables)
     return final
 
@@ -129,10 +129,10 @@ def _write(
     from marketsim.reporting.figures import comparison as comparison_figures
     from marketsim.reporting.pages import comparison as comparison_page
 
-    rows, sums = summed_up(compared, start, tables)
+    rows, sums = summarize(compared, start, tables)
     weekly = effects.weekly(tables["weekly"])
     for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
-        files.write_parquet(table, folder / f"{name}.parquet", outcomes_described())
+        files.write_parquet(table, folder / f"{name}.parquet", describe_columns())
     files.write_csv(folder, sums)
     comparison_page.write_spreadsheet(folder, compared, asked, sums, start)
     comparison_figures.draw(folder / "figures", sums | {"weeks": weekly}, start)

@@ -33,7 +33,7 @@ class Command(Settings):
 
     def settings(self) -> Settings:
         """Return what is to be run, without how."""
-        return _part(self, Settings)
+        return part_of(self, Settings)
 
     def folder(self) -> Path:
         """Return the study's folder.
@@ -108,6 +108,6 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _part(command: Command, kind: Any) -> Any:
+def part_of(command: Command, kind: Any) -> Any:
     """Return the part of a command that is of a kind."""
     return kind(**{item.name: getattr(command, item.name) for item in fields(kind)})

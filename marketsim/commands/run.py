@@ -16,7 +16,7 @@ from marketsim.reporting.pages import study as study_page
 from marketsim.simulation import files, store
 from marketsim.simulation import run as simulation
 from marketsim.simulation.run import TABLES, Tables
-from marketsim.simulation.summary import sums
+from marketsim.simulation.summary import summarize
 
 
 def result_folder_of(command: RunCommand) -> Path:
@@ -111,7 +111,7 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> No
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         files.write_parquet(table, folder / f"{name}.parquet")
-    files.write_csv(folder, sums(settings, tables))
+    files.write_csv(folder, summarize(settings, tables))
     shutil.rmtree(folder / "batches")
     seconds = time.perf_counter() - started
     store.write_manifest(folder, store.manifest(settings, folder, threads, seconds))
@@ -131,7 +131,7 @@ def _draw(settings: Settings, folder: Path) -> None:
     if settings.market != POSTS:
         trade_figures.draw(folder / "figures", tables, retailers)
         trade = trade_summary.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
-    study_page.write(folder, store.facts(folder), pd.read_csv(folder / "fit.csv"), trade)
+    study_page.write(folder, store.read_manifest(folder), pd.read_csv(folder / "fit.csv"), trade)
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:

@@ -273,7 +273,7 @@ def _job(kind: Kind, command: Any) -> None:
         run.compile_kernels()
         kind.live(command)
     except Exception as fault:
-        store.note_fault(kind.place(command), fault)
+        store.write_failure(kind.place(command), fault)
 
 
 @cache
@@ -296,7 +296,7 @@ def _launch(launcher: Any, tasks: Sequence[Sequence[int]], watch: Watch) -> None
         launcher.launch(words, initial_job_idx=0)
     except Exception as fault:
         if len(numbers) == 1:
-            store.note_fault(watch.waiting[numbers[0]].folder, fault)
+            store.write_failure(watch.waiting[numbers[0]].folder, fault)
             return
         watch.look()
         left = [number for number in numbers if watch.is_open(number)]

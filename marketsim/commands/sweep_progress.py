@@ -89,7 +89,7 @@ class Watch:
         """Look at the store once, and say what has ended since the last look."""
         with self._lock:
             for folder, (job, before) in list(self._open.items()):
-                fault = store.fault(folder)
+                fault = store.read_failure(folder)
                 if _stamp(folder) not in (None, before):
                     del self._open[folder]
                     self.done += 1
@@ -117,7 +117,7 @@ class Watch:
 
     def _fail(self, job: Job, fault: str) -> None:
         self.failed += 1
-        line = f"marketsim: failed: {job.label}: {fault} ({store.fault_note(job.folder)})"
+        line = f"marketsim: failed: {job.label}: {fault} ({store.failure_file(job.folder)})"
         print(one_line(line), file=sys.stderr, flush=True)
 
 
@@ -134,7 +134,7 @@ def _make_room(folder: Path) -> None:
     """Make the study's folder, and forget how the last attempt at a result failed."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        store.fault_note(folder).unlink(missing_ok=True)
+        store.failure_file(folder).unlink(missing_ok=True)
     except OSError as fault:
         raise InputError(
             "output", folder.parent, f"a folder to write to ({fault.strerror})"

@@ -1,4 +1,4 @@
-"""Run a published study again from its manifest, and say whether it comes out the same."""
+"""Verification: rerun a published study from its manifest and compare the tables."""
 
 import hashlib
 import json
@@ -20,31 +20,30 @@ from marketsim.simulation import store
 def verify(
     folder: Path, threads: int = 1, progress: bool = False, classes: Sequence[str] = ()
 ) -> list[str]:
-    """Run the study of a folder again and compare every table with the published one.
+    """Rerun the study of a folder and compare every table with the published one.
 
     Parameters
     ----------
     folder : Path
-        Holds `manifest.json` and any of the tables; a table that is not there is compared by its
-        checksum.
+        Holds `manifest.json` and any of the tables; a missing table is compared by its checksum.
     threads : int
-        Runs lived at the same time.
+        Parallel runs; does not affect results.
     progress : bool
         Show a bar on the error stream.
     classes : sequence of str
-        Files of Python with the study's own interventions: they run only where they are given here.
+        Python files with the custom interventions of the study; only these are executed.
 
     Returns
     -------
     list of str
-        What differs, a line a table: the first row and column where the table is there. Empty
-        where all is identical.
+        Differences, one line a table, with the first row and column if the table exists. Empty if
+        all tables are identical.
 
     Raises
     ------
     InputError
-        Where the folder holds no manifest, or one that this version cannot run, or where the study
-        has interventions of its own and their files are not given.
+        If the folder has no manifest, or one that this version cannot run, or if the files of
+        custom interventions are not given.
     """
     facts, settings = _read(folder)
     if len(settings.classes) != len(classes):
@@ -52,8 +51,8 @@ def verify(
         raise InputError("classes", settings.classes, allowed)
     settings = replace(settings, classes=list(classes))
     differences = []
-    with tempfile.TemporaryDirectory() as place:
-        again = run_command.run_study(settings, Path(place), threads, progress=progress).folder
+    with tempfile.TemporaryDirectory() as path:
+        again = run_command.run_study(settings, Path(path), threads, progress=progress).folder
         for name, published in facts["tables"].items():
             difference = _difference(folder / name, again / name, published["sha256"])
             if difference:
@@ -66,7 +65,7 @@ def verify(
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
     allowed = "a folder with the manifest.json of a study of this version"
     try:
-        # without its sum: settings that were changed by hand are a question that may be asked
+        # without its checksum: rerunning with settings edited by hand is allowed
         facts = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
         settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
@@ -77,7 +76,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
 
 
 def _difference(published: Path, again: Path, checksum: str) -> str:
-    """Say where two tables differ, nothing where they do not."""
+    """Describe the first difference of two tables; empty if they are identical."""
     if not again.exists():
         return "this version writes no such table"
     same = hashlib.sha256(again.read_bytes()).hexdigest() == checksum

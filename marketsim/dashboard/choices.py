@@ -256,9 +256,9 @@ def pair(choice: Choice) -> Pair:
         strengths = [called.strength] if called.scaled else []
         called = replace(called, name=OWN, strengths=strengths)
     asked = Comparison([called.name], choice.reference)
-    base, *others = comparison_arms.make(replace(mine, scenario=called), asked)
+    base, *others = comparison_arms.make_arms(replace(mine, scenario=called), asked)
     (arm,) = (one for one in others if one.scenario.strength == called.strength)
     last = timeline.horizon(arm.settings)[1]
     if last != timeline.horizon(mine)[1]:  # the reference needs longer
         mine.scenario.until = str(last)
-    return Pair(mine, changed, (base, arm), comparison_arms.start_of([base, arm], asked))
+    return Pair(mine, changed, (base, arm), comparison_arms.evaluation_start([base, arm], asked))

@@ -133,12 +133,12 @@ def effects(
             for arm, one in zip(arms, runs, strict=True):
                 told = (one.series, one.records)
                 about = (arm.name, one.run, belief, one.drawn)
-                found.append(paired_runs.summed(*about, told, one.settings, start))
+                found.append(paired_runs.summarize_run(*about, told, one.settings, start))
     both = {
         name: pd.concat([pair[k] for pair in found], ignore_index=True)
-        for k, name in enumerate(paired_runs.KINDS)
+        for k, name in enumerate(paired_runs.TABLES)
     }
-    return paired_runs.summed_up(arms, start, both)[1]
+    return paired_runs.summarize(arms, start, both)[1]
 
 
 def under_prior(arm: Arm) -> Settings:

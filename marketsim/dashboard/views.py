@@ -90,7 +90,7 @@ class Shown:
     @cached_property
     def sums(self) -> Tables:
         """`fit` and `headline`, as `marketsim run` writes them."""
-        return summary.sums(self.pair.settings, self.tables)
+        return summary.summarize(self.pair.settings, self.tables)
 
     @cached_property
     def effects(self) -> pd.DataFrame | None:

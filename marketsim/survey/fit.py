@@ -25,14 +25,14 @@ COLUMNS = {
 
 
 def fit(values: pd.DataFrame, draws: pd.Series | None = None) -> pd.DataFrame:
-    """Hold the statistics of many runs against the evidence.
+    """Compare the statistics of many runs with the evidence.
 
     Parameters
     ----------
     values : DataFrame
         From `statistics`.
     draws : Series, optional
-        Which runs share a draw of the parameters; all of them if not given.
+        Which runs share a draw of the parameters; default: all.
 
     Returns
     -------
@@ -40,10 +40,9 @@ def fit(values: pd.DataFrame, draws: pd.Series | None = None) -> pd.DataFrame:
         Columns id, role, observed, low, high, simulated, sim_low, sim_high, luck, unit, within: the
         median over runs and its central 90 % interval. A share of runs (`panel_unblocked`) is a
         mean with its 90 % Monte Carlo interval. Runs in which a statistic is not finite (a ratio
-        to a week without advertisements) are left out. `luck` is the share of the variance between
-        runs that remains between runs of one draw: the rest is not knowing the parameters.
-        `within` says whether the simulated figure
-        lies inside the interval of the evidence.
+        to a week without advertisements) are omitted. `luck` is the share of the variance that is
+        stochastic: that between runs of one draw; the rest is parameter uncertainty. `within` is
+        whether the simulated value lies inside the interval of the evidence.
     """
     judged = targets.targets() | targets.validation()
     same = np.zeros(len(values), int) if draws is None else draws.to_numpy()

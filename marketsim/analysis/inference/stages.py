@@ -158,7 +158,7 @@ class Posting(Stage):
     """Posting, by recovery mechanism, fitted to the advertisements that the survey counted."""
 
     statistics, summaries = survey_statistics.STATISTICS, discrepancy.SUMMARIES
-    columns = survey_statistics.described() | {
+    columns = survey_statistics.describe_columns() | {
         "weight": ("share", "weight of the draw among those of its structure"),
         "generation": ("1", "generation of the search that the draw is from"),
     }
@@ -186,7 +186,7 @@ class Posting(Stage):
         self, model: str, values: dict[str, float], seed: int, number: int = 0
     ) -> Settings:
         """Return the settings of a run; seed and number are not used."""
-        return priors.put(self.settings, model, values)
+        return priors.with_values(self.settings, model, values)
 
     def predictions(
         self, model: str, draws: pd.DataFrame
@@ -223,7 +223,7 @@ class Trade(Stage):
     """Trade, given the posterior of posting, fitted to prices and the mix of products."""
 
     statistics, summaries = trade_statistics.STATISTICS, trade_statistics.SUMMARIES
-    columns = trade_statistics.described() | {"weight": ("share", "weight of the draw")}
+    columns = trade_statistics.describe_columns() | {"weight": ("share", "weight of the draw")}
     fewest, candidates, fit_table = 1, 1, "market_fit"
 
     def __init__(self, settings: Settings) -> None:
@@ -261,7 +261,7 @@ class Trade(Stage):
         """Return the settings of a run with a draw from the posterior of posting."""
         settings = replace(self.settings, seed=seed)
         posting = posterior.draw(replace(settings, market=POSTS), number)
-        return priors.put(settings, posting.structure, posting.values | values)
+        return priors.with_values(settings, posting.structure, posting.values | values)
 
     def predictions(
         self, model: str, draws: pd.DataFrame

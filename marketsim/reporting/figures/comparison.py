@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from marketsim.analysis.comparison.effects import name_of, shown
+from marketsim.analysis.comparison.effects import main_doses, name_of
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
 from marketsim.reporting.figures.style import (
@@ -64,7 +64,7 @@ def makers(start: dt.date) -> dict[str, Callable[[Tables], Figure]]:
 
 def effects(tables: Tables) -> Figure:
     """Draw the effect on ivory sold of every scenario, under posterior and prior."""
-    rows: Any = shown(tables["effects"])
+    rows: Any = main_doses(tables["effects"])
     rows = rows[rows["outcome"] == "grams_sold"].sort_values("effect", ascending=False)
     base = rows["baseline"].iloc[0]
     made, axes = figure(1.9 + ROW * len(rows))
@@ -97,7 +97,7 @@ def _ends(rows: pd.DataFrame, columns: tuple[str, str]) -> tuple[float, float]:
 
 def curves(tables: Tables, start: dt.date) -> Figure:
     """Draw visible posts week by week, each scenario over the baseline."""
-    weeks, rows = tables["weeks"], shown(tables["effects"]).drop_duplicates("arm")
+    weeks, rows = tables["weeks"], main_doses(tables["effects"]).drop_duplicates("arm")
     base = weeks[weeks["arm"] == weeks["arm"].iloc[0]]
     lines = -(-len(rows) // COLUMNS)
     made, panels = figure(
@@ -128,7 +128,7 @@ def curves(tables: Tables, start: dt.date) -> Figure:
 
 def displacement(tables: Tables) -> Figure:
     """Draw what left Moments beside the share of posts made in other places."""
-    rows: Any = shown(tables["effects"]).set_index("arm")
+    rows: Any = main_doses(tables["effects"]).set_index("arm")
     seen = rows[rows["outcome"] == "visible"].sort_values("percent", ascending=False)
     moved = rows[rows["outcome"] == "displaced"].loc[seen.index]
     made, (left, right) = figure(1.9 + ROW * len(seen), 1, 2, sharey=True)
@@ -152,7 +152,7 @@ def displacement(tables: Tables) -> Figure:
 
 def costs(tables: Tables) -> Figure:
     """Draw the ivory not sold against the hours that it took."""
-    about = shown(tables["effects"]).drop_duplicates("arm")[["arm", "scenario", "strength"]]
+    about = main_doses(tables["effects"]).drop_duplicates("arm")[["arm", "scenario", "strength"]]
     rows: Any = tables["costs"].merge(about, on="arm").sort_values("grams_less", ascending=False)
     made, axes = figure(5.6)
     names = []

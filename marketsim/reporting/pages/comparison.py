@@ -13,7 +13,7 @@ import pandas as pd
 
 from marketsim import __version__
 from marketsim.analysis.comparison import effects
-from marketsim.analysis.comparison.effects import name_of, shown
+from marketsim.analysis.comparison.effects import main_doses, name_of
 from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides, presets
 from marketsim.parameters.settings import Scenario
@@ -75,7 +75,7 @@ def write(
     """
     rows, base = table(sums), compared[0]
     scenarios = {arm.scenario.name: arm.scenario for arm in compared}
-    sold = shown(sums["effects"])
+    sold = main_doses(sums["effects"])
     sold = sold[sold["outcome"] == "grams_sold"]
     others = [one for name, one in scenarios.items() if name != base.scenario.name]
     page = html_page.template("comparison.html.j2").render(
@@ -116,7 +116,7 @@ def write_spreadsheet(
         **{arm.scenario.name: f"{arm.scenario.about}. {arm.scenario.source}" for arm in compared},
         "made by": command(compared, asked),
     }
-    read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.no_formula)
+    read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.escape_formula)
     said = [(name, *about) for name, about in effects.COLUMNS.items()]
     columns = pd.DataFrame(said, columns=["column", "unit", "meaning"])
     whole = io.BytesIO()
@@ -129,7 +129,7 @@ def write_spreadsheet(
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:
     """Return the answer in a sentence or two, with intervals."""
-    rows: Any = shown(sums["effects"])
+    rows: Any = main_doses(sums["effects"])
     sold = rows[rows["outcome"] == "grams_sold"].sort_values("effect")
     best, worst = sold.iloc[0], sold.iloc[-1]
     if len(sold) == 1:
@@ -155,7 +155,7 @@ def _change(percent: float) -> str:
 
 def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Return effects in words and rounded figures, one dictionary a scenario, least sold first."""
-    rows: Any = shown(sums["effects"]).set_index(["arm", "outcome"])
+    rows: Any = main_doses(sums["effects"]).set_index(["arm", "outcome"])
     sold = rows.xs("grams_sold", level="outcome").sort_values("effect")
     out: list[dict[str, Any]] = []
     for arm, row in sold.iterrows():
