@@ -1,13 +1,13 @@
-"""The site made of these pages: ``sphinx-build -W docs site``. It needs no network.
+"""Sphinx configuration of the documentation site: ``sphinx-build -W docs site``, without a network.
 
-Every page is plain Markdown, to be read on a code host as well; what Sphinx adds is the order, the
-search and the reference of the Python functions, which is taken from their docstrings.
+Every page is plain Markdown, readable on a code host as well. Sphinx adds the order, the search and
+the reference of the Python functions from their docstrings.
 """
 
 import marketsim
 
 project = "marketsim"
-author = "the marketsim authors"
+author = "marketsim contributors"
 release = version = marketsim.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
@@ -20,7 +20,7 @@ myst_enable_extensions = ["deflist"]
 
 napoleon_google_docstring = False
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # docstrings say types in words
+autodoc_typehints = "none"  # docstrings give the types
 
 html_theme = "furo"
 html_title = "marketsim"

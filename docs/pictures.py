@@ -1,4 +1,4 @@
-"""The pictures of the tutorial: ``python docs/pictures.py``, from the commands that stand there."""
+"""Figures of the tutorial, from its commands: ``python docs/pictures.py``."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ LARGE = {"sweep_may": {"accounts": 928, "posts": 5460}}
 
 
 def main() -> None:
-    """Run what the tutorial runs and keep three figures."""
+    """Run the commands of the tutorial and save three figures."""
     study = ms.run(population="survey", replicates=20)
     found = ms.compare(["large_sweep"], name="large_sweep", interventions=LARGE, replicates=20)
     for name, figure in {

@@ -1,9 +1,8 @@
-"""Every parameter once: default, unit, range, source and meaning.
+"""Parameters of traders: posting, perceived risk, recovery, accounts, displacement, observer.
 
 The Hydra schema, the range checks, the named tuples that the kernels read and the page
-docs/parameters.md are all made from the dataclasses below (see settings.py). A source of
-"assumed" means that no figure is known; one that starts with "evidence" names rows of
-evidence.csv.
+docs/parameters.md are generated from these dataclasses (see settings.py). A source of "assumed"
+means that no published figure exists; one that starts with "evidence" names rows of evidence.csv.
 """
 
 from dataclasses import dataclass
@@ -15,70 +14,78 @@ TRADER_TYPES = ("a", "b", "c", "d")
 
 @dataclass
 class Population:
-    """Who there is, and how traders differ."""
+    """Number of traders and differences between them."""
 
-    retailers: int = parameter(10_000, "traders", 1, 2_000_000, "retailers at the start of a run")
+    retailers: int = parameter(
+        10_000, "traders", 1, 2_000_000, "retailers simulated at the start of a run"
+    )
     platform_traders: float = from_prior(
         "prior_number_of_traders", 10_000.0, "traders",
-        "ivory traders on the whole platform; dated sweeps are doses relative to it",
+        "ivory traders on the whole platform; doses of sweeps are scaled by it",
         form="loguniform",
     )  # fmt: skip
-    type_a: float = from_fact("trader_types_a", "weight of traders of ivory only", 0.0, 1e6)
-    type_b: float = from_fact("trader_types_b", "weight of ivory and other species", 0.0, 1e6)
-    type_c: float = from_fact("trader_types_c", "weight of collectables with ivory", 0.0, 1e6)
-    type_d: float = from_fact("trader_types_d", "weight of ivory as an occasion", 0.0, 1e6)
+    type_a: float = from_fact("trader_types_a", "weight of type A: traders of ivory only", 0.0, 1e6)
+    type_b: float = from_fact(
+        "trader_types_b", "weight of type B: ivory and other species", 0.0, 1e6
+    )
+    type_c: float = from_fact(
+        "trader_types_c", "weight of type C: collectables and ivory", 0.0, 1e6
+    )
+    type_d: float = from_fact("trader_types_d", "weight of type D: occasional ivory", 0.0, 1e6)
     gamma_shape: float = parameter(
         0.35,
         "1",
         0.1,
         3.0,
-        "shape of the gamma distribution of base rates over traders",
+        "shape of the gamma distribution of posting rates over traders",
         TUNED,
         Prior("loguniform", 0.15, 1.2),
     )
-    ties: float = parameter(8.0, "ties a trader", 0.0, 50.0, "mean number of strong ties")
+    ties: float = parameter(
+        8.0, "ties a trader", 0.0, 50.0, "mean number of strong ties of a trader"
+    )
     sensitivity_spread: float = parameter(
         0.5,
         "1",
         0.0,
         1.5,
-        "standard deviation over traders of the logarithm of sensitivity",
+        "standard deviation of log sensitivity over traders",
         prior=Prior("uniform", 0.0, 1.0),
     )
 
 
 @dataclass
 class Posting:
-    """What a trader posts on an ordinary day."""
+    """Posting without enforcement."""
 
     base_posts: float = parameter(
         3.24,
         "posts a day",
         0.01,
         20.0,
-        "posts meant on a talkative day: mean over traders where rates are 1",
+        "mean posts a trader plans on an active day, where rates are 1",
         TUNED,
         Prior("loguniform", 0.8, 8.0),
     )
-    rate_a: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type A against the mean")
-    rate_b: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type B against the mean")
-    rate_c: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type C against the mean")
-    rate_d: float = parameter(1.0, "1", 0.1, 3.0, "base rate of type D against the mean")
+    rate_a: float = parameter(1.0, "1", 0.1, 3.0, "posting rate of type A relative to the mean")
+    rate_b: float = parameter(1.0, "1", 0.1, 3.0, "posting rate of type B relative to the mean")
+    rate_c: float = parameter(1.0, "1", 0.1, 3.0, "posting rate of type C relative to the mean")
+    rate_d: float = parameter(1.0, "1", 0.1, 3.0, "posting rate of type D relative to the mean")
     daily_shape: float = parameter(
         2.0,
         "1",
         0.2,
         100.0,
-        "gamma shape of a trader's day-to-day variation; small is bursty",
+        "gamma shape of a trader's daily variation; smaller is burstier",
         prior=Prior("loguniform", 0.5, 50.0),
     )
-    weekend: float = parameter(1.0, "ratio", 0.5, 2.0, "posting on Saturday and Sunday to weekday")
+    weekend: float = parameter(1.0, "ratio", 0.5, 2.0, "posting at weekends relative to weekdays")
     silent_share: float = parameter(
         0.15,
         "share",
         0.0,
         0.9,
-        "share of time a trader is silent with no enforcement at all",
+        "share of time that a trader posts nothing, without enforcement",
         prior=Prior("uniform", 0.0, 0.5),
     )
     silent_days: float = parameter(
@@ -86,7 +93,7 @@ class Posting:
         "days",
         1.0,
         120.0,
-        "mean length of a spell of silence",
+        "mean length of a silent period",
         prior=Prior("loguniform", 2.0, 60.0),
     )
     video_share: float = parameter(
@@ -94,7 +101,7 @@ class Posting:
         "share",
         0.0,
         1.0,
-        "posts that show a video, no picture",
+        "posts with a video and no picture",
         TUNED,
         Prior("uniform", 0.01, 0.15),
     )
@@ -103,23 +110,25 @@ class Posting:
         "share",
         0.0,
         1.0,
-        "picture posts with nine pictures; the rest have one to eight",
+        "picture posts with nine pictures; the others have one to eight",
         TUNED,
         Prior("uniform", 0.0, 0.7),
     )
-    grid: int = from_fact("pictures_a_post_limit", "pictures in a full grid", 2, 9, int)
+    grid: int = from_fact(
+        "pictures_a_post_limit", "largest number of pictures in a post", 2, 9, int
+    )
     delete_always: float = parameter(
-        0.02, "share", 0.0, 0.5, "Moments posts their author deletes before a survey reads them"
+        0.02, "share", 0.0, 0.5, "Moments posts deleted by their author before a survey reads them"
     )
     delete_risk: float = parameter(
-        0.1, "share", 0.0, 0.5, "further share deleted at a perceived risk of one"
+        0.1, "share", 0.0, 0.5, "additional share deleted at a perceived risk of one"
     )
     growth: float = parameter(
         0.01,
         "1/week",
         -0.05,
         0.05,
-        "growth of posting under every structure, whatever enforcement does",
+        "growth rate of posting in every structure, independent of enforcement",
         TUNED,
         Prior("uniform", -0.01, 0.03),
     )
@@ -128,7 +137,7 @@ class Posting:
         "1/week",
         -0.1,
         0.15,
-        "further growth of posting, where the structure has a trend",
+        "additional growth rate in structures with a trend",
         TUNED,
         Prior("uniform", 0.0, 0.1),
     )
@@ -136,31 +145,34 @@ class Posting:
 
 @dataclass
 class Perception:
-    """How enforcement becomes perceived risk, and how perceived risk becomes fewer posts."""
+    """Perceived risk: its rise after enforcement, its decay, and its effect on posting."""
 
     half_life: float = from_prior(
-        "prior_half_life", 16.0, "days", "time in which fear halves by forgetting", 7.0
+        "prior_half_life", 16.0, "days", "half-life of perceived risk under forgetting", 7.0
     )
     residual: float = from_prior(
-        "prior_residual", 0.03, "risk", "floor of perceived risk: what never fades"
+        "prior_residual", 0.03, "risk", "perceived risk that never decays"
     )  # fmt: skip
     own_sanction: float = from_prior(
-        "prior_own_sanction", 0.35, "risk", "step of fear at a ban of one's own account"
+        "prior_own_sanction", 0.35, "risk", "rise of perceived risk when the own account is banned"
     )
     deletion: float = parameter(
-        0.5, "ratio", 0.0, 1.0, "weight of a deleted post against a ban, for all who hear of it"
+        0.5, "ratio", 0.0, 1.0, "effect of a removed post relative to a ban, on all who learn of it"
     )
     warning: float = from_prior(
-        "prior_contact_warning", 0.4, "risk", "step of fear at a ban of a strong tie"
+        "prior_contact_warning", 0.4, "risk", "rise of perceived risk when a strong tie is banned"
     )
     news: float = from_prior(
-        "prior_news", 0.2, "ratio", "step at an event known to everybody, against a warning"
+        "prior_news", 0.2, "ratio", "rise at a fully public event relative to a strong tie's ban"
     )
     habituation: float = from_prior(
-        "prior_habituation", 0.5, "ratio", "effect of a wave of enforcement against the one before"
+        "prior_habituation",
+        0.5,
+        "ratio",
+        "effect of an enforcement wave relative to the previous one",
     )
     wave_gap: float = parameter(
-        28.0, "days", 7.0, 180.0, "quiet days after which enforcement counts as a new wave"
+        28.0, "days", 7.0, 180.0, "days without enforcement after which a new wave begins"
     )
     sensitivity: float = parameter(
         1.5,
@@ -171,19 +183,21 @@ class Perception:
         TUNED,
         Prior("loguniform", 0.3, 10.0),
     )
-    sensitivity_a: float = parameter(0.8, "1", 0.1, 3.0, "sensitivity of type A, all ivory")
-    sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "sensitivity of type B")
-    sensitivity_c: float = parameter(1.1, "1", 0.1, 3.0, "sensitivity of type C, can drop ivory")
-    sensitivity_d: float = parameter(1.2, "1", 0.1, 3.0, "sensitivity of type D, can drop ivory")
+    sensitivity_a: float = parameter(
+        0.8, "1", 0.1, 3.0, "relative sensitivity of type A, only ivory"
+    )
+    sensitivity_b: float = parameter(1.0, "1", 0.1, 3.0, "relative sensitivity of type B")
+    sensitivity_c: float = parameter(1.1, "1", 0.1, 3.0, "relative sensitivity of type C")
+    sensitivity_d: float = parameter(1.2, "1", 0.1, 3.0, "relative sensitivity of type D")
     threshold_low: float = parameter(
-        0.05, "risk", 0.0, 0.05, "lower end of personal thresholds of fear"
+        0.05, "risk", 0.0, 0.05, "lower end of individual thresholds of perceived risk"
     )
     threshold: float = parameter(
         0.8,
         "risk",
         0.05,
         2.0,
-        "upper end: thresholds are even between the two",
+        "upper end; thresholds are uniform between the two",
         prior=Prior("loguniform", 0.06, 2.0),
     )
     lie_low: float = parameter(
@@ -191,120 +205,132 @@ class Perception:
         "1",
         0.0,
         10.0,
-        "chance of lying low for each unit of risk by which fear rises",
+        "probability of going inactive per unit of rise in perceived risk",
         TUNED,
         Prior("loguniform", 0.2, 10.0),
     )
     low_days: float = parameter(
-        20.0, "days", 2.0, 90.0, "mean time of lying low", TUNED, Prior("loguniform", 4.0, 90.0)
+        20.0, "days", 2.0, 90.0, "mean time of inactivity", TUNED, Prior("loguniform", 4.0, 90.0)
     )
     learning: float = parameter(
         0.002,
         "1/post",
         0.0,
         0.05,
-        "share of fear lost for each unpunished post of a tie seen",
+        "share of perceived risk lost per unsanctioned post seen from a tie",
         prior=Prior("loguniform", 0.0001, 0.02),
     )
 
 
 @dataclass
 class Recovery:
-    """What brings posts back: the weight of each mechanism, from 0 (absent) to 1 (in full)."""
+    """Recovery mechanisms: the weight of each, from 0 (absent) to 1 (full)."""
 
     name: str = "unnamed"
     about: str = ""
-    smooth: float = parameter(0.0, "weight", 0.0, 1.0, "fear thins posts out, trader by trader")
-    thresholds: float = parameter(0.0, "weight", 0.0, 1.0, "no Moments posts above a threshold")
-    lying_low: float = parameter(0.0, "weight", 0.0, 1.0, "a rise of fear starts a spell away")
-    forgetting: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with time")
-    social_learning: float = parameter(0.0, "weight", 0.0, 1.0, "fear fades with posts seen")
-    backup_confidence: float = parameter(0.0, "weight", 0.0, 1.0, "a backup lowers the stake")
-    trend: float = parameter(0.0, "weight", 0.0, 1.0, "posting grows whatever happens")
+    smooth: float = parameter(0.0, "weight", 0.0, 1.0, "perceived risk reduces posting gradually")
+    thresholds: float = parameter(
+        0.0, "weight", 0.0, 1.0, "no Moments posts above a risk threshold"
+    )
+    lying_low: float = parameter(
+        0.0, "weight", 0.0, 1.0, "a rise in risk starts a period of inactivity"
+    )
+    forgetting: float = parameter(0.0, "weight", 0.0, 1.0, "perceived risk decays with time")
+    social_learning: float = parameter(
+        0.0, "weight", 0.0, 1.0, "perceived risk decays with posts seen"
+    )
+    backup_confidence: float = parameter(
+        0.0, "weight", 0.0, 1.0, "a backup account lowers perceived risk"
+    )
+    trend: float = parameter(0.0, "weight", 0.0, 1.0, "posting grows independently of risk")
 
 
 @dataclass
 class Accounts:
-    """Backup accounts and what follows a ban."""
+    """Backup accounts and the return of traders after a ban."""
 
     prepare_always: float = parameter(
-        0.0002, "1/day", 0.0, 0.05, "hazard of preparing a backup at no perceived risk"
+        0.0002, "1/day", 0.0, 0.05, "hazard of preparing a backup account at no perceived risk"
     )
     prepare_risk: float = parameter(
         0.01,
         "1/day",
         0.0,
         0.5,
-        "further hazard of preparing a backup at a risk of one",
+        "additional hazard of preparing a backup account at a risk of one",
         prior=Prior("loguniform", 0.0005, 0.1),
     )
     mention: float = parameter(
-        0.15, "share", 0.0, 1.0, "days with a visible post on which a backup is advertised"
+        0.15, "share", 0.0, 1.0, "days with a visible post on which the backup is advertised"
     )
     confidence: float = parameter(
         0.6,
         "share",
         0.0,
         1.0,
-        "fear taken away by an advertised backup, where the structure has it",
+        "reduction of perceived risk by an advertised backup account, in structures with it",
         prior=Prior("uniform", 0.0, 1.0),
     )
     return_days: float = from_prior(
         "prior_return_days",
         14.0,
         "days",
-        "longest time from a ban to the evening on which the next account opens",
+        "longest time from a ban to the opening of the next account",
     )
     backup_wait: float = parameter(
-        0.5, "ratio", 0.0, 1.0, "that time where a backup is prepared, against where there is none"
+        0.5, "ratio", 0.0, 1.0, "that time with a prepared backup account, relative to that without"
     )
     kept_cold: float = from_prior(
-        "prior_audience_cold", 0.15, "share", "audience kept on an account nobody was told of"
+        "prior_audience_cold", 0.15, "share", "audience kept on an account that was not advertised"
     )
     kept_announced: float = from_prior(
-        "prior_audience_announced", 0.7, "share", "audience kept on an advertised backup"
+        "prior_audience_announced", 0.7, "share", "audience kept on an advertised backup account"
     )
-    quit: float = parameter(0.2, "share", 0.0, 1.0, "banned traders without a backup who give up")
+    quit: float = parameter(
+        0.2, "share", 0.0, 1.0, "banned traders without a backup account who leave the trade"
+    )
 
 
 @dataclass
 class Displacement:
-    """Where a post goes that fear or a sanction keeps out of Moments."""
+    """Displacement of posts that perceived risk or a sanction keeps out of Moments."""
 
     moved: float = from_prior(
         "prior_displacement",
         0.5,
         "share",
-        "posts kept out of Moments that are made elsewhere, where every way is open",
+        "posts kept out of Moments that are made elsewhere, if every channel is open",
     )
-    backup: float = parameter(0.3, "weight", 0.0, 1.0, "of these, on an advertised backup account")
-    groups: float = parameter(0.5, "weight", 0.0, 1.0, "of these, in groups and private messages")
-    elsewhere: float = parameter(0.2, "weight", 0.0, 1.0, "of these, on other platforms")
+    backup: float = parameter(
+        0.3, "weight", 0.0, 1.0, "displaced posts on an advertised backup account"
+    )
+    groups: float = parameter(
+        0.5, "weight", 0.0, 1.0, "displaced posts in groups and private messages"
+    )
+    elsewhere: float = parameter(0.2, "weight", 0.0, 1.0, "displaced posts on other platforms")
 
 
 @dataclass
 class Turnover:
-    """New dealers come, some leave."""
+    """Entry and exit of traders."""
 
-    entry: float = parameter(
-        0.0005, "1/day", 0.0, 0.02, "new traders a day for each trader at the start"
-    )
+    entry: float = parameter(0.0005, "1/day", 0.0, 0.02, "new traders per day and initial trader")
     leave: float = parameter(0.0005, "1/day", 0.0, 0.02, "hazard of leaving the trade")
 
 
 @dataclass
 class Observer:
-    """How the survey's contacts came to be; the rest of the survey is evidence."""
+    """Selection of the survey's contacts; the rest of the survey design is evidence."""
 
     lean: float = parameter(
         0.25,
         "1",
         0.0,
         2.0,
-        "power of a trader's base rate in the chance of becoming a contact",
+        "exponent of the posting rate in the probability of becoming a contact",
         TUNED,
         Prior("uniform", 0.0, 0.5),
     )
     contact_age: float = parameter(
-        365.0, "days", 0.0, 1500.0, "mean age of a contact at the start of a run; some have left"
+        365.0, "days", 0.0, 1500.0, "mean age of contacts at the start; some have left the trade"
     )
