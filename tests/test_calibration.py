@@ -26,7 +26,7 @@ from test_particles import KEYS, start
 from test_posterior import forget
 
 from marketsim.analysis.inference import abc_smc, particles, stages
-from marketsim.analysis.inference.stages import Posting
+from marketsim.analysis.inference.stages import posting
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
@@ -46,7 +46,7 @@ from marketsim.commands import cli
 from marketsim.reporting.figures import calibration as figures
 from marketsim.reporting.pages import calibration as page
 abc_smc.QUANTILE, stages.PREDICTED, particles.TRIALS = 0.7, 4, 2
-stages.Posting.fewest, stages.Posting.candidates = 20, 2
+stages.FEWEST, stages.CANDIDATES = 20, 2
 figures.draw = page.write = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
@@ -64,10 +64,10 @@ def shortened():
     """Let two structures compete, and shorten what follows a search."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(priors, "STRUCTURES", TWO)
-        patch.setattr(Posting, "fewest", 20)
+        patch.setattr(stages, "FEWEST", 20)
         patch.setattr(abc_smc, "QUANTILE", 0.7)
         patch.setattr(stages, "PREDICTED", 5)
-        patch.setattr(Posting, "candidates", 3)
+        patch.setattr(stages, "CANDIDATES", 3)
         patch.setattr(particles, "TRIALS", 3)
         yield
 
@@ -90,7 +90,7 @@ def found(tmp_path_factory) -> Path:
 
 
 def calibrate(settings: Settings, *how) -> Path:
-    return calibrate_command.calibrate(Posting(settings), *how)
+    return calibrate_command.calibrate(posting(settings), *how)
 
 
 def drawn(found: Path) -> pd.DataFrame:
@@ -108,10 +108,10 @@ def again(row: pd.Series, seed: int) -> pd.DataFrame:
 
 def test_a_structure_answers_for_its_particle():
     """What pyABC gets are deviations and statistics of the particle's survey, at any place."""
-    model = abc_smc.Model(Posting(start()), "forgetting")
+    model = abc_smc.Model(posting(start()), "forgetting")
     scores = dict.fromkeys(KEYS, 0.3)
     seen = model(scores)
-    expected = run.statistics([Posting(start()).particle("forgetting", scores)])
+    expected = run.statistics([posting(start()).particle("forgetting", scores)])
     np.testing.assert_array_equal(seen["statistics"], expected.to_numpy()[0])
     np.testing.assert_array_equal(seen["off"], discrepancy.deviations(expected).to_numpy()[0])
     assert abc_smc.distance(seen) == discrepancy.distance(discrepancy.deviations(expected))[0]
@@ -132,7 +132,7 @@ BAD = {
         Calibration(particles=100),
         {"recovery": "mixture"},
         "calibration.particles",
-        f"{8 * Posting.fewest} or more",
+        f"{8 * stages.FEWEST} or more",
     ),
     "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "100 to"),
     "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
@@ -163,8 +163,8 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
 def test_what_can_be_searched_is_not_refused():
     """Negative control: each sampler, and an address where there is use for it."""
     for name in abc_smc.SAMPLERS:
-        abc_smc.check(Posting(start()), Calibration(sampler=name))
-    abc_smc.check(Posting(start()), Calibration(sampler="dask", address="tcp://a:1"))
+        abc_smc.check(posting(start()), Calibration(sampler=name))
+    abc_smc.check(posting(start()), Calibration(sampler="dask", address="tcp://a:1"))
 
 
 @pytest.mark.parametrize(
@@ -254,11 +254,11 @@ def searched_in(found: Path):
 def test_particles_are_those_of_the_search(found, brief, m):
     """Scores and weights are those pyABC has, of the last generation that has enough of them."""
     history, name = searched_in(found), TWO[m]
-    mine = particles.last_kept(Posting(start()), history)[name]
+    mine = particles.last_kept(posting(start()), history)[name]
     (t,) = mine["generation"].unique()
     counts = [len(history.get_distribution(m, at)[1]) for at in range(history.max_t + 1)]
     assert len(mine) == counts[t]
-    assert t == max([0, *(at for at, count in enumerate(counts) if count >= Posting.fewest)])
+    assert t == max([0, *(at for at, count in enumerate(counts) if count >= stages.FEWEST)])
     scores, weights = history.get_distribution(m, t)
     shares = mine["weight"] / mine["weight"].sum()
     assert sorted(shares) == pytest.approx(sorted(weights / weights.sum()))
@@ -287,7 +287,7 @@ def test_every_particle_can_be_run_again(found):
     population = history.get_population().particles
     for one in population:
         name = TWO[one.m]
-        mine, seed = Posting(start()).particle(name, dict(one.parameter))
+        mine, seed = posting(start()).particle(name, dict(one.parameter))
         seen = run.statistics([(mine, seed)])
         np.testing.assert_array_equal(seen.to_numpy(float)[0], one.sum_stat["statistics"])
         assert discrepancy.distance(discrepancy.deviations(seen))[0] == one.distance
@@ -382,9 +382,9 @@ def toy(self: abc_smc.Model, scores: dict) -> dict:
     return {"off": off, "statistics": np.zeros(len(statistics.STATISTICS))}
 
 
-def searched(database: Path, recovery: str = "trend", **changes: int):
+def searched(database: Path, recovery: str = "forgetting", **changes: int):
     of = Calibration(**{"particles": 30, "simulations": 300, "sampler": "single"} | changes)
-    return abc_smc.search(Posting(start(recovery)), of, database, 1, False)
+    return abc_smc.search(posting(start(recovery)), of, database, 1, False)
 
 
 @contextmanager
@@ -588,7 +588,7 @@ def test_a_dask_cluster_searches(brief):
     population = searched_in(folder).get_population().particles
     assert len(population) == len(drawn(folder)) == 24
     for one in population:
-        mine = Posting(start()).particle("forgetting", dict(one.parameter))
+        mine = posting(start()).particle("forgetting", dict(one.parameter))
         seen = run.statistics([mine]).to_numpy(float)[0]
         np.testing.assert_array_equal(seen, one.sum_stat["statistics"])
 

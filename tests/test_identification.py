@@ -227,7 +227,7 @@ def test_no_survey_is_its_own_neighbour(both, monkeypatch):
         assert set(draws.index) <= set(table.index)
         return draws
 
-    monkeypatch.setattr(identifiability, "posterior", watched)
+    monkeypatch.setattr(identifiability, "posterior_draws", watched)
     recovered(both, 50)
     assert len(nearest) == 50 and min(nearest) > 0.0
     off = discrepancy.deviations(both)
@@ -304,7 +304,7 @@ def test_recovered_parameters_are_covered(both, told, monkeypatch):
         return draws.assign(**{LEVEL: (draws[LEVEL] + draws[LEVEL].median()) / 2.0})
 
     honest = identifiability.coverage(told).set_index(["parameter", "level"])
-    monkeypatch.setattr(identifiability, "posterior", shrunk)
+    monkeypatch.setattr(identifiability, "posterior_draws", shrunk)
     vain = identifiability.coverage(recovered(both, 150)).set_index(["parameter", "level"])
     for level in (0.5, 0.9):
         row = honest.loc[(LEVEL, level)]

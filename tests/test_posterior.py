@@ -67,7 +67,7 @@ def made(folder: Path) -> pd.DataFrame:
                 | dict.fromkeys(statistics.STATISTICS, 0.5)
             )
     table = pd.DataFrame(rows)
-    known = stages.Posting.columns
+    known = statistics.describe_columns() | stages.COLUMNS
     files.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
@@ -87,7 +87,9 @@ def made_trade(folder: Path) -> None:
         for j, w in enumerate(WEIGHTS)
     ]
     table = pd.DataFrame(rows)
-    files.write_parquet(table, folder / "posterior.parquet", stages.Posting.columns)
+    files.write_parquet(
+        table, folder / "posterior.parquet", statistics.describe_columns() | stages.COLUMNS
+    )
     point = table.drop(columns="weight").iloc[2]
     names, values = list(point.index), [str(value) for value in point]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
@@ -214,7 +216,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     assert chains(seed=10) != plain
     assert len({tuple(one) for one in plain}) > 1
     path = toy.folder / "posterior.parquet"  # other draws of the posts
-    files.write_parquet(toy.table.iloc[::-1], path, stages.Posting.columns)
+    files.write_parquet(toy.table.iloc[::-1], path, statistics.describe_columns() | stages.COLUMNS)
     forget()
     assert chains() == plain
 
@@ -371,7 +373,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        files.write_parquet(table, path, stages.Posting.columns)
+        files.write_parquet(table, path, statistics.describe_columns() | stages.COLUMNS)
     forget()
 
 
@@ -400,7 +402,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
     """Give the draws of the chain other weights."""
     path = folder / "trade" / "posterior.parquet"
     table = pd.read_parquet(path).assign(weight=weights)
-    files.write_parquet(table, path, stages.Posting.columns)
+    files.write_parquet(table, path, statistics.describe_columns() | stages.COLUMNS)
     forget()
 
 
@@ -694,7 +696,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = stages.Posting.columns
+    known = statistics.describe_columns() | stages.COLUMNS
     files.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), store.key(mixture())
     monkeypatch.setattr(posterior, "folder", shelf(copy))

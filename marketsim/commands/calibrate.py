@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.analysis.inference import abc_smc, particles
-from marketsim.analysis.inference.stages import Posting, Stage, Trade
+from marketsim.analysis.inference.stages import Stage, posting, trade
 from marketsim.commands.options import CalibrateCommand
 from marketsim.parameters.settings import Calibration
 from marketsim.reporting.figures import calibration as calibration_figures
@@ -15,12 +15,12 @@ from marketsim.simulation import files, store
 
 def run(command: CalibrateCommand) -> Path:
     """Calibrate posting; return the folder."""
-    return calibrate(Posting(command.settings()), command.calibration, *command.how())
+    return calibrate(posting(command.settings()), command.calibration, *command.how())
 
 
 def run_trade(command: CalibrateCommand) -> Path:
     """Calibrate prices and products; return the folder."""
-    return calibrate(Trade(command.settings()), command.calibration, *command.how())
+    return calibrate(trade(command.settings()), command.calibration, *command.how())
 
 
 def calibrate(

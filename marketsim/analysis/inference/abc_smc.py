@@ -19,6 +19,7 @@ import numpy as np
 from marketsim.analysis.inference.stages import Stage
 from marketsim.errors import InputError
 from marketsim.parameters.settings import Calibration, check_ranges
+from marketsim.simulation import run as simulation
 
 SAMPLERS = ("multicore", "single", "dask")
 DATABASE = "pyabc.db"
@@ -34,10 +35,19 @@ class Model:
         self.stage, self.name, self.parent = stage, name, parent
 
     def __call__(self, scores: Any) -> dict[str, Any]:
-        """Simulate the survey of a particle (see `Stage.simulate`)."""
+        """Simulate the survey of a particle.
+
+        Returns
+        -------
+        dict
+            `off`, the deviations of the summaries, and `statistics`, all statistics, as arrays.
+        """
         if self.parent not in (None, os.getpid(), os.getppid()):
             os._exit(1)  # a worker ends with its search
-        return self.stage.simulate(self.name, dict(scores))
+        simulated = simulation.statistics([self.stage.particle(self.name, dict(scores))])
+        off = self.stage.deviations(simulated).to_numpy()[0]
+        stored = simulated[list(self.stage.statistics)].to_numpy(float)[0]
+        return {"off": off, "statistics": stored}
 
 
 def distance(simulated: Any, _observed: Any = None) -> float:
@@ -46,15 +56,14 @@ def distance(simulated: Any, _observed: Any = None) -> float:
 
 
 def check(stage: Stage, calibration: Calibration) -> None:
-    """Check the settings of a calibration.
+    """Check the settings of a search.
 
     Raises
     ------
     InputError
-        For settings that the stage cannot calibrate, values outside their ranges, too few
-        particles for the candidate models, an unknown sampler, or an address without a cluster.
+        For values outside their ranges, too few particles for the candidate models, an unknown
+        sampler, or an address without a cluster.
     """
-    stage.check()
     check_ranges(calibration, "calibration.")
     least = stage.fewest * len(stage.fitted)
     if calibration.particles < least:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from marketsim.analysis.inference import regression_adjustment
 from marketsim.analysis.inference.stages import Stage
+from marketsim.numerics import rng
+from marketsim.numerics.rng import Purpose
 from marketsim.parameters import priors
 from marketsim.parameters.settings import value_of
 from marketsim.simulation import run as simulation
@@ -136,7 +138,8 @@ def draws(stage: Stage, model: str, kept: pd.DataFrame, threads: int) -> pd.Data
     Returns
     -------
     DataFrame
-        Columns weight (adds up to 1), every uncertain parameter, and those of `stage.complete`.
+        Columns weight (adds up to 1) and every uncertain parameter. Where structures compete, also
+        structure, seed, generation, and the statistics of a survey simulated with the draw.
     """
     distance = kept["distance"].to_numpy()
     weight = kept["weight"].to_numpy() * regression_adjustment.kernel(distance, distance.max())
@@ -148,7 +151,23 @@ def draws(stage: Stage, model: str, kept: pd.DataFrame, threads: int) -> pd.Data
         drawn[key] = value_of(stage.settings, key)
     drawn = drawn[list(stage.priors)]
     drawn.insert(0, "weight", weight)
-    return stage.complete(model, drawn, kept, threads)
+    return _with_surveys(stage, model, drawn, kept, threads) if stage.structures else drawn
+
+
+def _with_surveys(
+    stage: Stage, structure: str, drawn: pd.DataFrame, kept: pd.DataFrame, threads: int
+) -> pd.DataFrame:
+    """Return draws with structure, seed, generation, and the statistics of a survey of each."""
+    seed, place = stage.settings.seed, priors.STRUCTURES.index(structure)
+    seeds = [rng.new_seed(seed, Purpose.PARTICLE, row, place) for row in range(len(drawn))]
+    values = [stage.values(draw) for _, draw in drawn.iterrows()]
+    jobs = [
+        (stage.run_settings(structure, *job), job[1]) for job in zip(values, seeds, strict=True)
+    ]
+    drawn.insert(0, "structure", structure)
+    drawn.insert(2, "seed", seeds)
+    drawn.insert(3, "generation", kept["generation"])
+    return drawn.join(simulation.statistics(jobs, threads))
 
 
 def probabilities(
@@ -234,12 +253,9 @@ def point(stage: Stage, model: str, drawn: pd.DataFrame, threads: int) -> pd.Dat
     spread = np.sqrt(weight @ (share - mean) ** 2)
     apart = np.where(spread > 0.0, (share - mean) / np.where(spread > 0.0, spread, 1.0), 0.0)
     order = np.argsort((apart**2).sum(axis=1), kind="stable")
-    candidates = [drawn.iloc[row] for row in order[: stage.candidates]]
-    best = candidates[0]
-    if len(candidates) > 1:
-        best = candidates[
-            int(np.argmin([_misfit(stage, model, one, threads) for one in candidates]))
-        ]
+    best, *others = [drawn.iloc[row] for row in order[: stage.candidates]]
+    if others:
+        best = min([best, *others], key=lambda draw: _misfit(stage, model, draw, threads))
     names = [*(["structure"] if stage.structures else []), *stage.priors]
     return pd.DataFrame({"key": names, "value": [str(best[name]) for name in names]})
 
