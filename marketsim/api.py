@@ -11,9 +11,8 @@ Values go through the same door as the command's words, so that what is composed
 and found again is the same: a study run in a shell is taken as it is in Python, and vice versa.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,8 @@ from marketsim.simulation import store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from marketsim.reporting.figures.registry import FigureSpec
 
 OF_SCENARIO = {item.name for item in fields(Scenario)}  # keywords that mean scenario.KEYWORD
 
@@ -261,15 +262,15 @@ class Study(Result):
         InputError
             For another name.
         """
-        from marketsim.reporting.figures import study as study_figures
-        from marketsim.reporting.figures import trade as trade_figures
+        from marketsim.reporting.figures.registry import STUDY, TRADE
         from marketsim.simulation import run as simulation
 
-        makers = study_figures.makers(self.daily, self.survey)
-        if name not in makers and self.settings["market"] != POSTS:
-            tables = {table: self._table(table) for table in simulation.TABLES}
-            makers |= trade_figures.makers(tables, self.settings["population"]["retailers"])
-        return _drawn(name, makers)
+        trades = self.settings["market"] != POSTS
+        spec = _spec(name, (*STUDY, *TRADE) if trades else STUDY)
+        needed = ("daily", "survey") if spec in STUDY else simulation.TABLES
+        tables = {table: self._table(table) for table in needed}
+        retailers = self.settings["population"]["retailers"]
+        return shown(spec.make(tables, retailers=retailers))
 
     def _table(self, name: str) -> pd.DataFrame:
         from marketsim.simulation import summary
@@ -318,16 +319,16 @@ class Comparison(Result):
         import datetime as dt
 
         from marketsim.analysis.comparison import effects
-        from marketsim.reporting.figures import comparison as comparison_figures
+        from marketsim.reporting.figures.registry import COMPARISON
 
-        start = dt.date.fromisoformat(self.facts["comparison"]["start"])
-        makers = comparison_figures.makers(start)
+        spec = _spec(name, COMPARISON)
         sums = {
             table: pd.read_csv(self.folder / f"{table}.csv")
             for table in ("effects", "better", "ranking", "break_even", "costs")
         }
         sums["weeks"] = effects.weekly(self.weekly)
-        return _drawn(name, {key: partial(make, sums) for key, make in makers.items()})
+        start = dt.date.fromisoformat(self.facts["comparison"]["start"])
+        return shown(spec.make(sums, start=start))
 
     def _table(self, name: str) -> pd.DataFrame:
         from marketsim.analysis.comparison import effects
@@ -348,16 +349,12 @@ class Comparison(Result):
         return "\n".join(comparison_page.lines(self.folder))
 
 
-def _drawn(name: str, makers: Mapping[str, Callable[[], "Figure"]]) -> "Figure":
-    """Draw one of several figures in the house's style."""
-    import matplotlib
-
-    from marketsim.reporting.figures.style import STYLE
-
-    if name not in makers:
-        raise InputError("plot", name, one_of(name, makers))
-    with matplotlib.rc_context(STYLE):
-        return shown(makers[name]())
+def _spec(name: str, specs: Sequence["FigureSpec"]) -> "FigureSpec":
+    """Return the declaration of a figure by its name."""
+    found = {spec.name: spec for spec in specs}
+    if name not in found:
+        raise InputError("plot", name, one_of(name, found))
+    return found[name]
 
 
 def shown(figure: "Figure") -> "Figure":

@@ -22,8 +22,7 @@ from marketsim.commands import validate as validate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTS
-from marketsim.reporting.figures import identifiability as identifiability_figures
-from marketsim.reporting.figures import validation as validation_figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import store
 from marketsim.survey import discrepancy, targets
@@ -230,10 +229,11 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(validate_command, "prior_settings", lambda: of)
     monkeypatch.setattr(validation_page, "write", lambda *_: None)
     drawn = []
-    for plots in (identifiability_figures, validation_figures):
-        monkeypatch.setattr(
-            plots, "draw", lambda folder, tables: drawn.append((folder.name, set(tables)))
-        )
+    monkeypatch.setattr(
+        registry,
+        "save",
+        lambda folder, kind, tables: drawn.append((folder.name, kind, set(tables))),
+    )
     forget()
     yield SimpleNamespace(drawn=drawn, posterior=folder)
     forget()
@@ -243,6 +243,7 @@ ASKED = {
     "identify": "recovery coverage confusion structure_probabilities contraction correlations",
     "validate": "predictive replicates leave_one_out models",
 }
+KINDS = {"identify": "identifiability", "validate": "validation"}  # of figures
 
 
 def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
@@ -257,7 +258,7 @@ def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
         names = set(tables.split())
         assert {path.stem for path in folder.glob("*.csv")} == names
         assert all(len(pd.read_csv(path)) > 0 for path in folder.glob("*.csv"))
-        assert toy.drawn.pop() == ("figures", names)
+        assert toy.drawn.pop() == ("figures", KINDS[name], names)
         manifest = json.loads((folder / "manifest.json").read_text())
         assert set(manifest["tables"]) == {f"{table}.csv" for table in names}
         assert (manifest["simulations"], manifest["key"]) == (160, folder.name)

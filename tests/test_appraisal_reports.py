@@ -40,13 +40,18 @@ def test_a_calibration_says_what_the_survey_narrowed(calibrated):
     """The answer has the most and least probable explanation, and the best known parameter."""
     page, tables = calibrated
     rows = calibration_page.parameters(tables["posterior"], tables["structures"])
-    assert [row["share"] for row in rows] == sorted((row["share"] for row in rows), reverse=True)
-    narrowed = sum(row["share"] >= 0.5 for row in rows)
+    assert [row["contraction"] for row in rows] == sorted(
+        (row["contraction"] for row in rows), reverse=True
+    )
+    narrowed = sum(row["contraction"] >= 0.5 for row in rows)
     words = " ".join(re.sub("<.*?>", "", page).split())
-    assert f"narrows {narrowed} of {len(rows)} fitted parameters" in words
+    assert f"reduces the uncertainty of {narrowed} of {len(rows)} fitted parameters" in words
     best = tables["structures"].sort_values("probability").iloc[-1]
-    assert f"{best['structure'].replace('_', ' ')}, has {best['probability']:.0%}" in words
-    assert "54,443 surveys" in words
+    assert (
+        f"{best['structure'].replace('_', ' ')}, has probability {100 * best['probability']:.0f} %"
+        in words
+    )
+    assert "54,443 simulated surveys" in words
 
 
 def test_a_prior_is_narrowed_by_nothing(calibrated):
@@ -59,7 +64,7 @@ def test_a_prior_is_narrowed_by_nothing(calibrated):
     draws["posting.base_posts"] = [calibration_page.priors.value(prior, u) for u in shares]
     draws["posting.video_share"] = draws["posting.video_share"].iloc[0]
     found = pd.DataFrame({"structure": ["forgetting"], "probability": [1.0]})
-    rows = {row["key"]: row["share"] for row in calibration_page.parameters(draws, found)}
+    rows = {row["key"]: row["contraction"] for row in calibration_page.parameters(draws, found)}
     assert rows["posting.base_posts"] == pytest.approx(0.0, abs=0.01)
     assert rows["posting.video_share"] == pytest.approx(1.0)
 
@@ -95,7 +100,7 @@ def test_a_validation_says_which_model_tells_most(validated):
     page, tables = validated
     words = " ".join(re.sub("<.*?>", "", page).split())
     best = tables["models"].sort_values("mean_crps").iloc[0]
-    assert f"{best['model'].replace('_', ' ')} tells most" in words
+    assert f"{best['model'].replace('_', ' ')} predicts best" in words
     assert f"{tables['predictive']['inside'].sum()} of {len(tables['predictive'])}" in words
     assert validation_page.models(tables["models"][::-1])[0]["label"].startswith("interrupted")
 

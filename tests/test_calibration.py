@@ -31,7 +31,7 @@ from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTS, Calibration, Settings, value_of
-from marketsim.reporting.figures import calibration as calibration_figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import run, store
 from marketsim.survey import discrepancy, statistics
@@ -43,11 +43,11 @@ PROGRAM = """
 import sys
 from marketsim.analysis.inference import abc_smc, particles, stages
 from marketsim.commands import cli
-from marketsim.reporting.figures import calibration as figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as page
 abc_smc.QUANTILE, stages.PREDICTED, particles.TRIALS = 0.7, 4, 2
 stages.FEWEST, stages.CANDIDATES = 20, 2
-figures.draw = page.write = lambda *_: None
+registry.save = page.write = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
 """
@@ -74,7 +74,7 @@ def shortened():
 
 @pytest.fixture
 def brief(monkeypatch):
-    monkeypatch.setattr(calibration_figures, "draw", lambda *_: None)
+    monkeypatch.setattr(registry, "save", lambda *_: None)
     monkeypatch.setattr(calibration_page, "write", lambda *_: None)
     with shortened():
         yield

@@ -1,4 +1,4 @@
-"""The figures of a calibration and of its tests show what their tables hold, whatever that is."""
+"""The figures of calibration, identifiability and validation, for all kinds of tables."""
 
 import re
 
@@ -11,10 +11,8 @@ from matplotlib.patches import StepPatch
 from marketsim.analysis.inference import cross_validation, identifiability
 from marketsim.parameters import priors
 from marketsim.reporting import text as report_text
-from marketsim.reporting.figures import calibration as calibration_figures
-from marketsim.reporting.figures import identifiability as identifiability_figures
-from marketsim.reporting.figures import validation as validation_figures
-from marketsim.reporting.figures.calibration import SEARCH, WAYS, WRONG
+from marketsim.reporting.figures import registry
+from marketsim.reporting.figures.calibration import RATIOS, SEARCH, WAYS
 from marketsim.reporting.figures.style import BLUE, STYLE
 from marketsim.reporting.figures.validation import ROLES
 from marketsim.reporting.figures.validation import _half_widths as half_widths
@@ -26,15 +24,11 @@ PNG = b"\x89PNG\r\n\x1a\n"
 FACTS = survey_targets.targets() | survey_targets.validation()
 VARIANTS = [way for way in WAYS if way != SEARCH]
 FILES = {
-    calibration_figures: ["posterior.png", "structures.png"],
-    identifiability_figures: ["confusion.png", "coverage.png", "recovery.png"],
-    validation_figures: ["predictive.png", "leave_one_out.png", "replicates.png"],
+    "calibration": ["posterior.png", "structures.png"],
+    "identifiability": ["confusion.png", "coverage.png", "recovery.png"],
+    "validation": ["predictive.png", "leave_one_out.png", "replicates.png"],
 }
-MAKERS = {
-    name.removesuffix(".png"): getattr(plots, "_" + name.removesuffix(".png"))
-    for plots, names in FILES.items()
-    for name in names
-}
+MAKERS = {spec.name: spec.make for kind in FILES for spec in registry.KINDS[kind]}
 NAMES = list(MAKERS)
 
 
@@ -197,13 +191,13 @@ def without(tables, name, structure):
 # ---------------------------------------------------------------- every figure
 
 
-@pytest.mark.parametrize("plots", FILES, ids=lambda plots: plots.__name__)
-def test_pictures_are_written_and_the_style_is_left_alone(tmp_path, plots):
+@pytest.mark.parametrize("kind", FILES)
+def test_pictures_are_written_and_the_style_is_left_alone(tmp_path, kind):
     before = dict(matplotlib.rcParams)
-    paths = plots.draw(tmp_path / "some" / "figures", TABLES)
-    assert [path.name for path in paths] == FILES[plots]
+    paths = registry.save(tmp_path / "some" / "figures", kind, TABLES)
+    assert [path.name for path in paths] == FILES[kind]
     assert all(path.read_bytes().startswith(PNG) for path in paths)
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(FILES[plots])
+    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(FILES[kind])
     assert dict(matplotlib.rcParams) == before
 
 
@@ -282,14 +276,14 @@ def test_words_that_cannot_be_read_are_found():
         ("posterior", 2, "base posts (posts a day)", ""),
         ("posterior", 7, "half life (days)", ""),
         ("structures", 0, "probability (%)", ""),
-        ("structures", 1, "Week 5 over week 4\n(ratio)", ""),
+        ("structures", 1, "Ratio of week 5 to\nweek 4 (ratio)", ""),
         ("confusion", 0, "%", "number of simulated surveys"),
         ("coverage", 0, "(%)", "(%)"),
         ("recovery", 0, "true base posts (posts a day)", "estimated base posts (posts a day)"),
         ("recovery", 3, "true video share (share)", "estimated video share (share)"),
         ("predictive", 0, "(half-widths of the evidence interval)", ""),
-        ("leave_one_out", 0, "advertisements a week", "weeks left out"),
-        ("leave_one_out", 1, "advertisements a week", ""),
+        ("leave_one_out", 0, "advertisements per week", "weeks left out"),
+        ("leave_one_out", 1, "advertisements per week", ""),
         ("replicates", 0, "number of runs", "(ratio)"),
     ],
 )
@@ -321,7 +315,7 @@ def even_posterior(names=("none",), draws=400):
 def test_one_panel_for_each_fitted_parameter(figures):
     union = {key for keys in priors.FITTED.values() for key in keys}
     labels = [axes.get_xlabel() for axes in figures["posterior"].axes]
-    assert sorted(labels) == sorted(map(report_text.label, union))
+    assert sorted(labels) == sorted(map(report_text.parameter_label, union))
     alone = figure("posterior", calibration(("trend",), (1.0,)))
     assert len(alone.axes) == len(priors.FITTED["trend"])
 
@@ -345,17 +339,17 @@ def test_median_and_interval_are_those_of_the_mixture(figures):
         below = (draws["weight"] * draws["structure"].map(odds)).cumsum()
         ends = [draws[key][below >= share * below.iloc[-1]].iloc[0] for share in (0.05, 0.5, 0.95)]
         low, middle, high = ends
-        axes = panels[report_text.label(key)]
+        axes = panels[report_text.parameter_label(key)]
         line, point = axes.get_lines()
         np.testing.assert_allclose(line.get_xdata(), [low, high])
         np.testing.assert_allclose(point.get_xdata(), [middle])
         title = axes.get_title(loc="left") or axes.get_title()
-        assert f"{report_text.number(middle)} [{report_text.span(low, high)}]" in title
+        assert str(report_text.estimate(middle, low, high)) in title
         assert f"{100 * odds[fits].sum():.0f} %" in title
 
 
 def test_headline_names_what_is_known_best_of_what_every_structure_has(figures):
-    labels = {report_text.label(key): key for key in priors.uncertain()}
+    labels = {report_text.parameter_label(key): key for key in priors.uncertain()}
     spans = {}
     for axes in figures["posterior"].axes:
         key = labels[axes.get_xlabel()]
@@ -363,7 +357,7 @@ def test_headline_names_what_is_known_best_of_what_every_structure_has(figures):
         spans[key] = np.ptp(ends) / 0.9
     everywhere = [key for key in spans if all(key in keys for keys in priors.FITTED.values())]
     least = min(everywhere, key=lambda key: spans[key])
-    assert f"structures is {report_text.words(least)}:" in headline(figures["posterior"])
+    assert f"mechanisms: {report_text.plain_name(least)}," in headline(figures["posterior"])
     assert in_text(figures["posterior"]) == [90, round(100 * spans[least])]
     assert min(spans, key=lambda key: spans[key]) not in everywhere
 
@@ -382,7 +376,7 @@ def test_a_parameter_of_structures_without_probability_is_drawn_all_the_same():
     names = ("none", "lying_low")
     made = figure("posterior", calibration(names, (1.0, 0.0)))
     panels = {axes.get_xlabel(): place for place, axes in enumerate(made.axes)}
-    place = panels[report_text.label("perception.low_days")]
+    place = panels[report_text.parameter_label("perception.low_days")]
     assert densities(made)[place].mean() == pytest.approx(1.0)
     assert made.axes[place].get_title(loc="left").endswith(" 0 %")
 
@@ -398,13 +392,13 @@ def test_probabilities_carry_their_monte_carlo_error(figures):
     assert any(len(line) == 2 and np.allclose(line, ends) for line in lines)
     ticks = [label.get_text() for label in axes.get_yticklabels()]
     assert ticks == [name.replace("_", " ") for name in found["structure"]]
-    text = f"structure is {ticks[0]}: {100 * best['probability']:.0f} %"
+    text = f"mechanism: {ticks[0]}, {100 * best['probability']:.0f} %"
     assert text in headline(figures["structures"])
     assert in_text(figures["structures"])[2:] == [round(end) for end in ends]
 
 
 def test_structures_are_held_against_the_evidence(figures):
-    for axes, name in zip(figures["structures"].axes[1:], WRONG, strict=True):
+    for axes, name in zip(figures["structures"].axes[1:], RATIOS, strict=True):
         rows = TABLES["structure_fit"][TABLES["structure_fit"]["id"] == name]
         fact = FACTS[name]
         bands = [
@@ -467,7 +461,7 @@ def test_pooled_coverage_is_the_thick_line_and_the_others_are_thin(figures):
 def test_coverage_without_identified_parameters_says_so():
     table = TABLES["coverage"]
     others = table[table["parameter"] == "perception.half_life"]
-    assert "Nothing" in headline(figure("coverage", {"coverage": others}))
+    assert "No data" in headline(figure("coverage", {"coverage": others}))
 
 
 def test_recovered_parameters_count_what_is_inside(figures):
@@ -522,10 +516,11 @@ def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
     assert marks.count("D") == len(table)
     margin = [text.get_text() for text in axes.texts]
     for row in table.to_dict("records"):
-        published = "" if np.isnan(row["observed"]) else f"{report_text.number(row['observed'])} "
-        assert f"{published}[{report_text.span(row['low'], row['high'])}]" in margin
+        ends = report_text.interval(row["low"], row["high"])
+        valued = not np.isnan(row["observed"])
+        assert (f"{report_text.number(row['observed'])} [{ends}]" if valued else ends) in margin
     assert "2,000 [900 to 4,000]" in margin
-    assert "no figure" in margin
+    assert "no value" in margin
     counts = [n for role in ROLES for n in roles(table, role)]
     assert in_text(figures["predictive"]) == counts
 
@@ -580,7 +575,7 @@ def test_variations_are_over_their_final_values(figures):
     ("variations", "sentence"),
     [
         ([0.5, 0.9, 1.04, 0.96, 1.0], "From 50 runs"),
-        ([0.5, 0.9, 1.04, 1.06, 1.0], "Not every variation"),
+        ([0.5, 0.9, 1.04, 1.06, 1.0], "Not every coefficient"),
         ([np.nan, 1.0, 1.0, 1.0, 1.0], "From 20 runs"),
         ([1.0, 1.0, 1.0, 1.0, 1.0], "From 10 runs"),
         ([0.0, 0.0, 0.0, 0.0, 0.0], "No statistic varies"),

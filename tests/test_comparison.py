@@ -163,9 +163,9 @@ def test_the_spreadsheet_says_how_to_read_it(found):
         sums = ["effects", "better", "ranking", "break_even", "costs"]
         assert book.sheet_names == ["read me", *sums, "columns"]
         text = pd.read_excel(book, "read me").set_index("about")["text"]
-        assert text["days that count"].startswith(f"{START} to ")
-        assert text["made by"].startswith("marketsim compare")
-        assert text.str.contains("fitted to nothing").any()
+        assert text["evaluation period"].startswith(f"{START} to ")
+        assert text["command"].startswith("marketsim compare")
+        assert text.str.contains("not calibrated").any()
         for name in sums:
             assert len(pd.read_excel(book, name)) == len(pd.read_csv(found / f"{name}.csv"))
 

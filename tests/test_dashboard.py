@@ -1,4 +1,4 @@
-"""The dashboard without its page: levers become settings, and figures are the command's."""
+"""The dashboard without its page: controls as settings, and results equal to the commands'."""
 
 import datetime as dt
 import shlex
@@ -27,6 +27,7 @@ from marketsim.model.scenario.interventions import LEVERS
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Comparison, Settings
 from marketsim.reporting import text as report_text
+from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import trade as trade_figures
 from marketsim.simulation import store
 from marketsim.simulation.mesa_model import RetailersView
@@ -155,7 +156,7 @@ def test_a_first_day_moves_all_that_is_the_scenarios_own():
 
 @pytest.mark.parametrize("name", ADDED)
 def test_levers_beside_the_scenario_at_rest_are_not_there(name):
-    rest = ADDED[name].rest
+    rest = ADDED[name].neutral
     assert choices.settings(Choice(added={name: rest})) == choices.settings(Choice())
     moved = choices.settings(Choice(added={name: ADDED[name].high}, added_from=dt.date(2015, 6, 1)))
     table, still = timeline.compile_table(moved), timeline.compile_table(choices.settings(Choice()))
@@ -213,7 +214,7 @@ def shown():
         of = [arm.settings for arm in pair.arms]
         if belief == "prior":
             of = [runs.under_prior(arm) for arm in pair.arms]
-        lived[belief] = [runs.live(one, 0, 2) + runs.live(one, 2, 4) for one in of]
+        lived[belief] = [runs.simulate(one, 0, 2) + runs.simulate(one, 2, 4) for one in of]
     return views.Shown(choice, pair, lived)
 
 
@@ -254,7 +255,7 @@ def test_a_branch_is_the_run_lived_alone(shown):
             pd.testing.assert_frame_equal(table, shown.tables[name], check_exact=True)
     late = runs.tables(runs.branches(runs.trunks(base, row + 30, 0, 4), arm, row + 30))
     assert not late["daily"].equals(shown.tables["daily"])
-    assert runs.is_kept(arm, 20) and not runs.is_kept(arm, 40)
+    assert runs.is_cached(arm, 20) and not runs.is_cached(arm, 40)
 
 
 def test_batches_are_every_run_once():
@@ -291,25 +292,25 @@ def test_every_view_has_a_table_and_what_it_shows(shown, name):
 def test_a_scenario_alone_has_no_effects_and_all_other_views():
     choice = Choice(CALM, CALM, replicates=2)
     pair = small(choice)
-    alone = views.Shown(choice, pair, {"posterior": [runs.live(pair.settings, 0, 2)]})
+    alone = views.Shown(choice, pair, {"posterior": [runs.simulate(pair.settings, 0, 2)]})
     assert alone.effects is None
     for name, view in views.VIEWS.items():
         found = view(alone)
         assert (found.shown is None) == (name == "Effects")
-    days = traders.follow(alone.mine[0].settings, alone.mine[0].seed)
+    days = traders.follow(alone.runs[0].settings, alone.runs[0].seed)
     assert views.trader(alone, days, None, 3).picture.startswith(b"\x89PNG")
 
 
 def test_seizures_are_all_that_enforcement_took(shown):
-    found = figures.seized(shown.tables, shown.retailers)
+    rows = trade_summary.seizure_rows(shown.tables, shown.retailers).set_index("id")
+    taken = shown.tables["enforcement"].groupby(["run", "kind"], observed=True)["grams"].sum()
+    kinds = set(taken[taken > 0].index.get_level_values("kind"))
+    assert kinds <= set(trade_summary.SEIZURES)
+    grams = taken.groupby("run").sum().reindex(range(4), fill_value=0)
     weeks = shown.tables["daily"]["day"].nunique() / 7.0
-    grams = (
-        shown.tables["enforcement"].groupby("run")["grams"].sum().reindex(range(4), fill_value=0)
-    )
-    rows = shown.tables["enforcement"].groupby(["run", "kind"], observed=True)["grams"].sum()
-    assert set(rows[rows > 0].index.get_level_values("kind")) <= set(figures.SEIZED)
     most = grams.max() * 1000.0 / shown.retailers / weeks
-    assert 0 < found["median"].sum() <= most * len(found)
+    found = rows.loc[list(trade_summary.SEIZURES), "median"]
+    assert 0 < found.sum() <= most * len(found)
 
 
 def test_two_who_draw_at_once_leave_the_style_alone(shown):
@@ -317,7 +318,7 @@ def test_two_who_draw_at_once_leave_the_style_alone(shown):
     found: list[bytes] = []
 
     def draw():
-        found.append(figures.png(trade_figures.flow, shown.tables, shown.retailers))
+        found.append(figures.png(trade_figures.flow, shown.tables, retailers=shown.retailers))
 
     both = [threading.Thread(target=draw) for _ in range(3)]
     for one in both:
@@ -333,7 +334,7 @@ def test_two_who_draw_at_once_leave_the_style_alone(shown):
 
 def test_traders_days_are_those_of_the_run(shown):
     """Day by day they add up to the run's own counts, and end as the view of Mesa sees them."""
-    one = shown.mine[1]
+    one = shown.runs[1]
     days = traders.follow(one.settings, one.seed)
     assert (days.visible.sum(axis=1) == shown.tables["daily"].query("run == 1")["visible"]).all()
     assert (days.made.sum(axis=1) == shown.tables["daily"].query("run == 1")["offers"]).all()
@@ -352,45 +353,37 @@ def test_traders_days_are_those_of_the_run(shown):
 
 
 def test_suggested_traders_are_what_they_are_said_to_be(shown):
-    one = shown.mine[0]
+    one = shown.runs[0]
     days = traders.follow(one.settings, one.seed)
     found = traders.suggested(days)
     made = days.made.sum(axis=0)
     assert made[found["the heaviest poster"]] == made.max()
-    assert np.isin(days.state[:, found["a trader in the middle"]], traders.PRESENT).all()
-    assert f"{made.max():,} posts" in traders.about(days, found["the heaviest poster"])
+    assert np.isin(days.state[:, found["the median poster"]], traders.PRESENT).all()
+    assert f"{made.max():,} posts" in traders.describe(days, found["the heaviest poster"])
     assert list(traders.table(days, 0)) == list(traders.COLUMNS)
 
 
 # ---------------------------------------------------------------- words
 
 
-def test_answer_says_the_change_and_whether_it_is_sure():
-    row = {"percent": -5.2, "percent_low": -9.0, "percent_high": -1.0}
-    text = dashboard_text.answer(row, "a", "b", 20)
-    assert (
-        text
-        == "With a, 5.2 % less ivory is sold than with b (90 % of 20 runs: 9 % less to 1 % less)."
-    )
-    text = dashboard_text.answer(row | {"percent_high": 1.5}, "a", "b", 20)
-    assert text.endswith("1.5 % more). The sign is not sure.")
-    assert "nothing can be said" in dashboard_text.answer(
-        row | {"percent": float("nan")}, "a", "b", 20
-    )
-
-
 def test_tiles_are_the_tables_rounded(shown):
     effects = shown.effects.set_index("outcome")
-    tiles = {tile.label: tile for tile in dashboard_text.effect_tiles(shown.effects, "b")}
-    change = effects.loc["grams_sold", "percent"]
-    assert tiles["Ivory sold"].value == f"{'+' if change > 0 else ''}{report_text.number(change)} %"
-    for percent, said in ((4.2, "+4.2 %"), (-4.2, "-4.2 %"), (0.0, "0 %")):
-        told = dashboard_text.effect_tiles(shown.effects.assign(percent=percent), "b")
-        assert told[0].value == said
+    first, *_ = dashboard_text.effect_tiles(shown.effects, "b")
+    ends = (effects.loc["grams_sold", f"percent{end}"] for end in ("", "_low", "_high"))
+    change = report_text.estimate(*ends)
+    assert first.label == "Ivory sales"
+    assert (first.value.lstrip("+"), first.interval) == (
+        f"{change.value} %",
+        f"90 %: {change.interval}",
+    )
+    for percent, value in ((4.2, "+4.2 %"), (-4.2, "-4.2 %"), (0.0, "0.0 %")):
+        ends = {"percent": percent, "percent_low": -5.0, "percent_high": 4.5}
+        assert dashboard_text.effect_tiles(shown.effects.assign(**ends), "b")[0].value == value
     fit = shown.sums["fit"].set_index("id").loc["fall_week_5"]
+    ratio = report_text.estimate(fit["simulated"], fit["sim_low"], fit["sim_high"])
     tile = dashboard_text.level_tiles(shown.sums)[0]
-    assert tile.value == report_text.number(fit["simulated"])
-    assert tile.interval.endswith("TRAFFIC: 0.55")
+    assert (tile.label, tile.value) == (report_text.LABELS["fall_week_5"], ratio.value)
+    assert tile.interval == f"90 %: {ratio.interval}; published: 0.55"
 
 
 # ---------------------------------------------------------------- the server

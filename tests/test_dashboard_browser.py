@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import pytest
 
-from marketsim.reporting.text import number
+from marketsim.reporting.text import LABELS, estimate
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra `test`)")
 pytest.importorskip("streamlit", reason="the page needs the extra `dashboard`")
@@ -37,9 +37,10 @@ def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)}
 
 
-def signed(change: float) -> str:
-    """Return a change as the page shows it."""
-    return f"+{number(change)}" if change > 0 else number(change)
+def shown(row: pd.Series, *columns: str, unit: str = "", signed: bool = True) -> str:
+    """Return an estimate as the page shows it."""
+    sign = "+" if signed and row[columns[0]] > 0 else ""
+    return sign + estimate(*row[list(columns)]).value + unit
 
 
 def free_port() -> int:
@@ -137,24 +138,28 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
     sidebar = page.get_by_test_id("stSidebar")
     sidebar.get_by_role("button", name="Increment").nth(1).click()  # posts removed by the sweep
     found = settled(page, RUNS, before)
-    assert found["Posts in Moments"] != before["Posts in Moments"]
+    assert found["Visible posts"] != before["Visible posts"]
 
-    shown = page.get_by_test_id("stCode").all_inner_texts()
-    simulate, compare = (text.strip() for text in shown if text.strip().startswith("marketsim"))
+    codes = page.get_by_test_id("stCode").all_inner_texts()
+    simulate, compare = (text.strip() for text in codes if text.strip().startswith("marketsim"))
     assert "sweep_may.posts=" in simulate and "sweep_may.posts=" in compare
     written, compared = run(simulate, home), run(compare, home)
-    fit = pd.read_csv(written / "fit.csv").set_index("id")["simulated"]
-    headline = pd.read_csv(written / "headline.csv").set_index("id")["median"]
+    fit = pd.read_csv(written / "fit.csv").set_index("id")
+    headline = pd.read_csv(written / "headline.csv").set_index("id")
     effects = pd.read_csv(compared / "effects.csv").set_index("outcome")
+    percent = ("percent", "percent_low", "percent_high")
+    points = ("effect", "effect_low", "effect_high")
+    ratio, level = ("simulated", "sim_low", "sim_high"), ("median", "low", "high")
+    per_week = "g per week and 1,000 traders"
     assert found == {
-        "Ivory sold": f"{signed(effects.loc['grams_sold', 'percent'])} %",
-        "Posts in Moments": f"{signed(effects.loc['visible', 'percent'])} %",
-        "Share of posts elsewhere": f"{signed(effects.loc['displaced', 'effect'])} points",
-        "Price of what is sold": f"{signed(effects.loc['price', 'percent'])} %",
-        "Week 5 over week 4": number(fit["fall_week_5"]),
-        "Week 13 over weeks 1 to 4": number(fit["return_week_13"]),
-        "Sold, g a week per 1,000": number(headline["grams_sold"]),
-        "Seized, g a week per 1,000": number(headline["seized"]),
+        "Ivory sales": shown(effects.loc["grams_sold"], *percent, unit=" %"),
+        "Visible posts": shown(effects.loc["visible"], *percent, unit=" %"),
+        "Share of posts elsewhere": shown(effects.loc["displaced"], *points, unit=" points"),
+        "Price of ivory sold": shown(effects.loc["price"], *percent, unit=" %"),
+        LABELS["fall_week_5"]: shown(fit.loc["fall_week_5"], *ratio, signed=False),
+        LABELS["return_week_13"]: shown(fit.loc["return_week_13"], *ratio, signed=False),
+        f"Ivory sales, {per_week}": shown(headline.loc["grams_sold"], *level, signed=False),
+        f"Ivory seized, {per_week}": shown(headline.loc["seized"], *level, signed=False),
     }
     for file, folder in (
         ("fit.csv", written),
@@ -165,8 +170,8 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
             page.get_by_role("button", name=f"Download {file}").click()
         assert download.value.path().read_bytes() == (folder / file).read_bytes()
 
-    page.get_by_role("radiogroup", name="Show").get_by_text("The chain").click()
-    page.get_by_alt_text("Each band is as wide as the kilograms").wait_for(timeout=ANSWERED)
+    page.get_by_role("radiogroup", name="Show").get_by_text("Supply chain").click()
+    page.get_by_alt_text("Each band is as wide as its flow in kilograms").wait_for(timeout=ANSWERED)
     width = page.locator(".picture img").evaluate("image => image.naturalWidth")
     assert width > 500
     assert not page.get_by_test_id("stException").count()

@@ -1,4 +1,4 @@
-"""The page without a browser: levers are moved, figures are read, and nothing is traced back."""
+"""The page without a browser: controls are changed and values are read."""
 
 import re
 
@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from marketsim.dashboard import choices, runs, server, views
 from marketsim.dashboard.choices import Choice
-from marketsim.reporting.text import number
+from marketsim.reporting.text import LABELS, estimate
 from marketsim.simulation import summary
 
 PATIENCE = 120  # seconds, where kernels are compiled first
@@ -20,7 +20,7 @@ PATIENCE = 120  # seconds, where kernels are compiled first
 def small_markets():
     """Let the page live small markets, and count how often it lives any."""
     patch = pytest.MonkeyPatch()
-    named, live = choices.presets.named, runs.live
+    named, live = choices.presets.named, runs.simulate
     lived = []
 
     def smaller(**given):
@@ -33,7 +33,7 @@ def small_markets():
         return live(settings, first, stop)
 
     patch.setattr(choices.presets, "named", smaller)
-    patch.setattr(runs, "live", counted)
+    patch.setattr(runs, "simulate", counted)
     choices.plain.cache_clear()
     yield lived
     patch.undo()
@@ -50,15 +50,20 @@ def tiles(page):
     return {tile.label: tile.value for tile in page.metric}
 
 
-def told(page):
+def progress(page):
     (line,) = [one.value for one in page.caption if "runs of each" in one.value]
     return line
 
 
+def change(row):
+    """Return a change as the page shows it, without a plus sign."""
+    return f"{estimate(row['percent'], row['percent_low'], row['percent_high']).value} %"
+
+
 def expected(**moved):
-    """Return the study that the levers stand for."""
+    """Return the study of a choice."""
     pair = choices.pair(Choice(**moved))
-    lived = [runs.live(one.settings, 0, 20) for one in pair.arms]
+    lived = [runs.simulate(one.settings, 0, 20) for one in pair.arms]
     return views.Shown(Choice(**moved), pair, {"posterior": lived})
 
 
@@ -68,10 +73,13 @@ def test_page_opens_with_the_figures_of_the_command(page):
     effects = shown.effects.set_index("outcome")
     fit = summary.summarize(shown.pair.settings, shown.tables)["fit"].set_index("id")
     found = tiles(page)
-    assert found["Ivory sold"] == f"{number(effects.loc['grams_sold', 'percent'])} %"
-    assert found["Week 5 over week 4"] == number(fit.loc["fall_week_5", "simulated"])
-    assert told(page).startswith("20 of 20 runs of each, 2015-03-06 to 2015-07-31; compared from")
-    assert "assumptions" in told(page)
+    assert found["Ivory sales"].lstrip("+") == change(effects.loc["grams_sold"])
+    ratio = fit.loc["fall_week_5", ["simulated", "sim_low", "sim_high"]]
+    assert found[LABELS["fall_week_5"]] == estimate(*ratio).value
+    assert progress(page).startswith(
+        "20 of 20 runs of each scenario, 2015-03-06 to 2015-07-31; compared from"
+    )
+    assert "assumptions" in progress(page)
     commands = [one.value for one in page.code]
     assert commands[0].startswith("marketsim run scenario=baseline_2015")
     assert commands[1].startswith("marketsim compare 'scenarios=[baseline_2015]'")
@@ -85,8 +93,8 @@ def test_a_lever_moves_the_figures_and_back_again(page, small_markets):
     lever.set_value(20_000.0).run()
     moved = tiles(page)
     shown = expected(doses={"sweep_may.posts": 20_000.0})
-    sold = shown.effects.set_index("outcome").loc["visible", "percent"]
-    assert moved["Posts in Moments"] == f"{number(sold)} %"
+    visible = shown.effects.set_index("outcome").loc["visible"]
+    assert moved["Visible posts"].lstrip("+") == change(visible)
     assert moved != before
     assert "scenario.interventions.sweep_may.posts=20000.0" in page.code[0].value
     lived = len(small_markets)
@@ -103,24 +111,24 @@ def test_every_view_shows_something(page):
         labels = [button.label for button in page.download_button]
         assert "Download the table (CSV)" in labels
         assert ("Download the figure (PNG)" in labels) == (
-            name not in ("Effects", "Beside the survey")
+            name not in ("Effects", "Survey statistics")
         )
     page.radio(key="view").set_value("Recovery").run()
 
 
 def test_what_rests_on_assumption_is_told_where_that_is_asked(page):
     page.radio(key="view").set_value("Effects").run()
-    assert set(page.table[0].value["rests on"]) == {""}
+    assert set(page.table[0].value["informed by"]) == {""}
     page.checkbox(key="prior").check().run()
     assert not page.exception
-    assert {one.partition(":")[0] for one in page.table[0].value["rests on"]} >= {"data"}
+    assert set(page.table[0].value["informed by"]) >= {"survey data"}
     assert "prior=true" in page.code[1].value
     page.checkbox(key="prior").uncheck()
     page.radio(key="view").set_value("Recovery").run()
 
 
 def test_a_trader_can_be_chosen_by_number(page):
-    page.radio(key="view").set_value("Single traders").run()
+    page.radio(key="view").set_value("Individual traders").run()
     page.selectbox(key="which").set_value("by number").run()
     page.number_input(key="trader").set_value(12).run()
     assert any(one.value.startswith("Trader 12, type ") for one in page.caption)
@@ -134,20 +142,20 @@ def test_what_cannot_be_is_one_line_on_the_page(page):
     assert not page.exception
     (fault,) = page.error
     assert re.match(
-        r"This cannot be: scenario\.interventions\.\S+=2015-08-01: allowed is", fault.value
+        r"Invalid settings: scenario\.interventions\.\S+=2015-08-01: allowed is", fault.value
     )
     assert "\n" not in fault.value and "Traceback" not in fault.value
     page.slider(key="added/legal").set_value(0.0)
     page.selectbox(key="scenario").set_value("no_crackdown")
     page.run()
     assert not page.error
-    assert tiles(page)["Ivory sold"] != ""
+    assert tiles(page)["Ivory sales"] != ""
 
 
 def test_a_scenario_with_itself_has_no_effects(page):
     page.selectbox(key="no_crackdown/reference").set_value("no_crackdown").run()
     assert not page.exception
-    assert "Ivory sold" not in tiles(page)
+    assert "Ivory sales" not in tiles(page)
     assert len([one for one in page.code if "marketsim compare" in one.value]) == 0
 
 

@@ -1,4 +1,4 @@
-"""The figures of a study show what the tables and the evidence hold, whatever the tables hold."""
+"""The figures of a study: what they draw, for all kinds of tables."""
 
 import datetime as dt
 
@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
+from PIL import Image
 
+from marketsim.reporting.figures import registry
 from marketsim.reporting.figures import study as study_figures
 from marketsim.survey import statistics, targets
 
@@ -45,7 +47,8 @@ def daily_rows(runs=6, scale=1):
 
 
 def made(daily, survey):
-    return {name: make() for name, make in study_figures.makers(daily, survey).items()}
+    tables = {"daily": daily, "survey": survey}
+    return {spec.name: spec.make(tables) for spec in registry.STUDY}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def survey_points(figure):
     ids=["several runs", "one run", "all zero", "panel of no traders"],
 )
 def test_four_pictures_are_written(tmp_path, daily, survey):
-    paths = study_figures.draw(tmp_path / "figures", daily, survey)
+    paths = registry.save(tmp_path / "figures", "study", {"daily": daily, "survey": survey})
     assert [path.name for path in paths] == FILES
     assert all(path.read_bytes().startswith(PNG) for path in paths)
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(FILES)
@@ -87,7 +90,7 @@ def test_drawing_leaves_the_callers_style_alone(tmp_path):
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    study_figures.draw(tmp_path, daily_rows(runs=1), survey_rows(runs=1))
+    registry.save(tmp_path, "study", {"daily": daily_rows(runs=1), "survey": survey_rows(runs=1)})
     assert dict(matplotlib.rcParams) == before
 
 
@@ -105,7 +108,18 @@ def test_axes_say_what_they_count(figures, name, panel, x, y):
     axes = figures[name].axes[panel]
     assert x in axes.get_xlabel()
     assert y in axes.get_ylabel()
-    assert len(axes.get_title()) > 20
+    assert len(axes.get_title(loc="left")) > 20
+
+
+def test_a_file_has_the_texts_of_its_declaration(tmp_path):
+    """Title and description of each PNG are those of the registry, which are all different."""
+    paths = registry.save(tmp_path, "study", {"daily": daily_rows(1), "survey": survey_rows(1)})
+    for path, spec in zip(paths, registry.STUDY, strict=True):
+        with Image.open(path) as picture:
+            assert (picture.info["Title"], picture.info["Description"]) == (spec.heading, spec.alt)
+    for specs in registry.KINDS.values():
+        for text in ("name", "heading", "alt", "caption"):
+            assert len({getattr(spec, text) for spec in specs}) == len(specs)
 
 
 def test_smoothing_is_said(figures):

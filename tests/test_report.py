@@ -1,4 +1,4 @@
-"""The report is one self-contained page that says what the fit says, safely."""
+"""The report of a study: self-contained, safe, and equal to the fit."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ import pytest
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Settings
 from marketsim.reporting import text as report_text
-from marketsim.reporting.figures import study as study_figures
+from marketsim.reporting.figures.registry import STUDY, TRADE
 from marketsim.reporting.pages import study as study_page
 from marketsim.survey import fit as survey_fit
 from marketsim.survey import statistics, targets, trade_statistics
@@ -75,8 +75,8 @@ def make_fit(scale=0.9):
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "figures").mkdir()
-    for name, *_ in study_page.FIGURES:
-        (tmp_path / "figures" / name).write_bytes(PIXEL + name.encode())
+    for spec in STUDY:
+        (tmp_path / "figures" / spec.file).write_bytes(PIXEL + spec.file.encode())
     return tmp_path
 
 
@@ -113,22 +113,10 @@ def test_pictures_are_embedded_in_order(folder):
     held = [
         base64.b64decode(attrs["src"].removeprefix("data:image/png;base64,")) for attrs in images
     ]
-    assert held == [PIXEL + name.encode() for name, *_ in study_page.FIGURES]
+    assert held == [PIXEL + spec.file.encode() for spec in STUDY]
 
 
-def test_every_figure_drawn_is_shown(tmp_path):
-    daily = pd.DataFrame({"run": [0], "day": ["2015-05-01"], "traders_active": [1]})
-    for name in [row[0] for row in study_figures.CHANNELS + study_figures.TRADERS]:
-        daily[name] = 0
-    survey = pd.DataFrame(
-        [(0, "2015-05-02", True, 0, 0, 0, 0)],
-        columns=["run", "survey_date", "regular", "trader", "ads", "pictures", "videos"],
-    )
-    drawn = [f"{name}.png" for name in study_figures.makers(daily, survey)]
-    assert drawn == [name for name, *_ in study_page.FIGURES]
-
-
-TRADE = pd.DataFrame(
+TRADED = pd.DataFrame(
     [("grams_sold", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
      ("online_share", "of the ivory, sold online", "share", np.nan, np.nan, np.nan)],
     columns=["id", "meaning", "unit", "median", "low", "high"],
@@ -136,19 +124,19 @@ TRADE = pd.DataFrame(
 
 
 def with_trade(folder):
-    for name, *_ in study_page.TRADE_FIGURES:
-        (folder / "figures" / name).write_bytes(PIXEL + name.encode())
-    return study_page.write(folder, make_facts(), make_fit(), TRADE).read_text(encoding="utf-8")
+    for spec in TRADE:
+        (folder / "figures" / spec.file).write_bytes(PIXEL + spec.file.encode())
+    return study_page.write(folder, make_facts(), make_fit(), TRADED).read_text(encoding="utf-8")
 
 
 def test_trade_has_a_section_of_its_own(folder):
     plain, page = Page(read(folder)), Page(with_trade(folder))
-    assert "The trade behind the posts" not in plain.text
-    assert "These volumes rest on assumption, not on the survey." in page.text
-    assert "seen is not sold" in page.text
-    assert "Ivory seen in Moments, a week grams_sold 19,818 7,672 to 35,549 g" in page.text
+    assert "These volumes are assumptions" not in plain.text
+    assert "These volumes are assumptions of the model, not results of the survey." in page.text
+    assert "advertisements are not sales" in page.text
+    assert "Ivory seen in Moments, a week grams_sold 20,000 8,000 to 36,000 g" in page.text
     assert f"online_share {report_text.NONE} share" in page.text
-    assert len(page.all("img")) == len(study_page.FIGURES) + len(study_page.TRADE_FIGURES)
+    assert len(page.all("img")) == len(STUDY) + len(TRADE)
     assert all(len(attrs["alt"]) > 40 for attrs in page.all("img"))
     assert page.open == []
 
@@ -166,9 +154,9 @@ def test_every_figure_of_the_fit_is_in_the_table(folder):
     assert len(rows) == len(fit)
     for text, row in zip(rows, fit.to_dict("records"), strict=True):
         assert report_text.LABELS[row["id"]] in text
-        assert f" {report_text.number(row['simulated'])} " in text
-        assert report_text.span(row["sim_low"], row["sim_high"]) in text
-        assert report_text.span(row["low"], row["high"]) in text
+        simulated = report_text.estimate(row["simulated"], row["sim_low"], row["sim_high"])
+        assert f" {simulated.value} {simulated.interval}" in text
+        assert report_text.interval(row["low"], row["high"]) in text
         assert row["unit"] in text
         assert text.endswith("yes" if row["within"] else "no")
         if not pd.isna(row["observed"]):
@@ -178,18 +166,24 @@ def test_every_figure_of_the_fit_is_in_the_table(folder):
 
 def test_answer_holds_both_ratios_with_intervals(folder):
     fit = make_fit().set_index("id")
-    answer = Page(read(folder)).text.split("In this scenario")[1].split("Calibrated, and")[0]
+    answer = Page(read(folder)).text.split("In week 5 the")[1].split("Calibrated, and")[0]
     for name in ("fall_week_5", "return_week_13"):
         row = fit.loc[name]
-        for column in ("simulated", "sim_low", "sim_high", "observed"):
-            assert f"{100 * row[column]:.0f} %" in answer
+        ends = (100 * row[column] for column in ("simulated", "sim_low", "sim_high"))
+        simulated = report_text.estimate(*ends)
+        words = (
+            f"{simulated.value} % of",
+            f"{simulated.interval} %",
+            f"{100 * row['observed']:.0f}",
+        )
+        assert all(word in answer for word in words)
 
 
 @pytest.mark.parametrize(
     ("posterior", "words"),
     [
-        ("none", "These parameters are not calibrated. They are the values given"),
-        ("prior", "These parameters are not calibrated. They were drawn from their priors"),
+        ("none", "These parameters are not calibrated. They have the given values"),
+        ("prior", "These parameters are not calibrated. They were sampled from the prior"),
         ("point", "One calibrated set of parameters"),
         ("calibration_2015", "Calibrated, and still uncertain"),
     ],
@@ -203,15 +197,15 @@ def test_page_says_what_its_parameters_are(folder, posterior, words):
 
 def test_page_names_what_is_held(folder):
     held = make_facts(held=["perception.half_life"])
-    assert "Held by hand: perception.half_life" in Page(read(folder, held)).text
-    assert "Held by hand" not in Page(read(folder)).text
+    assert "Fixed by the user: perception.half_life" in Page(read(folder, held)).text
+    assert "Fixed by the user" not in Page(read(folder)).text
 
 
 def test_nothing_seen_is_said(folder):
     fit = make_fit()
     fit.loc[fit["id"] == "fall_week_5", ["simulated", "sim_low", "sim_high"]] = np.nan
     text = Page(read(folder, fit=fit)).text
-    assert "nothing was seen" in text
+    assert "no advertisement was observed" in text
     assert "nan" not in text.lower().split()
     assert report_text.NONE in text
 
@@ -220,7 +214,7 @@ def test_hostile_name_stays_text(folder):
     scenario = {"name": HOSTILE, "about": HOSTILE, "interventions": {}}
     page = Page(read(folder, make_facts(scenario=scenario)))
     assert page.all("script") == []
-    assert len(page.all("img")) == len(study_page.FIGURES)
+    assert len(page.all("img")) == len(STUDY)
     assert HOSTILE in page.text
     assert page.open == []
 
@@ -235,7 +229,13 @@ def test_page_says_how_to_make_it_again(folder):
     facts = make_facts(seed=7, replicates=40)
     text = Page(read(folder, facts)).text
     assert study_page.command(facts["settings"]) in text
-    for word in (facts["key"], facts["commit"], "with changes since", "numpy 2.4.6", "10,000"):
+    for word in (
+        facts["key"],
+        facts["commit"],
+        "with uncommitted changes",
+        "numpy 2.4.6",
+        "10,000",
+    ):
         assert word in text
 
 
@@ -271,8 +271,8 @@ def test_command_names_what_differs_from_the_named_choices():
         (0.55, "0.55"),
         (1.02, "1.02"),
         (0.0, "0"),
-        (float("nan"), "no figure"),
-        (None, "no figure"),
+        (float("nan"), "no value"),
+        (None, "no value"),
     ],
 )
 def test_numbers_have_sensible_digits(value, text):
@@ -280,10 +280,55 @@ def test_numbers_have_sensible_digits(value, text):
 
 
 def test_intervals_may_be_open():
-    assert report_text.span(1.0, 20.0) == "1 to 20"
-    assert report_text.span(None, 20.0) == "at most 20"
-    assert report_text.span(1.0, float("nan")) == "at least 1"
-    assert report_text.span(None, float("nan")) == ""
+    assert report_text.interval(1.0, 20.0) == "1 to 20"
+    assert report_text.interval(None, 20.0) == "at most 20"
+    assert report_text.interval(1.0, float("nan")) == "at least 1"
+    assert report_text.interval(None, float("nan")) == ""
+
+
+@pytest.mark.parametrize(
+    ("three", "text"),
+    [
+        ((19817.6, 7671.9, 35549.0), "20,000 [8,000 to 36,000]"),
+        ((-5.23, -9.04, -1.02), "-5.2 [-9.0 to -1.0]"),
+        ((-0.0858, -2.1, 1.24), "-0.1 [-2.1 to 1.2]"),
+        ((0.02, 0.001, 5.0), "0.02 [0.001 to 5.0]"),
+        ((0.4971, 0.3123, 0.7741), "0.50 [0.31 to 0.77]"),
+        ((-8.23, -25.6, -0.238), "-8 [-26 to -0.2]"),  # the sign stays visible
+        ((0.0, -1.0, 1.0), "0.0 [-1.0 to 1.0]"),
+        ((58.0, 58.0, 58.0), "58 [58 to 58]"),
+        ((88.2, 88.19999999999999, 88.20000000000002), "88.2 [88.2 to 88.2]"),
+        ((float("nan"), 2.0, 3.0), "no value [2 to 3]"),
+        ((1.5, float("nan"), float("nan")), "1.5"),
+        ((float("nan"), float("nan"), float("nan")), "no value"),
+    ],
+)
+def test_a_value_and_its_interval_are_rounded_together(three, text):
+    """Two digits of the interval's width decide."""
+    assert str(report_text.estimate(*three)) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "runs", "text"),
+    [(1.0, 20, "20 of 20"), (0.64, 100, "64 of 100"), (0.5, 3, "1.5 of 3"), (np.nan, 20, "")],
+)
+def test_shares_of_few_runs_are_counts(share, runs, text):
+    assert report_text.count(share, runs) == text
+
+
+def test_a_change_of_sales_is_said_with_its_uncertainty():
+    row = {"percent": -5.2, "percent_low": -9.0, "percent_high": -1.0, "better": 0.65, "runs": 20}
+    assert report_text.sales_effect(row, "a", "b") == (
+        "With a ivory sales fall by 5.2 % compared with b (90 % interval of the change: "
+        "-9.0 to -1.0 %; 20 runs)."
+    )
+    assert "cannot tell whether ivory sales fall compared with b: they did in 13 of 20" in (
+        report_text.sales_effect(row | {"percent_high": 1.5}, "a", "b")
+    )
+    assert "sales rise by 5.2 %" in report_text.sales_effect(
+        row | {"percent": 5.2, "percent_low": 1.0, "percent_high": 9.0}, "a", "b"
+    )
+    assert "undefined" in report_text.sales_effect(row | {"percent": np.nan}, "a", "b")
 
 
 def test_lines_are_aligned():

@@ -14,7 +14,7 @@ from marketsim.commands import sensitivity as sensitivity_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, priors
 from marketsim.parameters.settings import POSTS, Sensitivity, Settings
-from marketsim.reporting.figures import sensitivity as sensitivity_figures
+from marketsim.reporting.figures import registry
 from marketsim.simulation import store
 from marketsim.simulation import tables as run_tables_of
 
@@ -46,7 +46,7 @@ def of_outcome(folder: Path, name: str, outcome: str) -> pd.DataFrame:
 @pytest.fixture
 def undrawn(monkeypatch):
     """Draw no figure."""
-    monkeypatch.setattr(sensitivity_figures, "draw", lambda *_: [])
+    monkeypatch.setattr(registry, "save", lambda *_: [])
 
 
 def replaced(monkeypatch, form) -> None:

@@ -1,4 +1,4 @@
-"""The figures on trade show what the tables hold, and their numbers are those of the tables."""
+"""The figures of trade, and the summary that they draw."""
 
 import datetime as dt
 from itertools import pairwise
@@ -12,9 +12,8 @@ from matplotlib.container import ErrorbarContainer
 from marketsim.model.ledger import PRODUCT_NAMES, Account, Item
 from marketsim.parameters import evidence
 from marketsim.reporting import trade_summary
-from marketsim.reporting.figures import flow_chart
+from marketsim.reporting.figures import flow_chart, registry
 from marketsim.reporting.figures import trade as trade_figures
-from marketsim.reporting.pages import study as study_page
 from marketsim.simulation import run as simulation
 from marketsim.survey import targets
 from marketsim.survey.intervals import column_intervals
@@ -182,8 +181,8 @@ def nothing(runs=2):
     ids=["two runs", "one run", "no trade at all", "no sales", "nothing seized"],
 )
 def test_three_pictures_are_written(tmp_path, found):
-    paths = trade_figures.draw(tmp_path / "figures", found, 500)
-    assert [path.name for path in paths] == FILES == [row[0] for row in study_page.TRADE_FIGURES]
+    paths = registry.save(tmp_path / "figures", "trade", found, retailers=500)
+    assert [path.name for path in paths] == FILES
     assert all(path.read_bytes().startswith(PNG) for path in paths)
 
 
@@ -232,7 +231,7 @@ def test_in_a_lived_market_no_holder_gains_or_loses_ivory(lived):
 
 
 def test_a_lived_market_is_drawn(lived, tmp_path):
-    assert len(trade_figures.draw(tmp_path, lived, 700)) == 3
+    assert len(registry.save(tmp_path, "trade", lived, retailers=700)) == 3
 
 
 def test_names_of_the_tables_are_those_of_the_books():
@@ -351,17 +350,17 @@ def test_the_chart_says_its_sums():
     flows = trade_summary.flows(tables(), 500)
     ends = flow_chart.ends(flows).loc[0]
     assert ends.to_dict() == pytest.approx({"sold": 22, "seized": 20, "wasted": 8})
-    figure = flow_chart.draw(flows, 98)
+    figure = flow_chart.flow_chart(flows, 98)
     assert "22 kg of illegal ivory reached buyers, 20 kg were seized" in figure.get_suptitle()
     assert "suppliers\n80 kg\n(80 to 80)" in labels(figure)
-    assert "dust and waste\n8.0 kg\n(8.0 to 8.0)" in labels(figure)
+    assert "dust and waste\n8 kg\n(8 to 8)" in labels(figure)
     assert any("98 days" in text.get_text() for text in figure.texts)
 
 
 def test_one_run_has_no_interval():
-    figure = flow_chart.draw(trade_summary.flows(tables(1), 500), 98)
+    figure = flow_chart.flow_chart(trade_summary.flows(tables(1), 500), 98)
     assert "suppliers\n80 kg" in labels(figure)
-    assert not any("of the runs" in text.get_text() for text in figure.texts)
+    assert not any("interval" in text.get_text() for text in figure.texts)
 
 
 def test_bands_of_a_node_lie_side_by_side_within_it():
@@ -400,38 +399,32 @@ def test_stock_that_shrinks_gives():
     given = flow_chart.directed(flows)
     assert ("suppliers", "suppliers_stock") not in given
     assert list(given["suppliers_stock", "suppliers"]) == [4.0, 2.0]
-    assert "out of\nsuppliers' stock\n3.0 kg\n(2.1 to 3.9)" in labels(flow_chart.draw(flows, 9))
+    assert "out of\nsuppliers' stock\n3.0 kg\n(2.1 to 3.9)" in labels(
+        flow_chart.flow_chart(flows, 9)
+    )
 
 
 def test_small_changes_of_stock_are_left_out():
     flows = trade_summary.flows(tables(), 500)
     flows["suppliers", "suppliers_stock"] = flow_chart.LEAST * 92 / 2
-    assert not any("suppliers' stock" in text for text in labels(flow_chart.draw(flows, 9)))
+    assert not any("suppliers' stock" in text for text in labels(flow_chart.flow_chart(flows, 9)))
 
 
 def made(tables, retailers):
-    return {name: make() for name, make in trade_figures.makers(tables, retailers).items()}
+    return {spec.name: spec.make(tables, retailers=retailers) for spec in registry.TRADE}
 
 
 def test_no_trade_is_said():
     figures = made(nothing(), 500)
-    assert "Nothing was traded" in figures["flow"].get_suptitle()
-    assert "Nothing was found" in figures["prices"].get_suptitle()
-    assert "Nothing was found" in figures["displacement"].get_suptitle()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1234.4, "1,234"), (9.96, "10"), (9.94, "9.9"), (0.04, "0"), (0.0, "0"), (-3.0, "\u22123.0")],
-)
-def test_kilograms_have_sensible_digits(value, text):
-    assert flow_chart.kilograms(value) == text
+    assert "No trade" in figures["flow"].get_suptitle()
+    assert "No data" in figures["prices"].get_suptitle()
+    assert "No data" in figures["displacement"].get_suptitle()
 
 
 def test_axes_say_what_they_count():
     figures = made(tables(), 500)
-    assert all("CNY a gram" in axes.get_xlabel() for axes in figures["prices"].axes[2:])
+    assert all("CNY per gram" in axes.get_xlabel() for axes in figures["prices"].axes[2:])
     moved = figures["displacement"].axes
-    assert all("% of the posts meant" in axes.get_ylabel() for axes in moved[::2])
+    assert all("% of intended posts" in axes.get_ylabel() for axes in moved[::2])
     assert all("(ratio)" in axes.get_ylabel() for axes in moved[1::2])
     assert all("week" in axes.get_xlabel() for axes in moved[-2:])

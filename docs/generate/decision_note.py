@@ -1,7 +1,6 @@
-"""Which claims the comparison supports, as a page: ``python -m docs.generate.decision_note``.
+"""Decision note: ``python -m docs.generate.decision_note > docs/decision-note.md``.
 
-It is docs/decision-note.md, made from the published comparison, so that it cannot say more than the
-tables do.
+All statements are derived from the published comparison.
 """
 
 import json
@@ -11,40 +10,58 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim.analysis.comparison.effects import name_of, shown
+from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
 from marketsim.parameters import presets
-from marketsim.reporting.text import number, span
+from marketsim.reporting.text import OUTCOMES, count, estimate
 
 PUBLISHED = "comparison_2015"
-# outcome: what is said of a fall, what of a rise
+# outcome: claim if it falls, claim if it rises
 CLAIMS = {
-    "grams_sold": ("less ivory is sold", "more ivory is sold"),
-    "visible": ("fewer posts stand in Moments", "more posts stand in Moments"),
-    "displaced": ("a smaller share of posts is made in other places",
-                  "a larger share of posts is made in other places"),
-    "price": ("what is sold is cheaper", "what is sold is dearer"),
-}  # fmt: skip
+    RANKED: ("ivory sales fall", "ivory sales rise"),
+    "visible": ("visible posts in Moments fall", "visible posts in Moments rise"),
+    "displaced": ("the share of posts elsewhere falls", "the share of posts elsewhere rises"),
+    "price": ("the price of ivory sold falls", "the price of ivory sold rises"),
+}
 SUPPORTED, ASSUMED, OPEN = "supported", "assumed", "open"
 HEAD = """\
 # Decision note
 
-Made from the comparison in `results/published/comparison_2015` ({runs} runs in pairs of each of
-{arms} scenarios, {retailers} traders, policies from {start} on, six months; written {written}); do
-not edit. Numbers are changes against what happened in 2015 going on: median and central 90 % of
-runs. All of it holds in a model that one survey of 58 traders was held against, and no further.
-"""
-CANNOT = """\
-## What the model cannot address
+Generated from the comparison in `results/published/comparison_2015`, written {written} ({runs}
+paired runs of each of {arms} scenarios, {retailers:,} traders, interventions from {start} on, six
+months); do not edit. Values are changes relative to the baseline, in which the enforcement of 2015
+continues: median and 90 % interval of the runs. All statements refer to a model calibrated to one
+survey of 58 traders.
 
-- How much ivory is sold: volumes were seen by no survey. Only changes are compared.
-- What a measure costs in money, or what it does to other wildlife, to other goods, or to people.
-- Laws and courts: who is arrested is gone; sentences deter nobody beyond the news of them.
-- Effects on elephants beyond raw ivory shipped: poachers answer to its price by one assumed
+## Supported by the survey
+
+The 90 % interval excludes zero at every dose compared, and the survey narrows it by a fifth or more
+relative to the prior. Each statement assumes that the intervention is carried out as specified; the
+size of its dose is assumed for all scenarios but the domestic ban ([scenarios](scenarios.md)).
+"""
+ASSUMPTIONS = """\
+## Dependent on assumptions
+
+The 90 % interval excludes zero, but the survey narrows it by less than a fifth, or it excludes zero
+at some doses only: these effects follow from assumed mechanisms, priors and doses.
+"""
+UNDETERMINED = """\
+## Undetermined
+
+The 90 % interval includes zero: the simulation cannot tell the direction of the effect.
+
+"""
+LIMITS = """\
+## Not covered by the model
+
+- The volume of ivory sales: no survey observed it. Only changes are compared.
+- Costs of an intervention in money, and its effects on other wildlife, other goods, or people.
+- Laws and courts: arrested traders exit; sentences have no deterrent effect beyond news of arrests.
+- Effects on elephants beyond the raw ivory shipped: poaching responds to its price with one assumed
   elasticity.
-- Measures nobody has tried: what pictures would be recognised, how well couriers would check, how
-  far platforms would share. Their doses are curves, and the least dose with an effect stands in
-  `break_even.csv`.
-- Single traders. The model knows none.
+- Interventions that were never tried, such as image recognition, courier checks or information
+  sharing of platforms: their doses have no source. `break_even.csv` has the smallest dose whose
+  90 % interval excludes zero.
+- Individual traders: the model has no data on persons.
 """
 
 
@@ -54,7 +71,7 @@ def folder() -> Path:
 
 
 def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one claim for each scenario and outcome, and how far it is supported.
+    """Derive one claim for each scenario and outcome, and its support.
 
     Parameters
     ----------
@@ -64,49 +81,59 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Keys scenario, name, outcome, text, figures, sold (the change in ivory sold) and standing:
-        ``supported`` where the central 90 % of the effect lie on one side of zero at every strength
-        and the survey narrows it by a fifth or more; ``assumed`` where they lie on one side but the
-        rest does not hold; ``open`` where they do not.
+        Keys name, outcome, text, change, sold (the change in ivory sales), falls (in how many runs
+        the outcome is lower) and support: ``supported`` if the 90 % interval of the effect excludes
+        zero at every dose and the survey narrows it by a fifth or more; ``assumed`` if it excludes
+        zero but the rest does not hold; ``open`` if it includes zero.
     """
     out = []
+    percent = ("percent", "percent_low", "percent_high")
     sold = {
-        row["arm"]: f"{number(row['percent'])} % ({span(row['percent_low'], row['percent_high'])})"
-        for _, row in effects[effects["outcome"] == "grams_sold"].iterrows()
+        row["arm"]: _brackets(row, percent, " %")
+        for _, row in effects[effects["outcome"] == RANKED].iterrows()
     }
-    for _, row in shown(effects).iterrows():
-        if row["outcome"] not in CLAIMS:
-            continue
+    for _, row in main_doses(effects[effects["outcome"].isin(CLAIMS)]).iterrows():
         same = effects[
             (effects["scenario"] == row["scenario"]) & (effects["outcome"] == row["outcome"])
         ]
         falls = row["effect_high"] < 0
-        sure = falls or row["effect_low"] > 0
         everywhere = (same["effect_high"] < 0).all() or (same["effect_low"] > 0).all()
-        told = row["rests_on"] == "data"
-        standing = OPEN if not sure else SUPPORTED if everywhere and told else ASSUMED
-        unit = "percentage points" if row["outcome"] == "displaced" else "%"
-        name = "percent" if unit == "%" else "effect"
-        ends = span(row[f"{name}_low"], row[f"{name}_high"])
+        support = OPEN
+        if falls or row["effect_low"] > 0:
+            support = SUPPORTED if everywhere and row["rests_on"] == "data" else ASSUMED
+        columns, unit = percent, " %"
+        if row["outcome"] == "displaced":
+            columns, unit = ("effect", "effect_low", "effect_high"), " points"
         out.append(
             {
-                "scenario": row["scenario"],
                 "name": name_of(row),
                 "outcome": row["outcome"],
                 "text": CLAIMS[row["outcome"]][0 if falls else 1],
-                "figures": f"{number(row[name])} {unit} ({ends})",
+                "change": _brackets(row, columns, unit),
                 "sold": sold[row["arm"]],
-                "standing": standing,
+                "falls": count(row["better"], row["runs"]),
+                "support": support,
             }
         )
     return out
 
 
-def as_markdown(place: Path | None = None) -> str:
-    """Return docs/decision-note.md."""
-    where = place or folder()
-    facts = json.loads((where / "manifest.json").read_text(encoding="utf-8"))
-    effects = pd.read_csv(where / "effects.csv", keep_default_na=False, na_values=[""])
+def _brackets(row: Any, columns: tuple[str, str, str], unit: str) -> str:
+    change = estimate(*row[list(columns)])
+    return f"{change.value}{unit} ({change.interval})"
+
+
+def as_markdown(path: Path | None = None) -> str:
+    """Return docs/decision-note.md.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Folder of the comparison; by default the published one.
+    """
+    path = path or folder()
+    facts = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    effects = pd.read_csv(path / "effects.csv", keep_default_na=False, na_values=[""])
     found = claims(effects)
     head = HEAD.format(
         runs=int(effects["runs"].max()),
@@ -115,42 +142,37 @@ def as_markdown(place: Path | None = None) -> str:
         start=facts["comparison"]["start"],
         written=facts["written"][:10],
     )
-    lines = [head, "## What the evidence supports", ""]
-    lines += ["The sign is sure at every strength compared, and the survey narrows the effect by",
-              "a fifth or more against what was believed before it. Each claim holds if the",
-              "measure is carried out as the scenario has it: how large its dose would be is",
-              "assumed for all but the domestic ban ([scenarios](scenarios.md)).", ""]  # fmt: skip
-    lines += _table(found, SUPPORTED)
     less = [one["name"] for one in found
-            if one["outcome"] == "grams_sold" and one["standing"] == SUPPORTED]  # fmt: skip
-    lines += [f"That ivory sold changes is supported of {' and '.join(less) or 'none'} alone.", ""]
-    lines += ["## What rests on assumption", ""]
-    lines += ["The sign is sure in this model, but the survey hardly narrows the effect, or it is",
-              "sure at some strengths only: mechanism, priors and doses speak here, not data.",
-              ""]  # fmt: skip
-    lines += _table(found, ASSUMED)
-    lines += ["## What it leaves open", ""]
-    lines += ["The central 90 % of runs lie on both sides of no effect:", ""]
-    names = {"grams_sold": "ivory sold", "visible": "posts in Moments",
-             "displaced": "share of posts elsewhere", "price": "price"}  # fmt: skip
-    for outcome, text in names.items():
-        rows = [one for one in found if (one["outcome"], one["standing"]) == (outcome, OPEN)]
-        of = [f"{one['name']} {one['figures']}" if outcome == "grams_sold" else one["name"]
-              for one in rows]  # fmt: skip
-        lines.append(f"- {text}: {', '.join(of) or 'nothing'}")
-    return "\n".join([*lines, "", CANNOT])
+            if one["outcome"] == RANKED and one["support"] == SUPPORTED]  # fmt: skip
+    only = f"A change in ivory sales is supported for {' and '.join(less) or 'no scenario'} only."
+    parts = [head, _table(found, SUPPORTED), only, "", ASSUMPTIONS, _table(found, ASSUMED)]
+    rows = [one for one in found if one["support"] == OPEN]
+    sales = "".join(
+        f"| {one['name']} | {one['falls']} | {one['change']} |\n"
+        for one in rows
+        if one["outcome"] == RANKED
+    )
+    others = "".join(
+        f"- {OUTCOMES[outcome]}: "
+        f"{', '.join(one['name'] for one in rows if one['outcome'] == outcome) or 'none'}\n"
+        for outcome in CLAIMS
+        if outcome != RANKED
+    )
+    head = "| scenario | ivory sales fall in (runs) | change |\n|---|---|---|\n"
+    return "\n".join([*parts, UNDETERMINED + head + sales, others, LIMITS])
 
 
-def _table(found: list[dict[str, Any]], standing: str) -> list[str]:
-    rows = [one for one in found if one["standing"] == standing]
+def _table(found: list[dict[str, Any]], support: str) -> str:
+    rows = [one for one in found if one["support"] == support]
     if not rows:
-        return ["Nothing.", ""]
-    lines = ["| with | claim | change | and of ivory sold |", "|---|---|---|---|"]
+        return "None.\n"
     order = list(CLAIMS)
-    for one in sorted(rows, key=lambda one: order.index(one["outcome"])):
-        cells = (one["name"], one["text"], one["figures"], one["sold"])
-        lines.append(f"| {' | '.join(cells)} |")
-    return [*lines, ""]
+    cells = [
+        " | ".join((one["name"], one["text"], one["change"], one["sold"]))
+        for one in sorted(rows, key=lambda one: order.index(one["outcome"]))
+    ]
+    head = "| scenario | claim | change | change in ivory sales |\n|---|---|---|---|\n"
+    return head + "".join(f"| {line} |\n" for line in cells)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Write docs/evidence.md from the evidence table."""
+"""Evidence table: ``python -m docs.generate.evidence > docs/evidence.md``."""
 
 from marketsim.parameters.evidence import COLUMNS, ROLES, Fact
 from marketsim.survey.targets import _of_role
 
 _MEANINGS = {
-    "input": "Sets a parameter or a calendar entry.",
-    "target": "The model is to be calibrated to it.",
-    "validation": "Never fitted, only compared.",
-    "context": "Quoted in texts and drawn in figures only.",
+    "input": "Sets a parameter or a date.",
+    "target": "Used for calibration.",
+    "validation": "Not fitted; used for validation.",
+    "context": "Used in texts and figures only.",
 }
 
 _PREFACE = """\
-# The evidence
+# Evidence
 
 Generated from `marketsim/parameters/evidence.csv` by
-`python -m docs.generate.evidence > docs/evidence.md`; edit the table, not this page.
+`python -m docs.generate.evidence > docs/evidence.md`; edit the CSV file, not this page.
 
 Sources:
 
@@ -25,18 +25,18 @@ Sources:
   29 July 2016
 - **X15** Xiao & Wang (2015), *Moving Targets: Tracking Online Sales of Illegal Wildlife Products
   in China*, TRAFFIC
-- **derived**: follows by the arithmetic given; **external**: known from outside these sources;
-  **assumed**: no source, a choice of this project
+- **derived**: computed as stated; **external**: from other sources, as stated; **assumed**: no
+  source, chosen by this project
 """
 
 
 def as_markdown() -> str:
-    """Write out every fact as a page of documentation.
+    """Return docs/evidence.md.
 
     Returns
     -------
     str
-        Markdown with one table a role and one column for each column of the evidence.
+        Markdown with one table per role and one column per column of the evidence.
     """
     parts = [_PREFACE]
     for role in ROLES:
@@ -54,7 +54,7 @@ def _cell(content: object) -> str:
     if content is None:
         return ""
     if isinstance(content, float):
-        # General formats would print 864,000,000 and 0.00001 with an exponent.
+        # The general format would use an exponent for 864,000,000 and 0.00001.
         return f"{content:,.6f}".rstrip("0").rstrip(".")
     return str(content).replace("*", r"\*").replace("|", r"\|")
 

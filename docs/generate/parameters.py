@@ -1,4 +1,4 @@
-"""Write docs/parameters.md from the parameter declarations."""
+"""Parameter tables: ``python -m docs.generate.parameters > docs/parameters.md``."""
 
 import inspect
 from dataclasses import fields, is_dataclass
@@ -8,22 +8,22 @@ from marketsim.parameters.settings import Settings, declared
 
 
 def as_markdown() -> str:
-    """Return docs/parameters.md: one table a group."""
+    """Return docs/parameters.md, with one table per group."""
     lines = [
         "# Parameters",
         "",
-        "Made from the declarations in `marketsim/parameters/`; do not edit. Every value",
-        "is a default that a config or the command line may change within its range. *Assumed*",
-        "means that no figure is known.",
-        "A parameter with a prior is uncertain: a study draws it from the posterior of the 2015",
-        "survey ([calibration.md](calibration.md)); its default here is a reference value only.",
+        "Generated from the declarations in `marketsim/parameters/`; do not edit. Defaults can be",
+        "changed within their range in a config file or on the command line. *Assumed*: no value",
+        "is published. A parameter with a prior is uncertain: each run samples it from the",
+        "posterior of the 2015 survey ([calibration.md](calibration.md)), and its default is a",
+        "reference value only.",
         "",
     ]
     for item in fields(Settings):
         group = item.default_factory
         if is_dataclass(group) and declared(group):
             lines += _table(item.name, group)
-    lines += ["## Of a study", "", *_rows("", Settings), ""]
+    lines += ["## Study", "", *_rows("", Settings), ""]
     return "\n".join(lines)
 
 
@@ -44,10 +44,10 @@ def _rows(prefix: str, group: Any) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     for name, one in declared(group).items():
-        span_of = f"{one['low']:g} to {one['high']:g}"
+        limits = f"{one['low']:g} to {one['high']:g}"
         prior = one["prior"]
-        believed = f"{prior.form} {prior.low:g} to {prior.high:g}" if prior else ""
-        cells = [f"`{prefix}{name}`", f"{one['default']:g}", one["unit"], span_of, believed]
+        prior_range = f"{prior.form} {prior.low:g} to {prior.high:g}" if prior else ""
+        cells = [f"`{prefix}{name}`", f"{one['default']:g}", one["unit"], limits, prior_range]
         head.append(f"| {' | '.join([*cells, one['meaning'], one['source']])} |")
     return head
 

@@ -8,7 +8,7 @@ from marketsim.analysis.inference import abc_smc, particles
 from marketsim.analysis.inference.stages import Stage, posting, trade
 from marketsim.commands.options import CalibrateCommand
 from marketsim.parameters.settings import Calibration
-from marketsim.reporting.figures import calibration as calibration_figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import files, store
 
@@ -66,6 +66,6 @@ def calibrate(
             files.write_csv(partial, others)
             if stage.structures:
                 about = (stage.settings, calibration, facts["simulations"])
-                calibration_figures.draw(partial / "figures", tables)
+                registry.save(partial / "figures", "calibration", tables)
                 calibration_page.write(partial, *about, tables)
     return final

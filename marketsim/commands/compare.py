@@ -126,7 +126,7 @@ def _write(
     """Write the tables, the spreadsheet, the figures and the report."""
     import shutil
 
-    from marketsim.reporting.figures import comparison as comparison_figures
+    from marketsim.reporting.figures import registry
     from marketsim.reporting.pages import comparison as comparison_page
 
     rows, sums = summarize(compared, start, tables)
@@ -135,7 +135,8 @@ def _write(
         files.write_parquet(table, folder / f"{name}.parquet", describe_columns())
     files.write_csv(folder, sums)
     comparison_page.write_spreadsheet(folder, compared, asked, sums, start)
-    comparison_figures.draw(folder / "figures", sums | {"weeks": weekly}, start)
+    shown = sums | {"weeks": weekly}
+    registry.save(folder / "figures", "comparison", shown, start=start)
     comparison_page.write(folder, compared, asked, sums, start)
     for one in comparison_page.own_scenarios(compared):
         file = folder / "scenario" / f"{one.name}.yaml"

@@ -120,16 +120,15 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> No
 def _draw(settings: Settings, folder: Path) -> None:
     """Draw the figures of a complete study from its tables, and write its report last."""
     from marketsim.reporting import trade_summary
-    from marketsim.reporting.figures import study as study_figures
-    from marketsim.reporting.figures import trade as trade_figures
+    from marketsim.reporting.figures import registry
 
     if (folder / page.PAGE).exists():
         return
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
     retailers, trade = settings.population.retailers, None
-    study_figures.draw(folder / "figures", tables["daily"], tables["survey"])
+    registry.save(folder / "figures", "study", tables)
     if settings.market != POSTS:
-        trade_figures.draw(folder / "figures", tables, retailers)
+        registry.save(folder / "figures", "trade", tables, retailers=retailers)
         trade = trade_summary.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
     study_page.write(folder, store.read_manifest(folder), pd.read_csv(folder / "fit.csv"), trade)
 

@@ -87,7 +87,7 @@ def _write(
     """Simulate both designs, write the tables and the figures, and return facts about them."""
     from tqdm import tqdm
 
-    from marketsim.reporting.figures import sensitivity as sensitivity_figures
+    from marketsim.reporting.figures import registry
 
     names, seed = parameters(compared.baseline), compared.baseline.seed
     selected = min(options.kept, len(names))
@@ -117,7 +117,8 @@ def _write(
     files.write_parquet(
         all_rows, folder / "simulations.parquet", experiment.describe_columns(compared.outcomes)
     )
-    sensitivity_figures.draw(folder / "figures", tables)
+    for kind in ("sensitivity", *(["sensitivity_effects"] if compared.scenario else [])):
+        registry.save(folder / "figures", kind, tables)
     shutil.rmtree(folder / "batches")
     simulated = len(all_rows) * (1 if compared.scenario is None else 2)
     first_day = timeline.horizon(compared.baseline)[0] + dt.timedelta(compared.first)

@@ -10,8 +10,7 @@ from marketsim.commands import run as run_command
 from marketsim.commands.options import TableCommand
 from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTS, Settings
-from marketsim.reporting.figures import identifiability as identifiability_figures
-from marketsim.reporting.figures import validation as validation_figures
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import files, store, summary
 
@@ -61,7 +60,7 @@ def identify(
             table = reference_table.table(settings, tables, number, threads, progress)
             found = _identifiability(table, settings.seed)
             files.write_csv(partial, found)
-            identifiability_figures.draw(partial / "figures", found)
+            registry.save(partial / "figures", "identifiability", found)
     return final
 
 
@@ -122,7 +121,7 @@ def validate(
                 "models": cross_validation.summary(scores).reset_index(),
             }
             files.write_csv(partial, found)
-            validation_figures.draw(partial / "figures", found)
+            registry.save(partial / "figures", "validation", found)
             validation_page.write(partial, settings, number, found)
     return final
 

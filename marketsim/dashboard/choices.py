@@ -1,4 +1,4 @@
-"""What the levers of the page stand for: settings, scenarios in pairs, and what can be moved."""
+"""Controls of the dashboard as settings and pairs of scenarios."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ from marketsim.parameters import presets
 from marketsim.parameters.settings import Comparison, Settings, check
 
 BASELINE, CALM = "baseline_2015", "no_crackdown"
-OWN = "own"  # what a changed scenario is called while it is compared
-BESIDE = "beside_"  # before the name of a lever beside the scenario; no scenario has such a name
-MAY = ("sweep_may",)  # what of the baseline can be moved: the sweep is what the survey is about
-# parameters that the survey leaves open and that move what people quote (docs/sensitivity.md)
+OWN = "own"  # name of a changed scenario in a comparison
+BESIDE = "beside_"  # prefix of the names of added interventions; no scenario uses it
+MAY = ("sweep_may",)  # interventions of the baseline that can be changed
+# parameters that the survey does not constrain and that matter most (docs/sensitivity.md)
 UNCERTAIN = ("population.platform_traders", "perception.half_life", "perception.sensitivity")
 
 
 class Added(NamedTuple):
-    """A lever beside the scenario: kind of intervention, doses that it sets, rest and range."""
+    """Intervention that can be added to any scenario: kind, doses, neutral value and range."""
 
     label: str
     kind: str
     doses: tuple[str, ...]
-    rest: float
+    neutral: float
     low: float
     high: float
     step: float
@@ -38,41 +38,39 @@ class Added(NamedTuple):
 
 ADDED = {
     "pressure": Added(
-        "Everyday work of moderators and filters", "effort", ("capacity", "recall"),
-        1.0, 0.0, 5.0, 0.5, "times that of 2015: moderators decide, and filters find, so many "
-        "times as much",
+        "Work of moderators and filters", "effort", ("capacity", "recall"),
+        1.0, 0.0, 5.0, 0.5, "multiple of 2015: decisions of moderators and detections by filters",
     ),
     "closed": Added(
         "Other platforms closed to ivory", "blocking", ("share",),
-        0.0, 0.0, 1.0, 0.1, "share: posts kept out of Moments find so much of the other platforms "
-        "closed",
+        0.0, 0.0, 1.0, 0.1, "share of the other platforms closed to posts withheld from Moments",
     ),
     "police": Added(
         "Police work", "chase", ("police", "sharing"),
-        1.0, 0.0, 20.0, 1.0, "times that of 2015: cases decided, stalls inspected and accounts "
+        1.0, 0.0, 20.0, 1.0, "multiple of 2015: cases investigated, stalls inspected and accounts "
         "referred by platforms",
     ),
     "parcels": Added(
         "Parcels intercepted", "chase", ("couriers",),
-        1.0, 0.0, 50.0, 1.0, "times as many as in 2015",
+        1.0, 0.0, 50.0, 1.0, "multiple of 2015",
     ),
     "border": Added(
         "Shipments seized at the border", "chase", ("border",),
-        1.0, 0.0, 10.0, 0.5, "times as many as in 2015",
+        1.0, 0.0, 10.0, 0.5, "multiple of 2015",
     ),
     "demand": Added(
-        "What buyers would pay", "campaign", ("willingness",),
-        1.0, 0.5, 1.5, 0.05, "times as much as in 2015; below 1 they want ivory less",
+        "Buyers' willingness to pay", "campaign", ("willingness",),
+        1.0, 0.5, 1.5, 0.05, "multiple of 2015; below 1 demand falls",
     ),
     "legal": Added(
         "Legal market closed", "closure", ("share",),
-        0.0, 0.0, 1.0, 0.1, "share of licensed shops and makers that close",
+        0.0, 0.0, 1.0, 0.1, "share of licensed shops and processors that close",
     ),
 }  # fmt: skip
 
 
 class Dose(NamedTuple):
-    """A number of one of a scenario's own interventions: its key, and what is allowed."""
+    """Dose of one of a scenario's own interventions: key, value, unit and range."""
 
     key: str
     value: float
@@ -84,13 +82,13 @@ class Dose(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """Where the levers of the page stand.
+    """Values of the controls.
 
-    `doses` are those of the scenario's own interventions that were changed, by NAME.KEY; `added`
-    are levers beside the scenario, by the names of `ADDED`, in force from `added_from` on; `held`
-    are uncertain parameters that are given and no longer drawn. With `prior` the pair is lived
-    under the prior too, which tells what rests on assumption. Dates that are None are the
-    scenario's own.
+    `doses` are changed doses of the scenario's own interventions, by NAME.KEY; `added` are
+    interventions beside the scenario, by the names of `ADDED`, from `added_from` on; `held` are
+    uncertain parameters with a fixed value. With `prior` the pair is also simulated under the
+    prior, which shows the effects that the survey does not constrain. Dates that are None are
+    those of the scenario.
     """
 
     scenario: str = BASELINE
@@ -112,13 +110,13 @@ class Choice:
 
 @cache
 def plain(scenario: str) -> Settings:
-    """Return the settings of a named scenario; they are not to be changed."""
+    """Return the settings of a named scenario; callers must not change them."""
     return presets.named(population="survey", scenario=scenario)
 
 
 @cache
 def own(scenario: str) -> tuple[str, ...]:
-    """Return the names of what a scenario does beyond what happened in 2015."""
+    """Return the names of a scenario's interventions that differ from the baseline."""
     if scenario == BASELINE:
         return MAY
     happened = plain(BASELINE).scenario.interventions
@@ -128,7 +126,7 @@ def own(scenario: str) -> tuple[str, ...]:
 
 @cache
 def doses(scenario: str) -> tuple[Dose, ...]:
-    """Return the doses that a scenario's own interventions are written with."""
+    """Return the doses specified by a scenario's own interventions."""
     of = plain(scenario)
     written, made = of.scenario.interventions, timeline.interventions(of)
     out = []
@@ -144,7 +142,7 @@ def doses(scenario: str) -> tuple[Dose, ...]:
 
 @cache
 def first_day(scenario: str) -> dt.date | None:
-    """Return the day on which a scenario's own interventions begin; None where it has none."""
+    """Return the first day of a scenario's own interventions; None if it has none."""
     made = timeline.interventions(plain(scenario))
     days = [_begins(made[name]) for name in own(scenario)]
     return min(days, default=None)
@@ -161,12 +159,12 @@ def horizon(scenario: str) -> tuple[dt.date, dt.date]:
 
 
 def settings(choice: Choice) -> Settings:
-    """Return the settings that the levers stand for.
+    """Return the settings of a choice.
 
     Parameters
     ----------
     choice : Choice
-        Where the levers stand.
+        Values of the controls.
 
     Raises
     ------
@@ -187,7 +185,7 @@ def settings(choice: Choice) -> Settings:
         out.scenario.until = str(choice.until)
     for name, value in choice.added.items():
         lever = ADDED[name]
-        if value != lever.rest:
+        if value != lever.neutral:
             start = choice.added_from or first_day(BASELINE)
             beside: dict[str, Any] = {"kind": lever.kind, "start": str(start)}
             entries[BESIDE + name] = beside | dict.fromkeys(lever.doses, float(value))
@@ -201,7 +199,7 @@ def settings(choice: Choice) -> Settings:
 
 
 def _shift(entries: dict[str, Any], choice: Choice) -> None:
-    """Move a scenario's own interventions so that the first begins on the day chosen."""
+    """Shift a scenario's own interventions so that the first begins on the chosen day."""
     begins = first_day(choice.scenario)
     if begins is None or choice.first_day in (None, begins):
         return
@@ -218,10 +216,10 @@ def _shift(entries: dict[str, Any], choice: Choice) -> None:
 
 
 class Pair(NamedTuple):
-    """What is shown: a scenario's settings, and, where there is any, what it is compared with.
+    """A scenario and its reference.
 
-    `settings` are what `marketsim run` would take. `arms` are those of the comparison, the
-    reference first; empty where a scenario would be compared with itself. Both have the same days.
+    `settings` are those of `marketsim run`. `arms` are those of the comparison, the reference
+    first; empty if a scenario is its own reference. All have the same days.
     """
 
     settings: Settings
@@ -231,34 +229,36 @@ class Pair(NamedTuple):
 
     @property
     def row(self) -> int:
-        """Days of a run before `start`: up to there both arms are one."""
+        """Days of a run before `start`, on which both arms are identical."""
         if self.start is None:
             return 0
         return (self.start - timeline.horizon(self.settings)[0]).days
 
 
 def pair(choice: Choice) -> Pair:
-    """Return what the levers stand for, beside what it is compared with.
+    """Return the chosen scenario and its reference.
 
     Raises
     ------
     InputError
-        For anything that cannot be, before any run.
+        For invalid settings, before any run.
     """
-    mine = settings(choice)
-    posterior_draws.check(mine)
-    timeline.compile_levers(mine)
-    changed = mine.scenario != plain(choice.scenario).scenario
+    own_settings = settings(choice)
+    posterior_draws.check(own_settings)
+    timeline.compile_levers(own_settings)
+    changed = own_settings.scenario != plain(choice.scenario).scenario
     if not changed and choice.scenario == choice.reference:
-        return Pair(mine, changed, (), None)
-    called = mine.scenario
+        return Pair(own_settings, changed, (), None)
+    scenario = own_settings.scenario
     if changed:
-        strengths = [called.strength] if called.scaled else []
-        called = replace(called, name=OWN, strengths=strengths)
-    asked = Comparison([called.name], choice.reference)
-    base, *others = comparison_arms.make_arms(replace(mine, scenario=called), asked)
-    (arm,) = (one for one in others if one.scenario.strength == called.strength)
+        strengths = [scenario.strength] if scenario.scaled else []
+        scenario = replace(scenario, name=OWN, strengths=strengths)
+    asked = Comparison([scenario.name], choice.reference)
+    base, *others = comparison_arms.make_arms(replace(own_settings, scenario=scenario), asked)
+    (arm,) = (one for one in others if one.scenario.strength == scenario.strength)
     last = timeline.horizon(arm.settings)[1]
-    if last != timeline.horizon(mine)[1]:  # the reference needs longer
-        mine.scenario.until = str(last)
-    return Pair(mine, changed, (base, arm), comparison_arms.evaluation_start([base, arm], asked))
+    if last != timeline.horizon(own_settings)[1]:  # the reference needs longer
+        own_settings.scenario.until = str(last)
+    return Pair(
+        own_settings, changed, (base, arm), comparison_arms.evaluation_start([base, arm], asked)
+    )

@@ -1,4 +1,4 @@
-"""What makes again what is on the page: commands for a shell, and the scenario as YAML."""
+"""Commands and YAML that reproduce the results on the page."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ from marketsim.reporting.pages import study as study_page
 
 OF_SCENARIO = re.compile(r"[+~]*scenario[=.]")
 HEAD = """\
-# The scenario on the page. Saved as scenario/{name}.yaml in a folder DIR, it is run by
+# Scenario of the dashboard. Save as scenario/{name}.yaml in a folder DIR, and run
 #     {command}
 """
 
@@ -24,7 +24,7 @@ def run(pair: Pair) -> str:
 
 
 def compare(choice: Choice, pair: Pair) -> str:
-    """Return the command that compares it with the reference on the page."""
+    """Return the command that compares the scenario with its reference."""
     words = overrides.overrides(asdict(pair.settings))
     if pair.changed:
         name = OWN
@@ -43,14 +43,14 @@ def compare(choice: Choice, pair: Pair) -> str:
 
 
 def as_yaml(settings: Settings, name: str) -> str:
-    """Return the scenario as a file of its own, and the command that runs it with all the rest.
+    """Return the scenario as a YAML file, with the command that runs it.
 
     Parameters
     ----------
     settings : Settings
-        What is on the page.
+        Settings of the scenario.
     name : str
-        Of the file, without its ending.
+        File name without extension.
     """
     rest = [word for word in overrides.overrides(asdict(settings)) if not OF_SCENARIO.match(word)]
     words = ["marketsim", "run", "--config-dir", "DIR", f"scenario={name}", *rest]

@@ -1,4 +1,4 @@
-"""Living what the levers stand for, and what it comes to: the tables of the command line."""
+"""Simulation of the runs on the page, and their tables, equal to those of the command line."""
 
 import datetime as dt
 import json
@@ -12,8 +12,7 @@ import pandas as pd
 
 from marketsim.analysis.comparison import paired_runs
 from marketsim.analysis.comparison.arms import Arm
-from marketsim.model.market import advance as live_days
-from marketsim.model.market import fork, initialize
+from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import MarketState
 from marketsim.parameters import evidence, posterior
@@ -23,17 +22,16 @@ from marketsim.reporting import trade_summary
 from marketsim.simulation import run as simulation
 from marketsim.simulation.run import Run, Tables
 from marketsim.survey import statistics
-from marketsim.survey.intervals import column_intervals
 
-EDGES = (0, 6, 20)  # runs lived between two signs of life: few at first, later `BATCH`
+EDGES = (0, 6, 20)  # first runs of the first batches: few runs, for a quick first result
 BATCH = 20
-KEPT = 1000  # retailers of a market of which trunks are kept
+KEPT = 1000  # largest market, in retailers, whose trunks are cached
 WEEKLY = (*trade_summary.POSTS, "grams_sold")
-threads = 2  # lived at the same time; `server.start` sets it
+threads = 2  # parallel runs; set by `server.start`
 
 
 def key(settings: Settings) -> str:
-    """Return what the runs of settings depend on; how many there are of them is not in it."""
+    """Return a key of all settings that a run depends on; the number of runs is not in it."""
     tree = asdict(settings)
     named = {"name": "", "about": "", "source": "", "strengths": []}
     return json.dumps(
@@ -42,26 +40,26 @@ def key(settings: Settings) -> str:
 
 
 def warm() -> None:
-    """Compile the kernels where nobody has, and load them, so that nobody waits at a lever."""
+    """Compile and load the kernels, so that the first request is quick."""
     simulation.compile_kernels()
     simulation.simulate(Settings(population=Population(retailers=10)), 0)
 
 
 def batches(count: int) -> list[tuple[int, int]]:
-    """Return first and stop of each batch of so many runs."""
+    """Return start and end (exclusive) of each batch of runs."""
     edges = [*EDGES, *range(EDGES[-1] + BATCH, count + BATCH, BATCH)]
     return [(first, min(stop, count)) for first, stop in pairwise(edges) if first < count]
 
 
-def live(settings: Settings, first: int, stop: int) -> list[Run]:
-    """Live the runs from number `first` up to, but not including, `stop`."""
+def simulate(settings: Settings, first: int, stop: int) -> list[Run]:
+    """Simulate the runs from `first` to `stop` (exclusive)."""
     return simulation.on_threads(
         partial(simulation.simulate_run, settings), range(first, stop), threads
     )
 
 
 class Trunk(NamedTuple):
-    """One run of the reference, lived up to the day on which the scenario parts from it."""
+    """One run of the reference, up to the day on which the scenario branches from it."""
 
     run: int
     drawn: posterior.Draw
@@ -69,71 +67,71 @@ class Trunk(NamedTuple):
 
 
 def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
-    """Live the first `row` days of some runs."""
+    """Simulate the first `row` days of the runs from `first` to `stop` (exclusive)."""
 
-    def one(run: int) -> Trunk:
-        seed, drawn, mine = simulation.sample_run(settings, run)
-        state = initialize(mine, seed)
-        live_days(state, 0, row)
+    def trunk(run: int) -> Trunk:
+        seed, drawn, own = simulation.sample_run(settings, run)
+        state = initialize(own, seed)
+        advance(state, 0, row)
         return Trunk(run, drawn, state)
 
-    return simulation.on_threads(one, range(first, stop), threads)
+    return simulation.on_threads(trunk, range(first, stop), threads)
 
 
 def branches(several: Sequence[Trunk], settings: Settings, row: int) -> list[Run]:
-    """Live the rest of runs under a scenario that parts from the trunk on day `row` or later.
+    """Simulate the rest of the trunks under a scenario that differs from day `row` on.
 
-    These are the bits of `live`, for less work where the trunk is there.
+    The result is that of `simulate` to the bit.
     """
 
-    def one(trunk: Trunk) -> Run:
-        mine = posterior.settings_of(settings, trunk.drawn)
-        state = fork(trunk.state, timeline.compile_levers(mine))
-        live_days(state, row, state.series.risk.size)
-        return Run(trunk.run, state.seed, trunk.drawn, mine, *simulation.outputs(state))
+    def branch(trunk: Trunk) -> Run:
+        own = posterior.settings_of(settings, trunk.drawn)
+        state = fork(trunk.state, timeline.compile_levers(own))
+        advance(state, row, state.series.risk.size)
+        return Run(trunk.run, state.seed, trunk.drawn, own, *simulation.outputs(state))
 
-    return simulation.on_threads(one, several, threads)
+    return simulation.on_threads(branch, several, threads)
 
 
-def is_kept(settings: Settings, stop: int) -> bool:
-    """Return whether trunks of runs up to `stop` are kept: 12 MB each in a market of this size."""
+def is_cached(settings: Settings, stop: int) -> bool:
+    """Return whether trunks of runs up to `stop` are cached: 12 MB each in a small market."""
     small = settings.population.retailers <= KEPT
     return small and stop <= EDGES[-1] and settings.posterior != paired_runs.PRIOR
 
 
-def tables(lived: Sequence[Run]) -> Tables:
+def tables(several: Sequence[Run]) -> Tables:
     """Return the tables of a study of these runs."""
-    return simulation.join_tables([one.tables for one in lived])
+    return simulation.join_tables([one.tables for one in several])
 
 
 def effects(
     arms: Sequence[Arm],
     start: dt.date,
-    lived: Mapping[str, Sequence[Sequence[Run]]],
+    simulated: Mapping[str, Sequence[Sequence[Run]]],
 ) -> dict[str, pd.DataFrame]:
-    """Return what a comparison comes to.
+    """Compute the tables of a comparison.
 
     Parameters
     ----------
     arms : sequence of Arm
         The reference first.
     start : datetime.date
-        First day that counts.
-    lived : mapping of str to sequence of sequence of Run
-        For each belief, the posterior first, the runs of every arm.
+        First day of the evaluation period.
+    simulated : mapping of str to sequence of sequence of Run
+        The runs of each arm by source of the parameters, the posterior first.
 
     Returns
     -------
     dict of str to DataFrame
-        As `comparison_sums.tables`.
+        As `effects.tables`.
     """
     found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
-    for belief, of_arms in lived.items():
+    for source, of_arms in simulated.items():
         for runs in zip(*of_arms, strict=True):
             for arm, one in zip(arms, runs, strict=True):
-                told = (one.series, one.records)
-                about = (arm.name, one.run, belief, one.drawn)
-                found.append(paired_runs.summarize_run(*about, told, one.settings, start))
+                outputs = (one.series, one.records)
+                about = (arm.name, one.run, source, one.drawn)
+                found.append(paired_runs.summarize_run(*about, outputs, one.settings, start))
     both = {
         name: pd.concat([pair[k] for pair in found], ignore_index=True)
         for k, name in enumerate(paired_runs.TABLES)
@@ -142,24 +140,24 @@ def effects(
 
 
 def under_prior(arm: Arm) -> Settings:
-    """Return the settings of an arm as they were believed before the survey was heard."""
+    """Return the settings of an arm with parameters from the prior."""
     return replace(arm.settings, posterior=paired_runs.PRIOR)
 
 
 def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return whole weeks from the first day of the run on, per 1,000 traders at its start.
+    """Sum complete weeks from the first day of the run on, per 1,000 traders at its start.
 
     Parameters
     ----------
     settings : Settings
-        Of the runs.
+        Settings of the runs.
     daily : DataFrame
         Their `daily` table.
 
     Returns
     -------
     dict of str to DataFrame
-        For each of `WEEKLY`, one row a run and one column a week, by its first day.
+        For each of `WEEKLY`, one row per run and one column per week, by its first day.
     """
     first, last = timeline.horizon(settings)
     weeks = ((last - first).days + 1) // 7
@@ -172,14 +170,9 @@ def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def ratios(survey: pd.DataFrame) -> pd.DataFrame:
-    """Return each week of the survey over the run's own weeks 1 to 4; nan where these had none."""
+    """Return each week of the survey relative to the run's weeks 1 to 4; nan if these are empty."""
     found = statistics.ratios(statistics.weekly(survey))
     return found.where(found.abs() < float("inf"))
-
-
-def levels(table: pd.DataFrame) -> pd.DataFrame:
-    """Return median and central 90 % over the runs, one row a column of the table."""
-    return column_intervals(table).T
 
 
 def survey_days() -> tuple[dt.date, dt.date]:

@@ -1,4 +1,4 @@
-"""Starting the page: one process, this machine alone, no other host."""
+"""Server of the dashboard: one process, reachable from this machine only."""
 
 import importlib.util
 import socket
@@ -12,31 +12,33 @@ PAGE = Path(__file__).with_name("app.py")
 
 
 def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
-    """Serve the page until interrupted.
+    """Serve the dashboard until interrupted.
 
     Parameters
     ----------
     port : int
-        Where on this machine.
+        Port on this machine.
     threads : int
-        Runs lived at the same time; their number changes no bit.
+        Parallel runs; their number does not affect results.
     browser : bool
         Open it in a browser.
 
     Raises
     ------
     InputError
-        Where Streamlit is not installed, or the port is taken.
+        If Streamlit is not installed or the port is in use.
     """
     if importlib.util.find_spec("streamlit") is None:
         raise MissingExtraError("dashboard", "streamlit")
     _check_port(port)
-    print("fetching the compiled kernels (the first time this takes minutes)", flush=True)
+    print(
+        "loading the compiled kernels (first use: compiling takes one to two minutes)", flush=True
+    )
     from marketsim.dashboard import runs
 
     runs.threads = threads
     runs.warm()
-    print(f"ready at http://{HOST}:{port}; Ctrl-C ends it", flush=True)
+    print(f"serving at http://{HOST}:{port}; stop with Ctrl-C", flush=True)
     from streamlit.web import cli
 
     cli.main(["run", str(PAGE), *_options(port, browser)], standalone_mode=False)
@@ -53,7 +55,7 @@ def _check_port(port: int) -> None:
 
 
 def _options(port: int, browser: bool) -> list[str]:
-    """Return Streamlit's options: nothing is sent, nobody is asked, no file is watched."""
+    """Return Streamlit's options: no telemetry, no prompts, no file watching."""
     chosen = {
         "server.address": HOST,
         "server.port": port,

@@ -1,4 +1,4 @@
-"""What the page says in words and rounded figures, from the tables of the command line."""
+"""Texts of the dashboard: tiles, tables and notes, from the tables of the command line."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,34 +6,26 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from marketsim.analysis.comparison.effects import RANKED
-from marketsim.reporting import text
-from marketsim.reporting.text import number, span
+from marketsim.reporting.pages.comparison import INFORMED_BY
+from marketsim.reporting.text import LABELS, OUTCOMES, Estimate, count, estimate, number
 
-Sums = Mapping[str, pd.DataFrame]
-
-BELIEFS = {
-    "data": "data: the survey narrows it by a fifth or more",
-    "assumption": "assumption: the survey hardly narrows it",
-    "": "",
-}
-CAUTION = "How much is sold rests on assumptions: read the differences, not the volumes."
-RESTS = """\
-- **Fitted.** Posting, prices and the mix of products are fitted to TRAFFIC's survey of 58 traders;
-  that they agree with it proves little.
-- **Assumed.** How much is sold was seen by no survey. Volumes rest on assumptions: read how they
-  differ between scenarios, not how large they are. The number of traders is not identified either,
-  so figures are per 1,000 traders. How large most doses would be has no source; the scenario says
-  which.
-- **Intervals** hold 90 % of the runs. They carry luck and what is not known of the parameters and
-  of what brings posts back, not what the model leaves out. Few runs give rough ends: raise the
-  number of runs before you quote one.
-- **After July 2015** nothing was observed; posting then neither grows nor shrinks by itself.
-- It simulates effects of enforcement from published aggregates. It holds no data on persons.
+CAUTION = "Volumes of sales are assumptions: compare scenarios, do not quote levels."
+NOTES = """\
+- **Calibrated.** Posting, prices and the mix of products are fitted to TRAFFIC's survey of 58
+  traders; agreement with it does not validate the model.
+- **Assumed.** No survey observed sales, and volumes depend on assumptions: compare scenarios rather
+  than levels. The number of traders is not identified, so values are per 1,000 traders. Most doses
+  have no source; each scenario says which.
+- **Intervals** contain 90 % of the runs. They include stochastic variability and the uncertainty of
+  parameters and of the recovery mechanism, but not what the model leaves out. Few runs give
+  imprecise intervals: raise the number of runs before you quote one.
+- **After July 2015** there are no observations; in the model, posting then has no trend of its own.
+- The model simulates effects of enforcement from published aggregates. It has no personal data.
 """
 
 
 class Tile(NamedTuple):
-    """A figure at the top of the page: label, value, interval and what it means."""
+    """A result at the top of the page: label, value, interval and explanation."""
 
     label: str
     value: str
@@ -41,120 +33,79 @@ class Tile(NamedTuple):
     help: str
 
 
-def name(scenario: str) -> str:
-    """Return a scenario's name in plain words."""
-    return text.words(scenario)
-
-
-def answer(row: Mapping[str, Any], scenario: str, reference: str, runs: int) -> str:
-    """Return in a sentence how much ivory is sold against the reference, with its interval.
-
-    Parameters
-    ----------
-    row : mapping
-        The row of `effects` on ivory sold.
-    scenario, reference : str
-        In plain words.
-    runs : int
-        How many there are.
-    """
-    if pd.isna(row["percent"]):
-        return f"With {scenario} nothing can be said of sales: none were made with {reference}."
-    ends = f"{change(row['percent_low'])} to {change(row['percent_high'])}"
-    told = f"{change(row['percent'])} ivory is sold than with {reference}"
-    sure = row["percent_low"] > 0 or row["percent_high"] < 0
-    doubt = "" if sure else " The sign is not sure."
-    return f"With {scenario}, {told} (90 % of {runs} runs: {ends}).{doubt}"
-
-
-def change(percent: float) -> str:
-    """Return a change in words."""
-    return f"{number(abs(percent))} % {'less' if percent < 0 else 'more'}"
+def _tile(label: str, result: Estimate, about: str, more: str = "") -> Tile:
+    ends = f"90 %: {result.interval}" if result.interval else "no interval"
+    return Tile(label, result.value, ends + more, about)
 
 
 def effect_tiles(effects: pd.DataFrame, reference: str) -> list[Tile]:
-    """Return the effects that people ask about first."""
+    """Return the main effects as tiles."""
     rows: Any = effects.set_index("outcome")
-    labels = (
-        (RANKED, "Ivory sold", "percent", "%"),
-        ("visible", "Posts in Moments", "percent", "%"),
-        ("displaced", "Share of posts elsewhere", "effect", "points"),
-        ("price", "Price of what is sold", "percent", "%"),
-    )
     out = []
-    for outcome, label, column, unit in labels:
+    for outcome in (RANKED, "visible", "displaced", "price"):
         row = rows.loc[outcome]
-        ends = span(row[f"{column}_low"], row[f"{column}_high"])
-        about = f"{row['meaning']}: change against {reference}, run by run on the same luck"
-        sign = "+" if row[column] > 0 else ""  # a change, not a level
-        out.append(Tile(label, f"{sign}{number(row[column])} {unit}", _interval(ends), about))
+        column, unit = ("effect", " points") if outcome == "displaced" else ("percent", " %")
+        change = estimate(row[column], row[f"{column}_low"], row[f"{column}_high"])
+        about = f"{row['meaning']}: change relative to {reference}, with common random numbers"
+        sign = "+" if row[column] > 0 else ""
+        signed = change._replace(value=f"{sign}{change.value}{unit}")
+        out.append(_tile(OUTCOMES[outcome].capitalize(), signed, about))
     return out
 
 
-def level_tiles(sums: Sums) -> list[Tile]:
-    """Return what the survey can be held against, and the volumes of trade."""
+def level_tiles(sums: Mapping[str, pd.DataFrame]) -> list[Tile]:
+    """Return survey statistics with published values, and volumes of trade, as tiles."""
     rows: Any = sums["fit"].set_index("id")
     out = []
-    for key, label in (
-        ("fall_week_5", "Week 5 over week 4"),
-        ("return_week_13", "Week 13 over weeks 1 to 4"),
-    ):
+    for key in ("fall_week_5", "return_week_13"):
         row = rows.loc[key]
-        ends = f"{span(row['sim_low'], row['sim_high'])}; TRAFFIC: {number(row['observed'])}"
-        about = "ratio of the advertisements that a survey of 58 traders sees"
-        out.append(Tile(label, number(row["simulated"]), _interval(ends), about))
+        ratio = estimate(row["simulated"], row["sim_low"], row["sim_high"])
+        about = "ratio of the advertisements observed by a survey of 58 traders"
+        out.append(_tile(LABELS[key], ratio, about, f"; published: {number(row['observed'])}"))
     headline: Any = sums["headline"].set_index("id")
-    for key, label in (
-        (RANKED, "Sold, g a week per 1,000"),
-        ("seized", "Seized, g a week per 1,000"),
-    ):
+    for key in (RANKED, "seized"):
         row = headline.loc[key]
-        about = (
-            "per 1,000 traders, in the weeks of the survey (May to July 2015); rests on assumptions"
-        )
-        ends = _interval(span(row["low"], row["high"]))
-        out.append(Tile(label, number(row["median"]), ends, about))
+        about = "mean over the weeks of the survey (May to July 2015); depends on assumptions"
+        label = f"{OUTCOMES[key].capitalize()}, g per week and 1,000 traders"
+        out.append(_tile(label, estimate(row["median"], row["low"], row["high"]), about))
     return out
-
-
-def _interval(ends: str) -> str:
-    return f"90 %: {ends}" if ends else "no interval"
 
 
 def effect_table(effects: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Return every effect in words and rounded figures."""
+    """Return every effect as text, indexed by outcome."""
     out = []
     for row in effects.to_dict("records"):
-        better = row["better"]
-        rests = row["rests_on"] if isinstance(row["rests_on"], str) else ""
+        change, percent = (
+            estimate(row[name], row[f"{name}_low"], row[f"{name}_high"])
+            for name in ("effect", "percent")
+        )
+        better = count(row["better"], row["runs"])
         out.append(
             {
                 "outcome": f"{row['meaning']} ({row['unit']})",
                 reference: number(row["baseline"]),
-                "change": number(row["effect"]),
-                "90 % of runs": span(row["effect_low"], row["effect_high"]),
-                "change, %": "" if pd.isna(row["percent"]) else number(row["percent"]),
-                "90 % of runs, %": span(row["percent_low"], row["percent_high"]),
-                "better in": "" if pd.isna(better) else f"{better:.0%} of runs",
-                "rests on": BELIEFS[rests],
+                "change": change.value,
+                "90 % interval": change.interval,
+                "change, %": "" if pd.isna(row["percent"]) else percent.value,
+                "90 % interval, %": percent.interval,
+                "better in": better and f"{better} runs",
+                "informed by": INFORMED_BY[row["rests_on"] or ""],
             }
         )
     return pd.DataFrame(out).set_index("outcome")
 
 
 def level_table(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """Return a table with median, low and high as one of rounded figures with intervals.
+    """Return a table of medians and intervals as text.
 
     Parameters
     ----------
     table : DataFrame
         Columns median, low and high beside others.
     columns : mapping of str to str
-        Which others to show, and what to call them.
+        Other columns to show, and their headings; the first is the index.
     """
     out = table[list(columns)].rename(columns=dict(columns))
-    out["median"] = [number(value) for value in table["median"]]
-    out["90 % of runs"] = [
-        span(low, high) for low, high in zip(table["low"], table["high"], strict=True)
-    ]
+    rows = zip(table["median"], table["low"], table["high"], strict=True)
+    out[["simulated median", "90 % interval"]] = [estimate(*row) for row in rows]
     return out.set_index(next(iter(columns.values())))

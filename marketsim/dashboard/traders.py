@@ -1,4 +1,4 @@
-"""Single traders, day by day: one run lived a day at a time, and what each trader did."""
+"""Daily records of individual traders in one run."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -16,20 +16,20 @@ PRESENT = (State.ACTIVE, State.LYING_LOW, State.BANNED)
 # column: unit and meaning
 COLUMNS = {
     "day": "the day",
-    "state": "what the trader does at the end of the day",
+    "state": "state at the end of the day",
     "account": "number of the account in use; 0 is the first",
-    "backup": "how far a backup account has come",
+    "backup": "state of the backup account",
     "perceived_risk": "0 to 1",
     "posts_made": "posts made anywhere",
-    "posts_visible": "posts standing in Moments at the end of the day",
-    "posts_withheld": "posts meant and made nowhere",
-    "stock_g": "ivory in stock in the evening, g",
-    "money_cny": "money in the evening, CNY",
+    "posts_visible": "visible posts in Moments at the end of the day",
+    "posts_withheld": "posts withheld",
+    "stock_g": "ivory in stock at the end of the day, g",
+    "money_cny": "money at the end of the day, CNY",
 }
 
 
 class Days(NamedTuple):
-    """What every trader did on every day; arrays have shape (days, ids)."""
+    """Records of every trader on every day; arrays have shape (days, ids)."""
 
     first_day: int
     kind: np.ndarray  # shape (ids,)
@@ -45,37 +45,37 @@ class Days(NamedTuple):
 
 
 def follow(settings: Settings, seed: int) -> Days:
-    """Live one run a day at a time and note every trader.
+    """Simulate one run and record every trader at the end of each day.
 
     Parameters
     ----------
     settings : Settings
-        Of the run, with what was drawn for it.
+        Settings of the run, with its sampled parameters.
     seed : int
-        Of the run.
+        Seed of the run.
     """
     state = initialize(settings, seed)
     of, counters, books = state.retailers, state.counters, state.trade.books
     begin, end = books.start[Account.RETAILERS], books.start[Account.RETAILERS + 1]
     shape = (state.series.risk.size, of.state.size)
     kinds = (np.int8, np.int16, np.int8, np.float32, np.int16, np.int16, np.int16)
-    noted = [np.zeros(shape, kind) for kind in (*kinds, np.float32, np.float32)]
+    records = [np.zeros(shape, kind) for kind in (*kinds, np.float32, np.float32)]
     for row in range(shape[0]):
         advance(state, row, row + 1)
-        held = books.balance[begin:end]
-        told = (
+        balance = books.balance[begin:end]
+        values = (
             *(of.state, of.account, of.backup, of.risk),
             *(counters.intended - counters.withheld, counters.moments, counters.withheld),
-            held[:, :PRODUCTS].sum(axis=1) / MILLIGRAMS,
-            held[:, Item.MONEY] / FEN,
+            balance[:, :PRODUCTS].sum(axis=1) / MILLIGRAMS,
+            balance[:, Item.MONEY] / FEN,
         )
-        for table, values in zip(noted, told, strict=True):
-            table[row] = values
-    return Days(state.first_day, of.kind.copy(), *noted)
+        for table, value in zip(records, values, strict=True):
+            table[row] = value
+    return Days(state.first_day, of.kind.copy(), *records)
 
 
 def table(days: Days, trader: int) -> pd.DataFrame:
-    """Return one trader's days: the columns of `COLUMNS`."""
+    """Return the days of one trader: the columns of `COLUMNS`."""
     dates = [dt.date.fromordinal(days.first_day + row) for row in range(len(days.state))]
     return pd.DataFrame(
         {
@@ -94,29 +94,29 @@ def table(days: Days, trader: int) -> pd.DataFrame:
 
 
 def suggested(days: Days) -> dict[str, int]:
-    """Return traders worth a look, by why they are: each is the first of its kind."""
+    """Return examples of traders, by what they are an example of."""
     made = days.made.sum(axis=0)
-    whole = np.isin(days.state, PRESENT).all(axis=0)
+    present = np.isin(days.state, PRESENT).all(axis=0)
     out = {"the heaviest poster": int(made.argmax())}
-    if whole.any():
-        here = np.flatnonzero(whole)
+    if present.any():
+        here = np.flatnonzero(present)
         middle = np.argsort(made[here], kind="stable")[here.size // 2]
-        out["a trader in the middle"] = int(here[middle])
-    for words, state in (
-        ("whose account is banned first", State.BANNED),
-        ("who is arrested first", State.ARRESTED),
+        out["the median poster"] = int(here[middle])
+    for example, state in (
+        ("the first trader banned", State.BANNED),
+        ("the first trader arrested", State.ARRESTED),
     ):
         found = days.state == state
         if found.any():
-            out[words] = int(found[found.any(axis=1).argmax()].argmax())
+            out[example] = int(found[found.any(axis=1).argmax()].argmax())
     low = (days.state == State.LYING_LOW).sum(axis=0)
     if low.any():
-        out["who lies low longest"] = int(low.argmax())
+        out["the trader inactive longest"] = int(low.argmax())
     return out
 
 
-def about(days: Days, trader: int) -> str:
-    """Return a sentence on a trader."""
+def describe(days: Days, trader: int) -> str:
+    """Return a sentence on a trader: type, posts, and days in each state."""
     kind = TRADER_TYPES[days.kind[trader]].upper()
     states, counts = np.unique(days.state[:, trader], return_counts=True)
     spent = ", ".join(

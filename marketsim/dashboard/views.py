@@ -1,4 +1,4 @@
-"""The views of the page: of the runs lived, a picture, a table, and what they show."""
+"""Views of the dashboard: figure, table and caption, from the simulated runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,18 @@ from marketsim.parameters import presets
 from marketsim.parameters.settings import Settings
 from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import trade as trade_figures
-from marketsim.reporting.pages.study import FIGURES, TRADE_FIGURES
+from marketsim.reporting.figures.registry import TRADE
 from marketsim.reporting.pages.study import table as fit_table
+from marketsim.reporting.text import plain_name
 from marketsim.simulation import summary
 from marketsim.simulation.run import Run, Tables
+from marketsim.survey.intervals import column_intervals
 
-CAPTIONS = {file: caption for file, _, _, caption in (*FIGURES, *TRADE_FIGURES)}
+SPECS = {spec.name: spec for spec in TRADE}
 
 
 class View(NamedTuple):
-    """What a view shows: picture, table in words, what they are, and the table to take away."""
+    """Content of a view: figure, table as text, caption, file name, and table to download."""
 
     picture: bytes | None
     shown: pd.DataFrame | None
@@ -35,21 +37,21 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Shown:
-    """The runs on the page, and the tables made of them when a view asks."""
+    """The runs on the page, and their tables, made when first used."""
 
     choice: Choice
     pair: Pair
-    lived: Mapping[str, Sequence[Sequence[Run]]]
+    simulated: Mapping[str, Sequence[Sequence[Run]]]  # by source of the parameters, then arm
 
     @property
-    def mine(self) -> Sequence[Run]:
+    def runs(self) -> Sequence[Run]:
         """The runs of the scenario."""
-        return self.lived[paired_runs.POSTERIOR][-1]
+        return self.simulated[paired_runs.POSTERIOR][-1]
 
     @property
-    def theirs(self) -> Sequence[Run] | None:
-        """The runs of what it is compared with, if there is any."""
-        return self.lived[paired_runs.POSTERIOR][0] if self.pair.arms else None
+    def reference_runs(self) -> Sequence[Run] | None:
+        """The runs of the reference, if there is one."""
+        return self.simulated[paired_runs.POSTERIOR][0] if self.pair.arms else None
 
     @property
     def retailers(self) -> int:
@@ -59,33 +61,33 @@ class Shown:
     @property
     def name(self) -> str:
         """The scenario in plain words."""
-        return text.name(self.choice.scenario) + (", changed" if self.pair.changed else "")
+        return plain_name(self.choice.scenario) + (", changed" if self.pair.changed else "")
 
     @property
-    def other(self) -> str:
-        """What it is compared with, in plain words."""
-        return text.name(self.choice.reference)
+    def reference(self) -> str:
+        """The reference in plain words."""
+        return plain_name(self.choice.reference)
 
     @property
     def days(self) -> str:
-        """Which days were lived and which count."""
+        """Simulated days, and the evaluation period."""
         first, last = timeline.horizon(self.pair.settings)
         out = f"{first} to {last}"
         return out + (f"; compared from {self.pair.start} on" if self.pair.start else "")
 
     def is_done(self) -> bool:
-        """Return whether all runs asked for are there."""
-        return len(self.mine) == self.choice.replicates
+        """Return whether all runs are simulated."""
+        return len(self.runs) == self.choice.replicates
 
     @cached_property
     def tables(self) -> Tables:
         """The tables of the scenario, as `marketsim run` writes them."""
-        return runs.tables(self.mine)
+        return runs.tables(self.runs)
 
     @cached_property
-    def others(self) -> Tables | None:
-        """The tables of what it is compared with."""
-        return None if self.theirs is None else runs.tables(self.theirs)
+    def reference_tables(self) -> Tables | None:
+        """The tables of the reference."""
+        return None if self.reference_runs is None else runs.tables(self.reference_runs)
 
     @cached_property
     def sums(self) -> Tables:
@@ -97,7 +99,7 @@ class Shown:
         """`effects`, as `marketsim compare` writes them."""
         if self.pair.start is None:
             return None
-        return runs.effects(self.pair.arms, self.pair.start, self.lived)["effects"]
+        return runs.effects(self.pair.arms, self.pair.start, self.simulated)["effects"]
 
     @cached_property
     def weekly(self) -> dict[str, pd.DataFrame]:
@@ -105,143 +107,149 @@ class Shown:
         return runs.weekly(self.pair.settings, self.tables["daily"])
 
     @cached_property
-    def other_weekly(self) -> dict[str, pd.DataFrame] | None:
-        """The weeks of what it is compared with."""
+    def reference_weekly(self) -> dict[str, pd.DataFrame] | None:
+        """The weeks of the reference."""
         return (
-            None if self.others is None else runs.weekly(self.pair.settings, self.others["daily"])
+            None
+            if self.reference_tables is None
+            else runs.weekly(self.pair.settings, self.reference_tables["daily"])
         )
 
 
-def beliefs(choice: Choice, pair: Pair) -> list[tuple[str, list[Settings]]]:
-    """Return what is to be lived: for each belief the settings, those of the scenario last."""
-    of = [arm.settings for arm in pair.arms] or [pair.settings]
-    out = [(paired_runs.POSTERIOR, of)]
+def parameter_sources(choice: Choice, pair: Pair) -> list[tuple[str, list[Settings]]]:
+    """Return what to simulate: posterior and prior, each with settings, the scenario's last."""
+    settings = [arm.settings for arm in pair.arms] or [pair.settings]
+    out = [(paired_runs.POSTERIOR, settings)]
     if choice.prior and choice.posterior == presets.POSTERIOR and pair.arms:
         out.append((paired_runs.PRIOR, [runs.under_prior(arm) for arm in pair.arms]))
     return out
 
 
 def recovery(shown: Shown) -> View:
-    """Show how posts fall and come back."""
-    panel, others = runs.ratios(shown.tables["survey"]), None
+    """Show the fall and the recovery of posts."""
+    panel, reference = runs.ratios(shown.tables["survey"]), None
     parts = {"scenario": panel}
-    if shown.others is not None and shown.other_weekly is not None:
-        others = (runs.ratios(shown.others["survey"]), shown.other_weekly["visible"])
-        parts["reference"] = others[0]
-    picture = figures.png(figures.recovery, panel, shown.weekly["visible"], others, shown.other)
+    if shown.reference_tables is not None and shown.reference_weekly is not None:
+        ratios = runs.ratios(shown.reference_tables["survey"])
+        reference = (ratios, shown.reference_weekly["visible"])
+        parts["reference"] = ratios
+    visible = shown.weekly["visible"]
+    picture = figures.png(figures.recovery, panel, visible, reference, shown.reference)
     table = _levels(parts, "week")
     caption = (
-        "Above, what a survey of 58 traders sees, each week over its own weeks 1 to 4, beside "
-        "TRAFFIC's diamonds and box. Below, all posts standing in Moments. Dark band: half of the "
-        "runs; light: 90 %."
+        "Above: advertisements observed by a survey of 58 traders, each week relative to the run's "
+        "weeks 1 to 4, with published values (diamonds and box). Below: all visible posts in "
+        "Moments. Dark band: middle half of the runs; light band: 90 % interval."
     )
     return View(picture, _worded(table, "week"), caption, "recovery", table)
 
 
 def effects(shown: Shown) -> View:
-    """Show what the scenario changes, outcome by outcome."""
+    """Show the treatment effect on each outcome."""
     if shown.effects is None:
-        caption = "A scenario compared with itself changes nothing: choose another at the side."
+        caption = "A scenario compared with itself has no effects: choose another reference."
         return View(None, None, caption, "effects", pd.DataFrame({"outcome": []}))
     caption = (
-        f"Change against {shown.other} in the same run, from {shown.pair.start} on: median and 90 %"
-        " of the runs. Better means less, of seizures and weeks held more. What rests on data or "
-        "on assumption is told where that is switched on at the side."
+        f"Change relative to {shown.reference} in the same run, from {shown.pair.start} on: median "
+        "and 90 % interval. Better: lower; for seizures and weeks of fewer posts, higher. The last "
+        "column is filled if the comparison is also run under the prior."
     )
-    table = text.effect_table(shown.effects, shown.other)
+    table = text.effect_table(shown.effects, shown.reference)
     return View(None, table, caption, "effects", shown.effects)
 
 
-def places(shown: Shown) -> View:
-    """Show where posts went, and what was sold."""
-    picture = figures.png(figures.places, shown.weekly, shown.other_weekly, shown.other)
+def displacement(shown: Shown) -> View:
+    """Show posts by channel, and ivory sales."""
+    weekly, reference = shown.weekly, shown.reference_weekly
+    picture = figures.png(figures.places, weekly, reference, shown.reference)
     parts = {}
     for name, title in figures.PANELS.items():
-        parts[f"{title}, scenario"] = shown.weekly[name]
-        if shown.other_weekly is not None:
-            parts[f"{title}, reference"] = shown.other_weekly[name]
+        parts[f"{title}: scenario"] = weekly[name]
+        if reference is not None:
+            parts[f"{title}: reference"] = reference[name]
     table = _levels(parts, "week of")
     caption = (
-        "Posts and grams a week per 1,000 traders. What is seen in Moments is not what is sold: "
-        "posts move to backup accounts, groups and other platforms, or are not made."
+        "Posts and grams per week and 1,000 traders. Posts that disappear from Moments move to "
+        "backup accounts, groups and other platforms, or are withheld. Advertisements are not "
+        "sales."
     )
-    return View(picture, _worded(table, "week of"), caption, "places", table)
+    return View(picture, _worded(table, "week of"), caption, "displacement", table)
 
 
 def prices(shown: Shown) -> View:
-    """Show what a gram costs along the chain."""
-    picture = figures.png(trade_figures.prices, shown.tables)
+    """Show prices along the supply chain."""
+    spec = SPECS["prices"]
     found = {"scenario": trade_summary.prices(shown.tables)}
-    if shown.others is not None:
-        found["reference"] = trade_summary.prices(shown.others)
-    parts = []
-    for of, by_place in found.items():
-        levels = runs.levels(by_place).reset_index(names=["product", "place"])
-        parts.append(levels.assign(of=of).dropna())
+    if shown.reference_tables is not None:
+        found["reference"] = trade_summary.prices(shown.reference_tables)
+    parts = [
+        column_intervals(by_place).T.reset_index(names=["product", "place"]).assign(of=of).dropna()
+        for of, by_place in found.items()
+    ]
     table = pd.concat(parts, ignore_index=True)
     table["place"] = [trade_figures.PLACES[place][0] for place in table["place"]]
-    table["product"] = [text.name(product) for product in table["product"]]
-    columns = {"product": "product", "place": "place, CNY a gram", "of": "of"}
+    table["product"] = [plain_name(product) for product in table["product"]]
+    columns = {"product": "product", "place": "place, CNY per gram", "of": "of"}
     worded = text.level_table(table, columns)
-    return View(picture, worded, CAPTIONS["prices.png"], "prices", table)
+    return View(figures.png(spec.draw, shown.tables), worded, spec.caption, "prices", table)
 
 
 def seizures(shown: Shown) -> View:
-    """Show who seizes how much, and the volumes of trade."""
-    mine = figures.seized(shown.tables, shown.retailers)
-    others = None
-    if shown.others is not None:
-        others = figures.seized(shown.others, shown.retailers)
-    picture = figures.png(figures.seizures, mine, others, shown.other)
-    rows = trade_summary.report_rows(shown.tables, shown.sums["headline"], shown.retailers)
+    """Show seizures by who seizes, and the volumes of trade."""
+    mine, reference = trade_summary.seizure_rows(shown.tables, shown.retailers), None
+    if shown.reference_tables is not None:
+        reference = trade_summary.seizure_rows(shown.reference_tables, shown.retailers)
+    picture = figures.png(figures.seizures, mine, reference, shown.reference)
+    rows = pd.concat([shown.sums["headline"], mine], ignore_index=True)
     worded = text.level_table(rows, {"meaning": "per 1,000 traders", "unit": "unit"})
     caption = (
-        "Ivory seized over the whole run, and below the volumes of trade. Of seizures in this "
-        "market hardly anything is published: they rest on assumptions."
+        "Ivory seized over the whole run; the table also has the volumes of trade. Few seizures of "
+        "this market were published: these values depend on assumptions."
     )
     return View(picture, worded, caption, "seizures", rows)
 
 
-def chain(shown: Shown) -> View:
-    """Show where the ivory goes."""
+def supply_chain(shown: Shown) -> View:
+    """Show the flow of ivory."""
+    spec = SPECS["flow"]
+    picture = figures.png(spec.draw, shown.tables, retailers=shown.retailers)
     flows = trade_summary.flows(shown.tables, shown.retailers)
-    picture = figures.png(trade_figures.flow, shown.tables, shown.retailers)
-    table = runs.levels(flows).reset_index(names=["from", "to"])
+    table = column_intervals(flows).T.reset_index(names=["from", "to"])
     worded = text.level_table(table, {"from": "from", "to": "to, kg per 1,000 traders"})
-    return View(picture, worded, CAPTIONS["flow.png"], "chain", table)
+    return View(picture, worded, spec.caption, "supply_chain", table)
 
 
 def survey(shown: Shown) -> View:
-    """Show every published figure beside the simulated one."""
+    """Show the survey statistics, published and simulated."""
     rows = pd.DataFrame(fit_table(shown.sums["fit"]))
-    names = {"label": "figure", "published": "TRAFFIC", "interval": "its interval",
-             "simulated": "simulated", "simulated_interval": "90 % of runs", "unit": "unit",
-             "within": "within?", "luck": "share of luck"}  # fmt: skip
-    worded = rows[list(names)].rename(columns=names).set_index("figure")
+    names = {"label": "statistic", "published": "published", "interval": "interval of the evidence",
+             "simulated": "simulated median", "simulated_interval": "90 % interval", "unit": "unit",
+             "within": "within?", "stochastic_share": "stochastic share"}  # fmt: skip
+    worded = rows[list(names)].rename(columns=names).set_index("statistic")
     caption = (
-        "Every published figure on posting, prices and products, with the simulated one. Most were "
-        "fitted: agreement proves little, disagreement tells more."
+        "All published statistics on posting, prices and products, and the simulated ones. Most "
+        "were fitted: disagreement is more informative than agreement."
     )
     return View(None, worded, caption, "fit", shown.sums["fit"])
 
 
 def trader(shown: Shown, days: traders.Days, other: traders.Days | None, number: int) -> View:
-    """Show one trader, day by day."""
+    """Show one trader by day."""
     table = traders.table(days, number)
     reference = None if other is None else traders.table(other, number)
-    picture = figures.png(figures.trader, table, reference, shown.other)
-    caption = traders.about(days, number)
-    worded = table.assign(day=table["day"].astype(str)).rename(columns=text.name)
+    picture = figures.png(figures.trader, table, reference, shown.reference)
+    caption = traders.describe(days, number)
+    worded = table.assign(day=table["day"].astype(str)).rename(columns=plain_name)
     return View(picture, worded.set_index("day"), caption, f"trader_{number}", table)
 
 
 def _levels(parts: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
-    """Return median and interval of tables with a row a run, one below the other."""
-    out = []
-    for of, table in parts.items():
-        found = runs.levels(table).reset_index(names=column).assign(of=of)
-        out.append(found[[column, "of", "median", "low", "high"]])
-    return pd.concat(out, ignore_index=True)
+    """Return median and interval of tables with one row per run, one below the other."""
+    levels = [
+        column_intervals(table).T.reset_index(names=column).assign(of=of)
+        for of, table in parts.items()
+    ]
+    return pd.concat(levels, ignore_index=True)[[column, "of", "median", "low", "high"]]
 
 
 def _worded(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -254,9 +262,9 @@ def _worded(table: pd.DataFrame, column: str) -> pd.DataFrame:
 VIEWS: dict[str, Callable[[Shown], View]] = {
     "Recovery": recovery,
     "Effects": effects,
-    "Where posts went": places,
+    "Displacement": displacement,
     "Prices": prices,
     "Seizures and sales": seizures,
-    "The chain": chain,
-    "Beside the survey": survey,
+    "Supply chain": supply_chain,
+    "Survey statistics": survey,
 }

@@ -1,4 +1,4 @@
-"""What the figures and the report show of trade: prices, flows, displacement, seizures.
+"""Summary of trade: prices, flows, displacement and seizures.
 
 Volumes are per 1,000 traders at the start of a run.
 """
@@ -28,18 +28,19 @@ SOLD_IN = {
 ONLINE = ("moments", "groups", "other")
 HOLDERS = ("suppliers", "processors", "retailers", "couriers")
 POSTS = ("visible", "withheld", "groups", "elsewhere", "backup")
+# kind of enforcement: who seizes
 SEIZURES = {
-    "border_seizures": "seized by customs at the border, a week",
-    "parcels_seized": "seized by couriers in parcels, a week",
-    "arrests": "seized by police from arrested traders, a week",
-    "processors_raided": "seized by police in workshops, a week",
-    "suppliers_raided": "seized by police from suppliers, a week",
+    "border_seizures": "customs, at the border",
+    "parcels_seized": "couriers, from parcels",
+    "arrests": "police, from arrested traders",
+    "processors_raided": "police, from workshops",
+    "suppliers_raided": "police, from suppliers",
 }
-MEANINGS = SEIZURES | {
-    "legal_sold": "ivory sold by licensed shops, a week",
-    "laundered": "of it, from illegal workshops, a week",
+MEANINGS = {kind: f"ivory seized per week by {who}" for kind, who in SEIZURES.items()} | {
+    "legal_sold": "ivory sold per week by licensed shops",
+    "laundered": "of it, from illegal workshops",
 }
-# place in the chain: stages of the tables, and what holds of the channel
+# place of the supply chain: stages of the tables, condition on the channel
 PLACES = {
     "upstream": (("supplier", "processor"), lambda channel: channel == "physical"),
     "asked": (("advertised",), lambda channel: channel != "physical"),
@@ -52,7 +53,7 @@ PLACES = {
 
 
 def prices(tables: Tables) -> pd.DataFrame:
-    """Return the mean price of each run at each place of the chain.
+    """Return the mean price of each run at each place of the supply chain.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ def prices(tables: Tables) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns (product, place) in CNY a gram: `PLACES`, `import` (what suppliers pay) and `seen`
-        (the labels of the panel, a mean over traders as the survey's). nan where there is none.
+        Columns (product, place) in CNY per gram: `PLACES`, `import` (paid by suppliers) and `seen`
+        (advertised by the panel, a mean over traders as in the survey); nan if there is none.
     """
     runs = _runs(tables)
     surveyed = trade_statistics.statistics(tables["survey"], tables["prices"], runs)
@@ -89,24 +90,24 @@ def _mean_price(rows: pd.DataFrame) -> pd.Series:
 
 
 def _import_price(tables: Tables) -> pd.Series:
-    """Return what suppliers have paid over what landed with them."""
+    """Return the payments of suppliers divided by their imports, CNY per gram."""
     ledger, runs = tables["ledger"], _runs(tables)
-    paid = _evening(ledger, ledger["day"].max(), runs)["poached", "money"] / FEN
+    paid = _balances(ledger, ledger["day"].max(), runs)["poached", "money"] / FEN
     landed = tables["daily"].groupby("run")["raw_landed"].sum()
     return paid / landed.where(landed > 0)
 
 
-def _evening(ledger: pd.DataFrame, day: object, runs: pd.Index) -> pd.DataFrame:
-    """Return the balances of an evening: columns (account, item), 0 where there is no row."""
+def _balances(ledger: pd.DataFrame, day: object, runs: pd.Index) -> pd.DataFrame:
+    """Return the balances at the end of a day: columns (account, item), 0 if there is no row."""
     rows = ledger[ledger["day"] == day].astype({"account": str, "item": str})
     held = rows.pivot(index="run", columns=["account", "item"], values="balance")
-    names = [[one.name.lower() for one in kind] for kind in (Account, Item)]
+    names = [[member.name.lower() for member in kind] for kind in (Account, Item)]
     columns = pd.MultiIndex.from_product(names, names=["account", "item"])
     return held.reindex(index=runs, columns=columns).fillna(0.0)
 
 
 def flows(tables: Tables, retailers: int) -> pd.DataFrame:
-    """Return the ivory that went from hand to hand between the first and the last evening.
+    """Return the flows of ivory between holders from the end of the first day to that of the last.
 
     Parameters
     ----------
@@ -118,13 +119,13 @@ def flows(tables: Tables, retailers: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns (giver, taker) in kg per 1,000 traders. What goes to a `..._stock` is what a kind
-        of holder had more of at the end. In each run what a holder is given and gives is the same;
-        only how much of what is seized in workshops is raw is reckoned, by what they hold.
+        Columns (giver, taker) in kg per 1,000 traders. The flow to a `..._stock` is the increase
+        of a holder's stock, so that inflows and outflows of each holder balance in each run. The
+        share of raw ivory in seizures from workshops is estimated from their stocks.
     """
     ledger, runs = tables["ledger"], _runs(tables)
     first, last = (
-        _evening(ledger, day, runs) for day in (ledger["day"].min(), ledger["day"].max())
+        _balances(ledger, day, runs) for day in (ledger["day"].min(), ledger["day"].max())
     )
     later = {
         name: tables[name][tables[name]["day"] > tables["daily"]["day"].min()]
@@ -137,14 +138,14 @@ def flows(tables: Tables, retailers: int) -> pd.DataFrame:
 
 
 def _seized(enforcement: pd.DataFrame, runs: pd.Index) -> pd.DataFrame:
-    """Return grams seized: one row a run, one column a kind of `SEIZURES`."""
+    """Return grams seized, one row per run, one column per kind of `SEIZURES`."""
     rows = enforcement.astype({"kind": str})
     sums = rows.groupby(["run", "kind"])["grams"].sum().unstack("kind")
     return sums.reindex(index=runs, columns=list(SEIZURES)).astype(float).fillna(0.0)
 
 
 def _raw_share(ledger: pd.DataFrame, runs: pd.Index) -> pd.Series:
-    """Return the share of raw ivory in what workshops hold, over all evenings."""
+    """Return the share of raw ivory in the stocks of workshops, over all days."""
     held = ledger[(ledger["account"] == "processors") & (ledger["item"] != "money")]
     total = held.groupby("run")["balance"].sum()
     raw = held[held["item"] == "raw"].groupby("run")["balance"].sum()
@@ -154,7 +155,7 @@ def _raw_share(ledger: pd.DataFrame, runs: pd.Index) -> pd.Series:
 def _flows(
     change: pd.DataFrame, sums: pd.DataFrame, seized: pd.DataFrame, raw_share: pd.Series
 ) -> dict[tuple[str, str], pd.Series]:
-    """Return what went from hand to hand, milligrams, from changes of balances and daily sums."""
+    """Compute the flows in milligrams from changes of balances and sums over days."""
     grown = {who: _goods(change, who, PRODUCT_NAMES) for who in HOLDERS}
     poached, border = -change["poached", "raw"], seized["border_seizures"]
     raided = seized["processors_raided"]
@@ -192,17 +193,17 @@ def _goods(balances: pd.DataFrame, account: str, products: list[str]) -> pd.Seri
 
 
 def posts(daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return for each of `POSTS` its share of the posts meant: one column a week of the survey."""
+    """Return for each of `POSTS` its share of intended posts, one column per week of the survey."""
     week = _week(daily)
     sums = daily.groupby(["run", week])[["offers", *POSTS]].sum()
-    meant = (sums["offers"] + sums["withheld"]).astype(float)
-    return {name: _by_week(sums[name] / meant.where(meant > 0)) for name in POSTS}
+    intended = (sums["offers"] + sums["withheld"]).astype(float)
+    return {name: _by_week(sums[name] / intended.where(intended > 0)) for name in POSTS}
 
 
 def sold(daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return for each of `SOLD_IN` the grams sold over the run's own mean of weeks 1 to 4.
+    """Return for each of `SOLD_IN` the weekly sales relative to the run's mean of weeks 1 to 4.
 
-    A run that sold nothing there in these weeks has nan.
+    The ratio is nan in a run without sales there in these weeks.
     """
     week = _week(daily)
     out = {}
@@ -215,7 +216,7 @@ def sold(daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _week(daily: pd.DataFrame) -> pd.Series:
-    """Return the week of the survey of each row: 1 begins with the survey."""
+    """Return the week of the survey of each row; week 1 begins with the survey."""
     start = pd.Timestamp(str(evidence.inputs()["survey_start"].date))
     return ((pd.to_datetime(daily["day"]) - start).dt.days // 7 + 1).rename("week")
 
@@ -224,34 +225,33 @@ def _by_week(values: pd.Series) -> pd.DataFrame:
     return values.unstack("week").reindex(columns=range(1, statistics.WEEKS + 1)).astype(float)
 
 
-def report_rows(tables: Tables, headline: pd.DataFrame, retailers: int) -> pd.DataFrame:
-    """Return the headline figures of trade with what was seized by whom, and the legal market.
+def seizure_rows(tables: Tables, retailers: int) -> pd.DataFrame:
+    """Return seizures by who seizes, and the legal market, over the whole run.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         `daily` and `enforcement`.
-    headline : DataFrame
-        From `trade_metrics.headline`.
     retailers : int
         Traders at the start of each run.
 
     Returns
     -------
     DataFrame
-        Columns id, meaning, unit, median, low, high, as those of the headline.
+        One row for each of `MEANINGS`: id, meaning, unit (g per week and 1,000 traders), median,
+        low, high.
     """
     daily, runs = tables["daily"], _runs(tables)
     legal = daily.groupby("run")[["legal_sold", "laundered"]].sum()
     weeks = daily.groupby("run")["day"].nunique() / summary.WEEK
     grams = _seized(tables["enforcement"], runs).join(legal).div(weeks, axis=0)
-    table = column_intervals(grams * 1000.0 / retailers).T
-    more = pd.DataFrame(
-        {
-            "id": list(MEANINGS),
-            "meaning": list(MEANINGS.values()),
-            "unit": "g",
-            **{end: table.loc[list(MEANINGS), end].to_numpy() for end in ("median", "low", "high")},
-        }
+    levels = (
+        column_intervals(grams * 1000.0 / retailers).T.loc[list(MEANINGS)].reset_index(drop=True)
     )
-    return pd.concat([headline, more], ignore_index=True)
+    about = {"id": list(MEANINGS), "meaning": list(MEANINGS.values()), "unit": "g"}
+    return pd.DataFrame(about).join(levels)
+
+
+def report_rows(tables: Tables, headline: pd.DataFrame, retailers: int) -> pd.DataFrame:
+    """Return the summary of trade: the headline table, then `seizure_rows`."""
+    return pd.concat([headline, seizure_rows(tables, retailers)], ignore_index=True)

@@ -1,6 +1,5 @@
-"""The figures of a calibration, drawn from its tables alone: the posterior and the structures."""
+"""Figures of a calibration: posterior distributions and recovery mechanisms."""
 
-from pathlib import Path
 from textwrap import fill
 
 import numpy as np
@@ -13,52 +12,23 @@ from marketsim.analysis.inference.particles import pooled, quantiles, share_inte
 from marketsim.parameters import priors
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
-from marketsim.reporting.figures.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    NARROW,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-)
 from marketsim.survey.intervals import INTERVAL
 
-BINS = 20  # of a marginal posterior, each with the same share of the prior
-WRONG = ("fall_week_5", "ratio_week_6_12", "return_week_13")  # where structures differ
+BINS = 20  # of a marginal posterior, of equal prior probability
+RATIOS = ("fall_week_5", "ratio_week_6_12", "return_week_13")  # what mechanisms predict
 SEARCH = "sequential search (bars: 90 % Monte Carlo error)"
 # colour and marker
 WAYS = {
-    SEARCH: (BLUE, "o"),
-    "equal odds": (GREEN, "s"),
-    "odds halved for each further parameter": (PURPLE, "^"),
-    "nearer": (ORANGE, "<"),
-    "farther": (BLACK, ">"),
+    SEARCH: (style.BLUE, "o"),
+    "equal prior odds": (style.GREEN, "s"),
+    "prior odds halved per parameter": (style.PURPLE, "^"),
+    "nearer": (style.ORANGE, "<"),
+    "farther": (style.BLACK, ">"),
 }
 
 
-def draw(folder: Path, tables: style.Tables) -> list[Path]:
-    """Write `posterior.png` and `structures.png`.
-
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing.
-    tables : mapping of str to DataFrame
-        `posterior`, `structures` and `structure_fit` as a calibration writes them; also, where
-        there is one, `structure_probabilities` from `discrimination`.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-    """
-    return style.write(folder, tables, {"posterior": _posterior, "structures": _structures})
-
-
-def _posterior(tables: style.Tables) -> Figure:
-    """Draw what the survey leaves of the prior of each fitted parameter."""
+def posterior(tables: style.Tables) -> Figure:
+    """Draw the posterior distribution of each fitted parameter over its prior."""
     chance = tables["structures"].set_index("structure")["probability"]
     chance = chance[chance.index.isin(tables["posterior"]["structure"])]
     fitted = [set(priors.FITTED[one]) for one in chance.index]
@@ -74,18 +44,19 @@ def _posterior(tables: style.Tables) -> Figure:
     for axes in panels[:, 0]:
         axes.set_ylabel("density (prior: 1)")
     span, least = min((spans[name], name) for name in set.intersection(*fitted))
-    text = "Best known in all structures is {}: its 90 % interval spans {:.0f} % of the prior's"
-    style.headline(figure, text.format(report_text.words(least), 100 * span))
-    patches = [Patch(color=GREY, alpha=NARROW, label="prior")]
-    patches.append(Patch(color=BLUE, alpha=0.5, label="posterior"))
-    style.legend(figure, [*patches, style.line("median and 90 % interval", BLACK, "o")])
+    text = "Best constrained in all mechanisms: {}, whose 90 % interval is {:.0f} % of the prior's"
+    style.headline(figure, text.format(report_text.plain_name(least), 100 * span))
+    patches = [Patch(color=style.GREY, alpha=style.NARROW, label="prior")]
+    patches.append(Patch(color=style.BLUE, alpha=0.5, label="posterior"))
+    style.legend(figure, [*patches, style.line("median and 90 % interval", style.BLACK, "o")])
     return figure
 
 
 def _marginal(axes: Axes, name: str, draws: pd.DataFrame, chance: pd.Series) -> float:
-    """Draw one parameter over the structures that fit it, each by its probability.
+    """Draw the marginal posterior over the mechanisms that have the parameter.
 
-    They count alike where none has any. Returned is the 90 % interval over that of the prior.
+    Mechanisms are weighted by their probabilities, or equally if all are zero. Returned is the
+    width of the 90 % interval relative to that of the prior.
     """
     own = chance[[name in priors.FITTED[one] for one in chance.index]]
     values, weight = pooled(draws, name, chance)
@@ -93,20 +64,20 @@ def _marginal(axes: Axes, name: str, draws: pd.DataFrame, chance: pd.Series) -> 
     edges = [priors.value(prior, u) for u in np.linspace(0.0, 1.0, BINS + 1)]
     density = BINS * np.histogram(values, edges, weights=weight)[0] / weight.sum()
     low, middle, high = quantiles(draws, name, chance, (ends[0], 0.5, ends[1]))
-    axes.fill_between([prior.low, prior.high], 0.0, 1.0, color=GREY, alpha=NARROW, lw=0)
-    axes.stairs(density, edges, fill=True, color=BLUE, alpha=0.5)
+    axes.fill_between([prior.low, prior.high], 0.0, 1.0, color=style.GREY, alpha=style.NARROW, lw=0)
+    axes.stairs(density, edges, fill=True, color=style.BLUE, alpha=0.5)
     top = max(1.0, density.max())
-    style.interval(axes, 1.12 * top, (low, middle, high), BLACK, "o")
+    style.interval(axes, 1.12 * top, (low, middle, high), style.BLACK, "o")
     style.scale(axes, "x", prior)
-    axes.set(ylim=(0.0, 1.25 * top), xlabel=report_text.label(name))
-    text = f"{report_text.number(middle)} [{report_text.span(low, high)}]\n"
-    text += f"probability of its structures: {100 * own.sum():.0f} %"
+    axes.set(ylim=(0.0, 1.25 * top), xlabel=report_text.parameter_label(name))
+    text = f"{report_text.estimate(middle, low, high)}\n"
+    text += f"probability of its mechanisms: {100 * own.sum():.0f} %"
     axes.set_title(text, fontsize=style.SMALL + 1)
     return (priors.share(prior, high) - priors.share(prior, low)) / (ends[1] - ends[0])
 
 
-def _structures(tables: style.Tables) -> Figure:
-    """Draw how probable each structure is, and what it gets wrong; the most probable first."""
+def structures(tables: style.Tables) -> Figure:
+    """Draw the probability of each recovery mechanism and the ratios that it predicts."""
     found = tables["structures"].sort_values("probability", ascending=False, kind="stable")
     names = list(found["structure"])
     ways: dict[str, pd.DataFrame] = {SEARCH: found}
@@ -121,32 +92,36 @@ def _structures(tables: style.Tables) -> Figure:
         for row in rows[rows["structure"].isin(names)].to_dict("records"):
             three = 100 * share_interval(row["probability"], row["standard_error"])
             style.interval(panels[0], names.index(row["structure"]) + shift, three, *WAYS[way])
-    panels[0].axvline(0.0, color=GREY, lw=1, zorder=1)
+    panels[0].axvline(0.0, color=style.GREY, lw=1, zorder=1)
     panels[0].set_xlabel("probability (%)")
-    panels[0].set_yticks(range(len(names)), [report_text.words(name) for name in names])
-    for axes, name in zip(panels[1:], WRONG, strict=True):
+    panels[0].set_yticks(range(len(names)), [report_text.plain_name(name) for name in names])
+    for axes, name in zip(panels[1:], RATIOS, strict=True):
         fits = tables["structure_fit"]
-        _gets_wrong(axes, fits[(fits["id"] == name) & fits["structure"].isin(names)], names)
+        _predictions(axes, fits[(fits["id"] == name) & fits["structure"].isin(names)], names)
         axes.set_xlabel(fill(f"{report_text.LABELS[name]} (ratio)", 18), fontsize=style.SMALL + 1)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    text = "The most probable structure is {}: {:.0f} % (90 % Monte Carlo error: {:.0f} to {:.0f})"
+    text = (
+        "Most probable recovery mechanism: {}, {:.0f} % (90 % Monte Carlo error: {:.0f} to {:.0f})"
+    )
     best = found[["probability", "standard_error"]].to_numpy(float)[0]
     low, share, high = 100 * share_interval(*best)
-    style.headline(figure, text.format(report_text.words(names[0]), share, low, high))
+    style.headline(figure, text.format(report_text.plain_name(names[0]), share, low, high))
     labels = [way if way == SEARCH else f"rejection, {way}" for way in ways]
     handles = [style.line(label, *WAYS[way]) for label, way in zip(labels, ways, strict=True)]
-    handles.append(style.line("simulated median and 90 % interval", BLUE, "o"))
-    handles.append(style.line("simulated median outside the interval", BLUE, "o", hollow=True))
+    handles.append(style.line("simulated median and 90 % interval", style.BLUE, "o"))
+    handles.append(
+        style.line("simulated median outside the evidence interval", style.BLUE, "o", hollow=True)
+    )
     style.legend(figure, [*handles, *style.survey()], 2)
     return figure
 
 
-def _gets_wrong(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
-    """Draw one statistic of each structure against the evidence."""
+def _predictions(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
+    """Draw one statistic of each mechanism beside the evidence."""
     for row in rows.to_dict("records"):
         three, place = (row["sim_low"], row["simulated"], row["sim_high"]), row["structure"]
-        style.interval(axes, names.index(place), three, BLUE, "o", hollow=not row["within"])
+        style.interval(axes, names.index(place), three, style.BLUE, "o", hollow=not row["within"])
     for value, low, high in rows[["observed", "low", "high"]].to_numpy(float)[:1]:
-        axes.axvspan(low, high, color=VERMILION, alpha=NARROW, lw=0)
-        axes.axvline(value, color=VERMILION, zorder=1)
-        axes.plot(value, -0.5, "D", color=VERMILION, mfc="white", clip_on=False)
+        axes.axvspan(low, high, color=style.VERMILION, alpha=style.NARROW, lw=0)
+        axes.axvline(value, color=style.VERMILION, zorder=1)
+        axes.plot(value, -0.5, "D", color=style.VERMILION, mfc="white", clip_on=False)

@@ -1,7 +1,7 @@
-"""The picture of ivory flowing through the chain: bands as wide as the kilograms they carry.
+"""Flow chart of ivory through the supply chain, with bands as wide as the flows.
 
-Places are in inches. Nodes stand in columns; in each the main way of the goods lies in the middle,
-what leaves the market above, stocks and the legal market below.
+Positions are in inches. Each column of nodes has the main flow in the middle, what leaves the
+market above, and stocks and the legal market below.
 """
 
 from collections.abc import Mapping
@@ -16,24 +16,25 @@ from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from marketsim.reporting.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
+from marketsim.reporting.text import estimate, number
 from marketsim.reporting.trade_summary import HOLDERS
 from marketsim.survey.intervals import column_intervals
 
 Flows = dict[tuple[str, str], pd.Series]
 
 STOCK = "#8a6d00"
-WIDE, COLUMN, BAR = 10.8, 1.78, 0.12  # of the figure, of a column, of a node
-TALLEST, LINE, GAP = 2.8, 0.18, 0.14  # of the largest node, of a line of a label, between nodes
-LEAST = 0.02  # share of the largest node that a change of stock must have to be drawn
+WIDE, COLUMN, BAR = 10.8, 1.78, 0.12  # of the figure, a column, a node
+TALLEST, LINE, GAP = 2.8, 0.18, 0.14  # largest node, line of a label, gap of nodes
+LEAST = 0.02  # changes of stock below this share of the largest node are not drawn
 ABOVE, MAIN, BELOW = 1, 0, -1
-# node: column, lane, words, colour; within a lane from the middle outwards, in the main from above
+# node: column, lane, label, colour; ordered from the middle outwards, in the main lane downwards
 NODES = {
     "poached": (0, MAIN, "raw ivory\nfrom poachers", BLUE),
     "suppliers": (1, MAIN, "suppliers", BLUE),
     "processors": (2, MAIN, "workshops", BLUE),
     "retailers": (3, MAIN, "traders", BLUE),
     "couriers": (4, MAIN, "sold online,\nsent by courier", BLUE),
-    "stalls": (4, MAIN, "sold by hand\nat markets", BLUE),
+    "stalls": (4, MAIN, "sold at\nphysical markets", BLUE),
     "buyers": (5, MAIN, "buyers", BLUE),
     "border": (1, ABOVE, "seized at the border", PURPLE),
     "supplier_raids": (2, ABOVE, "seized from suppliers", PURPLE),
@@ -41,13 +42,13 @@ NODES = {
     "processor_raids": (3, ABOVE, "seized in workshops", PURPLE),
     "arrests": (4, ABOVE, "seized from traders", PURPLE),
     "parcels": (5, ABOVE, "seized in parcels", PURPLE),
-    "lost": (5, ABOVE, "lost on the way", GREY),
+    "lost": (5, ABOVE, "lost in transit", GREY),
     "raw": (2, BELOW, "raw, to traders", BLUE),
     "laundered": (3, BELOW, "sold as legal", ORANGE),
     "licensed": (4, BELOW, "licensed shops", GREEN),
     "legal_stock": (3, BELOW, "legal stocks", GREEN),
 }
-# flows that go round what stands between giver and taker, and the name of the way
+# flows that pass by an intermediate node, and the name of their path
 ROUND = {("suppliers", "retailers"): "raw", ("processors", "licensed"): "laundered"}
 SEIZED = {name for name, (*_, colour) in NODES.items() if colour == PURPLE}
 STOCKS = {f"{who}_stock" for who in HOLDERS}
@@ -60,33 +61,33 @@ COLOURS = (
 
 @dataclass
 class Node:
-    """A place where ivory is: its column, lane, words and colour, and how tall it is drawn."""
+    """Node of the flow chart: its position, label, colour and height."""
 
     column: int
     lane: int
-    words: str
+    name: str
     colour: str
     height: float = 0.0
     top: float = 0.0
     label: str = ""
 
 
-def draw(flows: pd.DataFrame, days: int) -> Figure:
-    """Return the picture.
+def flow_chart(flows: pd.DataFrame, days: int) -> Figure:
+    """Draw the flow chart.
 
     Parameters
     ----------
     flows : DataFrame
-        From `trade_sums.flows`.
+        From `trade_summary.flows`.
     days : int
-        Days that these went on for.
+        Days of the flows.
     """
     given = directed(flows)
     through = passing(given)
     largest = max(float(node.median()) for node in through.values())
     figure = Figure(figsize=(WIDE, 7.0))
     if not largest > 0:
-        _headline(figure, "Nothing was traded in these runs")
+        _headline(figure, "No trade in these runs")
         return figure
     shown = _significant(given, largest)
     nodes = _nodes(shown, through, TALLEST / largest)
@@ -95,18 +96,12 @@ def draw(flows: pd.DataFrame, days: int) -> Figure:
     text = (
         "Per 1,000 traders {} kg of illegal ivory reached buyers, {} kg were seized, {} kg wasted"
     )
-    _headline(figure, text.format(*map(kilograms, ends(flows).median())))
+    _headline(figure, text.format(*map(number, ends(flows).median())))
     note = f"kg per 1,000 traders in {days} days"
     if len(flows) > 1:
-        note += ": the median of the runs (90 % of the runs). Medians need not add up."
+        note += ": simulated median (90 % interval). Medians need not add up."
     figure.text(0.02, 1.0 - 0.4 / figure.get_figheight(), note, fontsize=11, color=GREY, va="top")
     return figure
-
-
-def kilograms(value: float) -> str:
-    """Return kilograms in words: whole ones, and tenths where there are few."""
-    text = f"{value:,.0f}" if abs(value) >= 9.95 else f"{value:.1f}"
-    return text.removesuffix(".0") if text == "0.0" else text.replace("-", "\u2212")
 
 
 def ends(flows: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +113,7 @@ def ends(flows: pd.DataFrame) -> pd.DataFrame:
 
 
 def directed(flows: pd.DataFrame) -> Flows:
-    """Return each flow by giver and taker; stocks that shrink, by the median, are givers."""
+    """Return each flow by giver and taker; a stock with a falling median is a giver."""
     out: Flows = {}
     for place, name in enumerate(flows.columns):
         giver, taker = (str(part) for part in name)
@@ -130,7 +125,7 @@ def directed(flows: pd.DataFrame) -> Flows:
 
 
 def passing(flows: Flows) -> dict[str, pd.Series]:
-    """Return what passes through each node in each run: what is given to it, or else it gives."""
+    """Return the throughput of each node in each run: its inflow, or its outflow if it has none."""
     found: dict[str, pd.Series] = {}
     for name in dict.fromkeys(name for key in flows for name in key):
         taken = [flow for (_, taker), flow in flows.items() if taker == name]
@@ -143,7 +138,7 @@ def _sum(flows: list[pd.Series]) -> pd.Series:
 
 
 def _significant(flows: Flows, largest: float) -> dict[tuple[str, str], float]:
-    """Return the flows drawn: those of any run, and changes of stock that are large enough."""
+    """Return the median flows to draw: those of any run, and sufficient changes of stock."""
     shown = {}
     for key, flow in flows.items():
         middle = float(flow.median())
@@ -153,7 +148,7 @@ def _significant(flows: Flows, largest: float) -> dict[tuple[str, str], float]:
 
 
 def _nodes(shown: Mapping, through: Mapping[str, pd.Series], scale: float) -> dict[str, Node]:
-    """Return the nodes that the flows touch, as tall as the more of what comes and what goes."""
+    """Return the nodes of the flows, as tall as the larger of inflow and outflow."""
     nodes = {}
     names = {name for key in shown for name in key} | {ROUND[key] for key in shown if key in ROUND}
     known = _stocks(shown) | NODES
@@ -162,15 +157,15 @@ def _nodes(shown: Mapping, through: Mapping[str, pd.Series], scale: float) -> di
         goes = sum(shown[key] for key in shown if key[0] == name)
         round_it = sum(shown[key] for key, way in ROUND.items() if way == name and key in shown)
         node = Node(*known[name], height=scale * max(comes, goes, round_it))
-        middle, low, high = map(kilograms, column_intervals(through[name].to_frame(name))[name])
-        interval = f"\n({low} to {high})" if len(through[name]) > 1 else ""
-        node.label = f"{node.words}\n{middle} kg{interval}"
+        flow = estimate(*column_intervals(through[name].to_frame(name))[name])
+        interval = f"\n({flow.interval})" if len(through[name]) > 1 else ""
+        node.label = f"{node.name}\n{flow.value} kg{interval}"
         nodes[name] = node
     return nodes
 
 
 def _stocks(shown: Mapping) -> dict[str, tuple[int, int, str, str]]:
-    """Return the nodes of stocks: behind their holder where they grow, before it otherwise."""
+    """Return the nodes of stocks: right of their holder if they grow, else left of it."""
     found = {}
     for who, owner in zip(HOLDERS, OWNERS, strict=True):
         column = NODES[who][0]
@@ -182,7 +177,7 @@ def _stocks(shown: Mapping) -> dict[str, tuple[int, int, str, str]]:
 
 
 def _place(nodes: Mapping[str, Node]) -> None:
-    """Set the top of every node: the main way in the middle, the others outwards from it."""
+    """Set the top of every node: the main lane in the middle, the others outwards from it."""
     for column in range(6):
         mine = [node for node in nodes.values() if node.column == column]
         main = [node for node in mine if node.lane == MAIN]
@@ -207,12 +202,12 @@ def _paint(figure: Figure, nodes: Mapping[str, Node], shown: Mapping, scale: flo
         _band(axes, nodes, key, (starts[key], ends[key]), scale * flow)
     for name, node in nodes.items():
         _write(axes, node, name not in ROUND.values())
-    handles = [Patch(color=colour, alpha=0.6, label=words) for colour, words in COLOURS]
+    handles = [Patch(color=colour, alpha=0.6, label=label) for colour, label in COLOURS]
     figure.legend(handles=handles, loc="lower center", ncols=3, fontsize=11)
 
 
 def _canvas(figure: Figure, nodes: Mapping[str, Node]) -> Axes:
-    """Make a figure as high as its nodes and labels need, and return axes in inches."""
+    """Fit the height of the figure to its nodes and labels, and return axes in inches."""
     middles = [(node.top - node.height / 2.0, _slot(node) / 2.0) for node in nodes.values()]
     high = max(middle + half for middle, half in middles) + 0.1
     low = min(middle - half for middle, half in middles) - 0.1
@@ -225,9 +220,9 @@ def _canvas(figure: Figure, nodes: Mapping[str, Node]) -> Axes:
 
 
 def _tops(nodes: Mapping[str, Node], shown: Mapping, scale: float, side: int) -> dict:
-    """Return where each band begins, from above, at its giver (0) or its taker (1).
+    """Return the top of each band at its giver (0) or its taker (1).
 
-    Bands leave and reach a node in the order of what stands at their other end.
+    Bands at a node are ordered by the position of their other end.
     """
     free = {name: node.top for name, node in nodes.items()}
     tops = {}
@@ -240,7 +235,7 @@ def _tops(nodes: Mapping[str, Node], shown: Mapping, scale: float, side: int) ->
 def _band(
     axes: Axes, nodes: Mapping[str, Node], key: tuple, tops: tuple[float, float], width: float
 ) -> None:
-    """Draw a band from node to node, round what lies between where it must."""
+    """Draw a band from node to node, past an intermediate node where its path requires."""
     giver, taker = nodes[key[0]], nodes[key[1]]
     stops = [(giver.column * COLUMN + BAR, tops[0]), (taker.column * COLUMN, tops[1])]
     if key in ROUND:
@@ -254,7 +249,7 @@ def _band(
 
 
 def _edge(stops: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points of cubic curves from stop to stop, level at each."""
+    """Return the points of cubic curves from stop to stop, horizontal at each."""
     points = [stops[0]]
     for (x0, y0), (x1, y1) in pairwise(stops):
         half = (x0 + x1) / 2.0
@@ -263,7 +258,7 @@ def _edge(stops: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _colour(giver: Node, taker: Node) -> str:
-    """Return the colour of what is special about a flow: where it goes, or where it comes from."""
+    """Return the colour of a flow: that of its taker, or of its giver within the illegal trade."""
     return giver.colour if taker.colour == BLUE else taker.colour
 
 

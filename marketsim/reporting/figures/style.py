@@ -1,19 +1,17 @@
-"""Parts that the figures of a calibration and of what tests it are drawn with.
+"""Colours, style and shared elements of the figures.
 
-In the style of `plots`: vermilion is the survey's alone, headlines are sentences with numbers of
-the tables, legends lie outside. An interval that leaves its figure ends in an arrow.
+Vermilion shows published values only. Figures are made without pyplot, so that no state is shared
+with a caller.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -21,37 +19,44 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from marketsim.parameters import evidence
 from marketsim.parameters.declaration import Prior
-from marketsim.reporting import text as report_text
+from marketsim.parameters.evidence import Fact
+from marketsim.reporting.text import number
 from marketsim.survey import statistics
 from marketsim.survey.intervals import INTERVAL
 
-SKY = "#56B4E9"  # the last of Okabe and Ito's colours that shows on white
-SMALL = 9.0  # points
-
 Tables = Mapping[str, pd.DataFrame]
 
-
-def write(
-    folder: Path, tables: Tables, makers: Mapping[str, Callable[[Tables], Figure]]
-) -> list[Path]:
-    """Draw each figure from the tables and write it by its name, and return the files.
-
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing.
-    tables : mapping of str to DataFrame
-        All that the figures show.
-    makers : mapping of str to callable
-        By the name of each figure, what makes it of the tables.
-    """
-    return save(folder, {name: partial(make, tables) for name, make in makers.items()})
+# Okabe and Ito's colours, distinguishable with colour blindness too
+BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
+BLACK, GREY, SKY = "#000000", "#595959", "#56B4E9"
+WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % interval, and of the middle half drawn over it
+SMALL = 9.0  # points
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12,
+    "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.axisbelow": True, "axes.grid": True, "grid.color": "#e4e4e4", "legend.frameon": False,
+}  # fmt: skip
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """Return a figure of a height in inches, and its axes."""
     made = Figure(figsize=(9.5, height), layout="constrained")
     return made, made.subplots(rows, columns, **options)
+
+
+# ---------------------------------------------------------------- data
+
+
+def band(
+    axes: Axes, table: pd.DataFrame, colour: str, dashes: Any = "-", middle_half: bool = True
+) -> None:
+    """Draw the median and the 90 % interval over the rows (runs), and the middle half."""
+    places, (low, high) = np.asarray(table.columns), INTERVAL
+    levels = table.astype(float).quantile([low, 0.25, 0.5, 0.75, high]).to_numpy()
+    parts = ((0, 4, WIDE), (1, 3, NARROW)) if middle_half else ((0, 4, NARROW),)
+    for first, last, alpha in parts:
+        axes.fill_between(places, levels[first], levels[last], color=colour, alpha=alpha, lw=0)
+    axes.plot(places, levels[2], color=colour, linestyle=dashes, linewidth=2)
 
 
 def interval(
@@ -63,7 +68,7 @@ def interval(
     ends: tuple[float, float] = (-np.inf, np.inf),
     hollow: bool = False,
 ) -> None:
-    """Draw low end, middle and high end at a height; what leaves the figure ends in an arrow."""
+    """Draw low end, median and high end at a height; an arrow marks what exceeds the axis."""
     low, middle, high = three
     axes.plot(np.clip([low, high], *ends), [place, place], color=colour, lw=1.8)
     for end, arrow, beyond in ((ends[0], "<", low < ends[0]), (ends[1], ">", high > ends[1])):
@@ -73,11 +78,26 @@ def interval(
         axes.plot(middle, place, marker, color=colour, mfc="white" if hollow else colour)
 
 
-def margin(axes: Axes, place: float, value: str, span: str, colour: str) -> None:
-    """Write a value and its interval to the right of the axes."""
-    text = f"{value} [{span}]".strip() if span else value
+def published(axes: Axes, x: Sequence, y: Sequence, size: float = 7, **errors: Any) -> None:
+    """Draw published values with the intervals of the evidence (`xerr`, `yerr`)."""
+    axes.errorbar(
+        x, y, fmt="D", color=VERMILION, capsize=size - 3, markerfacecolor="white",
+        markersize=size, zorder=5, **errors,
+    )  # fmt: skip
+
+
+def value_and_ends(fact: Fact) -> np.ndarray:
+    """Return value, low and high end of a fact, shape (3,); nan where there is none."""
+    return np.array([fact.value, fact.low, fact.high], dtype=float)
+
+
+def margin(axes: Axes, place: float, text: str, colour: str) -> None:
+    """Write a text to the right of the axes."""
     across = axes.get_yaxis_transform()
     axes.text(1.03, place, text, transform=across, color=colour, fontsize=SMALL, va="center")
+
+
+# ---------------------------------------------------------------- axes
 
 
 def scale(axes: Axes, which: str, prior: Prior) -> None:
@@ -89,73 +109,53 @@ def scale(axes: Axes, which: str, prior: Prior) -> None:
         decades = np.log10(prior.high / prior.low)
         subs = (1, 2, 5) if decades < 1.6 else (1, 3) if decades < 2.0 else (1,)
         axis.set(major_locator=LogLocator(subs=subs), minor_locator=NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: report_text.number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_tick_params(labelsize=SMALL + 1)
 
 
-def headline(figure: Figure, text: str) -> None:
-    """Write a sentence with numbers of the figure, or that there are none."""
-    known = not re.search(r"\bnan\b", text)
-    text = text if known else "Nothing was found in these tables"
-    figure.suptitle(text, x=0.01, ha="left", fontsize=12)
-
-
-def line(
-    label: str, colour: str, marker: str = "", style: Any = "-", width: float = 1.5,
-    hollow: bool = False,
-) -> Line2D:  # fmt: skip
-    """Return a line of the legend."""
-    face = "white" if hollow else colour
-    return Line2D([], [], color=colour, marker=marker, mfc=face, ls=style, lw=width, label=label)
-
-
-def survey() -> list[Any]:
-    """Return the lines of the legend that explain what is TRAFFIC's."""
-    band = Patch(color=VERMILION, alpha=NARROW, label="interval of the evidence")
-    return [band, line("TRAFFIC's survey", VERMILION, "D", "", hollow=True)]
-
-
-def legend(figure: Figure, handles: list[Any], columns: int = 3, size: float = SMALL + 1) -> None:
-    """Write a legend below a figure."""
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=size)
-
-
-# Okabe and Ito's colours, told apart by colour-blind people too. Vermilion is the survey's alone.
-BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
-BLACK, GREY = "#000000", "#595959"
-WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % band, and of the middle half drawn over it
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12,
-    "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
-    "axes.axisbelow": True, "axes.grid": True, "grid.color": "#e4e4e4", "legend.frameon": False,
-}  # fmt: skip
-
-
-def save(folder: Path, makers: Mapping[str, Callable[[], Figure]]) -> list[Path]:
-    """Make each figure in the house's style, write it by its name, and return the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    with matplotlib.rc_context(STYLE):
-        for name, make in makers.items():
-            files.append(folder / f"{name}.png")
-            make().savefig(files[-1], dpi=150)
-    return files
-
-
-def band(axes: Axes, table: pd.DataFrame, colour: str, style: Any = "-") -> None:
-    """Draw the median over the rows (runs) and its two intervals along the columns."""
-    places, (low, high) = np.asarray(table.columns), INTERVAL
-    levels = table.astype(float).quantile([low, 0.25, 0.5, 0.75, high]).to_numpy()
-    for first, last, alpha in ((0, 4, WIDE), (1, 3, NARROW)):
-        axes.fill_between(places, levels[first], levels[last], color=colour, alpha=alpha, lw=0)
-    axes.plot(places, levels[2], color=colour, linestyle=style, linewidth=2)
-
-
 def week_axis(axes: Axes, label: str) -> None:
-    """Write each week's number with its first day below, and what is counted."""
+    """Label the axes with the weeks of the survey, their first days, and what is counted."""
     start = str(evidence.inputs()["survey_start"].date)
     days = pd.date_range(start, periods=statistics.WEEKS, freq="7D")
     labels = [f"{week}\n{day.day} {day:%b}" for week, day in enumerate(days, 1)]
     axes.set_xticks(range(1, statistics.WEEKS + 1), labels)
     axes.set(xlim=(0.6, statistics.WEEKS + 0.4), ylim=(0, None), ylabel=label)
     axes.set_xlabel(f"week of the survey, and its first day in {days[0].year}")
+
+
+def date_axis(axes: Axes, first: Any, last: Any, label: str = "from") -> None:
+    """Give an axis dates from the first to the last, which are named in its label."""
+    locator = AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    axes.set_xlim(first, last)
+    axes.set_xlabel(f"{label} {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+
+
+# ---------------------------------------------------------------- titles and legends
+
+
+def headline(figure: Figure, text: str) -> None:
+    """Write a title with numbers of the figure, or that there are no data."""
+    known = not re.search(r"\bnan\b", text)
+    figure.suptitle(text if known else "No data in these tables", x=0.01, ha="left", fontsize=12)
+
+
+def line(
+    label: str, colour: str, marker: str = "", dashes: Any = "-", width: float = 1.5,
+    hollow: bool = False,
+) -> Line2D:  # fmt: skip
+    """Return an entry of the legend."""
+    face = "white" if hollow else colour
+    return Line2D([], [], color=colour, marker=marker, mfc=face, ls=dashes, lw=width, label=label)
+
+
+def survey() -> list[Any]:
+    """Return the entries of the legend that explain published values."""
+    band = Patch(color=VERMILION, alpha=NARROW, label="interval of the evidence")
+    return [band, line("published", VERMILION, "D", "", hollow=True)]
+
+
+def legend(figure: Figure, handles: list[Any], columns: int = 3, size: float = SMALL + 1) -> None:
+    """Write a legend below a figure."""
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=size)

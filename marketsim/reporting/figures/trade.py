@@ -1,11 +1,4 @@
-"""The figures on trade: prices along the chain, the flow of ivory, and where trade moved to.
-
-What they show is computed in `trade_sums`. Vermilion is the survey's alone.
-"""
-
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+"""Figures of trade: prices along the supply chain, the flow of ivory, and displacement."""
 
 import numpy as np
 import pandas as pd
@@ -19,99 +12,60 @@ from marketsim.parameters import evidence
 from marketsim.parameters.evidence import Fact
 from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import flow_chart, style
-from marketsim.reporting.figures.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    NARROW,
-    ORANGE,
-    PURPLE,
-    VERMILION,
-)
-from marketsim.reporting.trade_summary import Tables
+from marketsim.reporting.figures.style import Tables
 from marketsim.survey import statistics, targets
 from marketsim.survey.intervals import column_intervals
 
-# place: words, colour; from the source to the buyer
+# place of the supply chain: label, colour
 PLACES = {
-    "import": ("bought of importers", BLUE),
-    "upstream": ("bought of suppliers or workshops", BLUE),
-    "asked": ("asked online, all inquiries", BLUE),
-    "seen": ("asked online, labels surveyed", BLUE),
-    "paid": ("paid online at a label's price", BLUE),
-    "auction": ("paid online in group auctions", BLUE),
-    "asked_stall": ("asked at physical markets", PURPLE),
-    "paid_stall": ("paid at physical markets", PURPLE),
-    "licensed": ("paid in licensed shops", GREEN),
+    "import": ("paid to importers", style.BLUE),
+    "upstream": ("paid to suppliers or workshops", style.BLUE),
+    "asked": ("asked online, all inquiries", style.BLUE),
+    "seen": ("advertised online, surveyed", style.BLUE),
+    "paid": ("paid online, advertised items", style.BLUE),
+    "auction": ("paid online in group auctions", style.BLUE),
+    "asked_stall": ("asked at physical markets", style.PURPLE),
+    "paid_stall": ("paid at physical markets", style.PURPLE),
+    "licensed": ("paid in licensed shops", style.GREEN),
 }
 PRODUCTS = {
     "raw": "Raw ivory",
     "semi_worked": "Semi-worked ivory",
-    "uncarved": "Worked without carving",
-    "carved": "Carved",
+    "uncarved": "Uncarved ivory",
+    "carved": "Carved ivory",
 }
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-# posts on the left, sales on the right: name, words, colour; one pair a row
+# posts on the left, sales on the right: name, label, colour; one pair per row
 WHERE = (
-    (("visible", "Moments", BLUE), ("moments", "Moments and backup accounts", BLUE)),
-    (("groups", "groups and private messages", GREEN), ("groups", "groups", GREEN)),
-    (("elsewhere", "other platforms", ORANGE), ("other", "other platforms", ORANGE)),
-    (("backup", "backup accounts", PURPLE), ("physical", "physical markets", PURPLE)),
-    (("withheld", "posted nowhere (withheld)", BLACK), ("all", "all illegal sales", BLACK)),
+    (("visible", "Moments", style.BLUE), ("moments", "Moments and backup accounts", style.BLUE)),
+    (("groups", "groups and private messages", style.GREEN), ("groups", "groups", style.GREEN)),
+    (("elsewhere", "other platforms", style.ORANGE), ("other", "other platforms", style.ORANGE)),
+    (("backup", "backup accounts", style.PURPLE), ("physical", "physical markets", style.PURPLE)),
+    (("withheld", "withheld (not posted)", style.BLACK), ("all", "all illegal sales", style.BLACK)),
 )
 
 
-def draw(folder: Path, tables: Tables, retailers: int) -> list[Path]:
-    """Write the figures on trade as PNG files.
-
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing.
-    tables : mapping of str to DataFrame
-        All tables of a study.
-    retailers : int
-        Traders at the start of each run.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-    """
-    return style.save(folder, makers(tables, retailers))
-
-
-def makers(tables: Tables, retailers: int) -> dict[str, Callable[[], Figure]]:
-    """Return what makes each figure on trade from what `draw` takes, by its name."""
-    return {
-        "flow": partial(flow, tables, retailers),
-        "prices": partial(prices, tables),
-        "displacement": partial(displacement, tables),
-    }
-
-
 def flow(tables: Tables, retailers: int) -> Figure:
-    """Return the picture of the ivory that went through the chain."""
+    """Draw the flow of ivory through the supply chain."""
     days = tables["daily"]["day"].nunique() - 1
-    return flow_chart.draw(trade_summary.flows(tables, retailers), days)
+    return flow_chart.flow_chart(trade_summary.flows(tables, retailers), days)
 
 
 def prices(tables: Tables) -> Figure:
-    """Return the price of each product at each place of the chain, beside the published ones."""
+    """Draw the price of each product at each place of the supply chain."""
     prices = trade_summary.prices(tables)
     figure, grid = style.figure(8.6, 2, 2, sharex=True, sharey=True)
     for axes, product in zip(grid.flat, PRODUCT_NAMES, strict=True):
         axes.set_title(PRODUCTS[product])
         _chain(axes, column_intervals(prices[[product]].droplevel(0, axis=1)))
         for place, fact in published(product).items():
-            _point(axes, list(PLACES).index(place), fact)
+            value, low, high = style.value_and_ends(fact)
+            ends = [[value - low], [high - value]]
+            style.published(axes, [value], [list(PLACES).index(place) + 0.3], 6, xerr=ends)
     _price_axes(grid)
     middle = column_intervals(prices).loc["median"]
     facts = targets.targets()
-    text = (
-        "On labels uncarved ivory was offered at {:.0f} CNY a gram, in TRAFFIC's survey at {:.0f}"
-    )
+    text = "Uncarved ivory was advertised at {:.0f} CNY per gram; published: {:.0f} CNY per gram"
     style.headline(
         figure, text.format(middle["uncarved", "seen"], facts["price_uncarved"].value or np.nan)
     )
@@ -120,68 +74,63 @@ def prices(tables: Tables) -> Figure:
 
 
 def published(product: str) -> dict[str, Fact]:
-    """Return the published prices of a product by the place of the chain they belong to."""
+    """Return the published prices of a product by place of the supply chain."""
     found = {"seen": targets.targets()[f"price_{product}"]}
     stall = targets.context().get(f"physical_prices_{product}")
     return found | ({"asked_stall": stall} if stall else {})
 
 
 def _chain(axes: Axes, prices: pd.DataFrame) -> None:
-    """Draw medians and intervals, one row a place."""
+    """Draw medians and intervals, one row per place."""
     for row, (place, (_, colour)) in enumerate(PLACES.items()):
         middle, low, high = prices[place]
         if np.isfinite(middle):
             style.interval(axes, row, (low, middle, high), colour, "o")
         else:
             across = axes.get_yaxis_transform()
-            axes.text(0.02, row, "none", va="center", transform=across, color=GREY, fontsize=9)
-
-
-def _point(axes: Axes, row: int, fact: Fact) -> None:
-    """Draw a published price with its interval, a little below the simulated one."""
-    value, low, high = np.array([fact.value, fact.low, fact.high], dtype=float)
-    axes.errorbar(
-        value, row + 0.3, xerr=[[value - low], [high - value]], fmt="D", color=VERMILION,
-        capsize=3, markerfacecolor="white", markersize=6, zorder=5,
-    )  # fmt: skip
+            axes.text(
+                0.02, row, "none", va="center", transform=across, color=style.GREY, fontsize=9
+            )
 
 
 def _price_axes(grid: np.ndarray) -> None:
-    """Write the places beside the rows and prices below, each step of which is a doubling."""
+    """Label the rows with places and the columns with prices on a logarithmic scale."""
     first = grid.flat[0]
     first.set_xscale("log")
     low, high = first.get_xlim()
     first.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
     first.xaxis.set_minor_locator(NullLocator())
     first.xaxis.set_major_formatter("{x:,.0f}")
-    first.set_yticks(range(len(PLACES)), [words for words, _ in PLACES.values()])
+    first.set_yticks(range(len(PLACES)), [label for label, _ in PLACES.values()])
     first.set_ylim(len(PLACES) - 0.4, -0.6)
     for axes in grid[-1]:
-        axes.set_xlabel("CNY a gram (log scale)")
+        axes.set_xlabel("CNY per gram (log scale)")
 
 
 def _explained() -> list:
     return [
-        style.line("median of the runs (bar: 90 % of the runs)", GREY, "o"),
-        style.line("TRAFFIC (bar: interval of the evidence)", VERMILION, "D", "", hollow=True),
+        style.line("simulated median (bar: 90 % interval)", style.GREY, "o"),
+        style.line(
+            "published (bar: interval of the evidence)", style.VERMILION, "D", "", hollow=True
+        ),
     ]
 
 
 def displacement(tables: Tables) -> Figure:
-    """Return where posts went week by week, and what was sold at each place."""
+    """Draw the displacement of posts and of sales, week by week."""
     daily = tables["daily"]
     figure, grid = style.figure(12.5, len(WHERE), 2, sharex=True)
     posts, sold = trade_summary.posts(daily), trade_summary.sold(daily)
     for (left, right), (post, sale) in zip(grid, WHERE, strict=True):
         _panel(left, 100.0 * posts[post[0]], f"Posts: {post[1]}", post[2])
-        _panel(right, sold[sale[0]], f"Grams sold: {sale[1]}{_few(sold[sale[0]])}", sale[2])
-        right.axhline(1.0, color=GREY, linewidth=1)
-        left.set_ylabel("% of the posts meant", fontsize=10)
-        right.set_ylabel("over weeks 1 to 4 (ratio)", fontsize=10)
+        _panel(right, sold[sale[0]], f"Sales: {sale[1]}{_few(sold[sale[0]])}", sale[2])
+        right.axhline(1.0, color=style.GREY, linewidth=1)
+        left.set_ylabel("% of intended posts", fontsize=10)
+        right.set_ylabel("relative to weeks 1 to 4 (ratio)", fontsize=10)
     for axes in grid[-1]:
         axes.set_xlabel("week of the survey")
     text = (
-        "In week {}, {:.0f} % of the posts meant stood in Moments, and {:.0f} % were posted nowhere"
+        "In week {}, {:.0f} % of intended posts were visible in Moments, and {:.0f} % were withheld"
     )
     week = statistics.CRACKDOWN_WEEK
     shares = [100.0 * posts[name][week].median() for name in ("visible", "withheld")]
@@ -192,8 +141,8 @@ def displacement(tables: Tables) -> Figure:
 
 def _panel(axes: Axes, table: pd.DataFrame, title: str, colour: str) -> None:
     """Draw one series by week, and the day of the sweep."""
-    _band(axes, table, colour)
-    axes.axvline(_sweep()[0], color=GREY, linewidth=1.2, linestyle=(0, (2, 2)))
+    style.band(axes, table, colour, middle_half=False)
+    axes.axvline(_sweep()[0], color=style.GREY, linewidth=1.2, linestyle=(0, (2, 2)))
     axes.set(
         xlim=(0.8, statistics.WEEKS + 0.2), xticks=range(1, statistics.WEEKS + 1), ylim=(0, None)
     )
@@ -201,22 +150,13 @@ def _panel(axes: Axes, table: pd.DataFrame, title: str, colour: str) -> None:
 
 
 def _few(sold: pd.DataFrame) -> str:
-    """Say in how many runs anything was sold in weeks 1 to 4, where not in all."""
+    """Return in how many runs anything was sold in weeks 1 to 4, if not in all."""
     known = int(sold.notna().any(axis=1).sum())
     return "" if known == len(sold) else f" ({known} of {len(sold)} runs)"
 
 
-def _band(axes: Axes, table: pd.DataFrame, colour: str) -> None:
-    """Draw median and 90 % interval over the runs along the weeks."""
-    found = column_intervals(table)
-    axes.fill_between(
-        found.columns, *found.loc[["low", "high"]].to_numpy(), color=colour, alpha=NARROW, lw=0
-    )
-    axes.plot(found.columns, found.loc["median"], color=colour, linewidth=2)
-
-
 def _sweep() -> tuple[float, str]:
-    """Return where on the axis of weeks the sweep of 2015 lies, each week about its number."""
+    """Return the place of the sweep of 2015 on the axis of weeks, and its date."""
     facts = evidence.inputs()
     start, sweep = facts["survey_start"].date, facts["sweep_may"].date
     assert start is not None and sweep is not None
@@ -225,7 +165,7 @@ def _sweep() -> tuple[float, str]:
 
 def _bands() -> list:
     return [
-        style.line("median of the runs", GREY),
-        Patch(color=GREY, alpha=NARROW, label="90 % of the runs"),
-        style.line(f"the sweep of {_sweep()[1]}", GREY, style=(0, (2, 2))),
+        style.line("simulated median", style.GREY),
+        Patch(color=style.GREY, alpha=style.NARROW, label="90 % interval"),
+        style.line(f"sweep of {_sweep()[1]}", style.GREY, dashes=(0, (2, 2))),
     ]

@@ -1,4 +1,4 @@
-"""The report of a calibration: what the survey narrowed, and what it did not."""
+"""Report of a calibration."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,19 +14,8 @@ from marketsim.parameters import evidence, overrides, presets, priors
 from marketsim.parameters.settings import Calibration, Settings, declared
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
-from marketsim.reporting.text import number, span
+from marketsim.reporting.text import interval, number
 from marketsim.survey.intervals import INTERVAL
-
-FIGURES = (
-    ("posterior.png", "What the survey leaves of each parameter",
-     "Histograms of fitted parameters over their priors. The intervals are in the table.",
-     "Blue: what the survey leaves. Grey: what was believed before. Points and bars above: median "
-     "and central 90 %."),
-    ("structures.png", "What brought posts back",
-     "Probabilities of the explanations with error bars, and what each predicts for the fall and "
-     "the return of advertisements. The probabilities are in the table.",
-     "Left: how probable each explanation is. Right: what it predicts beside what was published."),
-)  # fmt: skip
 
 
 def write(
@@ -36,18 +25,18 @@ def write(
     simulations: int,
     tables: Mapping[str, pd.DataFrame],
 ) -> Path:
-    """Write `report.html`: one page that needs no other file and no network.
+    """Write `report.html`, which needs no other file and no network.
 
     Parameters
     ----------
     folder : Path
         Holds the figures in its folder `figures`.
     settings : Settings
-        What was calibrated.
+        The calibrated settings.
     search : Calibration
-        How it was searched for.
+        Options of the search.
     simulations : int
-        Surveys simulated.
+        Number of simulated surveys.
     tables : mapping of str to DataFrame
         `posterior`, `structures` and `structure_fit` as a calibration writes them.
 
@@ -63,18 +52,18 @@ def write(
         simulations=simulations,
         draws=len(tables["posterior"]),
         rows=rows,
-        narrowed=sum(row["share"] >= 0.5 for row in rows),
+        narrowed=sum(row["contraction"] >= 0.5 for row in rows),
         structures=structures(tables["structures"], tables["structure_fit"]),
-        carried=len(set(priors.uncertain()) - fitted),
+        nuisance=len(set(priors.uncertain()) - fitted),
         held=settings.held,
-        figures=html_page.figures(folder, FIGURES),
+        figures=html_page.figures(folder, "calibration"),
         command=command(settings, search),
     )
-    return html_page.put(folder, page)
+    return html_page.write_page(folder, page)
 
 
 def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the fitted parameters in words and rounded figures, the best known first.
+    """Return the fitted parameters as text, the best constrained first.
 
     Parameters
     ----------
@@ -86,8 +75,8 @@ def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]
     Returns
     -------
     list of dict
-        Keys key, label, unit, before, after (central 90 %), narrowed, and share, the last as a
-        number: 1 less the part of the prior's 90 % that the posterior's spans.
+        Keys key, label, unit, prior, posterior (90 % intervals), narrowed, and contraction: 1
+        minus the width of the posterior interval relative to that of the prior.
     """
     chance = found.set_index("structure")["probability"]
     ends, rows = INTERVAL, []
@@ -101,19 +90,19 @@ def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]
         rows.append(
             {
                 "key": key,
-                "label": text.words(name),
+                "label": text.plain_name(name),
                 "unit": declared(getattr(Settings(), group))[name]["unit"],
-                "before": span(*(priors.value(prior, end) for end in ends)),
-                "after": span(low, high),
-                "narrowed": f"{1.0 - spans:.0%}",
-                "share": 1.0 - spans,
+                "prior": interval(priors.value(prior, ends[0]), priors.value(prior, ends[1])),
+                "posterior": interval(low, high),
+                "narrowed": text.percentage(1.0 - spans),
+                "contraction": 1.0 - spans,
             }
         )
-    return sorted(rows, key=lambda row: -row["share"])
+    return sorted(rows, key=lambda row: -row["contraction"])
 
 
 def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the structures in words and rounded figures, the most probable first."""
+    """Return the recovery mechanisms as text, the most probable first."""
     rows = []
     ordered = found.sort_values("probability", ascending=False, kind="stable")
     for row in ordered.to_dict("records"):
@@ -122,10 +111,10 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
         low, share, high = particles.share_interval(row["probability"], row["standard_error"])
         rows.append(
             {
-                "label": text.words(name),
+                "label": text.plain_name(name),
                 "about": presets.choice("recovery", name)["about"],
-                "probability": f"{share:.0%}",
-                "error": f"{low:.0%} to {high:.0%}",
+                "probability": text.percentage(share),
+                "error": f"{100 * low:.0f} % to {100 * high:.0f} %",
                 "met": int(np.sum(own["within"])),
                 "compared": len(own),
             }
@@ -134,7 +123,7 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def command(settings: Settings, search: Calibration) -> str:
-    """Return the command that searches again, safe to paste into a shell."""
+    """Return the command that reruns the calibration, safe to paste into a shell."""
     usual = asdict(Calibration())
     words = [
         f"calibration.{key}={overrides.word(value)}"

@@ -1,4 +1,4 @@
-"""The report of a comparison: one page with the answer, the picture, the table, and its limits."""
+"""Report of a comparison: HTML page, spreadsheet, and summary for a terminal."""
 
 import datetime as dt
 import io
@@ -13,42 +13,34 @@ import pandas as pd
 
 from marketsim import __version__
 from marketsim.analysis.comparison import effects
-from marketsim.analysis.comparison.effects import main_doses, name_of
+from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
 from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides, presets
 from marketsim.parameters.settings import Scenario
-from marketsim.reporting import text as report_text
 from marketsim.reporting.pages import page as html_page
-from marketsim.reporting.text import number, span
+from marketsim.reporting.text import (
+    OUTCOMES,
+    aligned,
+    count,
+    estimate,
+    percentage,
+    plain_name,
+    sales_effect,
+)
 from marketsim.simulation import files
 
-COLUMNS = (
-    ("grams_sold", "Ivory sold"),
-    ("visible", "Posts in Moments"),
-    ("price", "Price"),
-    ("seized", "Seized"),
+BASELINE = "the baseline"
+COLUMNS = [(name, OUTCOMES[name].capitalize()) for name in (RANKED, "visible", "price", "seized")]
+NOTES = (
+    "Simulated from published aggregates and assumptions; no advice on evading the law.",
+    "Effects are differences between two runs with common random numbers; low and high are the "
+    "ends of the 90 % interval.",
+    "Levels (grams, CNY, elephants) are assumed and not calibrated: use changes in percent.",
+    "The effects of rows in percent, and their intervals, are percentage points.",
+    "Assumption: the survey narrows the effect's interval by less than a fifth; see "
+    "docs/comparison.md.",
 )
-READING = (
-    "Simulated, from published aggregates and assumptions; no advice on evading the law.",
-    "Effects are differences between two runs with the same luck; 90 % lie from low to high.",
-    "Levels (grams, CNY, elephants) are assumed and fitted to nothing: read changes in percent.",
-    "Of a row in percent, effect and its ends are percentage points.",
-    "What rests on assumption is not narrowed by the survey; see docs/comparison.md.",
-)
-FIGURES = (
-    ("effects.png", "Effects", "Effects on ivory sold with intervals, a row a scenario",
-     "Change in ivory sold against the baseline. Hollow points rest on assumption: the survey "
-     "narrows their interval by less than a fifth. Grey: what was believed before the survey."),
-    ("curves.png", "Week by week", "Visible posts by week, a panel a scenario",
-     "Posts standing in Moments, week by week, each scenario over the baseline."),
-    ("displacement.png", "Where posts go", "Posts gone from Moments against posts made elsewhere",
-     "What leaves Moments does not all leave the market: posts move to backups, groups and other "
-     "places."),
-    ("costs.png", "What it takes", "Ivory not sold against hours of work",
-     "Ivory kept from sale against extra hours of moderators and police. Hours are assumed."),
-    ("strengths.png", "How much of it", "Effects over strengths, a panel a scenario",
-     "Doses without a source are curves: the effect on ivory sold over the strengths compared."),
-)  # fmt: skip
+INFORMED_BY = {"data": "survey data", "assumption": "prior assumptions", "": ""}
 
 
 def write(
@@ -58,7 +50,7 @@ def write(
     sums: Mapping[str, pd.DataFrame],
     start: dt.date,
 ) -> Path:
-    """Write `report.html`: one page that needs no other file and no network.
+    """Write `report.html`, which needs no other file and no network.
 
     Parameters
     ----------
@@ -67,36 +59,38 @@ def write(
     compared : sequence of Arm
         The baseline first.
     asked : Comparison
-        What was asked for.
+        Options of the comparison.
     sums : mapping of str to DataFrame
-        From `comparison_sums.tables`.
+        From `effects.tables`.
     start : datetime.date
-        First day that counts.
+        First day of the evaluation period.
     """
     rows, base = table(sums), compared[0]
     scenarios = {arm.scenario.name: arm.scenario for arm in compared}
     sold = main_doses(sums["effects"])
-    sold = sold[sold["outcome"] == "grams_sold"]
+    sold = sold[sold["outcome"] == RANKED]
     others = [one for name, one in scenarios.items() if name != base.scenario.name]
     page = html_page.template("comparison.html.j2").render(
         answer=answer(sums),
         start=start,
         last=timeline.horizon(base.settings)[1],
         baseline=base.scenario,
-        driven=int((sold["rests_on"] == "assumption").sum()),
+        assumed=int((sold["rests_on"] == "assumption").sum()),
         total=len(sold),
         runs=int(sold["runs"].max()),
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],
         columns=COLUMNS,
-        figures=html_page.figures(folder, FIGURES),
+        figures=html_page.figures(folder, "comparison"),
         sourced=sum(not one.scaled for one in others),
         scenarios=len(others),
-        sources=[{"name": report_text.words(one.name), "about": one.about, "source": one.source}
-                 for one in scenarios.values()],
+        sources=[
+            {"name": plain_name(one.name), "about": one.about, "source": one.source}
+            for one in scenarios.values()
+        ],
         command=command(compared, asked),
         own=len(own_scenarios(compared)),
-    )  # fmt: skip
-    return html_page.put(folder, page)
+    )
+    return html_page.write_page(folder, page)
 
 
 def write_spreadsheet(
@@ -106,94 +100,81 @@ def write_spreadsheet(
     sums: Mapping[str, pd.DataFrame],
     start: dt.date,
 ) -> None:
-    """Write `comparison.xlsx`, of what `write` takes: how to read it, the tables, the columns."""
+    """Write `comparison.xlsx`: notes, tables and columns; parameters as in `write`."""
     last = timeline.horizon(compared[0].settings)[1]
     facts = {
-        "what": f"marketsim {__version__}: scenarios compared with {compared[0].name}, run by run",
-        "days that count": f"{start} to {last}",
-        "answer": answer(sums),
-        **{f"how to read it, {k}": text for k, text in enumerate(READING, 1)},
+        "what": f"marketsim {__version__}: scenarios compared with {compared[0].name} by run",
+        "evaluation period": f"{start} to {last}",
+        "result": answer(sums),
+        **{f"note {k}": text for k, text in enumerate(NOTES, 1)},
         **{arm.scenario.name: f"{arm.scenario.about}. {arm.scenario.source}" for arm in compared},
-        "made by": command(compared, asked),
+        "command": command(compared, asked),
     }
     read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.escape_formula)
-    said = [(name, *about) for name, about in effects.COLUMNS.items()]
-    columns = pd.DataFrame(said, columns=["column", "unit", "meaning"])
-    whole = io.BytesIO()
-    book = pd.ExcelWriter(whole, engine="openpyxl")  # closed by hand: Ctrl-C is not to write half
+    described = [(name, *about) for name, about in effects.COLUMNS.items()]
+    columns = pd.DataFrame(described, columns=["column", "unit", "meaning"])
+    content = io.BytesIO()
+    book = pd.ExcelWriter(
+        content, engine="openpyxl"
+    )  # closed explicitly, so that Ctrl-C writes nothing
     for name, sheet in {"read me": read_me, **sums, "columns": columns}.items():
         sheet.to_excel(book, sheet_name=name, index=False)
     book.close()
-    (folder / "comparison.xlsx").write_bytes(whole.getvalue())
+    (folder / "comparison.xlsx").write_bytes(content.getvalue())
 
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:
-    """Return the answer in a sentence or two, with intervals."""
+    """Return the main result in a few sentences, with its uncertainty."""
     rows: Any = main_doses(sums["effects"])
-    sold = rows[rows["outcome"] == "grams_sold"].sort_values("effect")
+    sold = rows[rows["outcome"] == RANKED].sort_values("effect")
     best, worst = sold.iloc[0], sold.iloc[-1]
-    if len(sold) == 1:
-        return f"With {name_of(best)} ivory sold is {_percent(best)}."
-    ranking = sums["ranking"].set_index("arm")
-    text = (
-        f"Of {len(sold)} scenarios, {name_of(best)} lets least ivory be sold: {_percent(best)}. "
-        f"In {ranking.loc[best['arm'], 'best']:.0%} of the runs no other sells less."
-    )
-    if worst["effect_low"] > 0:
-        text += f" With {name_of(worst)} more is sold than without: {_percent(worst)}."
+    text = sales_effect(best, name_of(best), BASELINE)
+    if len(sold) > 1:
+        share = sums["ranking"].set_index("arm").loc[best["arm"], "best"]
+        text = (
+            f"Of {len(sold)} scenarios, ivory sales are lowest with {name_of(best)} (lowest of all "
+            f"in {count(share, best['runs'])} runs). {text}"
+        )
+        if worst["effect_low"] > 0:
+            text += f" {sales_effect(worst, name_of(worst), BASELINE)}"
     return text
 
 
-def _percent(row: Any) -> str:
-    ends = f"{_change(row['percent_low'])} to {_change(row['percent_high'])}"
-    return f"{_change(row['percent'])} than in the baseline (90 % of runs: {ends})"
-
-
-def _change(percent: float) -> str:
-    return f"{number(abs(percent))} % {'less' if percent < 0 else 'more'}"
-
-
 def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Return effects in words and rounded figures, one dictionary a scenario, least sold first."""
+    """Return effects as text, one dictionary per scenario, ordered by ivory sales."""
     rows: Any = main_doses(sums["effects"]).set_index(["arm", "outcome"])
-    sold = rows.xs("grams_sold", level="outcome").sort_values("effect")
-    out: list[dict[str, Any]] = []
-    for arm, row in sold.iterrows():
-        figures: dict[str, Any] = {}
-        for name, _ in COLUMNS:
-            of = rows.loc[(arm, name)]
-            middle, ends = number(of["percent"]), span(of["percent_low"], of["percent_high"])
-            figures[name] = {"middle": middle, "span": ends}
-        out.append(
-            figures
-            | {
-                "name": name_of(row),
-                "scenario": row["scenario"],
-                "better": f"{row['better']:.0%}",
-                "luck": "" if pd.isna(row["luck"]) else f"{row['luck']:.0%}",
-                "rests_on": row["rests_on"],
-            }
-        )
-    return out
+    sold = rows.xs(RANKED, level="outcome").sort_values("effect")
+    return [
+        {
+            name: estimate(*rows.loc[(arm, name), ["percent", "percent_low", "percent_high"]])
+            for name, _ in COLUMNS
+        }
+        | {
+            "name": name_of(row),
+            "scenario": row["scenario"],
+            "less": count(row["better"], row["runs"]),
+            "stochastic_share": percentage(row["luck"]),
+            "informed_by": INFORMED_BY["" if pd.isna(row["rests_on"]) else row["rests_on"]],
+        }
+        for arm, row in sold.iterrows()
+    ]
 
 
 def lines(folder: Path) -> list[str]:
-    """Return the table for a terminal, of a comparison that is there."""
+    """Return the result of a finished comparison as lines for a terminal."""
     sums = {name: pd.read_csv(folder / f"{name}.csv") for name in ("effects", "ranking")}
     cells: list[tuple[str, ...]] = [
-        ("scenario", "ivory sold, %", "90 % of runs", "chance of less", "rests on")
+        ("scenario", "change in ivory sales, %", "90 % interval", "sales fall in", "informed by")
     ]
     for row in table(sums):
-        sold = row["grams_sold"]
-        rests = "" if pd.isna(row["rests_on"]) else row["rests_on"]
-        cells.append((row["name"], sold["middle"], sold["span"], row["better"], rests))
-    return [answer(sums), "", *report_text.aligned(cells)]
+        cells.append((row["name"], *row[RANKED], f"{row['less']} runs", row["informed_by"]))
+    return [answer(sums), "", *aligned(cells)]
 
 
 def command(compared: Sequence[Any], asked: Any) -> str:
-    """Return the command that makes a comparison again, safe to paste into a shell.
+    """Return the command that reruns a comparison, safe to paste into a shell.
 
-    The words of one scenario of the user's stand with the others; several are files in DIR.
+    One scenario of the user is given by overrides; several are files in the folder DIR.
     """
     settings = compared[0].settings
     names = list(dict.fromkeys(arm.scenario.name for arm in compared[1:]))
@@ -214,7 +195,7 @@ def command(compared: Sequence[Any], asked: Any) -> str:
 
 
 def own_scenarios(compared: Sequence[Any]) -> list[Scenario]:
-    """Return the scenarios of a comparison that are not the package's, as they were written."""
+    """Return the user's own scenarios of a comparison, as specified."""
     shipped = presets.names("scenario")
     own = {arm.scenario.name: arm.scenario for arm in compared if arm.scenario.name not in shipped}
     return [replace(one, strength=Scenario().strength) for one in own.values()]

@@ -1,49 +1,52 @@
-"""Parts shared by all HTML pages: templates, embedded figures."""
+"""Templates and embedded figures of the HTML reports."""
 
 import base64
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from marketsim.reporting.figures import registry
 from marketsim.reporting.text import number
 from marketsim.simulation import files
 
 PAGE = "report.html"
 
 
-def put(folder: Path, page: str) -> Path:
-    """Write a page into a folder, whole or not at all, and return its path."""
+def write_page(folder: Path, page: str) -> Path:
+    """Write a page into a folder, completely or not at all, and return its path."""
     files.write_atomic(folder / PAGE, page)
     return folder / PAGE
 
 
-def figures(folder: Path, rows: Sequence[tuple[str, str, str, str]]) -> list[dict[str, str]]:
-    """Return pictures as a page holds them.
+def figures(folder: Path, kind: str) -> list[dict[str, str]]:
+    """Return the figures of a kind as a page embeds them.
 
     Parameters
     ----------
     folder : Path
         Holds them in its folder `figures`.
-    rows : sequence of tuple of str
-        File, heading, text in place of the picture, caption.
+    kind : str
+        A key of `registry.KINDS`.
 
     Returns
     -------
     list of dict
-        Keys name, heading, alt, caption and data (base64).
+        Keys heading, alt, caption and data (base64).
     """
-    keys = ("name", "heading", "alt", "caption")
-    made = [dict(zip(keys, row, strict=True)) for row in rows]
-    for figure in made:
-        picture = (folder / "figures" / figure["name"]).read_bytes()
-        figure["data"] = base64.b64encode(picture).decode("ascii")
-    return made
+    return [
+        {
+            "heading": spec.heading,
+            "alt": spec.alt,
+            "caption": spec.caption,
+            "data": base64.b64encode((folder / "figures" / spec.file).read_bytes()).decode("ascii"),
+        }
+        for spec in registry.KINDS[kind]
+    ]
 
 
 def template(name: str) -> Any:
-    """Return a page to be filled in; what is missing is an error."""
+    """Return a template; a missing variable is an error."""
     loader = FileSystemLoader(Path(__file__).with_name("templates"))
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
