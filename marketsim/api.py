@@ -209,12 +209,12 @@ class Result:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        whole = store.is_whole(self.folder, all_there=False)
+        whole = store.is_complete(self.folder, require_all=False)
         if not whole or not (self.folder / self._mark).is_file():
             kind = type(self).__name__.lower()
             reason = f"not the folder of a finished {kind}, with {self._mark}"
             raise UnreadableFileError("folder", folder, reason)
-        self.facts = store.facts(self.folder)
+        self.facts = store.read_manifest(self.folder)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_values_move_along_weighted_least_squares(seed):
     """The slopes are those of another library; equal weights are ordinary least squares."""
     values, apart, weight = made(40, seed)
     for weights in (weight, np.full(40, 1.0 / 40.0)):
-        there = regression_adjustment.moved(values, apart, weights)
+        there = regression_adjustment.adjust_values(values, apart, weights)
         for k in range(2):
             slopes = WLS(values[:, k], add_constant(apart), weights=weights).fit().params[1:]
             np.testing.assert_allclose(there[:, k], values[:, k] - apart @ slopes, atol=1e-9)
@@ -66,20 +66,22 @@ def test_what_follows_exactly_ends_in_one_point():
     """Values that follow from what is apart all come to where it is zero; others stay apart."""
     _, apart, weight = made(30, 1)
     values = (2.0 + apart @ [1.0, -0.5, 3.0])[:, None]
-    np.testing.assert_allclose(regression_adjustment.moved(values, apart, weight), 2.0, atol=1e-12)
+    np.testing.assert_allclose(
+        regression_adjustment.adjust_values(values, apart, weight), 2.0, atol=1e-12
+    )
     noise = values + np.random.default_rng(2).standard_normal((30, 1))  # negative control
-    assert np.ptp(regression_adjustment.moved(noise, apart, weight)) > 1.0
+    assert np.ptp(regression_adjustment.adjust_values(noise, apart, weight)) > 1.0
 
 
 def test_what_all_rows_share_moves_nothing():
     """A deviation that is the same in all rows has no slope, not one of rounding."""
     values, apart, weight = made(30, 3)
     shared = np.column_stack([apart, np.full(30, 1.0 / 3.0)])
-    there = regression_adjustment.moved(values, shared, weight)
+    there = regression_adjustment.adjust_values(values, shared, weight)
     np.testing.assert_allclose(
-        there, regression_adjustment.moved(values, apart, weight), rtol=1e-12
+        there, regression_adjustment.adjust_values(values, apart, weight), rtol=1e-12
     )
-    only = regression_adjustment.moved(values, shared[:, 3:], weight)
+    only = regression_adjustment.adjust_values(values, shared[:, 3:], weight)
     np.testing.assert_array_equal(only, values)
 
 

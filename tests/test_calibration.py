@@ -25,11 +25,12 @@ from test_cli import command
 from test_particles import KEYS, start
 from test_posterior import forget
 
-from marketsim.analysis.inference import abc_smc, particles
+from marketsim.analysis.inference import abc_smc, particles, stages
+from marketsim.analysis.inference.stages import posting
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Calibration, value_of
+from marketsim.parameters.settings import POSTS, Calibration, Settings, value_of
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import run, store
@@ -40,12 +41,12 @@ TINY = Calibration(particles=48, simulations=200, sampler="single")
 TABLES = ("posterior.parquet", "structures.csv", "generations.csv", "structure_fit.csv")
 PROGRAM = """
 import sys
-from marketsim.analysis.inference import abc_smc, particles
+from marketsim.analysis.inference import abc_smc, particles, stages
 from marketsim.commands import cli
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as page
-abc_smc.QUANTILE, particles.FEWEST, particles.PREDICTED = 0.7, 20, 4
-particles.CANDIDATES, particles.TRIALS = 2, 2
+abc_smc.QUANTILE, stages.PREDICTED, particles.TRIALS = 0.7, 4, 2
+stages.FEWEST, stages.CANDIDATES = 20, 2
 registry.save = page.write = lambda *_: None
 sys.argv = ["marketsim", "calibrate", *sys.argv[1:]]
 cli.main()
@@ -63,10 +64,10 @@ def shortened():
     """Let two structures compete, and shorten what follows a search."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(priors, "STRUCTURES", TWO)
-        patch.setattr(particles, "FEWEST", 20)
+        patch.setattr(stages, "FEWEST", 20)
         patch.setattr(abc_smc, "QUANTILE", 0.7)
-        patch.setattr(particles, "PREDICTED", 5)
-        patch.setattr(particles, "CANDIDATES", 3)
+        patch.setattr(stages, "PREDICTED", 5)
+        patch.setattr(stages, "CANDIDATES", 3)
         patch.setattr(particles, "TRIALS", 3)
         yield
 
@@ -85,7 +86,11 @@ def found(tmp_path_factory) -> Path:
     np.random.seed(1)
     with shortened():
         folder = tmp_path_factory.mktemp("calibration")
-        return calibrate_command.calibrate(start(), TINY, folder, 1, False)
+        return calibrate(start(), TINY, folder, 1, False)
+
+
+def calibrate(settings: Settings, *how) -> Path:
+    return calibrate_command.calibrate(posting(settings), *how)
 
 
 def drawn(found: Path) -> pd.DataFrame:
@@ -95,7 +100,7 @@ def drawn(found: Path) -> pd.DataFrame:
 def again(row: pd.Series, seed: int) -> pd.DataFrame:
     """Return the statistics of a draw simulated again, with a seed."""
     values = {key: float(row[key]) for key in priors.uncertain()}
-    return run.statistics([(priors.put(start(), row["structure"], values), seed)])
+    return run.statistics([(priors.with_values(start(), row["structure"], values), seed)])
 
 
 # ---------------------------------------------------------------- a structure
@@ -103,13 +108,13 @@ def again(row: pd.Series, seed: int) -> pd.DataFrame:
 
 def test_a_structure_answers_for_its_particle():
     """What pyABC gets are deviations and statistics of the particle's survey, at any place."""
-    model = abc_smc.Structure(start(), "forgetting")
+    model = abc_smc.Model(posting(start()), "forgetting")
     scores = dict.fromkeys(KEYS, 0.3)
     seen = model(scores)
-    expected = run.statistics([particles.particle(start(), "forgetting", scores)])
+    expected = run.statistics([posting(start()).particle("forgetting", scores)])
     np.testing.assert_array_equal(seen["statistics"], expected.to_numpy()[0])
     np.testing.assert_array_equal(seen["off"], discrepancy.deviations(expected).to_numpy()[0])
-    assert abc_smc.off_by(seen) == discrepancy.distance(discrepancy.deviations(expected))[0]
+    assert abc_smc.distance(seen) == discrepancy.distance(discrepancy.deviations(expected))[0]
     sent = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
     other = model(scores | {KEYS[0]: 0.31})
@@ -127,7 +132,7 @@ BAD = {
         Calibration(particles=100),
         {"recovery": "mixture"},
         "calibration.particles",
-        f"{8 * particles.FEWEST} or more",
+        f"{8 * stages.FEWEST} or more",
     ),
     "not a number": (Calibration(simulations=True), {}, "calibration.simulations", "a number"),
     "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
@@ -149,9 +154,7 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
     monkeypatch.setattr(abc_smc, "search", no_search)
     of, changes, key, allowed = BAD[name]
     with pytest.raises(InputError) as fault:
-        calibrate_command.calibrate(
-            start(**{"recovery": "trend"} | changes), of, Path("results"), 1, False
-        )
+        calibrate(start(**{"recovery": "trend"} | changes), of, Path("results"), 1, False)
     assert fault.value.key == key
     assert allowed in fault.value.allowed
     assert not Path("results").exists()
@@ -160,8 +163,8 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
 def test_what_can_be_searched_is_not_refused():
     """Negative control: each sampler, and an address where there is use for it."""
     for name in abc_smc.SAMPLERS:
-        abc_smc.check_search(Calibration(sampler=name), start())
-    abc_smc.check_search(Calibration(sampler="dask", address="tcp://a:1"), start())
+        abc_smc.check(posting(start()), Calibration(sampler=name))
+    abc_smc.check(posting(start()), Calibration(sampler="dask", address="tcp://a:1"))
 
 
 @pytest.mark.parametrize(
@@ -252,11 +255,11 @@ def searched_in(found: Path):
 def test_particles_are_those_of_the_search(found, brief, m):
     """Scores and weights are those pyABC has, of the last generation that has enough of them."""
     history, name = searched_in(found), TWO[m]
-    mine = particles.last_kept(start(), history, list(TWO))[name]
+    mine = particles.last_kept(posting(start()), history)[name]
     (t,) = mine["generation"].unique()
     counts = [len(history.get_distribution(m, at)[1]) for at in range(history.max_t + 1)]
     assert len(mine) == counts[t]
-    assert t == max([0, *(at for at, count in enumerate(counts) if count >= particles.FEWEST)])
+    assert t == max([0, *(at for at, count in enumerate(counts) if count >= stages.FEWEST)])
     scores, weights = history.get_distribution(m, t)
     shares = mine["weight"] / mine["weight"].sum()
     assert sorted(shares) == pytest.approx(sorted(weights / weights.sum()))
@@ -285,11 +288,11 @@ def test_every_particle_can_be_run_again(found):
     population = history.get_population().particles
     for one in population:
         name = TWO[one.m]
-        mine, seed = particles.particle(start(), name, dict(one.parameter))
+        mine, seed = posting(start()).particle(name, dict(one.parameter))
         seen = run.statistics([(mine, seed)])
         np.testing.assert_array_equal(seen.to_numpy(float)[0], one.sum_stat["statistics"])
         assert discrepancy.distance(discrepancy.deviations(seen))[0] == one.distance
-        carried = priors.draw(seed)
+        carried = priors.sample(priors.uncertain(), seed)
         same = {key for key in carried if carried[key] == value_of(mine, key)}
         assert same == set(carried) - set(priors.FITTED[name])
     other = run.statistics([(mine, seed + 1)]).to_numpy(float)[0]  # negative control
@@ -343,7 +346,7 @@ def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
     """The same search again is read, byte for byte; another is not, and nothing is left beside."""
     before = {path: path.read_bytes() for path in found.rglob("*") if path.is_file()}
     monkeypatch.setattr(abc_smc, "search", no_search)
-    assert calibrate_command.calibrate(start(), TINY, found.parent, 1, False) == found
+    assert calibrate(start(), TINY, found.parent, 1, False) == found
     assert {path: path.read_bytes() for path in before} == before
     assert sorted(path.name for path in found.parent.iterdir()) == [
         f".{found.name}.lock",
@@ -355,14 +358,14 @@ def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
         (start(), Calibration(particles=49, simulations=200, sampler="single")),
     ):
         with pytest.raises(AssertionError, match="searched"):
-            calibrate_command.calibrate(settings, of, found.parent, 1, False)
+            calibrate(settings, of, found.parent, 1, False)
 
 
 def test_what_is_held_is_not_searched_for(brief):
     """A held parameter has its value in every draw and at the point; the others are searched."""
     of = start("forgetting", held=["perception.half_life", "posting.silent_share"])
     fewer = Calibration(particles=30, simulations=100, sampler="single")
-    folder = calibrate_command.calibrate(of, fewer, Path("results"), 1, False)
+    folder = calibrate(of, fewer, Path("results"), 1, False)
     rows = drawn(folder)
     for key in of.held:
         assert (rows[key] == value_of(of, key)).all()
@@ -374,15 +377,15 @@ def test_what_is_held_is_not_searched_for(brief):
 # ---------------------------------------------------------------- a search that is cut off
 
 
-def toy(self: abc_smc.Structure, scores: dict) -> dict:
+def toy(self: abc_smc.Model, scores: dict) -> dict:
     """Simulate nothing: how far a survey is off is luck alone."""
     off = np.full(len(discrepancy.SUMMARIES), np.random.random())
     return {"off": off, "statistics": np.zeros(len(statistics.STATISTICS))}
 
 
-def searched(database: Path, recovery: str = "trend", **changes: int):
+def searched(database: Path, recovery: str = "forgetting", **changes: int):
     of = Calibration(**{"particles": 30, "simulations": 300, "sampler": "single"} | changes)
-    return abc_smc._search(start(recovery), of, database, 1, False)
+    return abc_smc.search(posting(start(recovery)), of, database, 1, False)
 
 
 @contextmanager
@@ -395,10 +398,10 @@ def cut_off(monkeypatch, simulations: int):
             raise KeyboardInterrupt
         return toy(self, scores)
 
-    monkeypatch.setattr(abc_smc.Structure, "__call__", some)
+    monkeypatch.setattr(abc_smc.Model, "__call__", some)
     with pytest.raises(KeyboardInterrupt):
         yield
-    monkeypatch.setattr(abc_smc.Structure, "__call__", toy)
+    monkeypatch.setattr(abc_smc.Model, "__call__", toy)
 
 
 def generations(history) -> list[tuple]:
@@ -423,7 +426,7 @@ def test_a_search_finds_the_exact_posterior(brief, monkeypatch):
         }
 
     monkeypatch.setattr(abc_smc, "QUANTILE", 0.4)
-    monkeypatch.setattr(abc_smc.Structure, "__call__", far)
+    monkeypatch.setattr(abc_smc.Model, "__call__", far)
     history = searched(Path("db"), "mixture", particles=150, simulations=800)
     tolerance = history.get_all_populations()["epsilon"].iloc[-1]
     at = np.linspace(-6.0, 6.0, 2001)
@@ -481,7 +484,7 @@ def no_generation(monkeypatch) -> None:
 @pytest.mark.parametrize("wreck", [nothing_yet, empty_tables, no_population, no_generation])
 def test_a_search_cut_off_before_its_first_generation(brief, monkeypatch, wreck):
     """However early a search is killed, the next one starts anew and can be cut off in turn."""
-    monkeypatch.setattr(abc_smc.Structure, "__call__", toy)
+    monkeypatch.setattr(abc_smc.Model, "__call__", toy)
     wreck(monkeypatch)
     with cut_off(monkeypatch, 240):
         searched(Path("db"))
@@ -582,11 +585,11 @@ def test_a_dask_cluster_searches(brief):
         of = Calibration(
             particles=24, simulations=100, sampler="dask", address=cluster.scheduler_address
         )
-        folder = calibrate_command.calibrate(start("forgetting"), of, Path("results"), 1, False)
+        folder = calibrate(start("forgetting"), of, Path("results"), 1, False)
     population = searched_in(folder).get_population().particles
     assert len(population) == len(drawn(folder)) == 24
     for one in population:
-        mine = particles.particle(start(), "forgetting", dict(one.parameter))
+        mine = posting(start()).particle("forgetting", dict(one.parameter))
         seen = run.statistics([mine]).to_numpy(float)[0]
         np.testing.assert_array_equal(seen, one.sum_stat["statistics"])
 

@@ -15,7 +15,7 @@ from marketsim.commands import compose, options
 from marketsim.commands.compare import compare
 from marketsim.errors import InputError
 from marketsim.model.market import advance, fork, initialize
-from marketsim.parameters import posterior, presets
+from marketsim.parameters import presets
 from marketsim.parameters.settings import Comparison
 from marketsim.reporting.pages import comparison as comparison_page
 from marketsim.simulation import run as simulation
@@ -62,18 +62,14 @@ def test_arms_share_everything_before_the_first_dose(found):
 def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
     """Outcomes and weeks are those of whole runs of the arm's own scenario."""
     of = rows(found)
-    for arm in arms.make(market(), PAIR)[1:3]:
+    for arm in arms.make_arms(market(), PAIR)[1:3]:
         for run in (0, 3):
-            mine = posterior.settings_of(
-                arm.settings, posterior.draw(arm.settings, run // posterior.RUNS_PER_DRAW)
-            )
-            told = simulation.simulate(mine, simulation.run_seed(mine.seed, run))[:2]
+            single = simulation.simulate_run(arm.settings, run)
             first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days
-            alone = outcomes.of_run(*told, first, 60, 10_000.0)
+            alone = outcomes.run_outcomes(single.series, single.records, first, 60)
             here = of[(of["arm"] == arm.name) & (of["run"] == run) & (of["belief"] == "posterior")]
             for name, value in alone.items():
-                if name != "elephants":
-                    assert here[name].iloc[0] == value, (arm.name, run, name)
+                assert here[name].iloc[0] == value, (arm.name, run, name)
 
 
 def test_a_fork_leaves_the_trunk_alone():
@@ -130,7 +126,7 @@ def test_threads_change_no_bit(found, tmp_path):
 def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
     """Rounds that are there are kept; the end is the same to the byte."""
     monkeypatch.setattr(simulation, "BATCH", 2)
-    lived = paired_runs._round
+    lived = paired_runs._simulate_round
     calls = []
 
     def killed(*words):
@@ -139,7 +135,7 @@ def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
         calls.append(words)
         return lived(*words)
 
-    monkeypatch.setattr(paired_runs, "_round", killed)
+    monkeypatch.setattr(paired_runs, "_simulate_round", killed)
     with pytest.raises(KeyboardInterrupt):
         compare(market(), PAIR, tmp_path)
     assert not list(tmp_path.glob("*/manifest.json"))
@@ -176,8 +172,8 @@ def test_the_spreadsheet_says_how_to_read_it(found):
 
 def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):
     """It is Ctrl-C that is told, and not what a book without sheets says when it is closed."""
-    compared = arms.make(market(), PAIR)
-    start = arms.start_of(compared, PAIR)
+    compared = arms.make_arms(market(), PAIR)
+    start = arms.evaluation_start(compared, PAIR)
     sums = {"effects": pd.read_csv(found / "effects.csv"),
             "ranking": pd.read_csv(found / "ranking.csv")}  # fmt: skip
     comparison_page.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
@@ -197,7 +193,7 @@ def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):
 
 def test_a_dose_without_a_source_is_compared_at_all_its_strengths():
     """One arm a strength, named after it; a scenario with a source is one arm."""
-    names = [arm.name for arm in arms.make(market(), PAIR)]
+    names = [arm.name for arm in arms.make_arms(market(), PAIR)]
     assert names == ["baseline_2015", "demand_reduction@0.5", "demand_reduction@1",
                      "demand_reduction@2", "domestic_ban"]  # fmt: skip
 
@@ -205,7 +201,7 @@ def test_a_dose_without_a_source_is_compared_at_all_its_strengths():
 def test_hours_are_matched():
     """With hours given, each scenario is one arm that takes them."""
     asked = replace(PAIR, scenarios=["repeated_sweeps", "courier_checks"], hours_a_week=3.0)
-    found = arms.make(market(), asked)
+    found = arms.make_arms(market(), asked)
     assert [arm.name for arm in found] == ["baseline_2015", "repeated_sweeps", "courier_checks"]
     assert found[1].scenario.strength != found[2].scenario.strength != 1.0
 
@@ -263,7 +259,7 @@ def test_the_interval_of_the_mean_effect_has_its_coverage_where_runs_are_given()
     for seed in range(400):
         of = made_up(-5.0, 60, seed)
         width = effects.half_widths(of, "grams_sold")[0]
-        wide = effects.pairs(of, "grams_sold")
+        wide = effects.pair_runs(of, "grams_sold")
         effect, base = (wide["arm"] - wide["base"]), wide["base"].mean()
         hits.append(abs(effect.mean() + 5.0) <= width * base)
         naive.append(abs(effect.mean() + 5.0) <= 2.0 * effect.std() / np.sqrt(60))
@@ -274,10 +270,10 @@ def test_the_interval_of_the_mean_effect_has_its_coverage_where_runs_are_given()
 def test_runs_end_once_the_effect_is_known_so_well():
     """The stopping rule: not before forty runs, then at the first round that is precise enough."""
     few = [{"rows": made_up(-5.0, 20, 1)}]
-    assert not paired_runs._enough(few, 1.0)
+    assert not paired_runs._is_precise(few, 1.0)
     many = [{"rows": made_up(-5.0, 400, 1)}]
-    assert paired_runs._enough(many, 0.01)
-    assert not paired_runs._enough(many, 0.0005) and not paired_runs._enough(many, None)
+    assert paired_runs._is_precise(many, 0.01)
+    assert not paired_runs._is_precise(many, 0.0005) and not paired_runs._is_precise(many, None)
 
 
 def test_stopping_at_a_precision_keeps_the_coverage():
@@ -285,12 +281,12 @@ def test_stopping_at_a_precision_keeps_the_coverage():
     hits, lengths = [], []
     for seed in range(200):
         of = made_up(-5.0, 600, seed)
-        for runs in range(paired_runs.LEAST, 601, simulation.BATCH):
+        for runs in range(paired_runs.MIN_RUNS, 601, simulation.BATCH):
             part = of[of["run"] < runs]
             width = effects.half_widths(part, "grams_sold")[0]
             if width <= 0.008:
                 break
-        wide = effects.pairs(part, "grams_sold")
+        wide = effects.pair_runs(part, "grams_sold")
         mean, base = (wide["arm"] - wide["base"]).mean(), wide["base"].mean()
         hits.append(abs(mean + 5.0) <= width * base)
         lengths.append(runs)
@@ -304,10 +300,10 @@ def test_the_command_of_a_report_makes_the_comparison_again():
     for given in (["scenarios=[repeated_sweeps]"], ["scenarios=[mine]", *own]):
         words = [*given, "replicates=3", "seed=9", "moderation.capacity=20", "prior=false"]
         asked = compose.composed(words, "compare", options.CompareCommand)
-        compared = arms.make(asked.settings(), asked)
+        compared = arms.make_arms(asked.settings(), asked)
         plain = Comparison(asked.scenarios, prior=False)
         again = shlex.split(comparison_page.command(compared, plain))
         assert again[:2] == ["marketsim", "compare"]
         composed = compose.composed(again[2:], "compare", options.CompareCommand)
-        assert arms.make(composed.settings(), composed) == compared
+        assert arms.make_arms(composed.settings(), composed) == compared
         assert not composed.prior

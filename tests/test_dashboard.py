@@ -106,11 +106,11 @@ def test_comparison_on_the_page_has_its_arms(name):
     pair = choices.pair(choice)
     command = taken(shlex.split(reproduce.compare(choice, pair))[1:])
     asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
-    base, *others = arms.make(settings_of(command), asked)
+    base, *others = arms.make_arms(settings_of(command), asked)
     assert not asked.prior
     mine = [arm for arm in others if arm.scenario.strength == pair.arms[1].scenario.strength]
     assert [vars(one) for one in (base, *mine)] == [vars(one) for one in pair.arms]
-    assert arms.start_of([base, *others], asked) == pair.start
+    assert arms.evaluation_start([base, *others], asked) == pair.start
 
 
 @pytest.mark.parametrize("name", presets.names("scenario"))

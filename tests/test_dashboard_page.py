@@ -71,7 +71,7 @@ def test_page_opens_with_the_figures_of_the_command(page):
     assert not page.exception and not page.error
     shown = expected()
     effects = shown.effects.set_index("outcome")
-    fit = summary.sums(shown.pair.settings, shown.tables)["fit"].set_index("id")
+    fit = summary.summarize(shown.pair.settings, shown.tables)["fit"].set_index("id")
     found = tiles(page)
     assert found["Ivory sales"].lstrip("+") == change(effects.loc["grams_sold"])
     ratio = fit.loc["fall_week_5", ["simulated", "sim_low", "sim_high"]]

@@ -10,10 +10,10 @@ import pytest
 
 from docs.generate import evidence as evidence_page
 from marketsim.parameters import evidence
-from marketsim.parameters.evidence import COLUMNS, ROLES, EvidenceError, Fact, _load
+from marketsim.parameters.evidence import COLUMNS, ROLES, EvidenceError, Fact, load
 from marketsim.survey import targets
 
-FACTS = _load()
+FACTS = load()
 PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
 
 GOOD = {
@@ -79,7 +79,7 @@ def write(path: Path, *rows: dict[str, str], header: tuple[str, ...] = COLUMNS) 
 
 
 def test_good_row_is_read(tmp_path: Path) -> None:
-    fact = _load(write(tmp_path / "good.csv", GOOD))["fall_week_5"]
+    fact = load(write(tmp_path / "good.csv", GOOD))["fall_week_5"]
     assert fact == Fact(
         "fall_week_5",
         0.55,
@@ -113,7 +113,7 @@ def test_good_row_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_rows_within_the_rules_are_read(tmp_path: Path, change: dict[str, str]) -> None:
-    assert len(_load(write(tmp_path / "good.csv", GOOD | change))) == 1
+    assert len(load(write(tmp_path / "good.csv", GOOD | change))) == 1
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_bad_cell_is_refused(
 ) -> None:
     row = GOOD | change
     with pytest.raises(EvidenceError) as refusal:
-        _load(write(tmp_path / "bad.csv", row))
+        load(write(tmp_path / "bad.csv", row))
     message = str(refusal.value)
     assert "\n" not in message
     assert f"row {row['id']!r}, column {column}: {row[column]!r} is invalid: expected " in message
@@ -162,7 +162,7 @@ def test_bad_cell_is_refused(
 
 def test_repeated_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError, match="row 'fall_week_5', column id.*no other row"):
-        _load(write(tmp_path / "bad.csv", GOOD, GOOD))
+        load(write(tmp_path / "bad.csv", GOOD, GOOD))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_repeated_id_is_refused(tmp_path: Path) -> None:
 )
 def test_other_columns_are_refused(tmp_path: Path, header: tuple[str, ...]) -> None:
     with pytest.raises(EvidenceError, match="row 'header', column columns"):
-        _load(write(tmp_path / "bad.csv", GOOD, header=header))
+        load(write(tmp_path / "bad.csv", GOOD, header=header))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_row_of_another_length_is_refused(tmp_path: Path, line: str) -> None:
     path = write(tmp_path / "bad.csv")
     path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
     with pytest.raises(EvidenceError, match="column columns: .* expected 10 cells"):
-        _load(path)
+        load(path)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> Non
     path = tmp_path / "bad.csv"
     path.write_bytes(content)
     with pytest.raises(EvidenceError, match="row 'header'.*expected UTF-8 text"):
-        _load(path)
+        load(path)
 
 
 def test_every_fact_is_there() -> None:
@@ -224,8 +224,8 @@ def test_roles_are_handed_out_apart() -> None:
 
 def test_a_changed_answer_does_not_change_the_next() -> None:
     evidence.inputs().clear()
-    _load().clear()
-    assert _load() == FACTS
+    load().clear()
+    assert load() == FACTS
     assert evidence.inputs()
 
 

@@ -93,7 +93,7 @@ def test_a_study_that_is_continued_has_the_same_last_digit(tmp_path):
 
     def fit(of, tables: dict) -> str:
         runs = tables["runs"].set_index("run")
-        return survey_fit.fit(summary.seen(of, tables, runs), runs["draw"]).to_csv()
+        return survey_fit.fit(summary.run_statistics(of, tables, runs), runs["draw"]).to_csv()
 
     apart = []
     for seed in (3, 5, 6):

@@ -62,7 +62,7 @@ def test_police_cases_and_inspections_count():
 def test_the_strength_that_takes_so_many_hours_is_found(name):
     """At the strength found the hours are those asked for."""
     entry, *work = HOURS[name]
-    found = effort.matched(market(entry), market(), START, 0.6 * sum(work))
+    found = effort.match_hours(market(entry), market(), START, 0.6 * sum(work))
     assert found.scenario.strength == pytest.approx(0.6, rel=1e-6)
     assert sum(effort.extra(found, market(), START)) == pytest.approx(0.6 * sum(work), rel=1e-6)
 
@@ -71,4 +71,4 @@ def test_the_strength_that_takes_so_many_hours_is_found(name):
 def test_hours_that_no_strength_takes_are_refused(name):
     """What takes no hours, or not so many within the range of its dose, is named."""
     with pytest.raises(InputError, match="hours that"):
-        effort.matched(market(HOURS[name][0]), market(), START, 1e5)
+        effort.match_hours(market(HOURS[name][0]), market(), START, 1e5)

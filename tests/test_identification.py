@@ -58,7 +58,7 @@ def asked(table, target=0.0, seen=1, keep=3000, names=(LEVEL,), priors=PRIORS) -
     """Return the posterior for a survey that is off by `target` in each statistic seen."""
     off = discrepancy.deviations(table)
     survey = np.where(off.columns.isin(SEEN[:seen]), target, 0.0)
-    return identifiability.posterior(off, table, survey, keep, names, priors)
+    return identifiability.posterior_draws(off, table, survey, keep, names, priors)
 
 
 def mean_and_sd(values, weight) -> tuple[float, float]:
@@ -218,7 +218,7 @@ def test_no_survey_is_its_own_neighbour(both, monkeypatch):
 
     Negative control: with the survey's own row among them the nearest is at distance zero.
     """
-    nearest, posterior = [], identifiability.posterior
+    nearest, posterior = [], identifiability.posterior_draws
 
     def watched(off, table, target, *others):
         nearest.append(np.linalg.norm(off.to_numpy() - target, axis=1).min())
@@ -227,7 +227,7 @@ def test_no_survey_is_its_own_neighbour(both, monkeypatch):
         assert set(draws.index) <= set(table.index)
         return draws
 
-    monkeypatch.setattr(identifiability, "posterior", watched)
+    monkeypatch.setattr(identifiability, "posterior_draws", watched)
     recovered(both, 50)
     assert len(nearest) == 50 and min(nearest) > 0.0
     off = discrepancy.deviations(both)
@@ -297,14 +297,14 @@ def test_wrong_widths_are_caught(factor, below):
 
 def test_recovered_parameters_are_covered(both, told, monkeypatch):
     """The toy's posterior covers at its levels; draws shrunk to their middle do not."""
-    posterior = identifiability.posterior
+    posterior = identifiability.posterior_draws
 
     def shrunk(*given):
         draws = posterior(*given)
         return draws.assign(**{LEVEL: (draws[LEVEL] + draws[LEVEL].median()) / 2.0})
 
     honest = identifiability.coverage(told).set_index(["parameter", "level"])
-    monkeypatch.setattr(identifiability, "posterior", shrunk)
+    monkeypatch.setattr(identifiability, "posterior_draws", shrunk)
     vain = identifiability.coverage(recovered(both, 150)).set_index(["parameter", "level"])
     for level in (0.5, 0.9):
         row = honest.loc[(LEVEL, level)]

@@ -18,7 +18,8 @@ from scipy import stats
 from test_cli import command
 from test_posterior import FILES, forget, shelf
 
-from marketsim.analysis.inference import abc_smc
+from marketsim.analysis.inference import abc_smc, particles, stages
+from marketsim.analysis.inference.stages import trade
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
@@ -44,7 +45,7 @@ def shortened():
     """Shorten what follows a search, and start pyABC's own generator anew."""
     np.random.seed(7)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(abc_smc, "PREDICTED", PREDICTED)
+        patch.setattr(stages, "PREDICTED", PREDICTED)
         yield
 
 
@@ -60,7 +61,7 @@ def found(tmp_path_factory) -> Path:
     forget()
     with shortened():
         folder = tmp_path_factory.mktemp("market")
-        return calibrate_command.calibrate_trade(start(), TINY, folder, 1, False)
+        return calibrate(start(), TINY, folder, 1, False)
 
 
 @pytest.fixture
@@ -78,6 +79,18 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
     forget()
 
 
+def calibrate(settings: Settings, *how) -> Path:
+    return calibrate_command.calibrate(trade(settings), *how)
+
+
+def particle(settings: Settings, scores: dict) -> tuple[Settings, int]:
+    return trade(settings).particle("market", scores)
+
+
+def model(**changes: object) -> abc_smc.Model:
+    return abc_smc.Model(trade(start(**changes)), "market")
+
+
 def drawn(found: Path) -> pd.DataFrame:
     return pd.read_parquet(found / "posterior.parquet")
 
@@ -93,13 +106,13 @@ def population(found: Path) -> list:
 def test_a_particle_is_a_function_of_seed_and_scores():
     """The same scores in any order are the same run; another seed or last bit is another."""
     scores = dict.fromkeys(KEYS, 0.3) | {KEYS[0]: -1.0}
-    one = abc_smc.trade_particle(start(), scores)
+    one = particle(start(), scores)
     again = dict(reversed(scores.items()))
-    assert abc_smc.trade_particle(start(), again) == one
-    assert abc_smc.trade_particle(start(replicates=3), scores)[1] == one[1]
+    assert particle(start(), again) == one
+    assert particle(start(replicates=3), scores)[1] == one[1]
     others = [
-        abc_smc.trade_particle(start(seed=9), scores),
-        abc_smc.trade_particle(start(), scores | {KEYS[1]: np.nextafter(0.3, 1.0)}),
+        particle(start(seed=9), scores),
+        particle(start(), scores | {KEYS[1]: np.nextafter(0.3, 1.0)}),
     ]
     assert len({one[1], *(seed for _, seed in others)}) == 3
     assert all(0 <= seed < 2**63 for _, seed in (one, *others))
@@ -107,11 +120,11 @@ def test_a_particle_is_a_function_of_seed_and_scores():
 
 def test_scores_are_places_in_the_prior():
     """A score of 0 is the prior's middle, one of 1.645 its upper twentieth; the rest is drawn."""
-    mine, seed = abc_smc.trade_particle(start(), dict.fromkeys(KEYS, 0.0) | {KEYS[1]: 1.645})
+    mine, seed = particle(start(), dict.fromkeys(KEYS, 0.0) | {KEYS[1]: 1.645})
     expected = dict.fromkeys(priors.FITTED_TRADE, 0.5) | {priors.FITTED_TRADE[1]: 0.95}
     for key, place in expected.items():
         assert priors.share(PRIORS[key], value_of(mine, key)) == pytest.approx(place, abs=1e-4)
-    carried = priors.draw(seed, trade=True)
+    carried = priors.sample(priors.uncertain_trade(), seed)
     same = {key for key, value in carried.items() if value_of(mine, key) == value}
     assert same == set(carried) - set(priors.FITTED_TRADE)
 
@@ -121,15 +134,15 @@ def test_the_posting_side_is_a_draw_of_its_posterior():
     shipped, keys = posterior.draws(), list(priors.uncertain())
     structures = set()
     for score in np.linspace(-1.0, 1.0, 9):
-        mine, _ = abc_smc.trade_particle(start(), {KEYS[0]: score})
+        mine, _ = particle(start(), {KEYS[0]: score})
         rows = shipped[shipped["structure"] == mine.recovery.name]
         values = pd.Series({key: value_of(mine, key) for key in keys})
         assert (rows[keys] == values).all(axis=1).sum() == 1
         assert (mine.posterior, mine.held, mine.market) == ("none", [], "whole")
         structures.add(mine.recovery.name)
     assert len(structures) > 1
-    prior, seed = abc_smc.trade_particle(start(posterior=posterior.PRIOR), {KEYS[0]: 0.5})
-    assert {key: value_of(prior, key) for key in keys} == priors.draw(seed)
+    prior, seed = particle(start(posterior=posterior.PRIOR), {KEYS[0]: 0.5})
+    assert {key: value_of(prior, key) for key in keys} == priors.sample(priors.uncertain(), seed)
 
 
 def test_what_is_held_keeps_its_value_in_a_particle():
@@ -137,27 +150,27 @@ def test_what_is_held_keeps_its_value_in_a_particle():
     of = start(posting__base_posts=2.0, supply__cost=6.0, held=["posting.base_posts"])
     of.held += ["supply.cost"]
     for score in (-1.0, 1.0):
-        mine, _ = abc_smc.trade_particle(of, {"workshop__best": score})
+        mine, _ = particle(of, {"workshop__best": score})
         assert (mine.posting.base_posts, mine.supply.cost) == (2.0, 6.0)
         place = priors.share(PRIORS["workshop.best"], mine.workshop.best)
         assert place == pytest.approx(stats.norm.cdf(score))
-        free, _ = abc_smc.trade_particle(start(), {"workshop__best": score})
+        free, _ = particle(start(), {"workshop__best": score})
         assert free.posting.base_posts != 2.0 and free.supply.cost != 6.0
 
 
 def test_a_market_answers_for_its_particle():
     """What pyABC gets are deviations and statistics of the particle's survey, at any place."""
-    model, scores = abc_smc.TradeModel(start()), dict.fromkeys(KEYS, 0.3)
-    seen = model(scores)
-    expected = run.statistics([abc_smc.trade_particle(start(), scores)])
+    market, scores = model(), dict.fromkeys(KEYS, 0.3)
+    seen = market(scores)
+    expected = run.statistics([particle(start(), scores)])
     counted = expected[list(trade_statistics.STATISTICS)].to_numpy()[0]
     np.testing.assert_array_equal(seen["statistics"], counted)
     off = trade_statistics.deviations(expected)
     np.testing.assert_array_equal(seen["off"], off.to_numpy()[0])
-    assert abc_smc.off_by(seen) == discrepancy.distance(off)[0]
-    sent = pickle.loads(pickle.dumps(model))
+    assert abc_smc.distance(seen) == discrepancy.distance(off)[0]
+    sent = pickle.loads(pickle.dumps(market))
     np.testing.assert_array_equal(sent(scores)["statistics"], seen["statistics"])
-    other = model(scores | {KEYS[0]: 0.31})
+    other = market(scores | {KEYS[0]: 0.31})
     assert not np.array_equal(other["statistics"], seen["statistics"], equal_nan=True)
 
 
@@ -191,7 +204,7 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
     monkeypatch.setattr(abc_smc, "search", no_search)
     of, changes, key, allowed = BAD[name]
     with pytest.raises(InputError) as fault:
-        calibrate_command.calibrate_trade(start(**changes), of, Path("results"), 1, False)
+        calibrate(start(**changes), of, Path("results"), 1, False)
     assert fault.value.key == key
     assert allowed in fault.value.allowed
     assert not Path("results").exists()
@@ -200,9 +213,9 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
 def test_what_can_be_searched_is_not_refused():
     """Negative control: each sampler, from the posterior and from the prior, with one held."""
     for name in abc_smc.SAMPLERS:
-        abc_smc.check_trade(Calibration(sampler=name), start())
-    abc_smc.check_trade(ENOUGH, start(posterior=posterior.PRIOR, recovery="trend"))
-    abc_smc.check_trade(ENOUGH, start(supply__cost=6.0, held=["supply.cost"]))
+        abc_smc.check(trade(start()), Calibration(sampler=name))
+    abc_smc.check(trade(start(posterior=posterior.PRIOR, recovery="trend")), ENOUGH)
+    abc_smc.check(trade(start(supply__cost=6.0, held=["supply.cost"])), ENOUGH)
 
 
 @pytest.mark.parametrize(
@@ -280,10 +293,10 @@ def test_every_particle_can_be_run_again(found):
     assert len(kept) == TINY.particles
     for one in kept:
         assert set(one.parameter) == set(KEYS)
-        again = abc_smc.TradeModel(start())(dict(one.parameter))
+        again = model()(dict(one.parameter))
         np.testing.assert_array_equal(again["statistics"], one.sum_stat["statistics"])
-        assert abc_smc.off_by(again) == one.distance
-    other = abc_smc.TradeModel(start(seed=1))(dict(one.parameter))  # negative control
+        assert abc_smc.distance(again) == one.distance
+    other = model(seed=1)(dict(one.parameter))  # negative control
     assert not np.array_equal(other["statistics"], one.sum_stat["statistics"], equal_nan=True)
 
 
@@ -300,14 +313,14 @@ def test_the_fit_is_that_of_a_study_with_these_draws(found, elsewhere):
     forget()
     tables = run.replicate(start(), range(PREDICTED), 1)
     runs = tables["runs"].set_index("run")
-    expected = survey_fit.fit(summary.seen(start(), tables, runs), runs["draw"])
-    fit = abc_smc.trade_fit(start(), drawn(found), 1)
+    expected = survey_fit.fit(summary.run_statistics(start(), tables, runs), runs["draw"])
+    fit = particles.fit(trade(start()), "market", drawn(found), 1)
     pd.testing.assert_frame_equal(fit, expected)
     shown = pd.read_csv(found / "market_fit.csv")
     np.testing.assert_array_equal(shown["simulated"], expected["simulated"])
     assert (fit["luck"].dropna() < 0.9).any()
     tables = run.replicate(start(seed=1), range(PREDICTED), 1)  # negative control
-    other = summary.seen(start(), tables, tables["runs"].set_index("run"))
+    other = summary.run_statistics(start(), tables, tables["runs"].set_index("run"))
     assert survey_fit.fit(other)["simulated"][0] != fit["simulated"][0]
 
 
@@ -315,11 +328,11 @@ def test_a_complete_search_is_taken_as_it_is(found, monkeypatch):
     """The same search again is read, byte for byte; another is not."""
     before = {path: path.read_bytes() for path in found.rglob("*") if path.is_file()}
     monkeypatch.setattr(abc_smc, "search", no_search)
-    assert calibrate_command.calibrate_trade(start(), TINY, found.parent, 3, False) == found
+    assert calibrate(start(), TINY, found.parent, 3, False) == found
     assert {path: path.read_bytes() for path in before} == before
     for settings, of in ((start(seed=1), TINY), (start(), replace(TINY, particles=21))):
         with pytest.raises(AssertionError, match="searched"):
-            calibrate_command.calibrate_trade(settings, of, found.parent, 1, False)
+            calibrate(settings, of, found.parent, 1, False)
 
 
 def test_what_is_searched_for_is_not_in_its_name(found, elsewhere, monkeypatch):
@@ -329,14 +342,14 @@ def test_what_is_searched_for_is_not_in_its_name(found, elsewhere, monkeypatch):
     table = pd.read_parquet(file)
     table.assign(weight=np.nan).to_parquet(file)
     forget()
-    assert calibrate_command.calibrate_trade(start(), TINY, found.parent, 1, False) == found
+    assert calibrate(start(), TINY, found.parent, 1, False) == found
     shutil.rmtree(elsewhere / "trade")
     forget()
-    assert calibrate_command.calibrate_trade(start(), TINY, found.parent, 1, False) == found
+    assert calibrate(start(), TINY, found.parent, 1, False) == found
     with (elsewhere / FILES[1]).open("ab") as to:  # negative control
         to.write(b"\n")
     with pytest.raises(AssertionError, match="searched"):
-        calibrate_command.calibrate_trade(start(), TINY, found.parent, 1, False)
+        calibrate(start(), TINY, found.parent, 1, False)
 
 
 def test_what_is_held_is_not_searched_for(monkeypatch):
@@ -347,10 +360,10 @@ def test_what_is_held_is_not_searched_for(monkeypatch):
         off = luck.random(len(trade_statistics.SUMMARIES))
         return {"off": off, "statistics": luck.random(len(trade_statistics.STATISTICS))}
 
-    monkeypatch.setattr(abc_smc.TradeModel, "__call__", toy)
-    monkeypatch.setattr(abc_smc, "PREDICTED", 2)
+    monkeypatch.setattr(abc_smc.Model, "__call__", toy)
+    monkeypatch.setattr(stages, "PREDICTED", 2)
     of = start(supply__cost=6.0, held=["supply.cost", "supply.margin"])
-    folder = calibrate_command.calibrate_trade(of, TINY, Path("results"), 1, False)
+    folder = calibrate(of, TINY, Path("results"), 1, False)
     rows = drawn(folder)
     point = pd.read_csv(folder / "point.csv").set_index("key")["value"]
     for key in of.held:
@@ -385,16 +398,16 @@ def test_draws_are_moved_to_the_published_survey():
     places = np.linspace(0.3, 0.8, 40)
     distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 40)
     kept = accepted(places, distance, weight)
-    rows = abc_smc.trade_draws(start(), kept)
+    rows = particles.draws(trade(start()), "market", kept, 1)
     first, *others = priors.FITTED_TRADE
     assert priors.shares(PRIORS[first], rows[first].to_numpy()) == pytest.approx(0.7, abs=1e-6)
     for key in others:
         assert rows[key].to_numpy() == pytest.approx(kept[key].to_numpy(), rel=1e-9)
     expected = weight * (1.0 - (distance / distance.max()) ** 2)
     assert rows["weight"].to_numpy() == pytest.approx(expected / expected.sum(), abs=1e-8)
-    held = abc_smc.trade_draws(start(held=[first]), kept)
+    held = particles.draws(trade(start(held=[first])), "market", kept, 1)
     assert (held[first] == value_of(start(), first)).all()
-    alike = abc_smc.trade_draws(start(), kept.assign(distance=0.0))
+    alike = particles.draws(trade(start()), "market", kept.assign(distance=0.0), 1)
     assert alike["weight"].to_numpy() == pytest.approx(weight / weight.sum())
 
 
@@ -405,7 +418,7 @@ def test_the_point_is_the_draw_nearest_to_the_mean():
 
     def nearest(weight: list[float], **changes: object) -> float:
         table = rows.assign(weight=weight, **changes)
-        values = abc_smc.trade_point(table).set_index("key")["value"]
+        values = particles.point(trade(start()), "market", table, 1).set_index("key")["value"]
         assert list(values.index) == list(PRIORS)
         return priors.share(PRIORS[first], float(values[first]))
 

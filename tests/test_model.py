@@ -49,11 +49,11 @@ def test_the_example_in_the_documentation_runs():
 def test_each_step_lives_one_day():
     """A step lives one day: its date is the start plus the days lived less one."""
     of = market()
-    assert (of.horizon, of.days_lived, of.today) == (DAYS, 0, FIRST - dt.timedelta(1))
+    assert (of.horizon, of.days_simulated, of.today) == (DAYS, 0, FIRST - dt.timedelta(1))
     for day in range(5):
         of.step()
         assert of.today == FIRST + dt.timedelta(day)
-        assert of.days_lived == of.steps == day + 1
+        assert of.days_simulated == of.steps == day + 1
     of.run()
     assert of.today == dt.date(2015, 7, 31)
 
@@ -133,7 +133,7 @@ def test_no_day_beyond_the_horizon():
     with pytest.raises(InputError) as refusal:
         of.step()
     assert refusal.value.key == "days"
-    assert (state(of), of.days_lived) == (before, DAYS)
+    assert (state(of), of.days_simulated) == (before, DAYS)
     assert len(of.datacollector.get_model_vars_dataframe()) == rows
     assert state(of.run()) == before  # nothing is left to live
 
@@ -168,7 +168,7 @@ def test_a_seed_outside_its_range_is_refused(seed):
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])
 def test_both_ends_of_the_seeds_are_taken(seed):
     """The smallest and the largest seed give markets that live."""
-    assert market(seed=seed, days=2).days_lived == 2
+    assert market(seed=seed, days=2).days_simulated == 2
 
 
 # ---------------------------------------------------------------- single traders
@@ -258,7 +258,7 @@ def test_a_checkpoint_keeps_everything(stored):
     path, _ = stored
     of, resumed = market(days=90), Market.resume(path)
     assert state(resumed) == state(of)
-    assert (resumed.days_lived, resumed.today, resumed.run_seed) == (90, of.today, 9)
+    assert (resumed.days_simulated, resumed.today, resumed.run_seed) == (90, of.today, 9)
     assert resumed.settings == of.settings
     assert state(resumed.run()) == state(of.run())
     assert [file.name for file in path.parent.iterdir()] == ["market.npz"]
@@ -268,7 +268,7 @@ def test_a_checkpoint_replaces_an_older_one(stored):
     """A file that is there already is replaced as a whole."""
     path, _ = stored
     market(days=3).checkpoint(path)
-    assert Market.resume(path).days_lived == 3
+    assert Market.resume(path).days_simulated == 3
 
 
 def test_a_truncated_checkpoint_is_refused(stored):
@@ -380,7 +380,7 @@ INCOMPLETE = {
     "one note": shaped("notes", (1, 1, 1)),
     "another market": shaped("retailers.risk", (7,)),
     "no seed": headed(seed=None),
-    "no day": headed(days_lived=None),
+    "no day": headed(days_simulated=None),
     "no settings": headed(settings=None),
     "another version": headed(source="0123456789abcdef"),
 }
@@ -393,7 +393,7 @@ def test_an_incomplete_checkpoint_is_refused(stored, kind):
     with np.load(path) as archive:
         arrays = dict(archive)
     save_all(path, arrays)
-    assert Market.resume(path).days_lived == 90
+    assert Market.resume(path).days_simulated == 90
     INCOMPLETE[kind](arrays)
     save_all(path, arrays)
     refused(path)

@@ -1,5 +1,6 @@
 """Particles are functions of their scores, and draws are made of those kept as they ought to be."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim.analysis.inference import particles
+from marketsim.analysis.inference import particles, stages
+from marketsim.analysis.inference.stages import Stage, posting
 from marketsim.parameters import posterior, priors
 from marketsim.parameters.settings import POSTS, Settings, value_of
 from marketsim.simulation import run
@@ -39,25 +41,25 @@ def start(recovery: str = "mixture", retailers: int = 20, **changes: object) -> 
 @given(scores=SCORES, key=st.sampled_from(KEYS), up=st.booleans())
 def test_a_particle_is_a_function_of_its_scores(scores, key, up):
     """The same scores in any order are the same run; the last bit of any is another."""
-    mine, seed = particles.particle(start(), "forgetting", scores)
+    mine, seed = posting(start()).particle("forgetting", scores)
     backwards = dict(reversed(scores.items()))
-    assert particles.particle(start(), "forgetting", backwards) == (mine, seed)
+    assert posting(start()).particle("forgetting", backwards) == (mine, seed)
     as_numpy = {name: np.float64(score) for name, score in scores.items()}
-    assert particles.particle(start(), "forgetting", as_numpy) == (mine, seed)
-    assert particles.particle(start(retailers=99), "forgetting", scores)[1] == seed
+    assert posting(start()).particle("forgetting", as_numpy) == (mine, seed)
+    assert posting(start(retailers=99)).particle("forgetting", scores)[1] == seed
     assert 0 <= seed < 2**63
     moved = scores | {key: np.nextafter(scores[key], np.inf if up else -np.inf)}
-    assert particles.particle(start(), "forgetting", moved)[1] != seed
-    assert particles.particle(start(seed=1), "forgetting", scores)[1] != seed
-    assert particles.particle(start(), "combined", scores)[1] != seed
+    assert posting(start()).particle("forgetting", moved)[1] != seed
+    assert posting(start(seed=1)).particle("forgetting", scores)[1] != seed
+    assert posting(start()).particle("combined", scores)[1] != seed
 
 
 @hypothesis_settings(deadline=None)
 @given(scores=SCORES)
 def test_scores_place_what_is_fitted_and_the_seed_the_rest(scores):
     """A score is the normal score of the place in the prior; others are drawn by the seed."""
-    mine, seed = particles.particle(start(), "forgetting", scores)
-    carried = priors.draw(seed)
+    mine, seed = posting(start()).particle("forgetting", scores)
+    carried = priors.sample(priors.uncertain(), seed)
     for name, prior in priors.uncertain().items():
         if name in priors.FITTED["forgetting"]:
             place = stats.norm.cdf(scores[name.replace(".", "__")])
@@ -69,7 +71,7 @@ def test_scores_place_what_is_fitted_and_the_seed_the_rest(scores):
 def test_far_scores_stay_inside_the_prior():
     """However far out a proposal is, the value is inside its prior; a score of 0 is its middle."""
     for score, place in ((-40.0, 0.0), (0.0, 0.5), (40.0, 1.0)):
-        mine, _ = particles.particle(start(), "trend", {"posting__trend": score})
+        mine, _ = posting(start()).particle("trend", {"posting__trend": score})
         prior = priors.uncertain()["posting.trend"]
         assert value_of(mine, "posting.trend") == priors.value(prior, place)
 
@@ -101,12 +103,12 @@ def test_predictions_are_from_draws_by_their_weight(monkeypatch):
 
     monkeypatch.setattr(run, "statistics", nothing)
     table = rows_at([0.1, 0.2, 0.3], [0.25, 0.0, 0.75])
-    particles.fit(start(), table, "trend", 1)
-    assert len({seed for _, seed in jobs}) == particles.PREDICTED == len(jobs)
+    particles.fit(posting(start()), "trend", table, 1)
+    assert len({seed for _, seed in jobs}) == stages.PREDICTED == len(jobs)
     first = priors.FITTED["trend"][0]
     used = [value_of(mine, first) for mine, _ in jobs]
     counts = [used.count(value) for value in table[first]]
-    assert sum(counts) == particles.PREDICTED
+    assert sum(counts) == stages.PREDICTED
     assert counts[1] == 0
     assert stats.binomtest(counts[2], len(jobs), 0.75).pvalue > 1e-3
     assert {mine.recovery.name for mine, _ in jobs} == {"trend"}
@@ -123,7 +125,7 @@ def test_luck_is_what_differs_between_surveys_of_one_draw(monkeypatch, noise, lu
         return table.assign(fall_week_5=table["fall_week_5"] + noise * random.random(len(jobs)))
 
     monkeypatch.setattr(run, "statistics", seen)
-    fit = particles.fit(start(), rows_at([0.1, 0.15, 0.2]), "trend", 1).set_index("id")
+    fit = particles.fit(posting(start()), "trend", rows_at([0.1, 0.15, 0.2]), 1).set_index("id")
     assert fit["luck"]["fall_week_5"] == pytest.approx(luck, abs=0.03)
     assert set(fit["structure"]) == {"trend"}
 
@@ -147,11 +149,13 @@ def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best,
 
     What is held is the same in all draws and does not count.
     """
-    monkeypatch.setattr(particles, "CANDIDATES", 4)
+    monkeypatch.setattr(stages, "CANDIDATES", 4)
     monkeypatch.setattr(run, "statistics", seen_with(best))
     table = rows_at([0.1, 0.05, 0.42, 0.47, 0.53, 0.58, 0.9, 0.95])
     table[held] = 0.35
-    point = particles.point(start("trend", held=held), table, 1).set_index("key")["value"]
+    point = particles.point(posting(start("trend", held=held)), "trend", table, 1).set_index("key")[
+        "value"
+    ]
     assert point["structure"] == "trend"
     first = priors.FITTED["trend"][0]
     assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(chosen, abs=1e-9)
@@ -159,13 +163,13 @@ def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best,
 
 def test_near_the_middle_is_in_units_of_each_spread(monkeypatch):
     """A step that is small among the draws of one parameter is far among those of another."""
-    monkeypatch.setattr(particles, "CANDIDATES", 1)
+    monkeypatch.setattr(stages, "CANDIDATES", 1)
     monkeypatch.setattr(run, "statistics", seen_with(0.5))
     wide, narrow = priors.FITTED["trend"][:2]
     table = rows_at([0.1, 0.9, 0.1, 0.9, 0.55, 0.65])
     places = np.array([0.49, 0.51, 0.51, 0.49, 0.53, 0.5])
     table[narrow] = priors.values(PRIORS[narrow], places)
-    point = particles.point(start("trend"), table, 1).set_index("key")["value"]
+    point = particles.point(posting(start("trend")), "trend", table, 1).set_index("key")["value"]
     assert priors.share(PRIORS[wide], float(point[wide])) == pytest.approx(0.65)
 
 
@@ -182,8 +186,14 @@ def test_the_point_is_judged_by_the_median_of_its_surveys(monkeypatch):
 
     monkeypatch.setattr(run, "statistics", seen)
     table = rows_at([0.47, 0.53])
-    point = particles.point(start("trend"), table, 1).set_index("key")["value"]
+    point = particles.point(posting(start("trend")), "trend", table, 1).set_index("key")["value"]
     assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(0.47)
+
+
+def two() -> Stage:
+    """Return the stage with two structures only."""
+    names = ("none", "forgetting")
+    return replace(posting(start()), fitted={name: priors.FITTED[name] for name in names})
 
 
 def history_of(sizes: list[int]) -> SimpleNamespace:
@@ -209,8 +219,8 @@ def history_of(sizes: list[int]) -> SimpleNamespace:
 )
 def test_a_structure_that_dies_out_keeps_its_last_good_generation(monkeypatch, sizes, generation):
     """Its particles are of the last generation with enough of them."""
-    monkeypatch.setattr(particles, "FEWEST", 40)
-    rows = particles.last_kept(start(), history_of(sizes), ["none", "forgetting"])["forgetting"]
+    monkeypatch.setattr(stages, "FEWEST", 40)
+    rows = particles.last_kept(two(), history_of(sizes))["forgetting"]
     assert (rows["generation"] == generation).all()
     assert len(rows) == sizes[generation]
 
@@ -218,7 +228,7 @@ def test_a_structure_that_dies_out_keeps_its_last_good_generation(monkeypatch, s
 def test_a_structure_without_any_particle_is_an_error():
     """Negative control: a structure that never had one has no draws."""
     with pytest.raises(RuntimeError, match="forgetting"):
-        particles.last_kept(start(), history_of([0, 0]), ["none", "forgetting"])
+        particles.last_kept(two(), history_of([0, 0]))
 
 
 def accepted(places: np.ndarray, distance: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
@@ -249,7 +259,7 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
     distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 60)
     key, *others = priors.FITTED["trend"]
     found = accepted(places, distance, weight)
-    rows = particles.draws(start("trend"), "trend", found, 1)
+    rows = particles.draws(posting(start("trend")), "trend", found, 1)
     assert priors.shares(PRIORS[key], rows[key].to_numpy()) == pytest.approx(0.7, abs=1e-6)
     for other in others:
         assert rows[other].to_numpy() == pytest.approx(found[other].to_numpy(), rel=1e-9)
@@ -258,11 +268,13 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
     assert (rows["generation"] == 4).all()
     assert [seed for _, seed in jobs] == rows["seed"].tolist()
     assert rows["seed"].nunique() == 60
-    held = particles.draws(start("trend", held=[key]), "trend", found, 1)
+    held = particles.draws(posting(start("trend", held=[key])), "trend", found, 1)
     assert (held[key] == value_of(start(), key)).all()
-    elsewhere = particles.draws(start("trend"), "combined", found, 1)
+    elsewhere = particles.draws(posting(start("trend")), "combined", found, 1)
     assert not set(elsewhere["seed"]) & set(rows["seed"])
-    first = particles.draws(start("trend"), priors.STRUCTURES[0], found, 1)
+    first = particles.draws(posting(start("trend")), priors.STRUCTURES[0], found, 1)
     runs = {run.run_seed(start().seed, number) for number in range(60)}
     assert not set(first["seed"]) & runs  # no run of a study has the luck of a draw
-    assert particles.draws(start("trend", seed=1), "trend", found, 1)["seed"].nunique() == 60
+    assert (
+        particles.draws(posting(start("trend", seed=1)), "trend", found, 1)["seed"].nunique() == 60
+    )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim.analysis.inference import particles
+from marketsim.analysis.inference import stages
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.model.state import Flow
@@ -61,9 +61,13 @@ def made(folder: Path) -> pd.DataFrame:
         for j, weight in enumerate(WEIGHTS):
             seed = 100 * i + j
             row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
-            rows.append(row | priors.draw(seed) | dict.fromkeys(statistics.STATISTICS, 0.5))
+            rows.append(
+                row
+                | priors.sample(priors.uncertain(), seed)
+                | dict.fromkeys(statistics.STATISTICS, 0.5)
+            )
     table = pd.DataFrame(rows)
-    known = statistics.described() | particles.COLUMNS
+    known = statistics.describe_columns() | stages.COLUMNS
     files.write_parquet(table, folder / "posterior.parquet", known)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
@@ -78,9 +82,14 @@ def made(folder: Path) -> pd.DataFrame:
 def made_trade(folder: Path) -> None:
     """Write a small posterior of the chain: five draws, the third the point."""
     folder.mkdir()
-    rows = [{"weight": w} | priors.draw(900 + j, trade=True) for j, w in enumerate(WEIGHTS)]
+    rows = [
+        {"weight": w} | priors.sample(priors.uncertain_trade(), 900 + j)
+        for j, w in enumerate(WEIGHTS)
+    ]
     table = pd.DataFrame(rows)
-    files.write_parquet(table, folder / "posterior.parquet", particles.COLUMNS)
+    files.write_parquet(
+        table, folder / "posterior.parquet", statistics.describe_columns() | stages.COLUMNS
+    )
     point = table.drop(columns="weight").iloc[2]
     names, values = list(point.index), [str(value) for value in point]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
@@ -207,7 +216,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     assert chains(seed=10) != plain
     assert len({tuple(one) for one in plain}) > 1
     path = toy.folder / "posterior.parquet"  # other draws of the posts
-    files.write_parquet(toy.table.iloc[::-1], path, statistics.described() | particles.COLUMNS)
+    files.write_parquet(toy.table.iloc[::-1], path, statistics.describe_columns() | stages.COLUMNS)
     forget()
     assert chains() == plain
 
@@ -228,7 +237,9 @@ def test_the_prior_is_an_even_mixture(toy):
     of = mixture(name=posterior.PRIOR, seed=4)
     drawn = [posterior.draw(of, number) for number in NUMBERS]
     for one in drawn[:50]:
-        assert one.values == priors.draw(4, one.number) | priors.draw(4, one.number, trade=True)
+        assert one.values == priors.sample(priors.uncertain(), 4, one.number) | priors.sample(
+            priors.uncertain_trade(), 4, one.number
+        )
     counts = Counter(one.structure for one in drawn)
     assert set(counts) == set(priors.STRUCTURES)
     assert stats.chisquare(list(counts.values())).pvalue > 1e-3
@@ -272,7 +283,7 @@ def test_settings_of_a_run_have_the_draw_in_its_place(toy):
 def test_a_place_is_where_the_share_is_reached(weights, u):
     """What lies before the place is no more than the share, with it more; never one without."""
     of = np.array(weights) + 0.0
-    place = posterior.place(of, u)
+    place = posterior.weighted_index(of, u)
     edges = np.cumsum(of)
     total = edges[-1]
     assert (edges[place - 1] if place else 0.0) <= u * total
@@ -286,7 +297,7 @@ def test_a_place_is_where_the_share_is_reached(weights, u):
 )
 def test_known_places(u, place):
     """Of the weights 1, 0, 1, 2 the second is never reached and the last has half."""
-    assert posterior.place(np.array([1.0, 0.0, 1.0, 2.0]), u) == place
+    assert posterior.weighted_index(np.array([1.0, 0.0, 1.0, 2.0]), u) == place
 
 
 # ---------------------------------------------------------------- what is refused
@@ -362,7 +373,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        files.write_parquet(table, path, statistics.described() | particles.COLUMNS)
+        files.write_parquet(table, path, statistics.describe_columns() | stages.COLUMNS)
     forget()
 
 
@@ -391,7 +402,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
     """Give the draws of the chain other weights."""
     path = folder / "trade" / "posterior.parquet"
     table = pd.read_parquet(path).assign(weight=weights)
-    files.write_parquet(table, path, particles.COLUMNS)
+    files.write_parquet(table, path, statistics.describe_columns() | stages.COLUMNS)
     forget()
 
 
@@ -501,7 +512,7 @@ def test_a_run_is_that_of_its_draw_put_by_hand(toy):
     of = mixture(seed=5)
     tables = run.run_tables(of, 3)
     seed = int(tables["runs"]["seed"][0])
-    by_hand = [priors.put(of, *posterior.draw(of, number)[1:]) for number in (1, 2)]
+    by_hand = [priors.with_values(of, *posterior.draw(of, number)[1:]) for number in (1, 2)]
     offers, other = (run.simulate(one, seed)[0].flows[:, Flow.OFFERS] for one in by_hand)
     assert tables["daily"]["offers"].tolist() == offers.tolist()
     assert offers.tolist() != other.tolist()
@@ -530,7 +541,7 @@ def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
     result = run_command.run_study(mixture(replicates=12), Path("results"))
     runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
     tables = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in run.TABLES}
-    seen = summary.seen(mixture(), tables, runs)
+    seen = summary.run_statistics(mixture(), tables, runs)
     fit = pd.read_csv(result.folder / "fit.csv")
     np.testing.assert_array_equal(fit["luck"], survey_fit.fit(seen, runs["draw"])["luck"])
     known = fit["luck"].dropna()
@@ -624,7 +635,7 @@ def test_shipped_draws_come_out_again(shipped):
     for row in (0, len(shipped) // 2, len(shipped) - 1):
         one = shipped.iloc[row]
         values = {name: float(one[name]) for name in priors.uncertain()}
-        mine = priors.put(searched(), one["structure"], values)
+        mine = priors.with_values(searched(), one["structure"], values)
         seen = run.statistics([(mine, int(one["seed"])), (mine, int(one["seed"]) + 1)])
         stored = one[list(statistics.STATISTICS)].to_numpy(float)
         np.testing.assert_array_equal(seen.to_numpy()[0], stored)
@@ -685,7 +696,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = statistics.described() | particles.COLUMNS
+    known = statistics.describe_columns() | stages.COLUMNS
     files.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), store.key(mixture())
     monkeypatch.setattr(posterior, "folder", shelf(copy))

@@ -104,7 +104,9 @@ def test_the_form_of_a_prior_matters():
 
 def drawn(seed: int, number: int = 0) -> dict[str, float]:
     """Return a draw of the posting side and of the chain."""
-    return priors.draw(seed, number) | priors.draw(seed, number, trade=True)
+    return priors.sample(priors.uncertain(), seed, number) | priors.sample(
+        priors.uncertain_trade(), seed, number
+    )
 
 
 def is_trade(key: str) -> bool:
@@ -131,9 +133,9 @@ def test_a_draw_depends_on_seed_number_and_its_own_name(seed, number, name):
 def test_another_name_is_another_draw(monkeypatch):
     """Negative control: under a new name the same prior gives another value."""
     key, *_ = UNCERTAIN
-    before = priors.draw(1)[key]
+    before = priors.sample(priors.uncertain(), 1)[key]
     monkeypatch.setattr(priors, "uncertain", lambda: {key + "_": UNCERTAIN[key]})
-    assert priors.draw(1)[key + "_"] != before
+    assert priors.sample(priors.uncertain(), 1)[key + "_"] != before
 
 
 def test_everything_is_of_the_posts_or_of_the_chain():
@@ -221,7 +223,7 @@ def test_each_structure_fits_at_most_eight_uncertain_parameters():
 def same_at_both_ends(structure: str, key: str) -> bool:
     """Return whether a survey is the same with a parameter at either end of its prior."""
     ends = (UNCERTAIN[key].low, UNCERTAIN[key].high)
-    jobs = [(priors.put(small(150), structure, {key: value}), 5) for value in ends]
+    jobs = [(priors.with_values(small(150), structure, {key: value}), 5) for value in ends]
     low, high = run.statistics(jobs).to_numpy()
     return bool(np.array_equal(low, high, equal_nan=True))
 
@@ -253,8 +255,12 @@ def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, h
     """Named values are set, held ones and all others stay; the settings given stay whole."""
     given_settings = small(recovery=before, posterior="prior", held=sorted(held))
     whole = deepcopy(given_settings)
-    drawn = {name: value for name, value in priors.draw(seed).items() if name in names}
-    put = priors.put(given_settings, structure, drawn)
+    drawn = {
+        name: value
+        for name, value in priors.sample(priors.uncertain(), seed).items()
+        if name in names
+    }
+    put = priors.with_values(given_settings, structure, drawn)
     assert given_settings == whole
     expected = leaves(whole) | {"posterior": "none", "held": []}
     expected |= {name: value for name, value in drawn.items() if name not in held}
@@ -265,7 +271,7 @@ def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, h
 
 def test_putting_takes_the_other_structure_out():
     """No weight of the structure before is left; those of the new one are there."""
-    put = priors.put(small(recovery="combined"), "lying_low", {})
+    put = priors.with_values(small(recovery="combined"), "lying_low", {})
     assert put.recovery.lying_low == 1.0
     assert {put.recovery.smooth, put.recovery.forgetting, put.recovery.social_learning} == {0.0}
 
@@ -274,7 +280,7 @@ def test_putting_takes_the_other_structure_out():
 @given(structure=st.sampled_from(priors.STRUCTURES), seed=SEEDS)
 def test_whatever_is_drawn_is_allowed(structure, seed):
     """Settings with any draw pass the checks of settings given by hand, and hold the draw."""
-    drawn = priors.draw(seed)
-    put = priors.put(small(), structure, drawn)
+    drawn = priors.sample(priors.uncertain(), seed)
+    put = priors.with_values(small(), structure, drawn)
     check(put)
     assert {name: value_of(put, name) for name in drawn} == drawn

@@ -145,7 +145,7 @@ def damage(place: Path, how: str) -> None:
     elif how == "partial":
         place.rename(store.partial_folder(place))
     elif how == "failed":
-        store.note_fault(place, MemoryError("too many\nmarkets"))
+        store.write_failure(place, MemoryError("too many\nmarkets"))
         shutil.rmtree(place)
 
 
@@ -156,7 +156,7 @@ DAMAGE = {
     "no table": "damaged: no daily.parquet",
     "cut table": "damaged: daily.parquet",
     "changed fit": "damaged: fit.csv",
-    "partial": "unfinished",
+    "partial": "incomplete; rerun",
     "failed": "failed: MemoryError: too many markets",
 }
 
@@ -177,7 +177,7 @@ def test_what_is_not_whole_is_named_and_not_taken(folder, capsys, how):
 def test_what_is_no_study_is_said(folder, capsys):
     """A calibration has a manifest too: it is named, and left out."""
     place = sorted(path.parent for path in folder.glob("*/*/manifest.json"))[0]
-    facts = store.facts(place)
+    facts = store.read_manifest(place)
     facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
     store.write_manifest(place, facts)
     results_command.main([str(folder)])

@@ -105,7 +105,7 @@ def pairs(
 ) -> list[tuple[MarketState, list[MarketState]]]:
     """Return the baseline and each scenario, lived on the same luck."""
     asked = Comparison([name for name, _ in scenarios])
-    compared = {arm.name: arm for arm in arms.make(base, asked)}
+    compared = {arm.name: arm for arm in arms.make_arms(base, asked)}
     lived = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
     first = compared["baseline_2015"].settings
     levers = [timeline.compile_levers(replace(first, scenario=arm.scenario)) for arm in lived]

@@ -218,7 +218,7 @@ def test_a_result_is_held_against_its_sums(tmp_path, monkeypatch, capfd):
     """A table that is not the one of the manifest is not taken, and the manifest has a sum too."""
     of = settings(30, replicates=1)
     folder = run_command.run_study(of, tmp_path / "made", figures=False).folder
-    assert store.is_whole(folder)
+    assert store.is_complete(folder)
     for name in ("fit.csv", "manifest.json"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole.replace(b"1", b"2", 1))

@@ -32,7 +32,7 @@ def start(*free: str, **changes: object) -> Settings:
 
 
 def found(of: Settings, asked: Sensitivity = FEW, folder: str = "out", **how) -> Path:
-    return sensitivity_command.study_parameters(of, asked, Path(folder), **how)
+    return sensitivity_command.analyse(of, asked, Path(folder), **how)
 
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -57,7 +57,7 @@ def replaced(monkeypatch, form) -> None:
         shares = [priors.share(priors.everything()[name], values[name]) for name in THREE]
         return dict.fromkeys(of.outcomes, float(form(np.array(shares), run)))
 
-    monkeypatch.setattr(experiment, "lived", lived)
+    monkeypatch.setattr(experiment, "simulate_point", lived)
 
 
 def ishigami(shares: np.ndarray, run: int) -> float:
@@ -122,13 +122,13 @@ def test_only_those_that_matter_go_on(monkeypatch, undrawn):
 def test_luck_by_hand():
     """Luck that adds the same everywhere is no disturbance; luck of its own at each point is."""
     points = np.array([[0.0], [1.0], [2.0], [5.0]])
-    share, uneven = indices.luck(points + np.array([0.0, 2.0]))
+    share, uneven = indices.stochastic_shares(points + np.array([0.0, 2.0]))
     values = (points + np.array([0.0, 2.0])).ravel()
     assert share == pytest.approx(2.0 / values.var(ddof=1))
     assert uneven == pytest.approx(0.0, abs=1e-12)
     swapped = np.array([[0.0, 2.0], [2.0, 0.0], [0.0, 2.0], [2.0, 0.0]])
-    assert indices.luck(swapped + points)[1] > 0.1
-    assert np.isnan(indices.luck(np.ones((4, 2)))).all()
+    assert indices.stochastic_shares(swapped + points)[1] > 0.1
+    assert np.isnan(indices.stochastic_shares(np.ones((4, 2)))).all()
 
 
 def test_luck_does_not_choose():
@@ -226,8 +226,8 @@ def test_luck_is_the_same_at_every_point():
     """Where a parameter is without use two points are one; another run is another."""
     of = experiment.arms(start("perception.threshold"), FEW)
     one, two = ({"perception.threshold": value} for value in (0.1, 1.9))
-    assert experiment.lived(of, one, 0) == experiment.lived(of, two, 0)
-    assert experiment.lived(of, one, 0) != experiment.lived(of, one, 1)
+    assert experiment.simulate_point(of, one, 0) == experiment.simulate_point(of, two, 0)
+    assert experiment.simulate_point(of, one, 0) != experiment.simulate_point(of, one, 1)
 
 
 def test_the_baseline_alone_has_no_effects(undrawn):
@@ -261,7 +261,7 @@ def test_effects_by_hand(name, base, other, expected):
 def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
     """What was simulated is not simulated again; threads and kills change no bit."""
     replaced(monkeypatch, ishigami)
-    plain, done = experiment.lived, []
+    plain, done = experiment.simulate_point, []
     straight = found(start(*THREE), folder="straight", threads=3)
 
     def cut_off(*job):
@@ -270,7 +270,7 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
             raise KeyboardInterrupt
         return plain(*job)
 
-    monkeypatch.setattr(experiment, "lived", cut_off)
+    monkeypatch.setattr(experiment, "simulate_point", cut_off)
     with pytest.raises(KeyboardInterrupt):
         found(start(*THREE))
     assert not list(Path("out").glob("*/manifest.json"))
@@ -280,7 +280,7 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
     assert total <= len(done) <= total + 2 * experiment.BATCH + lost
     for name in (*(f"{name}.csv" for name in TABLES), "simulations.parquet"):
         assert (again / name).read_bytes() == (straight / name).read_bytes()
-    monkeypatch.setattr(experiment, "lived", lambda *_: pytest.fail("simulated"))
+    monkeypatch.setattr(experiment, "simulate_point", lambda *_: pytest.fail("simulated"))
     assert found(start(*THREE)) == again
 
 
@@ -339,7 +339,7 @@ def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):
         taken.append(args)
         raise InputError("taken", "", "")
 
-    monkeypatch.setattr(sensitivity_command, "study_parameters", take)
+    monkeypatch.setattr(sensitivity_command, "analyse", take)
     with pytest.raises(SystemExit):
         command(monkeypatch, "sensitivity", "samples=16", "kept=3", "demand.visits=0.4")
     settings, asked = taken[0][:2]
@@ -354,6 +354,6 @@ def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):
 def test_columns_are_described():
     """Each column of the simulations has a unit and a meaning."""
     of = experiment.arms(start(), FEW)
-    about = experiment.described_columns(of.outcomes)
+    about = experiment.describe_columns(of.outcomes)
     assert set(of.outcomes) | {"stage", "point"} <= set(about)
     assert all(unit and meaning for unit, meaning in (about | run_tables_of.COLUMNS).values())

@@ -116,9 +116,11 @@ def test_a_row_is_its_number():
     assert list(rows) == ["number", "structure", *priors.uncertain(), *SIMULATED]
     for number in (9, 0, 5):
         row = rows.iloc[number]
-        mine, seed = reference_table.job(start(), number)
+        mine, seed = reference_table.sample_row(start(), number)
         assert mine.recovery.name == row["structure"]
-        assert dict(row[[*priors.uncertain()]]) == priors.draw(start().seed, number)
+        assert dict(row[[*priors.uncertain()]]) == priors.sample(
+            priors.uncertain(), start().seed, number
+        )
         seen = simulation.statistics([(mine, seed), (mine, seed + 1)]).to_numpy(float)
         stored = row[SIMULATED].to_numpy(float)
         np.testing.assert_array_equal(seen[0], stored)
@@ -129,16 +131,16 @@ def test_a_row_is_its_number():
 @given(seed=st.integers(0, 2**63 - 1), number=st.integers(0, 10**7))
 def test_a_job_is_a_function_of_seed_and_number(seed, number):
     """Neither the market nor the scenario moves the draw or the seed of a row."""
-    mine, of_run = reference_table.job(start(seed=seed), number)
-    other, of_other = reference_table.job(
+    mine, of_run = reference_table.sample_row(start(seed=seed), number)
+    other, of_other = reference_table.sample_row(
         start(seed=seed, retailers=99, scenario="no_crackdown"), number
     )
     assert of_run == of_other == simulation.run_seed(seed, number)
     assert mine.recovery == other.recovery
-    drawn = priors.draw(seed, number)
+    drawn = priors.sample(priors.uncertain(), seed, number)
     assert {key: value_of(mine, key) for key in drawn} == drawn
     assert {key: value_of(other, key) for key in drawn} == drawn
-    assert reference_table.job(start(seed=seed), number + 1)[1] != of_run
+    assert reference_table.sample_row(start(seed=seed), number + 1)[1] != of_run
 
 
 def test_what_is_held_is_held_in_every_row():
@@ -197,7 +199,7 @@ def test_what_a_row_runs_through_is_in_its_key():
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        simulation.statistics([reference_table.job(start(), 1)])
+        simulation.statistics([reference_table.sample_row(start(), 1)])
     finally:
         sys.setprofile(before)
     run = {path for path in seen if path.is_relative_to(PACKAGE)}

@@ -161,7 +161,7 @@ def test_a_published_result_replaces_the_old_one(tmp_path):
     """Publishing swaps whole folders and leaves nothing but the lock's empty file beside."""
     final = tmp_path / "study" / "key"
     for content in ("old", "new"):
-        with store.writing(final) as partial:
+        with store.result_writer(final) as partial:
             (partial / "file").write_text(content)
             store.write_manifest(partial, {})
             store.publish(partial, final)

@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from marketsim.commands import cli
 from marketsim.commands import run as run_command
 from marketsim.commands import sweep as sweep_command
-from marketsim.simulation import run, store
+from marketsim.simulation import locks, run, store
 
 QUICK = [
     *("population=survey", "population.retailers=50", "replicates=2"),
@@ -306,10 +306,10 @@ def test_a_plan_that_nobody_holds_is_removed(monkeypatch, tmp_path):
     left, held, later = (output / name for name in (".sweep-left", ".sweep-held", ".cluster-later"))
     for path in (left, held, later):
         path.write_bytes(b"a plan")
-    with held.open("rb") as file:
-        store.hold(file)
+    with locks.locked(held):
         sweep(monkeypatch, "seed=1,2")
-    assert sorted(path.name for path in output.glob(".*")) == [".cluster-later", ".sweep-held"]
+    kept = sorted(path.name for path in output.glob(".*"))
+    assert kept == ["..sweep-held.lock", ".cluster-later", ".sweep-held"]
 
 
 @pytest.mark.campaign
@@ -355,7 +355,7 @@ def test_no_process_outlives_a_sweep(launcher, with_signal):
     assert wait_for(lambda: not alive(mark), 300.0 if outlive else 20.0), alive(mark)
     assert "Traceback" not in process.communicate()[1]
     for path in Path("results").glob("*/*/manifest.json"):
-        assert store.facts(path.parent)["tables"]
+        assert store.read_manifest(path.parent)["tables"]
 
 
 @pytest.mark.campaign

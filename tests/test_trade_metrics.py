@@ -225,7 +225,7 @@ def test_the_index_of_runs_is_kept():
 def test_what_is_fitted_is_a_target_and_the_rest_is_only_compared():
     """Summaries are targets; the other statistics are not, and each has an interval and a unit."""
     rest = targets.validation()
-    told = trade_statistics.described()
+    told = trade_statistics.describe_columns()
     assert list(told) == list(STATISTICS)
     for name in STATISTICS:
         fact = FACTS[name] if name in SUMMARIES else rest[name]

@@ -16,6 +16,7 @@ from marketsim.reporting.figures import flow_chart, registry
 from marketsim.reporting.figures import trade as trade_figures
 from marketsim.simulation import run as simulation
 from marketsim.survey import targets
+from marketsim.survey.intervals import column_intervals
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FILES = ["flow.png", "prices.png", "displacement.png"]
@@ -256,7 +257,7 @@ def test_prices_are_means_over_all_prices_of_a_run():
 
 
 def test_interval_is_over_the_means_of_runs():
-    prices = trade_summary.quantiles(trade_summary.prices(tables(runs=5)))
+    prices = column_intervals(trade_summary.prices(tables(runs=5)))
     # runs at 23, 24, 25, 26, 27
     np.testing.assert_allclose(prices["carved", "asked"], [25.0, 23.2, 26.8])
 

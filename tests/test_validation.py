@@ -10,6 +10,7 @@ from test_metrics import counted, rising, surveyed
 
 from marketsim.analysis.inference import cross_validation
 from marketsim.survey import statistics
+from marketsim.survey.intervals import INTERVAL
 
 ROWS = cross_validation.volume_rows()
 IDS = list(cross_validation.WEEKS)
@@ -237,7 +238,7 @@ def test_intervals_hold_what_they_say():
             draws = cross_validation.negative_binomial(
                 cross_validation.interrupted_time_series, kept, asked
             )
-            low, high = np.quantile(draws, statistics.INTERVAL)
+            low, high = np.quantile(draws, INTERVAL)
             inside.append(low <= truth <= high)
     assert 0.82 < np.mean(inside) < 0.97
 
@@ -290,7 +291,7 @@ def test_a_normal_prior_gives_the_known_answer(left_out):
 def test_the_nearest_alone_are_blunter(left_out, monkeypatch):
     """The control: the kept simulations are further apart before they are moved."""
     moved = np.ptp(quantiles(left_out))
-    monkeypatch.setattr(cross_validation, "moved", lambda values, *_: values)
+    monkeypatch.setattr(cross_validation, "adjust_values", lambda values, *_: values)
     assert np.ptp(quantiles(left_out)) > 1.15 * moved
 
 

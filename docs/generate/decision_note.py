@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim.analysis.comparison.effects import RANKED, name_of, shown
+from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
 from marketsim.parameters import presets
 from marketsim.reporting.text import OUTCOMES, count, estimate
 
@@ -92,7 +92,7 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
         row["arm"]: _brackets(row, percent, " %")
         for _, row in effects[effects["outcome"] == RANKED].iterrows()
     }
-    for _, row in shown(effects[effects["outcome"].isin(CLAIMS)]).iterrows():
+    for _, row in main_doses(effects[effects["outcome"].isin(CLAIMS)]).iterrows():
         same = effects[
             (effects["scenario"] == row["scenario"]) & (effects["outcome"] == row["outcome"])
         ]

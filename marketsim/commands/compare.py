@@ -13,9 +13,9 @@ from marketsim.analysis.comparison.arms import Arm
 from marketsim.analysis.comparison.paired_runs import (
     POSTERIOR,
     PRIOR,
-    _live,
-    outcomes_described,
-    summed_up,
+    describe_columns,
+    simulate_rounds,
+    summarize,
 )
 from marketsim.commands import compose
 from marketsim.commands.options import CompareCommand
@@ -109,16 +109,16 @@ def compare(
     folder : Path
         The result is stored in a folder below it named by its key.
     threads : int
-        Parallel runs; their number does not affect results.
+        Parallel runs; does not affect results.
     progress : bool
         Show a bar on the error stream.
     own : mapping of str to Scenario, optional
-        Scenarios of the user's, by name.
+        Scenarios of the user by name.
 
     Returns
     -------
     Path
-        The folder, with the tables of `comparison_sums`, figures, report and manifest.json.
+        The folder, with the tables of `effects.tables`, figures, report and manifest.json.
 
     Raises
     ------
@@ -127,17 +127,17 @@ def compare(
     """
     if settings.market == POSTS:
         raise InputError("market", POSTS, "whole, since a comparison needs trade")
-    compared = arms.make(settings, asked, own)
-    start = arms.start_of(compared, asked)
+    compared = arms.make_arms(settings, asked, own)
+    start = arms.evaluation_start(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / store.key(settings, more)
     said = vars(asked) | {"start": str(start)}
-    with store.fill(settings, final, threads, {"comparison": said}) as partial:
+    with store.open_result(settings, final, threads, {"comparison": said}) as partial:
         if partial is None:
             return final
-        beliefs = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
-        tables = _live(compared, start, settings, asked, partial / "batches", threads, progress,
-                       [POSTERIOR, *beliefs])  # fmt: skip
+        sources = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
+        how = (partial / "batches", threads, progress, [POSTERIOR, *sources])
+        tables = simulate_rounds(compared, start, settings, asked, *how)
         _write(partial, compared, asked, start, tables)
     return final
 
@@ -155,10 +155,10 @@ def _write(
     from marketsim.reporting.figures import registry
     from marketsim.reporting.pages import comparison as comparison_page
 
-    rows, sums = summed_up(compared, start, tables)
+    rows, sums = summarize(compared, start, tables)
     weekly = effects.weekly(tables["weekly"])
     for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
-        files.write_parquet(table, folder / f"{name}.parquet", outcomes_described())
+        files.write_parquet(table, folder / f"{name}.parquet", describe_columns())
     files.write_csv(folder, sums)
     comparison_page.write_spreadsheet(folder, compared, asked, sums, start)
     shown = sums | {"weeks": weekly}
@@ -167,5 +167,5 @@ def _write(
     for one in comparison_page.own_scenarios(compared):
         file = folder / "scenario" / f"{one.name}.yaml"
         file.parent.mkdir(exist_ok=True)
-        files.write_whole(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
+        files.write_atomic(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
     shutil.rmtree(folder / "batches")

@@ -17,7 +17,7 @@ from marketsim.reporting.pages import study as study_page
 from marketsim.simulation import files, store
 from marketsim.simulation import run as simulation
 from marketsim.simulation.run import TABLES, Tables
-from marketsim.simulation.summary import sums
+from marketsim.simulation.summary import summarize
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,15 @@ def run_study(
         For settings outside their ranges or a folder that cannot be written to.
     """
     final = result_folder(settings, folder)
-    reused = not fresh and store.is_whole(final)
+    reused = not fresh and store.is_complete(final)
     if not reused:
-        with store.writing(final) as partial:
-            reused = not fresh and store.is_whole(final)
+        with store.result_writer(final) as partial:
+            reused = not fresh and store.is_complete(final)
             if not reused:
                 _write(settings, partial, threads, progress)
                 store.publish(partial, final)
     if figures and not (final / page.PAGE).exists():
-        with store.writing(final):
+        with store.result_writer(final):
             _draw(settings, final)
     return Result(final, pd.read_csv(final / "fit.csv"), reused)
 
@@ -134,7 +134,7 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> No
     tables = _tables(settings, folder / "batches", threads, progress)
     for name, table in tables.items():
         files.write_parquet(table, folder / f"{name}.parquet")
-    files.write_csv(folder, sums(settings, tables))
+    files.write_csv(folder, summarize(settings, tables))
     shutil.rmtree(folder / "batches")
     seconds = time.perf_counter() - started
     store.write_manifest(folder, store.manifest(settings, folder, threads, seconds))
@@ -153,7 +153,7 @@ def _draw(settings: Settings, folder: Path) -> None:
     if settings.market != POSTS:
         registry.save(folder / "figures", "trade", tables, retailers=retailers)
         trade = trade_summary.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
-    study_page.write(folder, store.facts(folder), pd.read_csv(folder / "fit.csv"), trade)
+    study_page.write(folder, store.read_manifest(folder), pd.read_csv(folder / "fit.csv"), trade)
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:

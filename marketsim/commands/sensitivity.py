@@ -1,4 +1,4 @@
-"""Study which uncertain parameters matter."""
+"""Sensitivity analysis: which uncertain parameters matter."""
 
 import datetime as dt
 import importlib.metadata
@@ -9,7 +9,14 @@ from typing import Any
 import pandas as pd
 
 from marketsim.analysis.sensitivity import experiment, indices
-from marketsim.analysis.sensitivity.experiment import STAGES, Arms, _live, arms, parameters, values
+from marketsim.analysis.sensitivity.experiment import (
+    STAGES,
+    Arms,
+    arms,
+    parameters,
+    simulate_points,
+    values,
+)
 from marketsim.commands import compose, output
 from marketsim.commands.options import SensitivityCommand
 from marketsim.errors import require_package
@@ -26,30 +33,29 @@ def main(arguments: list[str]) -> None:
 
 
 def run(command: SensitivityCommand) -> Path:
-    """Study which uncertain parameters matter; return the folder."""
-    asked = command.part(Sensitivity)
-    return study_parameters(command.settings(), asked, *command.how())
+    """Analyse sensitivity; return the folder."""
+    return analyse(command.settings(), command.part(Sensitivity), *command.how())
 
 
-def study_parameters(
+def analyse(
     settings: Settings,
-    asked: Sensitivity,
+    options: Sensitivity,
     folder: Path,
     threads: int = 1,
     progress: bool = False,
 ) -> Path:
-    """Ask which parameters matter, or take the complete result where it is there.
+    """Estimate which parameters matter, or load the complete result.
 
     Parameters
     ----------
     settings : Settings
-        The scenario whose effects are asked about, with `posterior` ``prior``.
-    asked : Sensitivity
+        The scenario whose effects are analysed, with `posterior` ``prior``.
+    options : Sensitivity
         The baseline, and how many points.
     folder : Path
-        The result rests in a folder below it named by its key.
+        The result is stored in a folder below it named by its key.
     threads : int
-        Runs lived at the same time; their number changes no bit.
+        Parallel runs; does not affect results.
     progress : bool
         Show a bar on the error stream.
 
@@ -62,43 +68,48 @@ def study_parameters(
     Raises
     ------
     InputError
-        For anything that cannot be, before any run.
+        For invalid input, before any run.
     """
     require_package("sensitivity", "SALib")
-    version = importlib.metadata.version("SALib")
-    of = arms(settings, asked)
-    more = {"sensitivity": vars(asked), "baseline": vars(of.baseline.scenario), "SALib": version}
+    compared = arms(settings, options)
+    more = {
+        "sensitivity": vars(options),
+        "baseline": vars(compared.baseline.scenario),
+        "SALib": importlib.metadata.version("SALib"),
+    }
     final = folder / store.key(settings, more)
-    facts: dict[str, Any] = {"sensitivity": vars(asked), "structure_held": settings.recovery.name}
-    with store.fill(settings, final, threads, facts) as partial:
+    facts: dict[str, Any] = {"sensitivity": vars(options), "structure_held": settings.recovery.name}
+    with store.open_result(settings, final, threads, facts) as partial:
         if partial is not None:
-            facts |= _fill(partial, of, asked, threads, progress)
+            facts |= _write(partial, compared, options, threads, progress)
     return final
 
 
-def _fill(
-    folder: Path, of: Arms, asked: Sensitivity, threads: int, progress: bool
+def _write(
+    folder: Path, compared: Arms, options: Sensitivity, threads: int, progress: bool
 ) -> dict[str, Any]:
     """Simulate both designs, write the tables and the figures, and return facts about them."""
     from tqdm import tqdm
 
     from marketsim.reporting.figures import registry
 
-    names, seed = parameters(of.baseline), of.baseline.seed
-    several = min(asked.kept, len(names))
-    points = asked.trajectories * (len(names) + 1) + asked.samples * (several + 2)
-    with tqdm(total=points * asked.runs_each, unit="run", disable=not progress) as bar:
-        how = (of, asked.runs_each, folder / "batches", threads, bar.update)
-        walks = indices.morris_shares(names, asked.trajectories, seed)
-        rows = _live(STAGES[0], values(names, names, walks), *how)
-        morris = indices.morris(names, walks, experiment.point_means(rows, of.outcomes), seed)
-        spread = experiment.spread(of.outcomes, STAGES[0], rows, len(names) + 1)
-        screening = indices.screening(morris, spread, several)
+    names, seed = parameters(compared.baseline), compared.baseline.seed
+    selected = min(options.kept, len(names))
+    points = options.trajectories * (len(names) + 1) + options.samples * (selected + 2)
+    with tqdm(total=points * options.runs_each, unit="run", disable=not progress) as bar:
+        how = (compared, options.runs_each, folder / "batches", threads, bar.update)
+        trajectories = indices.morris_shares(names, options.trajectories, seed)
+        rows = simulate_points(STAGES[0], values(names, names, trajectories), *how)
+        morris = indices.morris(
+            names, trajectories, experiment.point_means(rows, compared.outcomes), seed
+        )
+        spread = experiment.outcome_spread(compared.outcomes, STAGES[0], rows, len(names) + 1)
+        screening = indices.screening(morris, spread, selected)
         kept = screening["parameter"][screening["kept"]].tolist()
-        samples = indices.sobol_shares(kept, asked.samples, seed)
-        more_rows = _live(STAGES[1], values(names, kept, samples), *how)
-    sobol = indices.sobol(kept, experiment.point_means(more_rows, of.outcomes), seed)
-    more_spread = experiment.spread(of.outcomes, STAGES[1], more_rows, several + 2)
+        samples = indices.sobol_shares(kept, options.samples, seed)
+        more_rows = simulate_points(STAGES[1], values(names, kept, samples), *how)
+    sobol = indices.sobol(kept, experiment.point_means(more_rows, compared.outcomes), seed)
+    more_spread = experiment.outcome_spread(compared.outcomes, STAGES[1], more_rows, selected + 2)
     tables = {
         "morris": morris,
         "screening": screening,
@@ -108,11 +119,11 @@ def _fill(
     files.write_csv(folder, tables)
     all_rows = pd.concat([rows, more_rows], ignore_index=True)
     files.write_parquet(
-        all_rows, folder / "simulations.parquet", experiment.described_columns(of.outcomes)
+        all_rows, folder / "simulations.parquet", experiment.describe_columns(compared.outcomes)
     )
-    for kind in ("sensitivity", *(["sensitivity_effects"] if of.scenario else [])):
+    for kind in ("sensitivity", *(["sensitivity_effects"] if compared.scenario else [])):
         registry.save(folder / "figures", kind, tables)
     shutil.rmtree(folder / "batches")
-    simulated = len(all_rows) * (1 if of.scenario is None else 2)
-    first_day = timeline.horizon(of.baseline)[0] + dt.timedelta(of.first)
+    simulated = len(all_rows) * (1 if compared.scenario is None else 2)
+    first_day = timeline.horizon(compared.baseline)[0] + dt.timedelta(compared.first)
     return {"kept": kept, "simulated_runs": simulated, "first_day": str(first_day)}

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from marketsim.commands import compose as composition
 from marketsim.commands import options
@@ -26,8 +26,8 @@ from marketsim.commands import run as run_command
 from marketsim.commands.options import RunCommand
 from marketsim.commands.sweep_progress import Job, Watch
 from marketsim.errors import InputError, UsageError
+from marketsim.simulation import locks, store
 from marketsim.simulation import run as simulation
-from marketsim.simulation import store
 
 HERE, CLUSTER = ".sweep-", ".cluster-"  # prefixes of plans, by who may outlive the sweep
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.")  # what of Hydra's own a sweep may choose
@@ -185,17 +185,16 @@ def _run(loader: Any, master: Any, watch: Watch) -> None:
     outlived = name == "submitit_slurm"  # by its tasks, maybe
     commands = [_with_threads(job.command, threads) for job in jobs]
     output = Path(jobs[0].command.output)
-    plan, held = _write_plan(output, commands, CLUSTER if outlived else HERE)
     master.hydra.sweep.dir = str(output)
-    launcher = _launcher(loader, master, partial(_task, plan, os.getpid()))
     numbers = range(len(jobs))
-    try:
-        with _leaving_no_process(name), watch:
-            _launch(launcher, [numbers[start::tasks] for start in range(tasks)], watch)
-    finally:
-        held.close()
-        if not outlived or watch.is_over():
-            plan.unlink(missing_ok=True)
+    with _written_plan(output, commands, CLUSTER if outlived else HERE) as plan:
+        launcher = _launcher(loader, master, partial(_task, plan, os.getpid()))
+        try:
+            with _leaving_no_process(name), watch:
+                _launch(launcher, [numbers[start::tasks] for start in range(tasks)], watch)
+        finally:
+            if not outlived or watch.is_over():
+                plan.unlink(missing_ok=True)
 
 
 def _shares(name: str, launcher: Any, jobs: int, cores: int) -> tuple[int, int]:
@@ -224,21 +223,32 @@ def _with_threads(command: Any, threads: int) -> Any:
     return replace(command, threads=command.threads or threads, progress=False)
 
 
-def _write_plan(output: Path, commands: list[Any], prefix: str) -> tuple[Path, BinaryIO]:
-    """Write the checked jobs where every task can read them; remove plans of killed sweeps.
+@contextlib.contextmanager
+def _written_plan(output: Path, commands: list[Any], prefix: str) -> Iterator[Path]:
+    """Write the checked jobs where every task can read them, and hold the lock of that file.
 
-    The plan is locked while the returned file is open.
+    Plans that killed sweeps have left are removed: nobody holds their locks.
     """
     output.mkdir(parents=True, exist_ok=True)
     for old in output.glob(f"{HERE}*"):
-        if not store.is_held(old):
+        if not locks.is_locked(old):
             old.unlink(missing_ok=True)
+            _remove_lock_file(old)
     number, name = tempfile.mkstemp(prefix=".plan-", dir=output.absolute())
-    held = os.fdopen(number, "wb")
-    held.write(pickle.dumps(commands))
-    held.flush()
-    store.hold(held)
-    return Path(name).rename(name.replace(".plan-", prefix)), held
+    plan = Path(name.replace(".plan-", prefix))
+    try:
+        with locks.locked(plan):  # before the plan has its name
+            with os.fdopen(number, "wb") as file:
+                file.write(pickle.dumps(commands))
+            yield Path(name).rename(plan)
+    finally:
+        _remove_lock_file(plan)
+
+
+def _remove_lock_file(plan: Path) -> None:
+    """Remove the lock file of a plan: no other plan will have that name."""
+    with contextlib.suppress(OSError):
+        locks.lock_file(plan).unlink()
 
 
 @cache
@@ -273,7 +283,7 @@ def _job(command: RunCommand) -> None:
         run_command.run(command)
     except Exception as fault:
         folder = run_command.result_folder(command.settings(), command.folder())
-        store.note_fault(folder, fault)
+        store.write_failure(folder, fault)
 
 
 @cache
@@ -296,7 +306,7 @@ def _launch(launcher: Any, tasks: Sequence[Sequence[int]], watch: Watch) -> None
         launcher.launch(words, initial_job_idx=0)
     except Exception as fault:
         if len(numbers) == 1:
-            store.note_fault(watch.waiting[numbers[0]].folder, fault)
+            store.write_failure(watch.waiting[numbers[0]].folder, fault)
             return
         watch.look()
         left = [number for number in numbers if watch.is_open(number)]

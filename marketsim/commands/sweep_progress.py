@@ -50,7 +50,9 @@ class Watch:
         self._open: dict[Path, tuple[Job, tuple[int, int] | None]] = {}
         self._lock, self._ended = threading.Lock(), threading.Event()
         for job in jobs:
-            if job.folder in self._open or (not job.command.fresh and store.is_whole(job.folder)):
+            if job.folder in self._open or (
+                not job.command.fresh and store.is_complete(job.folder)
+            ):
                 self.reused += 1
                 self._print(job, "reused")
             else:
@@ -87,7 +89,7 @@ class Watch:
         """Read the store once, and print what has ended since the last reading."""
         with self._lock:
             for folder, (job, before) in list(self._open.items()):
-                fault = store.fault(folder)
+                fault = store.read_failure(folder)
                 if _stamp(folder) not in (None, before):
                     del self._open[folder]
                     self.done += 1
@@ -115,7 +117,7 @@ class Watch:
 
     def _fail(self, job: Job, fault: str) -> None:
         self.failed += 1
-        line = f"marketsim: failed: {job.label}: {fault} ({store.fault_note(job.folder)})"
+        line = f"marketsim: failed: {job.label}: {fault} ({store.failure_file(job.folder)})"
         print(one_line(line), file=sys.stderr, flush=True)
 
 
@@ -132,6 +134,6 @@ def _make_room(folder: Path) -> None:
     """Make the study's folder, and remove the note of an earlier failure."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        store.fault_note(folder).unlink(missing_ok=True)
+        store.failure_file(folder).unlink(missing_ok=True)
     except OSError as fault:
         raise UnwritableFolderError("output", folder.parent, str(fault.strerror)) from None

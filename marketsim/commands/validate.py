@@ -1,4 +1,4 @@
-"""What the survey could tell, and how well the model stands: studies of the calibration itself."""
+"""Studies of the calibration: parameter identifiability and validation."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def main_identify(arguments: list[str]) -> None:
 
 
 def prior_settings() -> Settings:
-    """Return the settings of the shared table: the survey's market, everything from the prior."""
+    """Return the settings of the reference table: survey market, parameters from the prior."""
     settings = presets.named(population="survey")
     settings.posterior, settings.market = posterior.PRIOR, POSTS
     return settings
@@ -44,20 +44,20 @@ def prior_settings() -> Settings:
 def identify(
     settings: Settings, tables: Path, folder: Path, number: int, threads: int, progress: bool
 ) -> Path:
-    """Ask what a survey like that of 2015 can tell of parameters and structures.
+    """Assess the identifiability of parameters and structures by a survey like that of 2015.
 
     Parameters
     ----------
     settings : Settings
         What is simulated; `posterior` is ``prior``.
     tables : Path
-        The shared table rests in a folder below it.
+        The reference table is stored in a folder below it.
     folder : Path
-        The result rests in a folder below it named by its key.
+        The result is stored in a folder below it named by its key.
     number : int
         Simulations of the table.
     threads : int
-        Surveys simulated at the same time.
+        Parallel surveys; does not affect results.
     progress : bool
         Show a bar on the error stream.
 
@@ -70,16 +70,16 @@ def identify(
     reference_table.check(settings)
     shipped = posterior.fingerprint(presets.POSTERIOR)
     final = folder / store.key(settings, {"simulations": number, "posterior": shipped})
-    with store.fill(settings, final, threads, {"simulations": number}) as partial:
+    with store.open_result(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             table = reference_table.table(settings, tables, number, threads, progress)
-            found = _identification(table, settings.seed)
+            found = _identifiability(table, settings.seed)
             files.write_csv(partial, found)
             registry.save(partial / "figures", "identifiability", found)
     return final
 
 
-def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
+def _identifiability(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     uncertain, fitted, keep = priors.uncertain(), priors.FITTED, int(KEEP * len(table))
     recovered = identifiability.recovery(table, uncertain, fitted, TESTS, keep, seed, NEAR)
     return {
@@ -95,20 +95,20 @@ def _identification(table: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
 def validate(
     settings: Settings, tables: Path, folder: Path, number: int, threads: int, progress: bool
 ) -> Path:
-    """Hold every row of the evidence against its prediction, and marketsim against plain models.
+    """Compare every row of the evidence with its prediction, and marketsim with plain models.
 
     Parameters
     ----------
     settings : Settings
-        What predicts: the default command's, with more replicates.
+        Of the predicting study: those of the default command, with more replicates.
     tables : Path
-        The shared table of `prior_settings` rests in a folder below it.
+        The reference table is stored in a folder below it.
     folder : Path
-        The result rests in a folder below it named by its key.
+        The result is stored in a folder below it named by its key.
     number : int
         Simulations of the table.
     threads : int
-        Runs lived at the same time.
+        Parallel runs; does not affect results.
     progress : bool
         Show bars on the error stream.
 
@@ -120,18 +120,18 @@ def validate(
     """
     run_command.result_folder(settings, folder / "runs")
     final = folder / store.key(settings, {"simulations": number})
-    with store.fill(settings, final, threads, {"simulations": number}) as partial:
+    with store.open_result(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             result = run_command.run_study(settings, folder / "runs", threads, progress=progress)
             runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
             needed = ("survey", "prices")
-            lived = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in needed}
-            seen = summary.seen(settings, lived, runs)
+            stored = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in needed}
+            simulated = summary.run_statistics(settings, stored, runs)
             table = reference_table.table(prior_settings(), tables, number, threads, progress)
             scores = cross_validation.leave_one_out(table)
             found = {
-                "predictive": predictive(seen, runs["draw"]),
-                "replicates": variation(seen),
+                "predictive": predictive(simulated, runs["draw"]),
+                "replicates": variation(simulated),
                 "leave_one_out": scores,
                 "models": cross_validation.summary(scores).reset_index(),
             }
@@ -142,16 +142,16 @@ def validate(
 
 
 def run_identify(command: TableCommand) -> Path:
-    """Ask what the survey can tell; return the folder."""
-    return identify(*_appraised(command))
+    """Assess identifiability; return the folder."""
+    return identify(*_arguments(command))
 
 
 def run(command: TableCommand) -> Path:
-    """Hold every row of the evidence against its prediction; return the folder."""
-    return validate(*_appraised(command))
+    """Validate the model; return the folder."""
+    return validate(*_arguments(command))
 
 
-def _appraised(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
+def _arguments(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
     folder, threads, progress = command.how()
     tables = Path(command.output) / "prior"
     return command.settings(), tables, folder, command.simulations, threads, progress

@@ -1,4 +1,4 @@
-"""Reproduction of a published study from its manifest."""
+"""Verification: rerun a published study from its manifest and compare the tables."""
 
 import hashlib
 import json
@@ -58,23 +58,23 @@ def verify(
     folder : Path
         Holds `manifest.json` and any of the tables; a missing table is compared by its checksum.
     threads : int
-        Parallel runs.
+        Parallel runs; does not affect results.
     progress : bool
         Show a bar on the error stream.
     classes : sequence of str
-        Python files with the study's own interventions: they run only where given here.
+        Python files with the custom interventions of the study; only these are executed.
 
     Returns
     -------
     list of str
-        One line per table that differs, with the first row and column that differ where the table
-        exists. Empty if all are identical.
+        Differences, one line a table, with the first row and column if the table exists. Empty if
+        all tables are identical.
 
     Raises
     ------
     InputError
-        Where the folder has no manifest, or one that this version cannot run, or where the study
-        has own interventions and their files are not given.
+        If the folder has no manifest, or one that this version cannot run, or if the files of
+        custom interventions are not given.
     """
     facts, settings = _read(folder)
     if len(settings.classes) != len(classes):
@@ -82,8 +82,8 @@ def verify(
         raise InputError("classes", settings.classes, allowed)
     settings = replace(settings, classes=list(classes))
     differences = []
-    with tempfile.TemporaryDirectory() as place:
-        again = run_command.run_study(settings, Path(place), threads, progress=progress).folder
+    with tempfile.TemporaryDirectory() as path:
+        again = run_command.run_study(settings, Path(path), threads, progress=progress).folder
         for name, published in facts["tables"].items():
             difference = _difference(folder / name, again / name, published["sha256"])
             if difference:
@@ -95,7 +95,7 @@ def verify(
 
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
     try:
-        # its checksum is not compared: settings changed by hand may be verified too
+        # without its checksum: rerunning with settings edited by hand is allowed
         facts = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
         settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
@@ -107,7 +107,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
 
 
 def _difference(published: Path, again: Path, checksum: str) -> str:
-    """Return where two tables differ; empty if they do not."""
+    """Describe the first difference of two tables; empty if they are identical."""
     if not again.exists():
         return "not written by this version"
     same = hashlib.sha256(again.read_bytes()).hexdigest() == checksum

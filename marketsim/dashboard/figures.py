@@ -18,7 +18,8 @@ from marketsim.dashboard import runs
 from marketsim.reporting.figures import study as study_figures
 from marketsim.reporting.figures import style
 from marketsim.reporting.text import estimate
-from marketsim.reporting.trade_summary import SEIZURES, quantiles
+from marketsim.reporting.trade_summary import SEIZURES
+from marketsim.survey.intervals import column_intervals
 
 Weekly = Mapping[str, pd.DataFrame]
 
@@ -178,7 +179,7 @@ def trader(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Figur
 
 def _reference(axes: Axes, table: pd.DataFrame) -> None:
     """Draw median and 90 % interval of the reference, below what is drawn later."""
-    levels = quantiles(table)
+    levels = column_intervals(table)
     axes.plot(table.columns, levels.loc["median"], color=style.GREY, lw=1.6, ls="--")
     for end in ("low", "high"):
         axes.plot(table.columns, levels.loc[end], color=style.GREY, lw=0.8, ls=":")

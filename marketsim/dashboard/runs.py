@@ -70,9 +70,8 @@ def trunks(settings: Settings, row: int, first: int, stop: int) -> list[Trunk]:
     """Simulate the first `row` days of the runs from `first` to `stop` (exclusive)."""
 
     def trunk(run: int) -> Trunk:
-        drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-        own = posterior.settings_of(settings, drawn)
-        state = initialize(own, simulation.run_seed(settings.seed, run))
+        seed, drawn, own = simulation.sample_run(settings, run)
+        state = initialize(own, seed)
         advance(state, 0, row)
         return Trunk(run, drawn, state)
 
@@ -132,12 +131,12 @@ def effects(
             for arm, one in zip(arms, runs, strict=True):
                 outputs = (one.series, one.records)
                 about = (arm.name, one.run, source, one.drawn)
-                found.append(paired_runs.summed(*about, outputs, one.settings, start))
+                found.append(paired_runs.summarize_run(*about, outputs, one.settings, start))
     both = {
         name: pd.concat([pair[k] for pair in found], ignore_index=True)
-        for k, name in enumerate(paired_runs.KINDS)
+        for k, name in enumerate(paired_runs.TABLES)
     }
-    return paired_runs.summed_up(arms, start, both)[1]
+    return paired_runs.summarize(arms, start, both)[1]
 
 
 def under_prior(arm: Arm) -> Settings:

@@ -18,9 +18,9 @@ from marketsim.reporting.figures import trade as trade_figures
 from marketsim.reporting.figures.registry import TRADE
 from marketsim.reporting.pages.study import table as fit_table
 from marketsim.reporting.text import plain_name
-from marketsim.reporting.trade_summary import quantiles
 from marketsim.simulation import summary
 from marketsim.simulation.run import Run, Tables
+from marketsim.survey.intervals import column_intervals
 
 SPECS = {spec.name: spec for spec in TRADE}
 
@@ -92,7 +92,7 @@ class Shown:
     @cached_property
     def sums(self) -> Tables:
         """`fit` and `headline`, as `marketsim run` writes them."""
-        return summary.sums(self.pair.settings, self.tables)
+        return summary.summarize(self.pair.settings, self.tables)
 
     @cached_property
     def effects(self) -> pd.DataFrame | None:
@@ -183,7 +183,7 @@ def prices(shown: Shown) -> View:
     if shown.reference_tables is not None:
         found["reference"] = trade_summary.prices(shown.reference_tables)
     parts = [
-        quantiles(by_place).T.reset_index(names=["product", "place"]).assign(of=of).dropna()
+        column_intervals(by_place).T.reset_index(names=["product", "place"]).assign(of=of).dropna()
         for of, by_place in found.items()
     ]
     table = pd.concat(parts, ignore_index=True)
@@ -214,7 +214,7 @@ def supply_chain(shown: Shown) -> View:
     spec = SPECS["flow"]
     picture = figures.png(spec.draw, shown.tables, retailers=shown.retailers)
     flows = trade_summary.flows(shown.tables, shown.retailers)
-    table = quantiles(flows).T.reset_index(names=["from", "to"])
+    table = column_intervals(flows).T.reset_index(names=["from", "to"])
     worded = text.level_table(table, {"from": "from", "to": "to, kg per 1,000 traders"})
     return View(picture, worded, spec.caption, "supply_chain", table)
 
@@ -246,7 +246,8 @@ def trader(shown: Shown, days: traders.Days, other: traders.Days | None, number:
 def _levels(parts: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
     """Return median and interval of tables with one row per run, one below the other."""
     levels = [
-        quantiles(table).T.reset_index(names=column).assign(of=of) for of, table in parts.items()
+        column_intervals(table).T.reset_index(names=column).assign(of=of)
+        for of, table in parts.items()
     ]
     return pd.concat(levels, ignore_index=True)[[column, "of", "median", "low", "high"]]
 

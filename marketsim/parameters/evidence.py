@@ -55,11 +55,23 @@ def inputs() -> dict[str, Fact]:
     dict[str, Fact]
         The facts of role ``input`` by id, in the order of the table.
     """
-    return {key: fact for key, fact in _load().items() if fact.role == "input"}
+    return {key: fact for key, fact in load().items() if fact.role == "input"}
 
 
-def _load(path: Path = TABLE) -> dict[str, Fact]:
-    """Read and check a table; private, so that only ``survey.targets`` sees the other roles."""
+def number(name: str) -> float:
+    """Return the value of an input that has one."""
+    value = inputs()[name].value
+    assert value is not None, name
+    return value
+
+
+def elephant_ivory() -> float:
+    """Return the ivory of one elephant, in grams."""
+    return number("elephants_ivory") * 1000.0
+
+
+def load(path: Path = TABLE) -> dict[str, Fact]:
+    """Read and check a table; of other modules only `survey.targets` may use the other roles."""
     return dict(_packaged()) if path == TABLE else _read(path)
 
 

@@ -1,8 +1,8 @@
-"""The shipped posterior: what the survey of 2015 leaves of what is uncertain.
+"""Posterior sample calibrated to the 2015 survey.
 
-A study draws the structure and every uncertain parameter of a run from here, so that its
-intervals carry what is not known beside luck. Two runs share each draw: what differs between them
-is luck alone, which tells the two apart.
+Each run of a study samples the structure and every uncertain parameter from it, so that intervals
+include parameter uncertainty. Two runs share each draw: the difference between them is stochastic
+variability alone.
 """
 
 import csv
@@ -30,7 +30,7 @@ RUNS_PER_DRAW = 2
 
 
 class Draw(NamedTuple):
-    """What one draw says: its number, the structure, and the values by dotted names."""
+    """A draw: its number, the structure, and the values by dotted names."""
 
     number: int
     structure: str
@@ -46,19 +46,19 @@ def folder(name: str = presets.POSTERIOR) -> Path:
 
 
 def _content(name: str, file: str) -> bytes:
-    """Return what a file of a shipped calibration holds, as the manifest beside it says it does.
+    """Return the content of a file of a shipped calibration, checked against its manifest.
 
     Raises
     ------
     InputError
-        Where it is not there or damaged.
+        If it is missing or damaged.
     """
     path, manifest = folder(name) / file, folder(name) / "manifest.json"
     try:
         content = path.read_bytes()
         if manifest.exists():
-            told = json.loads(manifest.read_bytes())["tables"][file]["sha256"]
-            if hashlib.sha256(content).hexdigest() != told:
+            checksum = json.loads(manifest.read_bytes())["tables"][file]["sha256"]
+            if hashlib.sha256(content).hexdigest() != checksum:
                 raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         allowed = "missing, or its checksum is not that of manifest.json; reinstall marketsim"
@@ -68,7 +68,7 @@ def _content(name: str, file: str) -> bytes:
 
 @cache
 def draws() -> pd.DataFrame:
-    """Return the shipped draws.
+    """Return the shipped draws of posting.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def draws() -> pd.DataFrame:
     Raises
     ------
     InputError
-        Where a weight is not a number of 0 or more, or a structure has no weight at all.
+        If a weight is not finite or negative, or all weights of a structure are 0.
     """
     table = pd.read_parquet(io.BytesIO(_content(presets.POSTERIOR, "posterior.parquet")))
     for structure, rows in table.groupby("structure"):
@@ -89,17 +89,17 @@ def draws() -> pd.DataFrame:
 
 @cache
 def trade_draws() -> pd.DataFrame:
-    """Return the shipped draws of the chain.
+    """Return the shipped draws of trade.
 
     Returns
     -------
     DataFrame
-        Columns weight, then every uncertain parameter of the chain by its dotted name.
+        Columns weight, then every uncertain parameter of trade by its dotted name.
 
     Raises
     ------
     InputError
-        Where a weight is not a number of 0 or more, or there is no weight at all.
+        If a weight is not finite or negative, or all are 0.
     """
     table = pd.read_parquet(io.BytesIO(_content(presets.TRADE_POSTERIOR, "posterior.parquet")))
     what = f"weights in posterior.parquet of {presets.TRADE_POSTERIOR}"
@@ -109,14 +109,14 @@ def trade_draws() -> pd.DataFrame:
 
 @cache
 def point() -> tuple[str, dict[str, float]]:
-    """Return the calibrated point: a structure and its values, for work with a single market."""
-    posting, chain = (
+    """Return the calibrated point: a structure and its values."""
+    posting, trade = (
         csv.reader(_content(name, "point.csv").decode("utf-8").splitlines())
         for name in (presets.POSTERIOR, presets.TRADE_POSTERIOR)
     )
     _, (_, structure), *rows = posting
-    _, *trade = chain
-    return structure, {key: float(text) for key, text in rows + trade}
+    _, *trade_rows = trade
+    return structure, {key: float(text) for key, text in rows + trade_rows}
 
 
 @cache
@@ -135,7 +135,7 @@ def _check_weights(weights: pd.Series, what: str) -> None:
 
 
 def fingerprint(name: str, trade: bool = True) -> str:
-    """Return a hash over all that a draw depends on; `trade` says whether the chain is drawn."""
+    """Return a hash over all that a draw depends on; `trade` is whether trade is sampled."""
     digest = hashlib.sha256()
     if name == presets.POSTERIOR or name == POINT:
         for file in ("posterior.parquet", "structures.csv", "point.csv"):
@@ -150,14 +150,13 @@ def fingerprint(name: str, trade: bool = True) -> str:
 
 
 def check(settings: Settings) -> None:
-    """Refuse settings that a draw would silently overwrite, or that leave the structure open.
+    """Check that a posterior can be sampled with these settings.
 
     Raises
     ------
     InputError
-        For an unknown posterior, one with weights that cannot be drawn by, a structure it does not
-        know, a parameter that is drawn and also set but not held, or a name among the held that is
-        not drawn.
+        For an unknown posterior or structure, invalid weights, a parameter that is sampled and also
+        set but not fixed, or a fixed parameter that is not sampled.
     """
     name, structure = settings.posterior, settings.recovery.name
     if name not in NAMES:
@@ -188,7 +187,7 @@ def check(settings: Settings) -> None:
 
 
 def _check_files(name: str, trade: bool) -> None:
-    """Refuse the files of a posterior where they cannot be read as one."""
+    """Check that the files of a posterior can be read."""
     try:
         if name == presets.POSTERIOR:
             draws()
@@ -205,19 +204,19 @@ def _check_files(name: str, trade: bool) -> None:
 
 
 def draw(settings: Settings, number: int) -> Draw:
-    """Return a draw, a function of the seed and the number alone.
+    """Sample a draw, a function of the seed and the number alone.
 
     Parameters
     ----------
     settings : Settings
         `posterior`, `recovery.name` and `seed` are read; checked by `check`.
     number : int
-        Which draw.
+        Number of the draw.
 
     Returns
     -------
     Draw
-        Of the structure chosen, or of any by its probability.
+        Of the chosen structure, or of one sampled by its probability.
     """
     structure, seed = settings.recovery.name, settings.seed
     if settings.posterior == NONE:
@@ -228,7 +227,11 @@ def draw(settings: Settings, number: int) -> Draw:
         odds = probabilities() if settings.posterior != PRIOR else dict.fromkeys(priors.FITTED, 1.0)
         structure = list(odds)[pick(np.array(list(odds.values())), seed, Purpose.STRUCTURE, number)]
     if settings.posterior == PRIOR:
-        return Draw(number, structure, priors.draw(seed, number) | _trade(settings, number))
+        return Draw(
+            number,
+            structure,
+            priors.sample(priors.uncertain(), seed, number) | _trade(settings, number),
+        )
     mine = draws()[draws()["structure"] == structure]
     row = pick(mine["weight"].to_numpy(), seed, Purpose.DRAW, number)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
@@ -236,29 +239,29 @@ def draw(settings: Settings, number: int) -> Draw:
 
 
 def _trade(settings: Settings, number: int) -> dict[str, float]:
-    """Draw what is uncertain of the chain, beside the posting side; without trade, nothing."""
+    """Sample the uncertain parameters of trade; none in a market without trade."""
     if settings.market == POSTS:
         return {}
     if settings.posterior == PRIOR:
-        return priors.draw(settings.seed, number, trade=True)
+        return priors.sample(priors.uncertain_trade(), settings.seed, number)
     weights = trade_draws()["weight"].to_numpy()
     row = pick(weights, settings.seed, Purpose.TRADE_DRAW, number)
     return {key: float(trade_draws()[key].iloc[row]) for key in priors.uncertain_trade()}
 
 
 def pick(weights: np.ndarray, seed: int, purpose: Purpose, number: int) -> int:
-    """Return a place drawn by weight, a function of seed, purpose and number alone."""
-    return place(weights, rng.uniform(seed, int(purpose), 0, number, 0))
+    """Sample an index by weight, a function of seed, purpose and number alone."""
+    return weighted_index(weights, rng.uniform(seed, int(purpose), 0, number, 0))
 
 
-def place(weights: np.ndarray, u: float) -> int:
-    """Return the place at which the share `u` of all weights, shape (n,), is reached."""
+def weighted_index(weights: np.ndarray, u: float) -> int:
+    """Return the index at which the share `u` of all weights, shape (n,), is reached."""
     edges = np.cumsum(weights)
     return min(int(np.searchsorted(edges, u * edges[-1], side="right")), weights.size - 1)
 
 
 def settings_of(settings: Settings, drawn: Draw) -> Settings:
-    """Return the settings of one run: those given, with what was drawn in its place."""
+    """Return the settings of a run with its sampled parameters."""
     if settings.posterior == NONE:
         return settings
-    return priors.put(settings, drawn.structure, drawn.values)
+    return priors.with_values(settings, drawn.structure, drawn.values)

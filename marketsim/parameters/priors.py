@@ -1,11 +1,12 @@
-"""What is uncertain: the priors of parameters, and the structures that compete.
+"""Prior distributions and candidate recovery mechanisms.
 
-A parameter declared with a prior is uncertain. The survey can speak about few of them: those are
-fitted, structure by structure. The others are carried: drawn from their prior beside every fitted
-set, so that what is not known widens every result.
+A parameter declared with a prior is uncertain. The survey informs few: these are fitted, for
+each mechanism (structure). The others are nuisance parameters: they are sampled from their priors
+together with every fitted set, so that their uncertainty propagates.
 """
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
@@ -28,7 +29,7 @@ _COMMON = (
     "posting.daily_shape",
     "population.platform_traders",
 )
-# The structures that compete, and what is fitted in each: at most eight parameters.
+# Candidate structures, and at most eight fitted parameters of each.
 FITTED = {
     "none": (*_COMMON, "perception.sensitivity"),
     "forgetting": (*_COMMON, "perception.sensitivity", "perception.half_life"),
@@ -40,7 +41,7 @@ FITTED = {
     "combined": (*_COMMON, "perception.sensitivity", "perception.half_life"),
 }
 STRUCTURES = tuple(FITTED)
-# Groups of the chain behind the posts: the posting side of the survey says nothing about them.
+# Groups of parameters of trade: the counts of advertisements do not inform them.
 TRADE = (
     "supply",
     "workshop",
@@ -52,7 +53,7 @@ TRADE = (
     "police",
     "legal",
 )
-# What is fitted to prices and to the mix of products, given the posterior of the posting side.
+# Fitted to prices and the mix of products, given the posterior of posting.
 FITTED_TRADE = (
     "supply.cost",
     "workshop.best",
@@ -67,13 +68,13 @@ FITTED_TRADE = (
 
 @cache
 def uncertain() -> dict[str, Prior]:
-    """Return the parameters of the posting side that have a prior, in declared order."""
+    """Return the parameters of posting that have a prior, in declared order."""
     return {key: prior for key, prior in everything().items() if not _is_trade(key)}
 
 
 @cache
 def uncertain_trade() -> dict[str, Prior]:
-    """Return the parameters of the chain that have a prior, in declared order."""
+    """Return the parameters of trade that have a prior, in declared order."""
     return {key: prior for key, prior in everything().items() if _is_trade(key)}
 
 
@@ -94,10 +95,7 @@ def _is_trade(key: str) -> bool:
 
 
 def values(prior: Prior, shares: np.ndarray) -> np.ndarray:
-    """Return the values, shape (n,), below which lie these shares of a prior.
-
-    The same bits everywhere.
-    """
+    """Return quantiles of a prior at shares, shape (n,), identical on every machine."""
     if prior.form == "loguniform":
         low, high = log(prior.low), log(prior.high)
         return np.clip(exp_each(low + shares * (high - low)), prior.low, prior.high)
@@ -113,7 +111,7 @@ def shares(prior: Prior, values: np.ndarray) -> np.ndarray:
 
 
 def value(prior: Prior, share: float) -> float:
-    """Return the one value below which lies a share of a prior."""
+    """Return the quantile of a prior at one share."""
     return float(values(prior, np.array([share]))[0])
 
 
@@ -122,39 +120,38 @@ def share(prior: Prior, value: float) -> float:
     return float(shares(prior, np.array([value]))[0])
 
 
-def draw(seed: int, number: int = 0, trade: bool = False) -> dict[str, float]:
-    """Draw every uncertain parameter of the posting side, or of the chain, from its prior.
+def sample(parameters: Mapping[str, Prior], seed: int, number: int = 0) -> dict[str, float]:
+    """Sample parameters from their priors.
 
     Parameters
     ----------
+    parameters : mapping of str to Prior
+        Priors by dotted names.
     seed : int
         Seed, 0 to 2**63 - 1.
     number : int
-        Which draw of that seed.
-    trade : bool
-        Those of the chain.
+        Which sample of that seed.
 
     Returns
     -------
     dict[str, float]
         Values by dotted names. Each depends on seed, number and its own name only: declaring
-        another parameter moves none.
+        another parameter changes none.
     """
-    return {
-        name: value(
-            prior, rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
-        )
-        for name, prior in (uncertain_trade() if trade else uncertain()).items()
-    }
+
+    def uniform(name: str) -> float:
+        return rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
+
+    return {name: value(prior, uniform(name)) for name, prior in parameters.items()}
 
 
-def put(settings: Settings, structure: str, values: dict[str, float]) -> Settings:
-    """Return settings in which a structure and drawn values are set, those held excepted.
+def with_values(settings: Settings, structure: str, values: dict[str, float]) -> Settings:
+    """Return settings with a structure and sampled values; fixed parameters keep theirs.
 
     Parameters
     ----------
     settings : Settings
-        Left as it is.
+        Not changed.
     structure : str
         One of `STRUCTURES`.
     values : dict[str, float]
@@ -162,10 +159,10 @@ def put(settings: Settings, structure: str, values: dict[str, float]) -> Setting
     """
     groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
     free = {key: drawn for key, drawn in values.items() if key not in settings.held}
-    return replace(_put(settings, free), **groups, posterior="none", held=[])
+    return replace(_with_values(settings, free), **groups, posterior="none", held=[])
 
 
-def _put(settings: Settings, values: dict[str, float]) -> Settings:
+def _with_values(settings: Settings, values: dict[str, float]) -> Settings:
     groups: dict[str, Any] = {}
     for key, drawn in values.items():
         group, name = key.split(".")

@@ -12,6 +12,7 @@ from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCT_NAMES, Account, Item
 from marketsim.parameters import evidence
 from marketsim.simulation import summary
 from marketsim.survey import statistics, trade_statistics
+from marketsim.survey.intervals import column_intervals
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -49,13 +50,6 @@ PLACES = {
     "paid_stall": (("sold",), lambda channel: channel == "physical"),
     "licensed": (("licensed",), lambda channel: channel == "physical"),
 }
-
-
-def quantiles(table: pd.DataFrame) -> pd.DataFrame:
-    """Return median and 90 % interval over the rows (runs): rows median, low, high."""
-    low, high = statistics.INTERVAL
-    levels = table.astype(float).quantile([0.5, low, high])
-    return levels.set_axis(["median", "low", "high"])
 
 
 def prices(tables: Tables) -> pd.DataFrame:
@@ -251,7 +245,9 @@ def seizure_rows(tables: Tables, retailers: int) -> pd.DataFrame:
     legal = daily.groupby("run")[["legal_sold", "laundered"]].sum()
     weeks = daily.groupby("run")["day"].nunique() / summary.WEEK
     grams = _seized(tables["enforcement"], runs).join(legal).div(weeks, axis=0)
-    levels = quantiles(grams * 1000.0 / retailers).T.loc[list(MEANINGS)].reset_index(drop=True)
+    levels = (
+        column_intervals(grams * 1000.0 / retailers).T.loc[list(MEANINGS)].reset_index(drop=True)
+    )
     about = {"id": list(MEANINGS), "meaning": list(MEANINGS.values()), "unit": "g"}
     return pd.DataFrame(about).join(levels)
 

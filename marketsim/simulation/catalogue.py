@@ -1,4 +1,4 @@
-"""Finished results below a folder: found, checked, filtered, and joined into one table."""
+"""Catalogue of complete results: find, check, filter, list and join them."""
 
 import hashlib
 import os
@@ -40,7 +40,7 @@ class Found:
     settings: dict[str, Any]
 
     def column(self, name: str) -> Any:
-        """Return what stands in a column of the listing: a name, or a setting."""
+        """Return the value of a column of the listing: a name, or a setting."""
         if name in NAMED:
             return self.settings[f"{name}.name"]
         if name == "study":
@@ -54,19 +54,19 @@ def collect(folder: Path) -> tuple[list[Found], list[str]]:
     Parameters
     ----------
     folder : Path
-        Where to look, at any depth.
+        Searched at any depth.
 
     Returns
     -------
     list of Found
-        The finished results, by folder.
+        The complete results, by folder.
     list of str
-        A line for each that is unfinished or damaged, and one on results that are no studies.
+        A line for each incomplete or damaged result, and one on results that are no studies.
 
     Raises
     ------
     InputError
-        For a folder that is not there.
+        If the folder does not exist.
     """
     if not folder.is_dir():
         raise UnreadableFileError("folder", folder, "no such folder")
@@ -88,15 +88,15 @@ def collect(folder: Path) -> tuple[list[Found], list[str]]:
 
 
 class _UnfitError(Exception):
-    """A folder that is not a finished study, and why."""
+    """A folder without a complete study; the message says why."""
 
 
 class _OtherError(Exception):
-    """A folder with a finished result that is not a study."""
+    """A folder with a complete result that is not a study."""
 
 
 def _places(folder: Path) -> list[Path]:
-    """Return what is or was to be a result: the places of manifests, tables, parts and notes."""
+    """Return folders of results, complete or not: with manifests, tables, parts or failures."""
     places = set()
     for root, folders, files in os.walk(folder):
         here = Path(root)
@@ -113,16 +113,16 @@ def _places(folder: Path) -> list[Path]:
 
 
 def _read(place: Path) -> Found:
-    """Read a manifest, and hold the tables against it."""
-    if not store.is_complete(place):
-        fault = store.fault(place)
+    """Read a manifest and check the tables."""
+    if not store.has_manifest(place):
+        fault = store.read_failure(place)
         if fault is not None:
             raise _UnfitError(f"failed: {fault}")
         if store.partial_folder(place).exists():
-            raise _UnfitError("unfinished; the same command goes on from where it was")
+            raise _UnfitError("incomplete; rerun the command to resume")
         raise _UnfitError(f"damaged: no {store.MANIFEST}")
     try:
-        facts = store.facts(place)
+        facts = store.read_manifest(place)
         tables, tree = facts["tables"], facts["settings"]
         if JOINED[0] not in tables:
             raise _OtherError
@@ -150,25 +150,25 @@ def _rows(path: Path) -> int | None:
         return None
 
 
-def choose(found: Sequence[Found], words: Sequence[str]) -> list[Found]:
-    """Return the results that have all the values asked for.
+def choose(found: Sequence[Found], filters: Sequence[str]) -> list[Found]:
+    """Filter results by their settings.
 
     Parameters
     ----------
     found : sequence of Found
         From `collect`.
-    words : sequence of str
+    filters : sequence of str
         KEY=VALUE, or KEY=VALUE,VALUE for any of them; KEY is study, key, scenario, recovery, or
         a setting.
 
     Raises
     ------
     InputError
-        For a key that no setting has.
+        For an unknown key.
     """
     known = {"study", "key", *NAMED, *overrides.flat(asdict(Settings()))}
     known |= {key for one in found for key in one.settings}
-    for word in words:
+    for word in filters:
         key, mark, value = word.partition("=")
         if key not in known or not mark:
             if not mark:
@@ -191,7 +191,7 @@ def _same(value: Any, text: str) -> bool:
 
 
 def listing(found: Sequence[Found]) -> pd.DataFrame:
-    """Return one row a result: what it is of, when it was written, and what was changed in it."""
+    """List results, one row each: main settings, time of writing, and other overrides."""
     columns = ("study", "key", *NAMED, *ALWAYS)
     table = pd.DataFrame([[one.column(name) for name in columns] for one in found])
     table.columns = pd.Index([name.rpartition(".")[2] for name in columns][: table.shape[1]])
@@ -201,13 +201,13 @@ def listing(found: Sequence[Found]) -> pd.DataFrame:
 
 
 def _changes(one: Found) -> list[str]:
-    """Return the overrides of a result that have no column of their own."""
+    """Return the overrides of a result without a column of their own."""
     words = overrides.overrides(one.facts["settings"])
     return [word for word in words if word.partition("=")[0] not in (*NAMED, *ALWAYS)]
 
 
 def swept(found: Sequence[Found]) -> list[str]:
-    """Return the settings that were given for some of the results and differ among them."""
+    """Return the settings that were overridden in some results and differ among them."""
     given = {word.lstrip("+~").partition("=")[0] for one in found for word in _changes(one)}
     names = dict.fromkeys(key for one in found for key in one.settings)
     return [
@@ -225,7 +225,7 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
     -------
     DataFrame
         Columns study, key, scenario, recovery, population.retailers, replicates, seed, those of
-        `swept`, table (fit or headline), and those of `VALUES`; units stand in the column unit.
+        `swept`, table (fit or headline), and those of `VALUES`; the column unit has the units.
     """
     keys = ["study", "key", *NAMED, *ALWAYS, *swept(found)]
     parts = []
@@ -244,20 +244,22 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a joined table as CSV or Parquet, by the name of the file, whole or not at all.
+    """Write a joined table atomically as CSV or Parquet, by the extension of the file.
 
     Raises
     ------
     InputError
-        Where the file cannot be written.
+        If the file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with table_files.whole(path) as beside:
+        with table_files.atomic_path(path) as beside:
             if path.suffix == ".parquet":
                 table.to_parquet(beside, index=False, compression="zstd")
             else:
-                plain = table.map(table_files.no_formula).rename(columns=table_files.no_formula)
+                plain = table.map(table_files.escape_formula).rename(
+                    columns=table_files.escape_formula
+                )
                 plain.to_csv(beside, index=False, lineterminator="\n")
     except OSError as fault:
         allowed = f"a file that can be written to ({fault.strerror})"

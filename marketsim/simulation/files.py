@@ -1,4 +1,4 @@
-"""How tables and pages are kept on disk: whole or not at all, with units and meanings."""
+"""Files of a result: written atomically, with units and meanings of columns."""
 
 import contextlib
 import errno
@@ -16,12 +16,12 @@ from marketsim.parameters.settings import Settings, declared
 from marketsim.simulation.tables import COLUMNS
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
-WHOLE = "whole"  # last line of what says that a batch is done
+COMPLETE = "whole"  # last line of the file that marks a batch as complete
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Hold a file beside a path: it takes its place once complete, and goes where it never is."""
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path, which replaces `path` on success and is removed on failure."""
     beside = path.with_name(path.name + ".part")
     try:
         yield beside
@@ -37,27 +37,29 @@ def write_parquet(
 ) -> None:
     """Write a table with unit and description in the metadata of each field, atomically.
 
-    `more` describes columns that are not of this module's tables.
+    `more` describes columns that are not in `tables.COLUMNS`.
     """
     known = COLUMNS | (more or {})
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     fields = []
     for item in arrow.schema:
-        unit, description = known[item.name] if item.name in known else _parameter(item.name)
+        unit, description = (
+            known[item.name] if item.name in known else _describe_parameter(item.name)
+        )
         fields.append(item.with_metadata({"unit": unit, "description": description}))
     arrow = arrow.cast(pa.schema(fields))
-    with whole(path) as beside:
+    with atomic_path(path) as beside:
         pq.write_table(arrow, beside, compression="zstd")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file of text that appears only when it is complete."""
-    with whole(path) as beside:
+def write_atomic(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_path(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
-def no_formula(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula, whoever wrote its text."""
+def escape_formula(cell: Any) -> Any:
+    """Escape a cell that a spreadsheet would read as a formula."""
     is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
     return f"'{cell}" if is_formula else cell
 
@@ -68,7 +70,7 @@ def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
-def _parameter(key: str) -> tuple[str, str]:
+def _describe_parameter(key: str) -> tuple[str, str]:
     """Return unit and meaning of a parameter by its dotted name."""
     group, name = key.split(".")
     one = declared(getattr(Settings(), group))[name]
@@ -81,49 +83,48 @@ def write_batch(
     tables: dict[str, pd.DataFrame],
     more: dict[str, tuple[str, str]] | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Keep the runs from number `start` on while the rest of a study is still to come.
+    """Store a batch of runs, the first of which has number `start`.
 
     Parameters
     ----------
     folder : Path
-        Of the study's batches.
+        Folder of the batches.
     start : int
         Number of the first run.
     tables : dict of str to DataFrame
-        What there is of the runs.
+        Tables of the runs.
     more : dict of str to (str, str), optional
-        Unit and meaning of columns that are not of this module's tables.
+        Unit and meaning of columns that are not in `tables.COLUMNS`.
 
     Returns
     -------
     dict of str to DataFrame
-        The tables as `read_batch` returns them. Sums over a table that is laid out in another way
-        in memory can differ in the last place; a study that goes on is to have the bytes of one
-        that was never ended.
+        The tables as `read_batch` returns them: sums over a table with another memory layout can
+        differ in the last bit, and an interrupted study must have the bytes of one that was not.
     """
     sums = []
     for name, table in tables.items():
         path = folder / f"{start:08d}-{name}.parquet"
         write_parquet(table, path, more)
         sums.append(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
-    write_whole(folder / f"{start:08d}-done", "".join([*sums, WHOLE]))
+    write_atomic(folder / f"{start:08d}-done", "".join([*sums, COMPLETE]))
     written = read_batch(folder, start)
     if written is None:
-        raise OSError(errno.EIO, "what was written is not what is read", str(folder))
+        raise OSError(errno.EIO, "the file read differs from the one written", str(folder))
     return written
 
 
 def read_batch(folder: Path, start: int) -> dict[str, pd.DataFrame] | None:
-    """Return the tables of a finished batch, None where there is none or it is damaged."""
+    """Return the tables of a complete batch; None if it is missing or damaged."""
     tables = {}
     try:
         *lines, last = (folder / f"{start:08d}-done").read_text(encoding="utf-8").splitlines()
-        if last != WHOLE:
+        if last != COMPLETE:
             return None
         for line in lines:
-            name, told = line.split(" ")
+            name, checksum = line.split(" ")
             content = (folder / f"{start:08d}-{name}.parquet").read_bytes()
-            if hashlib.sha256(content).hexdigest() != told:
+            if hashlib.sha256(content).hexdigest() != checksum:
                 return None
             tables[name] = pq.read_table(io.BytesIO(content)).to_pandas(split_blocks=True)
     except (OSError, ValueError):

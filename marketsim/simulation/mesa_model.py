@@ -1,4 +1,4 @@
-"""The market as a Mesa model: days, whole horizons, single traders, checkpoints."""
+"""The market as a Mesa model, with single traders and checkpoints."""
 
 import copy
 import datetime as dt
@@ -25,8 +25,8 @@ from marketsim.parameters.settings import Settings, from_tree
 from marketsim.parameters.traders import TRADER_TYPES
 from marketsim.simulation import files
 
-# what numpy, zip and JSON raise at a file that is damaged or not a checkpoint at all
-FOREIGN = (
+# exceptions of numpy, zip and JSON for a file that is damaged or not a checkpoint
+UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
@@ -41,7 +41,7 @@ FOREIGN = (
 
 @dataclass(frozen=True)
 class Retailer:
-    """One trader as seen at the end of a day; changing it is not possible."""
+    """The state of a trader at the end of a day, read-only."""
 
     id: int
     type: str
@@ -67,7 +67,7 @@ class Retailer:
 
 
 class RetailersView(Sequence[Retailer]):
-    """The traders of a market, one by one; reading only."""
+    """Read-only view of the traders of a market."""
 
     def __init__(self, state: MarketState) -> None:
         self._state = state
@@ -118,8 +118,8 @@ class Market(mesa.Model):
     Parameters
     ----------
     settings : Settings, optional
-        The bare defaults, without interventions and without anything that brings posts back, if
-        not given; `marketsim.settings` gives those of the command.
+        Default: parameter defaults without interventions and recovery mechanism;
+        `marketsim.settings` returns the settings of the command.
     seed : int, optional
         Seed of the run; `settings.seed` if not given.
 
@@ -128,7 +128,7 @@ class Market(mesa.Model):
     retailers : RetailersView
         ``market.retailers[12]`` shows the state of trader 12 by name.
     datacollector : mesa.DataCollector
-        One row of scalars for each `step`.
+        One row of scalars a `step`.
 
     Raises
     ------
@@ -154,44 +154,44 @@ class Market(mesa.Model):
         self.settings = posterior.settings_of(self.settings, drawn)
         super().__init__(rng=self.run_seed % 2**32)
         self.state = initialize(self.settings, self.run_seed)
-        self.days_lived = 0
+        self.days_simulated = 0
         self.retailers = RetailersView(self.state)
         self.datacollector = mesa.DataCollector(model_reporters=_reporters())
 
     @property
     def horizon(self) -> int:
-        """Number of days of a whole run."""
+        """Number of days of a run."""
         return int(self.state.series.risk.size)
 
     @property
     def today(self) -> dt.date:
-        """The date of the last day lived; the eve of the run before the first."""
-        return dt.date.fromordinal(self.state.first_day + self.days_lived - 1)
+        """Date of the last simulated day; the day before the run if there is none."""
+        return dt.date.fromordinal(self.state.first_day + self.days_simulated - 1)
 
     def step(self) -> None:
-        """Live one day (`live` is its order) and collect its scalars."""
-        self._live(1)
+        """Simulate one day and collect its scalars."""
+        self._advance(1)
         self.datacollector.collect(self)
-        self.running = self.days_lived < self.horizon
+        self.running = self.days_simulated < self.horizon
 
     def run(self) -> "Market":
-        """Live the rest of the horizon in one compiled call that releases the interpreter."""
-        self._live(self.horizon - self.days_lived)
-        self.steps = self.days_lived
+        """Simulate the rest of the horizon in one compiled call that releases the interpreter."""
+        self._advance(self.horizon - self.days_simulated)
+        self.steps = self.days_simulated
         self.running = False
         return self
 
-    def _live(self, days: int) -> None:
-        end = self.days_lived + days
+    def _advance(self, days: int) -> None:
+        end = self.days_simulated + days
         if end > self.horizon:
             raise InputError("days", end, f"0 to {self.horizon}, the horizon")
-        advance(self.state, self.days_lived, end)
-        self.days_lived = end
+        advance(self.state, self.days_simulated, end)
+        self.days_simulated = end
 
     def survey(self) -> observer.SurveyRows:
-        """Return what the survey saw; the whole horizon must have been lived."""
-        if self.days_lived < self.horizon:
-            raise InputError("days", self.days_lived, f"{self.horizon}, the whole horizon")
+        """Return the simulated survey; the whole horizon must have been simulated."""
+        if self.days_simulated < self.horizon:
+            raise InputError("days", self.days_simulated, f"{self.horizon}, the whole horizon")
         state = self.state
         return observer.observe(
             self.run_seed,
@@ -203,21 +203,21 @@ class Market(mesa.Model):
         )
 
     def checkpoint(self, path: str | Path) -> None:
-        """Save the market, so that `resume` goes on to the same bits.
+        """Save the market atomically; `resume` continues to identical results.
 
         Parameters
         ----------
         path : str or Path
-            File to write; it appears only when it is complete.
+            File to write.
         """
         head = {
             "settings": asdict(self.settings),
             "seed": self.run_seed,
-            "days_lived": self.days_lived,
+            "days_simulated": self.days_simulated,
             "source": source_fingerprint(),
         }
         arrays = _arrays(self.state) | {"head": np.array(json.dumps(head, default=str))}
-        with files.whole(Path(path)) as beside, beside.open("wb") as stream:
+        with files.atomic_path(Path(path)) as beside, beside.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **arrays)
 
     @classmethod
@@ -229,13 +229,13 @@ class Market(mesa.Model):
         path : str or Path
             The file.
         classes : sequence of str
-            Files of Python with the market's own interventions: they run only where given here.
+            Python files with the custom interventions of the market; only these are executed.
 
         Raises
         ------
         InputError
-            Where the file is missing, damaged, or of another version of the model, or where the
-            market has interventions of its own and their files are not given.
+            If the file is missing, damaged, or of another version of the model, or if the files of
+            custom interventions are not given.
         """
         reason = "missing, damaged, or written by another version of the model"
         refusal = UnreadableFileError("checkpoint", path, reason)
@@ -252,12 +252,12 @@ class Market(mesa.Model):
                     if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
                         raise refusal
                     array[...] = stored[name]
-                market.days_lived = head["days_lived"]
+                market.days_simulated = head["days_simulated"]
         except InputError:
             raise
-        except FOREIGN as fault:
+        except UNREADABLE as fault:
             raise refusal from fault
-        if not 0 <= market.days_lived <= market.horizon:
+        if not 0 <= market.days_simulated <= market.horizon:
             raise refusal
         return market
 
@@ -275,16 +275,16 @@ def _reporters() -> dict[str, Callable[[Market], float]]:
 
 
 def _sold(market: Market) -> np.ndarray:
-    """Return the milligrams sold on the last day lived, by channel."""
+    """Return the milligrams sold on the last simulated day, by channel."""
     return market.state.trade.records.counts[_row(market), TradeCounter.SOLD : TradeCounter.REVENUE]
 
 
 def _row(market: Market) -> int:
-    return market.days_lived - 1
+    return market.days_simulated - 1
 
 
 def _arrays(state: MarketState) -> dict[str, np.ndarray]:
-    """Return every array that a day writes, by name."""
+    """Return every array that changes during the run, by name."""
     groups = {"retailers": state.retailers, "queue": state.queue, "series": state.series}
     arrays = {"notes": state.survey_log}
     trade = state.trade._asdict()

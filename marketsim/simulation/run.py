@@ -1,4 +1,4 @@
-"""A study: many runs of one setting, their tables, their fit, their figures and report."""
+"""Runs of a study: samples of parameters, simulations and their tables."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -27,14 +27,14 @@ from marketsim.simulation import tables as run_tables_of
 from marketsim.survey import statistics as survey_statistics
 from marketsim.survey import trade_statistics
 
-BATCH = 20  # runs kept together: a kill loses at most so many
+BATCH = 20  # runs stored together: the most that a killed process loses
 TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 Tables = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run of a study as it was lived: what was drawn for it, and what was counted."""
+    """A simulated run of a study: its draw of the parameters and its daily counts."""
 
     run: int
     seed: int
@@ -65,7 +65,7 @@ def run_seed(seed: int, run: int) -> int:
 
 
 def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, observer.SurveyRows]:
-    """Live one whole run and survey it.
+    """Simulate a whole run and its survey.
 
     Parameters
     ----------
@@ -78,10 +78,10 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, obser
     -------
     Series
         Daily counts of the posting side.
-    Tallies
+    TradeRecords
         Daily counts of trade, prices, enforcement and the ledger.
     SurveyRows
-        What the observer saw.
+        Rows of the simulated survey.
     """
     state = initialize(settings, seed)
     advance(state, 0, state.series.risk.size)
@@ -89,7 +89,7 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, obser
 
 
 def outputs(state: MarketState) -> tuple[Series, TradeRecords, observer.SurveyRows]:
-    """Return what `simulate` does, of a market at the end of its days."""
+    """Return the results of a market at the end of its horizon, as `simulate`."""
     kind, trade = state.retailers.kind, state.trade
     about = (state.seed, state.first_day, state.contacts, kind, state.survey_log)
     return state.series, trade.records, observer.observe(*about, trade.observed_prices)
@@ -100,24 +100,24 @@ def statistics(
     threads: int = 1,
     done: Callable[[], object] = lambda: None,
 ) -> pd.DataFrame:
-    """Simulate surveys and return their statistics only.
+    """Simulate surveys and compute their statistics.
 
     Parameters
     ----------
     jobs : sequence of (Settings, int)
-        Settings without a posterior to draw from, and the seed of the run.
+        Settings of a run, with `posterior` ``none``, and its seed.
     threads : int
-        Runs lived at the same time; their number changes no bit.
+        Parallel runs; does not affect results.
     done : callable
         Called after each run.
 
     Returns
     -------
     DataFrame
-        One row a job, one column an evidence id; those of trade where there is any.
+        One row a job, one column an evidence id; those of trade if the market has trade.
     """
 
-    def one(job: tuple[Settings, int]) -> pd.DataFrame:
+    def simulate_survey(job: tuple[Settings, int]) -> pd.DataFrame:
         settings, seed = job
         _, records, seen = simulate(settings, seed)
         survey = run_tables_of.survey_table(0, seen)
@@ -130,27 +130,31 @@ def statistics(
         done()
         return found
 
-    return pd.concat(on_threads(one, jobs, threads), ignore_index=True)
+    return pd.concat(on_threads(simulate_survey, jobs, threads), ignore_index=True)
 
 
-def on_threads(one: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
-    """Do every job, in the order given; where one fails the rest is not begun."""
+def on_threads(work: Callable[[Any], Any], jobs: Sequence[Any], threads: int) -> list[Any]:
+    """Run every job and return the results in order; after a failure no further job starts."""
     if threads == 1:
-        return [one(job) for job in jobs]
+        return [work(job) for job in jobs]
     with ThreadPoolExecutor(threads) as pool:
         try:
-            return list(pool.map(one, jobs))
+            return list(pool.map(work, jobs))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
-def simulate_run(settings: Settings, run: int) -> Run:
-    """Live one run of a study, with its own draw of what is uncertain."""
-    seed = run_seed(settings.seed, run)
+def sample_run(settings: Settings, run: int) -> tuple[int, posterior.Draw, Settings]:
+    """Return the seed of one run of a study, its draw of the parameters, and its settings."""
     drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-    mine = posterior.settings_of(settings, drawn)
-    return Run(run, seed, drawn, mine, *simulate(mine, seed))
+    return run_seed(settings.seed, run), drawn, posterior.settings_of(settings, drawn)
+
+
+def simulate_run(settings: Settings, run: int) -> Run:
+    """Simulate one run of a study, with its own draw of the parameters."""
+    seed, drawn, sampled = sample_run(settings, run)
+    return Run(run, seed, drawn, sampled, *simulate(sampled, seed))
 
 
 def run_tables(settings: Settings, run: int) -> Tables:
@@ -166,7 +170,7 @@ def join_tables(parts: Sequence[Tables]) -> Tables:
 def replicate(
     settings: Settings, runs: range, threads: int, done: Callable[[], object] = lambda: None
 ) -> Tables:
-    """Return the tables of several runs, on threads; the number of threads changes no bit.
+    """Simulate several runs and return their tables.
 
     Parameters
     ----------
@@ -175,32 +179,31 @@ def replicate(
     runs : range
         Numbers of the runs.
     threads : int
-        Runs lived at the same time.
+        Parallel runs; does not affect results.
     done : callable
         Called after each run.
     """
 
-    def one(run: int) -> Tables:
+    def simulate_tables(run: int) -> Tables:
         tables = run_tables(settings, run)
         done()
         return tables
 
-    return join_tables(on_threads(one, runs, threads))
+    return join_tables(on_threads(simulate_tables, runs, threads))
 
 
 def compile_kernels() -> None:
-    """Compile the kernels in one process, while others that start beside it wait for them.
+    """Compile the kernels in one process while others that start at the same time wait.
 
-    Numba's cache numbers its files as it finds them: two processes that fill it with kernels for
-    two kinds of processors, on one disk, could take each other's. A second process of the same
-    kind only reads.
+    Numba numbers the files of its cache as it finds them: two processes that compile for different
+    processors on a shared disk could exchange files. A second process of the same kind only reads.
     """
     folder = Path(CACHE_FOLDER)
     kind = f"{numba.__version__}-{sys.implementation.cache_tag}-{llvm.get_host_cpu_name()}"
     filled = folder / f"filled-{kind}"
     if filled.exists():
         return
-    with store.growing(folder):
+    with store.locked_folder(folder):
         if not filled.exists():
             simulate(Settings(population=Population(retailers=10)), 0)
             filled.touch()

@@ -1,8 +1,8 @@
-"""Where a result rests, and what makes it again.
+"""Result storage and provenance.
 
-A result is complete or absent: it is written beside its final name and renamed last, and it is
-done if and only if ``manifest.json`` is there. Its key is a hash over the settings, the source of
-the model and the evidence, so that a stale result is never taken for a fresh one.
+A result is complete or absent: it is written to a temporary folder that is renamed last, and it is
+complete if and only if ``manifest.json`` exists. Its key is a hash over the settings, the source of
+the model and the evidence, so that an outdated result is never loaded.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -27,17 +27,12 @@ from marketsim.model.scenario import custom
 from marketsim.numerics.jit import PACKAGE, source_fingerprint
 from marketsim.parameters import evidence, posterior
 from marketsim.parameters.settings import POSTS, Settings
-from marketsim.simulation import files
-
-try:
-    import fcntl
-except ImportError:  # on Windows two processes must not write one result at the same time
-    fcntl = None  # type: ignore[assignment]
+from marketsim.simulation import files, locks
 
 MANIFEST = "manifest.json"
-SUM = "sum"  # of all else that the manifest says
-# Those a result may depend on; of pyabc and statsmodels only a calibration and what tests it,
-# of SALib only a study of sensitivity.
+CHECKSUM = "sum"  # key of the manifest: checksum of the other entries
+# Those a result may depend on: pyabc and statsmodels only a calibration and its validation, SALib
+# only a sensitivity analysis.
 LIBRARIES = (
     *("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib"),
     *("pyabc", "statsmodels", "SALib"),
@@ -45,10 +40,16 @@ LIBRARIES = (
 
 
 def key(settings: Settings, more: dict[str, Any] | None = None, source: str | None = None) -> str:
-    """Return the name of a result: a hash over settings, model source, evidence and posterior.
+    """Return the key of a result: a hash over settings, model source, evidence and posterior.
 
-    `more` is what the result depends on beside them; `source` is the fingerprint of the source
-    files it depends on, all of the package's if not given.
+    Parameters
+    ----------
+    settings : Settings
+        Of the result.
+    more : dict, optional
+        Other input of the result.
+    source : str, optional
+        Fingerprint of the source files it depends on; default: the whole package.
     """
     digest = hashlib.sha256()
     digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
@@ -59,39 +60,44 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
     return digest.hexdigest()[:12]
 
 
-def is_complete(folder: Path) -> bool:
-    """Return whether a result is there."""
+def has_manifest(folder: Path) -> bool:
+    """Return whether a folder holds a result; `is_complete` also checks its files."""
     try:
         return (folder / MANIFEST).is_file()
     except OSError:  # a name that is too long for the disk
         return False
 
 
-def is_whole(folder: Path, all_there: bool = True) -> bool:
-    """Return whether a result is there, every table as it was written.
+def is_complete(folder: Path, require_all: bool = True) -> bool:
+    """Return whether a folder holds a complete result with correct checksums.
 
-    A published result may leave tables out: then `all_there` is false.
+    Parameters
+    ----------
+    folder : Path
+        Of the result.
+    require_all : bool
+        Whether every table must exist: a published result may omit some.
 
     Raises
     ------
     InputError
-        Where a table or the manifest is not.
+        If a table or the manifest is damaged.
     """
-    if not is_complete(folder):
+    if not has_manifest(folder):
         return False
-    wrong = _damaged(folder, all_there)
+    wrong = _damaged(folder, require_all)
     if wrong is not None:
         raise DamagedResultError("output", folder / wrong, "checksum mismatch")
     return True
 
 
-def _damaged(folder: Path, all_there: bool) -> str | None:
-    """Return the first file of a complete result that is not as it was written."""
+def _damaged(folder: Path, require_all: bool) -> str | None:
+    """Return the first file of a result with a wrong checksum."""
     at = MANIFEST
     try:
-        for name, table in facts(folder)["tables"].items():
+        for name, table in read_manifest(folder)["tables"].items():
             at = name
-            if not all_there and not (folder / name).exists():
+            if not require_all and not (folder / name).exists():
                 continue
             if hashlib.sha256((folder / name).read_bytes()).hexdigest() != table["sha256"]:
                 return at
@@ -101,82 +107,82 @@ def _damaged(folder: Path, all_there: bool) -> str | None:
 
 
 def partial_folder(folder: Path) -> Path:
-    """Return the folder in which a result grows until it is complete."""
+    """Return the temporary folder of a result that is not complete."""
     return folder.with_name(f".{folder.name}.partial")
 
 
-def fault_note(folder: Path) -> Path:
-    """Return the file beside a result's place that says why it could not be made."""
+def failure_file(folder: Path) -> Path:
+    """Return the file with the reason why a result could not be computed."""
     return folder.with_name(f".{folder.name}.failed")
 
 
-def note_fault(folder: Path, fault: Exception) -> None:
-    """Note why a result could not be made: a line, then the traceback; not on a full disk."""
-    said = " ".join(f"{type(fault).__name__}: {fault}".split())
-    text = "".join([said, "\n", *traceback.format_exception(fault)])
+def write_failure(folder: Path, fault: Exception) -> None:
+    """Write why a result could not be computed: one line, then the traceback."""
+    reason = " ".join(f"{type(fault).__name__}: {fault}".split())
+    text = "".join([reason, "\n", *traceback.format_exception(fault)])
     with contextlib.suppress(OSError):
-        files.write_whole(fault_note(folder), text)
+        files.write_atomic(failure_file(folder), text)
 
 
-def fault(folder: Path) -> str | None:
-    """Return why the last attempt at a result failed, in one line; None where it did not."""
+def read_failure(folder: Path) -> str | None:
+    """Return why the last attempt at a result failed, in one line; None if it did not."""
     try:
-        return fault_note(folder).read_text(encoding="utf-8").partition("\n")[0]
+        return failure_file(folder).read_text(encoding="utf-8").partition("\n")[0]
     except OSError:
         return None
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[Path]:
-    """Hold the right to write a result, in a folder beside its final one; others wait.
+def result_writer(folder: Path) -> Iterator[Path]:
+    """Lock a result for writing and yield its temporary folder; other processes wait.
 
     Yields
     ------
     Path
-        The folder in which the result grows.
+        The temporary folder.
 
     Raises
     ------
     InputError
-        Where the place cannot be written to.
+        If the folder cannot be written to.
     """
-    with growing(partial_folder(folder), folder) as partial:
-        fault_note(folder).unlink(missing_ok=True)
-        if is_complete(partial):  # ended between its manifest and its name
-            if _damaged(partial, all_there=True) is None:
+    with locked_folder(partial_folder(folder), folder) as partial:
+        failure_file(folder).unlink(missing_ok=True)
+        if has_manifest(partial):  # killed between manifest and renaming
+            if _damaged(partial, require_all=True) is None:
                 publish(partial, folder)
             else:
                 shutil.rmtree(partial)
             partial.mkdir()
         yield partial
-        if is_complete(folder):
+        if has_manifest(folder):
             shutil.rmtree(partial, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def fill(
+def open_result(
     settings: Settings, folder: Path, threads: int, facts: dict[str, Any]
 ) -> Iterator[Path | None]:
-    """Hold the right to write a result; once its folder is filled, write the manifest and publish.
+    """Lock a result for writing; when its tables are written, add the manifest and publish it.
 
     Parameters
     ----------
     settings : Settings
-        What the result is of.
+        Of the result.
     folder : Path
-        Where it rests.
+        Of the result.
     threads : int
         For the manifest.
     facts : dict
-        What the manifest says beside; facts put in while the folder is filled are among them.
+        Further entries of the manifest; entries may be added until the context ends.
 
     Yields
     ------
     Path or None
-        None where the result is complete.
+        The temporary folder; None if the result is already complete.
     """
-    with writing(folder) as partial:
-        if is_whole(folder):
+    with result_writer(folder) as partial:
+        if is_complete(folder):
             yield None
             return
         started = time.perf_counter()
@@ -187,50 +193,34 @@ def fill(
 
 
 @contextlib.contextmanager
-def growing(place: Path, named: Path | None = None) -> Iterator[Path]:
-    """Hold the right to write into a folder; a second process waits until the first has ended.
+def locked_folder(folder: Path, named: Path | None = None) -> Iterator[Path]:
+    """Create a folder and hold its lock; a second process waits until the first has ended.
 
-    The empty lock file stays: were it removed, a third process could lock another one. It has the
-    name of the folder, or of `named`.
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    named : Path, optional
+        Lock this path instead; error messages name it.
 
     Raises
     ------
     InputError
-        Where the place cannot be written to.
+        If the folder cannot be written to.
     """
-    folder = named or place
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_name(f".{folder.name}.lock").open("w")
-    except OSError as fault:
-        raise UnwritableFolderError("output", folder, str(fault.strerror)) from None
-    with lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        place.mkdir(exist_ok=True)
-        yield place
-
-
-def hold(file: BinaryIO) -> None:
-    """Let other processes see, until the file is closed, that it is needed."""
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_SH)
-
-
-def is_held(path: Path) -> bool:
-    """Return whether some process still needs a file; where that cannot be told, it is."""
-    if fcntl is None:
-        return True
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    return False
+    path = named or folder
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locks.locked(path))
+        except OSError as fault:
+            raise UnwritableFolderError("output", path, str(fault.strerror)) from None
+        folder.mkdir(exist_ok=True)
+        yield folder
 
 
 def publish(partial: Path, folder: Path) -> None:
-    """Give a complete result its final name; an older one goes."""
+    """Rename a complete result to its final name, replacing an older one."""
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -240,13 +230,13 @@ def publish(partial: Path, folder: Path) -> None:
 
 
 def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> dict[str, Any]:
-    """Return what is needed to make a result again, and to check it.
+    """Return what is needed to reproduce a result and to check it.
 
     Returns
     -------
     dict
-        Settings, key, commit, versions, threads, wall time, rows and sha256 of each table. No
-        name of a user, a machine or a path.
+        Settings, key, commit, versions, threads, wall time, rows and sha256 of each table. It has
+        no names of users, machines or paths.
     """
     tables = {}
     for path in sorted(folder.iterdir()):
@@ -270,7 +260,7 @@ def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> 
 
 
 def _versions() -> dict[str, str]:
-    """Return the version of each library that is there."""
+    """Return the version of each installed library."""
     found = {}
     for name in LIBRARIES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -285,7 +275,7 @@ def _rows(path: Path) -> int:
 
 
 def _git(*words: str) -> str | None:
-    """Ask git about the package's own checkout; None where there is none."""
+    """Return the output of git in the checkout of the package; None without a checkout."""
     try:
         top = ["git", "-C", str(PACKAGE)]
         inside = subprocess.run(
@@ -299,16 +289,16 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def facts(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest of a complete result.
 
     Raises
     ------
     OSError, ValueError, AttributeError
-        Where it cannot be read, or is not as it was written.
+        If it cannot be read or is damaged.
     """
     read: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    if read.pop(SUM, None) not in (None, _sum(read)):
+    if read.pop(CHECKSUM, None) not in (None, _sum(read)):
         raise ValueError(f"{MANIFEST} is damaged")
     return read
 
@@ -318,7 +308,7 @@ def _sum(facts: dict[str, Any]) -> str:
 
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    """Write the manifest, last of all files."""
+    """Write the manifest; it must be the last file of a result."""
     plain = json.loads(json.dumps(facts, default=str))
-    text = json.dumps(plain | {SUM: _sum(plain)}, indent=1) + "\n"
-    files.write_whole(folder / MANIFEST, text)
+    text = json.dumps(plain | {CHECKSUM: _sum(plain)}, indent=1) + "\n"
+    files.write_atomic(folder / MANIFEST, text)

@@ -8,11 +8,11 @@ from marketsim.parameters.settings import POSTS, Settings
 from marketsim.simulation.run import Tables
 from marketsim.survey import fit, statistics, trade_statistics
 from marketsim.survey.fit import SEE
-from marketsim.survey.statistics import INTERVAL
+from marketsim.survey.intervals import interval
 
 
-def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the statistics of the runs of a study, those of trade where there is any.
+def run_statistics(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame:
+    """Compute the statistics of the runs of a study, with those of trade if the market has trade.
 
     Parameters
     ----------
@@ -29,13 +29,13 @@ def seen(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd.DataFrame
     return out.join(trade_statistics.statistics(tables["survey"], tables["prices"], runs.index))
 
 
-def sums(settings: Settings, tables: Tables) -> Tables:
-    """Return what a study comes to: its `fit`, and the `headline` of trade where there is any."""
+def summarize(settings: Settings, tables: Tables) -> Tables:
+    """Compute the summary tables of a study: `fit`, and `headline` if the market has trade."""
     runs = tables["runs"].set_index("run")
-    out = {"fit": fit.fit(seen(settings, tables, runs), runs["draw"])}
+    out = {"fit": fit.fit(run_statistics(settings, tables, runs), runs["draw"])}
     if settings.market != POSTS:
-        told = (tables["daily"], tables["enforcement"], tables["runs"])
-        out["headline"] = headline(*told, settings.population.retailers)
+        daily = (tables["daily"], tables["enforcement"], tables["runs"])
+        out["headline"] = headline(*daily, settings.population.retailers)
     return out
 
 
@@ -54,7 +54,7 @@ WEEK, YEAR, TONNE = 7.0, 365.0, 1e6  # days, days, grams
 def headline(
     daily: pd.DataFrame, enforcement: pd.DataFrame, runs: pd.DataFrame, retailers: int
 ) -> pd.DataFrame:
-    """Return the headline figures of trade over the survey's weeks, per 1,000 traders.
+    """Compute the headline figures of trade over the weeks of the survey, per 1,000 traders.
 
     Parameters
     ----------
@@ -67,16 +67,16 @@ def headline(
     -------
     DataFrame
         Columns id, meaning, unit, median, low, high (central 90 % over runs). The last rows scale
-        up to the platform's number of traders, which is assumed, and stand beside the ceiling.
+        up to the assumed number of traders of the platform, and compare with the ceiling.
     """
     start, end = (evidence.inputs()[name].date for name in ("survey_start", "survey_end"))
     assert start is not None and end is not None
-    during, chased = (table[table["day"].between(start, end)] for table in (daily, enforcement))
+    during, enforced = (table[table["day"].between(start, end)] for table in (daily, enforcement))
     sums = during.drop(columns="day").groupby("run").sum()
     weeks = ((end - start).days + 1) / WEEK
     scale = 1000.0 / retailers / weeks
     online = 1.0 - sums["sold_physical"] / sums["grams_sold"]
-    seized = chased.groupby("run")["grams"].sum().reindex(sums.index, fill_value=0.0)
+    seized = enforced.groupby("run")["grams"].sum().reindex(sums.index, fill_value=0.0)
     ceiling = evidence.inputs()["elephants"]
     traders = runs.set_index("run")["population.platform_traders"]
     shipped = sums["raw_shipped"] / weeks / WEEK * YEAR / retailers * traders / TONNE
@@ -103,9 +103,6 @@ def headline(
 
 
 def _row(name: str, meaning: str, unit: str, values: pd.Series) -> dict[str, object]:
-    known = values[np.isfinite(values)].to_numpy(float)
-    ends = [np.nan] * 3
-    if known.size > 0:
-        ends = np.quantile(known, [0.5, *INTERVAL]).tolist()
-    figures = dict(zip(("median", "low", "high"), ends, strict=True))
-    return {"id": name, "meaning": meaning, "unit": unit, **figures}
+    median, low, high = interval(values.to_numpy(float))
+    ends = {"median": median, "low": low, "high": high}
+    return {"id": name, "meaning": meaning, "unit": unit, **ends}

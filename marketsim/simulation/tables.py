@@ -1,4 +1,4 @@
-"""The tables of a study: their columns with units and meanings, and their rows from a run."""
+"""Tables of a run: columns with units and meanings, and rows."""
 
 import datetime as dt
 from typing import Any
@@ -124,7 +124,7 @@ COLUMNS |= {
 
 
 def daily_table(run: int, first_day: int, series: Series, records: TradeRecords) -> pd.DataFrame:
-    """Return the daily series of one run: run, day, then one column a series."""
+    """Return the daily series of a run: run, day, then one column a series."""
     days = first_day + np.arange(series.risk.size)
     table: dict[str, Any] = {
         "run": np.full(days.size, run, np.int32),
@@ -146,14 +146,12 @@ def daily_table(run: int, first_day: int, series: Series, records: TradeRecords)
         trade[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1) / MILLIGRAMS
     )
     table["revenue"] = trade[:, TradeCounter.REVENUE :].sum(axis=1) / FEN
-    elephant = evidence.inputs()["elephants_ivory"].value
-    assert elephant is not None
-    table["elephants"] = table["raw_shipped"] / (elephant * 1000.0)
+    table["elephants"] = table["raw_shipped"] / evidence.elephant_ivory()
     return pd.DataFrame(table)
 
 
 def price_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame:
-    """Return the prices of one run: a row for each day, product, stage and channel that has one."""
+    """Return the prices of a run: a row for each day, product, stage and channel with a price."""
     day, product, stage, channel = np.nonzero(records.prices[..., 2])
     total, squares, n = records.prices[day, product, stage, channel].astype(float).T
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -173,7 +171,7 @@ def price_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame
 
 
 def enforcement_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame:
-    """Return what enforcement did in one run: a row for each day, kind and channel with any."""
+    """Return enforcement in a run: a row for each day, kind and channel with an action."""
     day, kind, channel = np.nonzero(records.enforcement[..., 0])
     count, milligrams = records.enforcement[day, kind, channel].T
     return pd.DataFrame(
@@ -189,9 +187,9 @@ def enforcement_table(run: int, first_day: int, records: TradeRecords) -> pd.Dat
 
 
 def ledger_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFrame:
-    """Return the books of one run: the balance of each account and item on the evening of a day.
+    """Return the ledger of a run: the balance of each account and item at the end of each day.
 
-    Pairs of account and item that are zero on every day are left out.
+    Pairs of account and item that are zero on every day are omitted.
     """
     account, item = np.nonzero(records.ledger.any(axis=0))
     days = np.arange(records.ledger.shape[0])
@@ -207,7 +205,7 @@ def ledger_table(run: int, first_day: int, records: TradeRecords) -> pd.DataFram
 
 
 def _days(ordinals: np.ndarray) -> pd.Series:
-    """Return ordinals of days as dates."""
+    """Convert ordinals of days to dates."""
     since = pa.array((ordinals - EPOCH).astype(np.int32)).cast(pa.date32())
     return pd.Series(since, dtype=pd.ArrowDtype(pa.date32()))
 
@@ -217,7 +215,7 @@ def _names(names: list[str], codes: np.ndarray) -> Any:
 
 
 def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
-    """Return the survey of one run: a row for each survey day and trader of the panel."""
+    """Return the survey of a run: a row for each survey day and trader of the panel."""
     surveys, panel = rows.day.size, rows.trader.size
     letters = np.array([letter.upper() for letter in TRADER_TYPES])
     dates = np.array([dt.date.fromordinal(int(day)) for day in rows.day], dtype=object)
@@ -241,7 +239,7 @@ def survey_table(run: int, rows: SurveyRows) -> pd.DataFrame:
 
 
 def run_table(run: int, seed: int, draw: int, settings: Settings, rows: SurveyRows) -> pd.DataFrame:
-    """Return one row on a run: seed, contacts, panel, and what it had of all that is uncertain."""
+    """Return one row: seed, contacts, panel, and every uncertain parameter of a run."""
     table: dict[str, Any] = {
         "run": np.array([run], np.int32),
         "seed": np.array([seed], np.int64),

@@ -1,7 +1,7 @@
-"""Statistics of a simulated survey, shaped like the published ones, and the fit to them.
+"""Statistics of a simulated survey, as those published.
 
-Everything here reads observed rows, never hidden state. Shapes are ratios to the panel's own
-first weeks: a panel of 58 varies so much in level that an absolute week says little.
+They are computed from observed rows, never from hidden state. Shapes are ratios to the first weeks
+of the same panel, since the level of a panel of 58 traders varies widely.
 """
 
 import numpy as np
@@ -10,11 +10,10 @@ import pandas as pd
 from marketsim.parameters import evidence
 from marketsim.survey import targets
 
-WEEKS = int(evidence.inputs()["survey_weeks_count"].value or 0)
+WEEKS = int(evidence.number("survey_weeks_count"))
 FIRST_WEEKS = [1, 2, 3, 4]
 CRACKDOWN_WEEK = 5
-INTERVAL = (0.05, 0.95)
-# What `statistics` counts, in this order: evidence ids.
+# Columns of `statistics`, in this order: evidence ids.
 STATISTICS = (
     "ads_total",
     "pictures_total",
@@ -36,7 +35,7 @@ STATISTICS = (
 
 
 def weekly(survey: pd.DataFrame) -> pd.DataFrame:
-    """Return advertisements of the three regular surveys of each week.
+    """Count advertisements in the three regular surveys of each week.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def weekly(survey: pd.DataFrame) -> pd.DataFrame:
 
 
 def _weekly(survey: pd.DataFrame, run: np.ndarray, runs: int) -> np.ndarray:
-    """Return whole numbers of shape (runs, weeks); `run` is the place of each row's run."""
+    """Return integers, shape (runs, weeks); `run` is the index of the run of each row."""
     week = (_dates(survey) - _date("survey_start")) // np.timedelta64(7, "D")
     counted = survey["regular"].to_numpy(bool) & (week < WEEKS)
     cell = run[counted] * WEEKS + week[counted]
@@ -71,17 +70,17 @@ def _date(fact: str) -> np.datetime64:
 
 
 def _sums(values: pd.Series, group: np.ndarray, groups: int) -> np.ndarray:
-    """Add whole numbers up by group; below 2**53 the floats in between are exact."""
+    """Sum integers by group; exact, since intermediate floats are below 2**53."""
     return np.bincount(group, values.to_numpy(float), groups).astype(np.int64)
 
 
 def ratios(weeks: pd.DataFrame) -> pd.DataFrame:
-    """Return each week against the mean of the run's own weeks 1 to 4."""
+    """Divide each week by the mean of weeks 1 to 4 of the same run."""
     return weeks.div(weeks[FIRST_WEEKS].mean(axis=1), axis=0)
 
 
 def by_trader(survey: pd.DataFrame) -> pd.DataFrame:
-    """Return for each run and trader the items and advertisements of an average survey day.
+    """Compute items and advertisements of an average survey day, by run and trader.
 
     Returns
     -------
@@ -92,7 +91,7 @@ def by_trader(survey: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_pair(survey: pd.DataFrame, codes: np.ndarray, pair: np.ndarray) -> pd.DataFrame:
-    """Return what `by_trader` does; `pair` is the place of each row among the codes."""
+    """Compute the table of `by_trader`; `pair` is the index of each row among the codes."""
     surveys = np.bincount(pair, minlength=codes.size)
     items = _sums(survey["pictures"] + survey["videos"], pair, codes.size)
     ads = _sums(survey["ads"], pair, codes.size)
@@ -102,13 +101,13 @@ def _by_pair(survey: pd.DataFrame, codes: np.ndarray, pair: np.ndarray) -> pd.Da
 
 
 def _pairs(survey: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return run and trader in one number, each once and in order, and where each row's is."""
+    """Return the sorted unique codes of (run, trader), and the index of each row among them."""
     run, trader = (survey[name].to_numpy(np.int64) for name in ("run", "trader"))
     return np.unique(run << 32 | trader, return_inverse=True)
 
 
 def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
-    """Return the posting-side statistics of each run.
+    """Compute the statistics of posting of each run.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run, one column an evidence id; nan where a panel of nobody leaves it open.
+        One row a run, one column an evidence id; nan if it is undefined, as for an empty panel.
     """
     runs = len(contacts)
     run = contacts.index.get_indexer(pd.Index(survey["run"]))
@@ -145,11 +144,11 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
-    """Return the statistics that count traders: heavy posters, bans, backup accounts."""
+    """Compute the statistics that count traders: heavy posters, bans, backup accounts."""
     codes, pair = _pairs(survey)
     traders = _by_pair(survey, codes, pair)
     of = runs.get_indexer(traders.index.get_level_values("run"))
-    heavy = (traders["items"] > evidence.inputs()["heavy_posters_cut"].value).to_numpy()
+    heavy = (traders["items"] > evidence.number("heavy_posters_cut")).to_numpy()
 
     def share(column: str) -> np.ndarray:
         made = traders[column].to_numpy()
@@ -172,7 +171,7 @@ def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
     }
 
 
-def described() -> dict[str, tuple[str, str]]:
+def describe_columns() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of each statistic, as its row of the evidence has them."""
     facts = targets.targets() | targets.validation()
     return {name: (facts[name].unit or "1", facts[name].fact) for name in STATISTICS}

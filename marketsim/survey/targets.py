@@ -1,27 +1,26 @@
-"""What was observed: the facts that the model is fitted to or compared with.
+"""Observed facts that the model is fitted to or compared with.
 
-The model may not import this module; the import contract enforces it. The model knows only the
-inputs in :mod:`marketsim.parameters.evidence`, so that no figure by which it is judged can leak
-into it.
+The model may not import this module, as the import contract enforces: it uses only the inputs of
+:mod:`marketsim.parameters.evidence`, so that no validation data can leak into it.
 """
 
-from marketsim.parameters.evidence import Fact, _load
+from marketsim.parameters.evidence import Fact, load
 
 
 def targets() -> dict[str, Fact]:
-    """Return the facts that the model is to be calibrated to.
+    """Return the facts that the model is calibrated to.
 
     Returns
     -------
     dict[str, Fact]
         The facts of role ``target`` by id. Those that state only a direction, or introduce the
-        rows after them, carry no numbers.
+        rows after them, have no numbers.
     """
     return _of_role("target")
 
 
 def validation() -> dict[str, Fact]:
-    """Return the facts that are compared with the model and never fitted.
+    """Return the facts that are compared with the model, not fitted.
 
     Returns
     -------
@@ -43,4 +42,4 @@ def context() -> dict[str, Fact]:
 
 
 def _of_role(role: str) -> dict[str, Fact]:
-    return {key: fact for key, fact in _load().items() if fact.role == role}
+    return {key: fact for key, fact in load().items() if fact.role == role}

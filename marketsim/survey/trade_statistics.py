@@ -1,8 +1,8 @@
-"""What surveys say of prices and products, and the headline figures of trade.
+"""Statistics of prices and products in a simulated survey, as those published.
 
-Prices and mix are read off what the panel's accounts showed, as the survey did; the price at
-physical markets off the labels at stalls. Volumes were seen by no survey: they are reported per
-1,000 traders, beside the ceiling that the number of elephants puts on them, and never fitted.
+Prices and the mix of products are those displayed on the accounts of the panel, as in the survey;
+prices at physical markets are labels at stalls. No survey recorded volumes: they are reported per
+1,000 traders, with the ceiling that follows from the number of elephants, and not fitted.
 """
 
 import numpy as np
@@ -13,19 +13,19 @@ from marketsim.parameters.evidence import Fact
 from marketsim.survey import targets
 from marketsim.survey.discrepancy import deviation
 
-AT_MARKETS = ("uncarved", "carved")  # what was seen at physical markets
+AT_MARKETS = ("uncarved", "carved")  # products with published prices at physical markets
 MIX = tuple(f"product_mix_{name}" for name in PRODUCT_NAMES)
 SUMMARIES = (
     *(f"price_{name}" for name in PRODUCT_NAMES),
     *(f"physical_prices_ratio_{name}" for name in AT_MARKETS),
     *MIX,
 )
-# What `statistics` counts, in this order: evidence ids.
+# Columns of `statistics`, in this order: evidence ids.
 STATISTICS = (*SUMMARIES, *(f"{name}_ads" for name in MIX), "raw_price_range")
 
 
 def statistics(survey: pd.DataFrame, prices: pd.DataFrame, runs: pd.Index) -> pd.DataFrame:
-    """Return prices, their ratio to those at physical markets, and the mix of products of runs.
+    """Compute prices, their ratio to those at physical markets, and the mix of products of runs.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def statistics(survey: pd.DataFrame, prices: pd.DataFrame, runs: pd.Index) -> pd
     Returns
     -------
     DataFrame
-        One row a run, one column for each of `STATISTICS`; nan where nothing was seen. A price is
+        One row a run, one column for each of `STATISTICS`; nan if none was observed. A price is
         the mean over traders of the mean of a trader's labels, in CNY a gram; a share is of
         pictures and videos, or of advertisements.
     """
@@ -62,7 +62,7 @@ def statistics(survey: pd.DataFrame, prices: pd.DataFrame, runs: pd.Index) -> pd
 
 
 def _at_stalls(prices: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean price on labels at stalls, one row a run, one column a product."""
+    """Compute the mean price on labels at stalls, one row a run, one column a product."""
     stalls = prices[(prices["stage"] == "advertised") & (prices["channel"] == "physical")]
     weighed = stalls.assign(sum=stalls["mean"] * stalls["n"])
     sums = weighed.groupby(["run", "product"], observed=True)[["sum", "n"]].sum()
@@ -70,7 +70,7 @@ def _at_stalls(prices: pd.DataFrame) -> pd.DataFrame:
 
 
 def deviations(values: pd.DataFrame) -> pd.DataFrame:
-    """Return how far each of `SUMMARIES` is from the published one, in half-widths.
+    """Compute deviations of `SUMMARIES` from the published ones, in half-widths.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ def deviations(values: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run, one column a summary, from -10 to 10; one that is not there counts as 10.
+        One row a run, one column a summary, from -10 to 10; 10 for a missing one.
     """
     facts: dict[str, Fact] = targets.targets()
     out = {name: deviation(facts[name], values[name].to_numpy(float)) for name in SUMMARIES}
     return pd.DataFrame(out, values.index)
 
 
-def described() -> dict[str, tuple[str, str]]:
+def describe_columns() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of each statistic, as its row of the evidence has them."""
     facts = targets.targets() | targets.validation()
     return {name: (facts[name].unit or "1", facts[name].fact) for name in STATISTICS}

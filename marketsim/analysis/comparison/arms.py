@@ -1,4 +1,4 @@
-"""What is compared: the arms, each a scenario at one strength, over the same days."""
+"""Arms of a comparison: scenarios at their doses, over the same days."""
 
 import copy
 import datetime as dt
@@ -17,7 +17,7 @@ from marketsim.parameters.settings import Comparison, Scenario, Settings
 
 @dataclass(frozen=True)
 class Arm:
-    """One scenario at one strength."""
+    """A scenario at one dose."""
 
     name: str
     settings: Settings
@@ -28,46 +28,48 @@ class Arm:
         return self.settings.scenario
 
 
-def make(
-    settings: Settings, asked: Comparison, own: Mapping[str, Scenario] | None = None
+def make_arms(
+    settings: Settings, options: Comparison, own: Mapping[str, Scenario] | None = None
 ) -> list[Arm]:
-    """Return what is compared, the baseline first, all over the same days.
+    """Return the arms of a comparison, the baseline first, all over the same days.
 
     Parameters
     ----------
     settings : Settings
         All but the scenario.
-    asked : Comparison
-        Names and strengths.
+    options : Comparison
+        Names of the scenarios, and the hours to match.
     own : mapping of str to Scenario, optional
-        Scenarios of the user's, by their names; they come before the package's.
+        Scenarios of the user by name; they take precedence over shipped ones.
 
     Raises
     ------
     InputError
-        For a name that is not there or stands twice, a scenario that cannot be, no scenario at
-        all, or one that no strength gives the hours asked for.
+        For an unknown or repeated name, an invalid scenario, no scenario at all, or one that
+        cannot reach the hours to match at any dose.
     """
-    if not asked.scenarios:
+    if not options.scenarios:
         raise MissingArgumentError("scenarios", "[]", "marketsim compare scenarios=[A,B]")
-    for name in (asked.baseline, *asked.scenarios):
-        if asked.scenarios.count(name) + (name == asked.baseline) > 1:
+    for name in (options.baseline, *options.scenarios):
+        if options.scenarios.count(name) + (name == options.baseline) > 1:
             raise InputError("scenarios", name, "each name once, and not the baseline")
-    named = {name: _named(settings, name, own or {}) for name in (asked.baseline, *asked.scenarios)}
+    named = {
+        name: _named(settings, name, own or {}) for name in (options.baseline, *options.scenarios)
+    }
     last = max(timeline.horizon(one)[1] for one in named.values())
     for one in named.values():
         one.scenario.until = str(last)
-    base = named.pop(asked.baseline)
-    out = [Arm(asked.baseline, base)]
+    base = named.pop(options.baseline)
+    out = [Arm(options.baseline, base)]
     for name, one in named.items():
-        out += _at_strengths(name, one, base, asked)
+        out += _at_doses(name, one, base, options)
     for arm in out:
         timeline.check_settings(arm.settings)
     return out
 
 
 def _named(settings: Settings, name: str, own: Mapping[str, Scenario]) -> Settings:
-    """Return the settings with the scenario of a name: the user's own, or one that is shipped."""
+    """Return the settings with a scenario by name: one of the user, or a shipped one."""
     shipped = presets.names("scenario")
     if name == settings.scenario.name and name not in shipped:
         chosen = settings.scenario  # as chosen and changed on the command line
@@ -80,15 +82,15 @@ def _named(settings: Settings, name: str, own: Mapping[str, Scenario]) -> Settin
     return copy.deepcopy(replace(settings, scenario=chosen))
 
 
-def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -> list[Arm]:
-    """Return a scenario at each strength, or at the one that takes the hours asked for."""
-    if asked.hours_a_week is not None:
+def _at_doses(name: str, one: Settings, base: Settings, options: Comparison) -> list[Arm]:
+    """Return a scenario at each of its doses, or at the dose that matches the hours of work."""
+    if options.hours_a_week is not None:
         if not one.scenario.scaled:
             raise InputError(
                 "scenarios", name, "a scenario with strengths, since hours_a_week is given"
             )
-        start = start_of([Arm(asked.baseline, base), Arm(name, one)], asked)
-        return [Arm(name, effort.matched(one, base, start, asked.hours_a_week))]
+        start = evaluation_start([Arm(options.baseline, base), Arm(name, one)], options)
+        return [Arm(name, effort.match_hours(one, base, start, options.hours_a_week))]
     strengths = one.scenario.strengths or [1.0]
     return [
         Arm(
@@ -99,21 +101,27 @@ def _at_strengths(name: str, one: Settings, base: Settings, asked: Comparison) -
     ]
 
 
-def start_of(compared: Sequence[Arm], asked: Comparison) -> dt.date:
-    """Return the first day that counts."""
+def evaluation_start(compared: Sequence[Arm], options: Comparison) -> dt.date:
+    """Return the first day of the evaluation period.
+
+    Raises
+    ------
+    InputError
+        If `options.start` is no date of the horizon.
+    """
     first, last = timeline.horizon(compared[0].settings)
-    if asked.start:
-        day = dt.date.fromisoformat(asked.start) if _is_date(asked.start) else None
+    if options.start:
+        day = dt.date.fromisoformat(options.start) if _is_date(options.start) else None
         if day is None or not first <= day <= last - dt.timedelta(6):
-            raise InputError("start", asked.start, f"a date from {first} to a week before {last}")
+            raise InputError("start", options.start, f"a date from {first} to a week before {last}")
         return day
     return first_changed([arm.settings for arm in compared])
 
 
 def first_changed(several: Sequence[Settings]) -> dt.date:
-    """Return the first day on which one is under a lever that the first is not under.
+    """Return the first day on which a lever differs from the first settings.
 
-    Where there is none it is the first day of the run; a week of days is left in any case.
+    It is the first day of the run if no lever differs, and at least a week before the last day.
     """
     first, last = timeline.horizon(several[0])
     tables = [timeline.compile_table(one) for one in several]
@@ -122,8 +130,8 @@ def first_changed(several: Sequence[Settings]) -> dt.date:
         for table in tables[1:]
         for lever in LEVERS
     ]
-    moved = np.concatenate(rows) if rows else np.zeros(0)
-    day = first + dt.timedelta(int(moved.min())) if moved.size else first
+    differs = np.concatenate(rows) if rows else np.zeros(0)
+    day = first + dt.timedelta(int(differs.min())) if differs.size else first
     return min(day, last - dt.timedelta(6))
 
 

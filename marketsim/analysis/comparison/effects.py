@@ -1,7 +1,7 @@
-"""What a comparison comes to: effects, rankings, break-evens, and what they rest on.
+"""Treatment effects, rankings and break-even doses.
 
 Effects are differences in pairs: the same run of an arm and of the baseline, with the same draw of
-the parameters and the same luck.
+the parameters and common random numbers.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ import pandas as pd
 
 from marketsim.analysis.comparison.effort import Work
 from marketsim.analysis.comparison.outcomes import HIGHER, LOWER, OUTCOMES, held_weeks
-from marketsim.survey.fit import SEE, luck_share
-from marketsim.survey.statistics import INTERVAL
+from marketsim.survey.fit import SEE
+from marketsim.survey.intervals import INTERVAL, column_intervals, interval, stochastic_share
 
-NARROWER = 0.2  # below it the data have told too little: the effect rests on assumption
+MIN_CONTRACTION = 0.2  # below it an effect is informed by the prior, not by the data
 RANKED = "grams_sold"
 Table = pd.DataFrame
 # columns of `tables`: unit, meaning
@@ -57,23 +57,23 @@ COLUMNS = {
 }
 
 
-def pairs(rows: Table, outcome: str) -> Table:
+def pair_runs(rows: Table, outcome: str) -> Table:
     """Return one outcome, one row a run and one column an arm, the baseline first."""
     order = list(dict.fromkeys(rows["arm"]))
     return rows.pivot(index="run", columns="arm", values=outcome)[order]
 
 
 def half_widths(rows: Table, outcome: str) -> np.ndarray:
-    """Return half the width of the 95 % interval of each mean effect, as a share of the baseline.
+    """Compute half-widths of the 95 % intervals of mean effects, as shares of the baseline.
 
-    Two runs share a draw, so means of pairs of runs are what is independent.
+    Two runs share a draw of the parameters, so the independent units are means of two runs.
 
     Parameters
     ----------
     rows : DataFrame
         Columns arm, run, draw and the outcome.
     outcome : str
-        Which.
+        Name of the outcome.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def half_widths(rows: Table, outcome: str) -> np.ndarray:
     """
     from scipy import stats
 
-    of = pairs(rows, outcome)
+    of = pair_runs(rows, outcome)
     draws = rows.drop_duplicates("run").set_index("run")["draw"]
     effects = of.iloc[:, 1:].sub(of.iloc[:, 0], axis=0).groupby(draws).mean()
     error = effects.std(ddof=1) / np.sqrt(len(effects))
@@ -90,29 +90,29 @@ def half_widths(rows: Table, outcome: str) -> np.ndarray:
 
 
 def with_held_weeks(rows: Table, weekly: Table, first: int) -> Table:
-    """Return the rows with the weeks that each arm held visible posts down (see `outcomes`)."""
+    """Add to the rows the weeks in which each arm suppressed visible posts (see `held_weeks`)."""
     parts = []
-    for belief, part in weekly[weekly["week"] >= first].groupby("belief", sort=False):
+    for source, part in weekly[weekly["week"] >= first].groupby("belief", sort=False):
         visible = part.pivot(index=["arm", "run"], columns="week", values="visible")
         base = visible.loc[part["arm"].iloc[0]]
         for arm in dict.fromkeys(part["arm"]):
             mine = visible.loc[arm]
             held = held_weeks(mine.to_numpy(), base.loc[mine.index].to_numpy())
-            found = Table({"belief": belief, "arm": arm, "run": mine.index, "held_weeks": held})
+            found = Table({"belief": source, "arm": arm, "run": mine.index, "held_weeks": held})
             parts.append(found)
     held_rows = pd.concat(parts, ignore_index=True).astype({"held_weeks": float})
     return rows.merge(held_rows, on=["belief", "arm", "run"], how="left")
 
 
-def shown(effects: Table) -> Table:
-    """Return effects at one strength a scenario: as written, or else the nearest to it."""
+def main_doses(effects: Table) -> Table:
+    """Return effects at one dose of each scenario: as written, or the nearest to it."""
     nearest = effects.assign(away=np.log(effects["strength"]).abs())
     nearest = nearest.sort_values("away", kind="stable")
     return nearest.drop_duplicates(["scenario", "outcome"]).sort_index().drop(columns="away")
 
 
 def name_of(row: Any) -> str:
-    """Return a scenario in plain words, with its strength where that is not as written."""
+    """Return the name of a scenario in words, with its dose if that is not as written."""
     words = str(row["scenario"]).replace("_", " ")
     return words if row["strength"] == 1.0 else f"{words}, x{row['strength']:g}"
 
@@ -120,23 +120,23 @@ def name_of(row: Any) -> str:
 def tables(
     rows: Table, about: Mapping[str, tuple[str, float]], costs: Mapping[str, Work]
 ) -> dict[str, Table]:
-    """Return the tables of a comparison by name.
+    """Compute the tables of a comparison.
 
     Parameters
     ----------
     rows : DataFrame
-        One row for each belief, arm and run; the baseline's come first.
+        One row for each source, arm and run; the baseline's come first.
     about : mapping of str to (str, float)
-        Scenario and strength of each arm.
+        Scenario and dose multiplier of each arm.
     costs : mapping of str to Work
         Extra hours of each arm.
 
     Returns
     -------
     dict of str to DataFrame
-        `effects` (one row an arm and outcome), `better` (chance that the arm of the row sells less
-        than that of the column) and `ranking` (both at one strength a scenario), `break_even` (one
-        row a scenario and outcome) and `costs`.
+        `effects` (one row an arm and outcome), `better` (probability that the arm of the row sells
+        less than that of the column) and `ranking` (both at one dose of each scenario),
+        `break_even` (one row a scenario and outcome) and `costs`.
     """
     known = rows[rows["belief"] == rows["belief"].iloc[0]]
     prior = rows[rows["belief"] != rows["belief"].iloc[0]]
@@ -145,8 +145,8 @@ def tables(
         [{"arm": arm, "scenario": name, "strength": size} for arm, (name, size) in about.items()]
     )
     effects = named.merge(effects, on="arm")
-    sold = pairs(known, RANKED)
-    sold = sold[[sold.columns[0], *dict.fromkeys(shown(effects)["arm"])]]
+    sold = pair_runs(known, RANKED)
+    sold = sold[[sold.columns[0], *dict.fromkeys(main_doses(effects)["arm"])]]
     return {
         "effects": effects,
         "better": _better(sold),
@@ -157,10 +157,10 @@ def tables(
 
 
 def _effects(rows: Table, prior: Table, outcome: str) -> Table:
-    """Return the effect of every arm on one outcome."""
-    of = pairs(rows, outcome)
+    """Compute the effect of every arm on one outcome."""
+    of = pair_runs(rows, outcome)
     draws = rows.drop_duplicates("run").set_index("run")["draw"].loc[of.index].to_numpy()
-    before = pairs(prior, outcome) if len(prior) else None
+    before = pair_runs(prior, outcome) if len(prior) else None
     about, base = OUTCOMES[outcome], of.iloc[:, 0].to_numpy(float)
     out = []
     for arm in of.columns[1:]:
@@ -176,45 +176,39 @@ def _effects(rows: Table, prior: Table, outcome: str) -> Table:
         }
         row |= {"baseline": _median(base), "runs": int(known.sum())}
         row |= _interval("effect", effect) | _interval("percent", percent)
-        row["better"] = _chance(effect, about.better)
-        row["luck"] = luck_share(effect, draws[known])
+        row["better"] = _prob_better(effect, about.better)
+        row["luck"] = stochastic_share(effect, draws[known])
         row |= {"prior_low": np.nan, "prior_high": np.nan, "narrowed": np.nan, "rests_on": ""}
         if before is not None and arm in before:
-            row |= _held_against(effect, (before[arm] - before.iloc[:, 0]).to_numpy(float))
+            row |= _compare_with_prior(effect, (before[arm] - before.iloc[:, 0]).to_numpy(float))
         out.append(row)
     return Table(out)
 
 
-def _held_against(effect: np.ndarray, prior: np.ndarray) -> dict[str, object]:
-    """Return the interval under the prior, and whether the data narrow it by a fifth."""
-    low, high = _ends(prior[np.isfinite(prior)])
-    now_low, now_high = _ends(effect)
+def _compare_with_prior(effect: np.ndarray, prior: np.ndarray) -> dict[str, object]:
+    """Compare the interval with that under the prior; by a fifth narrower, the data inform it."""
+    _, low, high = interval(prior)
+    _, now_low, now_high = interval(effect)
     narrowed = 1.0 - (now_high - now_low) / (high - low) if high > low else np.nan
-    told = "data" if narrowed >= NARROWER else "assumption"
-    none = not np.isfinite(narrowed)
+    informed_by = "data" if narrowed >= MIN_CONTRACTION else "assumption"
+    unknown = not np.isfinite(narrowed)
     return {"prior_low": low, "prior_high": high, "narrowed": narrowed,
-            "rests_on": "" if none else told}  # fmt: skip
+            "rests_on": "" if unknown else informed_by}  # fmt: skip
 
 
 def _interval(name: str, values: np.ndarray) -> dict[str, float]:
-    low, high = _ends(values)
+    _, low, high = interval(values)
     return {name: _median(values), f"{name}_low": low, f"{name}_high": high}
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    if values.size == 0:
-        return np.nan, np.nan
-    low, high = np.quantile(values, INTERVAL)
-    return float(low), float(high)
-
-
 def _median(values: np.ndarray) -> float:
+    """Return the median; its last bit may differ from that of the 0.5 quantile."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else np.nan
 
 
-def _chance(effect: np.ndarray, better: str) -> float:
-    """Return the share of runs in which an arm is better than the baseline; ties count half."""
+def _prob_better(effect: np.ndarray, better: str) -> float:
+    """Compute the share of runs in which an arm is better than the baseline; ties count half."""
     if better not in (LOWER, HIGHER) or effect.size == 0:
         return np.nan
     wins = effect < 0 if better == LOWER else effect > 0
@@ -222,7 +216,7 @@ def _chance(effect: np.ndarray, better: str) -> float:
 
 
 def _better(of: Table) -> Table:
-    """Return the chance that the arm of a row sells less ivory than that of a column."""
+    """Compute the probability that the arm of a row sells less ivory than that of a column."""
     values = of.to_numpy(float)
     less = (values[:, :, None] < values[:, None, :]).mean(axis=0)
     same = (values[:, :, None] == values[:, None, :]).mean(axis=0)
@@ -230,20 +224,20 @@ def _better(of: Table) -> Table:
 
 
 def _ranking(of: Table) -> Table:
-    """Return how arms rank by ivory sold: 1 sells least."""
+    """Rank arms by ivory sold: 1 sells least."""
     ranks = of.rank(axis=1)
-    low, middle, high = (ranks.quantile(q) for q in (INTERVAL[0], 0.5, INTERVAL[1]))
+    median, low, high = column_intervals(ranks).to_numpy()
     best = (ranks.eq(ranks.min(axis=1), axis=0)).mean()
-    out = Table({"arm": of.columns, "rank": middle.to_numpy(), "low": low.to_numpy(),
-                 "high": high.to_numpy(), "best": best.to_numpy()})  # fmt: skip
+    out = Table({"arm": of.columns, "rank": median, "low": low, "high": high,
+                 "best": best.to_numpy()})  # fmt: skip
     return out.sort_values(["rank", "best"], ascending=[True, False], ignore_index=True)
 
 
 def _break_even(effects: Table) -> Table:
-    """Return, for each scenario and outcome, the least strength that has an effect for sure.
+    """Compute, for each scenario and outcome, the smallest dose whose 90 % interval excludes zero.
 
-    That is where the central 90 % of the effect leaves zero, between two strengths on a straight
-    line; nan where it does not within the strengths compared.
+    Ends of intervals are interpolated linearly between doses; nan if no compared dose has such an
+    interval.
     """
     out = []
     for (scenario, outcome), rows in effects.groupby(["scenario", "outcome"], sort=False):
@@ -259,7 +253,7 @@ def _break_even(effects: Table) -> Table:
 
 
 def _crossing(strengths: np.ndarray, near: np.ndarray) -> float:
-    """Return the first strength at which the end of an interval nearest zero is beyond it."""
+    """Return the first dose at which the end of the interval that is nearer to zero crosses it."""
     for k in range(1, strengths.size):
         if near[k] > 0:
             below = min(near[k - 1], 0.0)
@@ -269,7 +263,7 @@ def _crossing(strengths: np.ndarray, near: np.ndarray) -> float:
 
 
 def _costs(effects: Table, costs: Mapping[str, Work]) -> Table:
-    """Return extra hours, and grams not sold for each of them."""
+    """Compute extra hours of work, and grams not sold per hour."""
     out = Table([{"arm": arm} | work._asdict() for arm, work in costs.items()])
     out["hours"] = out["moderators"] + out["police"]
     sold = effects[effects["outcome"] == RANKED].set_index("arm")
@@ -282,7 +276,7 @@ def _costs(effects: Table, costs: Mapping[str, Work]) -> Table:
 
 
 def weekly(rows: Table) -> Table:
-    """Return the weeks of each arm: median and central 90 % over runs, and of the difference.
+    """Compute weekly medians and central 90 % intervals of each arm, and of the difference.
 
     Returns
     -------

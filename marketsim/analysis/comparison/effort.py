@@ -1,4 +1,4 @@
-"""The hours of moderators and police that a scenario takes, and the strength that takes as many."""
+"""Hours of moderators and police that a scenario needs, and the dose that needs given hours."""
 
 import datetime as dt
 from dataclasses import replace
@@ -10,7 +10,7 @@ from marketsim.parameters.settings import Settings
 
 WEEK = 7.0
 HALVINGS = 50
-MOST = 1000.0  # the largest strength
+MAX_DOSE = 1000.0
 
 
 class Work(NamedTuple):
@@ -21,19 +21,19 @@ class Work(NamedTuple):
 
 
 def work(settings: Settings, start: dt.date) -> Work:
-    """Return the hours of work that the levers of a scenario stand for.
+    """Compute the hours of work behind the levers of a scenario.
 
     Parameters
     ----------
     settings : Settings
         Parameters at their reference values are read, and the scenario.
     start : datetime.date
-        First day that counts; the last is that of the run.
+        First day of the evaluation period, which ends with the run.
 
     Returns
     -------
     Work
-        Hours a week per 1,000 traders: of capacity that is there, used or not, of sweeps and raids.
+        Hours a week per 1,000 traders, of capacity (used or not), sweeps and raids.
     """
     table, hours = compile_table(settings), settings.hours
     days = slice(table.day(start), None)
@@ -54,27 +54,27 @@ def work(settings: Settings, start: dt.date) -> Work:
 
 
 def extra(settings: Settings, baseline: Settings, start: dt.date) -> Work:
-    """Return the hours of a scenario beyond those of another (see `work`)."""
+    """Compute the hours of a scenario beyond those of a baseline (see `work`)."""
     one, other = work(settings, start), work(baseline, start)
     return Work(one.moderators - other.moderators, one.police - other.police)
 
 
-def matched(settings: Settings, baseline: Settings, start: dt.date, hours: float) -> Settings:
-    """Return a scenario at the strength at which it takes a number of hours beyond a baseline.
+def match_hours(settings: Settings, baseline: Settings, start: dt.date, hours: float) -> Settings:
+    """Return a scenario at the dose at which it needs given hours beyond a baseline.
 
     Parameters
     ----------
     settings, baseline : Settings
-        The scenario, whose strength is sought, and what it is compared with.
+        The scenario whose dose is changed, and what it is compared with.
     start : datetime.date
-        First day that counts.
+        First day of the evaluation period.
     hours : float
         Extra hours a week per 1,000 traders, of moderators and police together.
 
     Raises
     ------
     InputError
-        Where no strength that its doses allow takes so many hours.
+        If no valid dose needs so many hours.
     """
 
     def at(strength: float) -> Settings:
@@ -83,7 +83,7 @@ def matched(settings: Settings, baseline: Settings, start: dt.date, hours: float
     def too_little(strength: float) -> bool:
         return sum(extra(at(strength), baseline, start)) < hours
 
-    low, high = 0.0, MOST
+    low, high = 0.0, MAX_DOSE
     for _ in range(HALVINGS):
         middle = (low + high) / 2.0
         try:

@@ -1,4 +1,4 @@
-"""What people ask of a scenario: one figure a run, over the same days in every arm."""
+"""Outcomes of a scenario: one value a run, over the same days in every arm."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,11 @@ import pandas as pd
 
 from marketsim.model.ledger import FEN, MILLIGRAMS
 from marketsim.model.state import Channel, Enforcement, Flow, Series, TradeCounter, TradeRecords
+from marketsim.parameters import evidence
 
 WEEK = 7
 LOWER, HIGHER, NEITHER = "lower", "higher", ""  # which is better
-RETURN = 0.9  # of the baseline's visible posts: there a scenario has lost its hold
+RETURN = 0.9  # of the baseline's visible posts: below it a scenario suppresses posts
 
 
 class Outcome(NamedTuple):
@@ -40,26 +41,24 @@ OUTCOMES = {
 }
 
 
-def of_run(
-    series: Series, records: TradeRecords, first: int, retailers: int, elephant: float
+def run_outcomes(
+    series: Series, records: TradeRecords, first: int, retailers: int
 ) -> dict[str, float]:
-    """Return the outcomes of one run but `held_weeks`, which needs a baseline.
+    """Compute the outcomes of one run except `held_weeks`, which needs a baseline.
 
     Parameters
     ----------
     series, records : Series, TradeRecords
         Daily counts.
     first : int
-        Row of the first day that counts.
+        Row of the first day of the evaluation period.
     retailers : int
         Traders at the start.
-    elephant : float
-        Ivory of an elephant, g.
 
     Returns
     -------
     dict of str to float
-        By the names of `OUTCOMES`; nan where nothing was sold.
+        By the names of `OUTCOMES`; prices and shares are nan if nothing was sold or posted.
     """
     flows = series.flows[first:].sum(axis=0)
     trade = records.counts[first:].sum(axis=0)
@@ -68,6 +67,7 @@ def of_run(
     seized = records.enforcement[first:, :, :, 1].sum() / MILLIGRAMS
     moved = flows[Flow.BACKUP] + flows[Flow.GROUPS] + flows[Flow.ELSEWHERE]
     scale = 1000.0 / retailers * WEEK / (series.risk.size - first)
+    elephant = evidence.elephant_ivory()
     grams = sold.sum()
     return {
         "offers": (flows[Flow.OFFERS]) * scale,
@@ -83,8 +83,8 @@ def of_run(
     }
 
 
-def weekly(series: Series, records: TradeRecords, retailers: int) -> pd.DataFrame:
-    """Return whole weeks from the first day of the run on.
+def weekly_outcomes(series: Series, records: TradeRecords, retailers: int) -> pd.DataFrame:
+    """Compute weekly outcomes from the first day of the run.
 
     Returns
     -------
@@ -107,12 +107,12 @@ def weekly(series: Series, records: TradeRecords, retailers: int) -> pd.DataFram
 
 
 def held_weeks(visible: np.ndarray, baseline: np.ndarray) -> np.ndarray:
-    """Return in how many weeks visible posts stay below `RETURN` of the baseline's.
+    """Count the weeks in which visible posts are below `RETURN` of the baseline's.
 
     Parameters
     ----------
     visible, baseline : ndarray of float64, shape (runs, weeks)
-        From the first week that counts on; the same runs.
+        From the first week of the evaluation period; the same runs.
 
     Returns
     -------

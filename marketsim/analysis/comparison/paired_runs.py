@@ -1,4 +1,4 @@
-"""Scenarios compared on the same luck: runs in pairs, and when there are enough of them."""
+"""Paired runs of scenarios: common random numbers, in rounds until effects are precise enough."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -14,133 +14,156 @@ from marketsim.analysis.comparison.arms import Arm
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Series, TradeRecords
-from marketsim.parameters import evidence, posterior
+from marketsim.parameters import posterior
 from marketsim.parameters.settings import Comparison, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 
-LEAST = 40  # runs before precision is asked about
-POSTERIOR, PRIOR = "posterior", "prior"
-KINDS = ("rows", "weekly")
+MIN_RUNS = 40  # before the precision of effects is tested
+POSTERIOR, PRIOR = "posterior", "prior"  # sources of the parameters
+TABLES = ("rows", "weekly")
 
 
-def _live(
+def simulate_rounds(
     compared: Sequence[Arm],
     start: dt.date,
     settings: Settings,
-    asked: Comparison,
+    options: Comparison,
     folder: Path,
     threads: int,
     progress: bool,
-    beliefs: Sequence[str],
+    sources: Sequence[str],
 ) -> dict[str, pd.DataFrame]:
-    """Live all arms in rounds of the same runs, until there are enough; keep each round."""
+    """Simulate all arms in rounds of the same runs, until there are enough; store each round.
+
+    Parameters
+    ----------
+    compared : sequence of Arm
+        The baseline first.
+    start : datetime.date
+        First day of the evaluation period.
+    settings : Settings
+        `replicates` is the largest number of runs of an arm.
+    options : Comparison
+        `precision` is read.
+    folder : Path
+        Where complete rounds are stored.
+    threads : int
+        Parallel runs; does not affect results.
+    progress : bool
+        Show a bar on the error stream.
+    sources : sequence of str
+        Sources of the parameters: `POSTERIOR`, then `PRIOR` if wanted.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        `rows` and `weekly`, as `summarize_run`.
+    """
     from tqdm import tqdm
 
     folder.mkdir(exist_ok=True)
     parts: list[dict[str, pd.DataFrame]] = []
     runs = settings.replicates
-    lived = {POSTERIOR: compared, PRIOR: _one_a_scenario(compared)}
-    total = runs * sum(len(lived[belief]) for belief in beliefs)
+    arms = {POSTERIOR: compared, PRIOR: _main_doses(compared)}
+    total = runs * sum(len(arms[source]) for source in sources)
     with tqdm(total=total, unit="run", disable=not progress) as bar:
-        for number, belief in enumerate(beliefs):
+        for number, source in enumerate(sources):
             for first in range(0, runs, simulation.BATCH):
-                several = range(first, min(first + simulation.BATCH, runs))
-                place = (
-                    number * 10**7 + first
-                )  # rounds of the second belief after those of the first
-                part = files.read_batch(folder, place)
+                batch = range(first, min(first + simulation.BATCH, runs))
+                stored = number * 10**7 + first  # number of the round in the folder
+                part = files.read_batch(folder, stored)
                 if part is None:
-                    part = _round(lived[belief], start, several, belief, threads, bar.update)
-                    part = files.write_batch(folder, place, part, outcomes_described())
+                    part = _simulate_round(arms[source], start, batch, source, threads, bar.update)
+                    part = files.write_batch(folder, stored, part, describe_columns())
                 else:
-                    bar.update(len(several) * len(lived[belief]))
+                    bar.update(len(batch) * len(arms[source]))
                 parts.append(part)
-                if number == 0 and _enough(parts, asked.precision):
-                    runs = several.stop  # of the prior as many
+                if number == 0 and _is_precise(parts, options.precision):
+                    runs = batch.stop  # the same number of runs under the prior
                     break
-    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in KINDS}
+    return {name: pd.concat([part[name] for part in parts], ignore_index=True) for name in TABLES}
 
 
-def _one_a_scenario(compared: Sequence[Arm]) -> list[Arm]:
-    """Return each scenario at the strength as written, or else the nearest to it."""
+def _main_doses(compared: Sequence[Arm]) -> list[Arm]:
+    """Return one arm of each scenario: at the dose as written, or the nearest to it."""
     nearest = sorted(compared, key=lambda arm: abs(np.log(arm.scenario.strength)))
     first = {arm.scenario.name: arm for arm in reversed(nearest)}
     return [arm for arm in compared if first[arm.scenario.name] is arm]
 
 
-def _enough(parts: Sequence[dict[str, pd.DataFrame]], precision: float | None) -> bool:
-    """Return whether the effect on ivory sold is known as precisely as asked, in every arm."""
+def _is_precise(parts: Sequence[dict[str, pd.DataFrame]], precision: float | None) -> bool:
+    """Return whether the effect on ivory sold is as precise as requested, in every arm."""
     if precision is None:
         return False
     rows = pd.concat([part["rows"] for part in parts])
-    if rows["run"].nunique() < LEAST:
+    if rows["run"].nunique() < MIN_RUNS:
         return False
     return bool((effects.half_widths(rows, "grams_sold") <= precision).all())
 
 
-def _round(
+def _simulate_round(
     compared: Sequence[Arm],
     start: dt.date,
     runs: range,
-    belief: str,
+    source: str,
     threads: int,
     done: Callable[[], object],
 ) -> dict[str, pd.DataFrame]:
-    """Live some runs of every arm."""
+    """Simulate some runs of every arm."""
 
-    def one(run: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-        return _run(compared, run, belief, start, done)
+    def simulate(run: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+        return _simulate_run(compared, run, source, start, done)
 
-    found = [pair for pairs in simulation.on_threads(one, runs, threads) for pair in pairs]
+    results = [result for arms in simulation.on_threads(simulate, runs, threads) for result in arms]
     return {
-        name: pd.concat([pair[k] for pair in found], ignore_index=True)
-        for k, name in enumerate(KINDS)
+        name: pd.concat([result[k] for result in results], ignore_index=True)
+        for k, name in enumerate(TABLES)
     }
 
 
-def _run(
-    compared: Sequence[Arm], run: int, belief: str, start: dt.date, done: Callable[[], object]
+def _simulate_run(
+    compared: Sequence[Arm], run: int, source: str, start: dt.date, done: Callable[[], object]
 ) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Live one run of every arm; return the outcomes and weeks of each.
+    """Simulate one run of every arm; return the outcomes and weeks of each.
 
-    The baseline is lived once. An arm parts from it on the eve of the first day on which a lever
-    differs: up to there nothing could.
+    The baseline is simulated once; each arm branches from a copy of its state at the first day on
+    which a lever differs.
     """
     settings = compared[0].settings
-    if belief == PRIOR:
+    if source == PRIOR:
         settings = replace(settings, posterior=posterior.PRIOR)
-    drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-    mine = posterior.settings_of(settings, drawn)
-    trunk, row = initialize(mine, simulation.run_seed(settings.seed, run)), 0
+    seed, drawn, sampled = simulation.sample_run(settings, run)
+    trunk, row = initialize(sampled, seed), 0
     levers = [
-        timeline.compile_levers(replace(mine, scenario=arm.settings.scenario)) for arm in compared
+        timeline.compile_levers(replace(sampled, scenario=arm.settings.scenario))
+        for arm in compared
     ]
-    parting = [_parting(trunk.levers, of) for of in levers]
-    found = {}
-    for place in np.argsort(parting, kind="stable"):  # the baseline, which never parts, comes last
-        advance(trunk, row, parting[place])
-        row = parting[place]
-        branch = fork(trunk, levers[place])
+    branching = [_first_difference(trunk.levers, of_arm) for of_arm in levers]
+    results = {}
+    for k in np.argsort(branching, kind="stable"):  # the baseline, which never differs, is last
+        advance(trunk, row, branching[k])
+        row = branching[k]
+        branch = fork(trunk, levers[k])
         advance(branch, row, branch.series.risk.size)
-        told = (branch.series, branch.trade.records)
-        found[place] = summed(compared[place].name, run, belief, drawn, told, mine, start)
+        counts = (branch.series, branch.trade.records)
+        results[k] = summarize_run(compared[k].name, run, source, drawn, counts, sampled, start)
         done()
-    return [found[place] for place in range(len(compared))]
+    return [results[k] for k in range(len(compared))]
 
 
-def _parting(one: timeline.Levers, other: timeline.Levers) -> int:
+def _first_difference(one: timeline.Levers, other: timeline.Levers) -> int:
     """Return the first row on which levers differ, or the number of days."""
     rows = [np.flatnonzero(a != b)[:1] for a, b in zip(one, other, strict=True)]
     return int(min(np.concatenate(rows), default=one.news.size))
 
 
-def summed(
+def summarize_run(
     arm: str,
     run: int,
-    belief: str,
+    source: str,
     drawn: posterior.Draw,
-    told: tuple[Series, TradeRecords],
+    counts: tuple[Series, TradeRecords],
     settings: Settings,
     start: dt.date,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -148,27 +171,25 @@ def summed(
 
     Parameters
     ----------
-    arm, run, belief, drawn
-        What the row is of.
-    told : (Series, Tallies)
+    arm, run, source, drawn
+        Identify the row.
+    counts : (Series, TradeRecords)
         Daily counts.
     settings : Settings
         Their horizon and population are read.
     start : datetime.date
-        First day that counts.
+        First day of the evaluation period.
     """
-    elephant = evidence.inputs()["elephants_ivory"].value
-    assert elephant is not None
     retailers = settings.population.retailers
     first = (start - timeline.horizon(settings)[0]).days
-    about: dict[str, Any] = {"belief": belief, "arm": arm, "run": np.int32(run)}
-    of = outcomes.of_run(*told, first, retailers, elephant * 1000.0)
-    row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | of])
-    weeks = outcomes.weekly(*told, retailers)
+    about: dict[str, Any] = {"belief": source, "arm": arm, "run": np.int32(run)}
+    values = outcomes.run_outcomes(*counts, first, retailers)
+    row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | values])
+    weeks = outcomes.weekly_outcomes(*counts, retailers)
     return row, weeks.assign(**about)[[*about, *weeks.columns]]
 
 
-def outcomes_described() -> dict[str, tuple[str, str]]:
+def describe_columns() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of the columns that only a comparison has."""
     out = {name: (one.unit, one.meaning) for name, one in outcomes.OUTCOMES.items()}
     return out | {
@@ -180,19 +201,19 @@ def outcomes_described() -> dict[str, tuple[str, str]]:
     }
 
 
-def summed_up(
+def summarize(
     compared: Sequence[Arm], start: dt.date, tables: dict[str, pd.DataFrame]
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Return every run of every arm with its held weeks, and what they come to.
+    """Return every run of every arm with its held weeks, and the tables of effects.
 
     Parameters
     ----------
     compared : sequence of Arm
         The baseline first.
     start : datetime.date
-        First day that counts.
+        First day of the evaluation period.
     tables : dict of str to DataFrame
-        `rows` and `weekly`: those of `summed`, for each belief the baseline's first.
+        `rows` and `weekly`, as `summarize_run`; for each source the baseline's first.
     """
     base = compared[0]
     first_week = -(-(start - timeline.horizon(base.settings)[0]).days // outcomes.WEEK)

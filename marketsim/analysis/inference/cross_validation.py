@@ -1,13 +1,12 @@
-"""Leave out each published weekly volume in turn: marketsim beside two plain baselines.
+"""Leave-one-out cross-validation on weekly volumes, with two statistical models as baselines.
 
-Five rows of the evidence say how many advertisements a week the survey saw. Each is predicted
-from the other four by `constant_mean` (no effect of the crackdown), `interrupted_time_series`
-(Wagner et al. 2002, doi:10.1046/j.1365-2710.2002.00430.x) and `nearest_simulations` (marketsim).
-All three see the same four rows and that the crackdown came in week 5; none is handed the row
-left out. That makes the comparison fair.
+Five rows of the evidence are advertisements a week in the survey. Each is predicted from the other
+four by `constant_mean` (no effect of the crackdown), `interrupted_time_series` (Wagner et al. 2002,
+doi:10.1046/j.1365-2710.2002.00430.x) and `nearest_simulations` (marketsim). All three use the same
+four rows and the week of the crackdown; none uses the row left out.
 
-The source prints counts for weeks 4, 5 and 13. That of weeks 6 to 12 is what the total leaves
-beside the printed weeks, so it knows a little of them: as much for one model as for another.
+The source prints counts for weeks 4, 5 and 13. That of weeks 6 to 12 is the remainder of the total,
+so it is not independent of the others: for every model alike.
 """
 
 import warnings
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketsim.analysis.inference.regression_adjustment import moved
+from marketsim.analysis.inference.regression_adjustment import adjust_values
 from marketsim.survey import statistics
+from marketsim.survey.intervals import interval
 from marketsim.survey.targets import targets
 
 # First and last week of each row.
@@ -29,24 +29,24 @@ WEEKS = {
     "ratio_week_6_12": (6, 12),
     "return_week_13": (13, 13),
 }
-SEED = 2015  # of each baseline's draws for each row
+SEED = 2015  # of the draws of each baseline for each row
 DRAWS = 4_000  # of each baseline for each row
-NEAREST = 500  # simulations kept for each row, and so the draws of marketsim
-# Dispersion: variance of a week beyond Poisson, over its mean squared. The least is below what
-# counts of some hundreds can show; four rows cannot ask for more than the most.
-LEAST_DISPERSION, MOST_DISPERSION = 1e-6, 100.0
-NO_ADS = 0.5  # advertisements a week that stand for none where a logarithm is taken
+NEAREST = 500  # simulations kept for each row: the draws of marketsim
+# Dispersion: variance of a week beyond Poisson, over its mean squared. The minimum is undetectable
+# in counts of some hundreds; four rows cannot need more than the maximum.
+MIN_DISPERSION, MAX_DISPERSION = 1e-6, 100.0
+NO_ADS = 0.5  # advertisements a week, in place of 0 in logarithms
 
 Design = Callable[[pd.DataFrame], np.ndarray]
 
 
 def weekly_counts(values: pd.DataFrame) -> pd.DataFrame:
-    """Turn the statistics of the posting series into counts a week.
+    """Convert the statistics of the posting series to counts a week.
 
     Parameters
     ----------
     values : DataFrame
-        One row a run, with the columns of `metrics.statistics` that `WEEKS` names.
+        One row a run, with the columns of `statistics.statistics` that `WEEKS` names.
 
     Returns
     -------
@@ -89,18 +89,18 @@ def volume_rows() -> pd.DataFrame:
 # ---------------------------------------------------------------- the baselines
 
 
-def negative_binomial(design: Design, kept: pd.DataFrame, asked: pd.DataFrame) -> np.ndarray:
-    """Predict a row by negative binomial regression on other rows, with a logarithmic link.
+def negative_binomial(design: Design, kept: pd.DataFrame, left_out: pd.DataFrame) -> np.ndarray:
+    """Predict a row by negative binomial regression on the other rows, with a logarithmic link.
 
-    Draws take the coefficients from their asymptotic normal distribution and then a negative
-    binomial count for each week. The dispersion makes Pearson's chi-squared equal its degrees of
-    freedom (Breslow 1984, doi:10.2307/2347661); rows that lie closer to the line than Poisson
-    counts would have next to none. Maximum likelihood takes no account of the coefficients
-    fitted: three of them on four rows leave it no dispersion, whichever row is left out.
+    Coefficients are sampled from their asymptotic normal distribution, then a negative binomial
+    count for each week. The dispersion makes Pearson's chi-squared equal to its degrees of freedom
+    (Breslow 1984, doi:10.2307/2347661); for rows closer to the line than Poisson counts it is
+    minimal. Maximum likelihood ignores the number of fitted coefficients: three on four rows leave
+    no dispersion, whichever row is left out.
 
-    Doubt about the dispersion itself is not drawn. With one degree of freedom the interval of 90 %
-    then holds 90 % where weeks are Poisson, and about 65 % to 70 % where they vary by 10 % to 20 %
-    beyond it (measured); on rows that lie close to the line this sharpens the baseline.
+    The uncertainty of the dispersion itself is not sampled. With one degree of freedom, 90 %
+    intervals cover 90 % if weeks are Poisson, and about 65 % to 70 % if they vary by 10 % to 20 %
+    beyond it (measured); for rows close to the line this narrows the intervals of the baseline.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def negative_binomial(design: Design, kept: pd.DataFrame, asked: pd.DataFrame) -
         From rows to their regressors, shape (rows, coefficients).
     kept : DataFrame
         Rows of `volume_rows` to fit.
-    asked : DataFrame
+    left_out : DataFrame
         The one row to predict; `observed` is not read.
 
     Returns
@@ -119,10 +119,10 @@ def negative_binomial(design: Design, kept: pd.DataFrame, asked: pd.DataFrame) -
     dispersion = _dispersion(design, kept)
     fit = _regression(design, kept, dispersion)
     rng = np.random.default_rng(SEED)
-    # Cholesky: a singular value decomposition may turn signs from one machine to another.
+    # Cholesky: signs of a singular value decomposition may differ between machines.
     coefficients = rng.multivariate_normal(fit.params, fit.cov_params(), DRAWS, method="cholesky")
-    mean = np.exp(coefficients @ design(asked)[0])
-    weeks = asked["weeks"].item()
+    mean = np.exp(coefficients @ design(left_out)[0])
+    weeks = left_out["weeks"].item()
     # Independent weeks of one mean and one dispersion have a negative binomial sum.
     return rng.negative_binomial(weeks / dispersion, 1.0 / (1.0 + dispersion * mean)) / weeks
 
@@ -133,11 +133,11 @@ def constant_mean(rows: pd.DataFrame) -> np.ndarray:
 
 
 def interrupted_time_series(rows: pd.DataFrame) -> np.ndarray:
-    """Return the design of a level before week 5, another in week 5, and a slope from there.
+    """Return the design of a level before week 5, another in week 5, and a slope after it.
 
-    A row of many weeks stands at its middle week, which is about 1 % off for weeks 6 to 12.
-    Whichever of the five rows is left out, the others give all three coefficients and leave one
-    degree of freedom.
+    A row of many weeks is placed at its middle week, an error of about 1 % for weeks 6 to 12.
+    Without any one of the five rows, the others determine all three coefficients with one degree
+    of freedom left.
     """
     since = rows["middle_week"].to_numpy(float) - statistics.CRACKDOWN_WEEK
     after = since >= 0.0
@@ -151,13 +151,13 @@ def _dispersion(design: Design, kept: pd.DataFrame) -> float:
         fit = _regression(design, kept, dispersion)
         return fit.pearson_chi2 - fit.df_resid
 
-    if excess(LEAST_DISPERSION) <= 0.0:
-        return LEAST_DISPERSION
-    return brentq(excess, LEAST_DISPERSION, MOST_DISPERSION)
+    if excess(MIN_DISPERSION) <= 0.0:
+        return MIN_DISPERSION
+    return brentq(excess, MIN_DISPERSION, MAX_DISPERSION)
 
 
 def _regression(design: Design, kept: pd.DataFrame, dispersion: float) -> Any:
-    """Fit weekly means weighted by weeks: the same as sums with the offset log(weeks)."""
+    """Fit weekly means weighted by weeks: equivalent to sums with the offset log(weeks)."""
     from statsmodels.genmod.families import NegativeBinomial
     from statsmodels.genmod.generalized_linear_model import GLM
     from statsmodels.tools import sm_exceptions
@@ -165,7 +165,7 @@ def _regression(design: Design, kept: pd.DataFrame, dispersion: float) -> Any:
     means, weeks = kept["observed"].to_numpy(), kept["weeks"].to_numpy()
     family = NegativeBinomial(alpha=dispersion)
     with warnings.catch_warnings():
-        # A warning about zeros and ones; counts that lie on the line are no trouble.
+        # The warning is about zeros and ones; counts on the line are valid.
         warnings.simplefilter("ignore", sm_exceptions.PerfectSeparationWarning)
         fit = GLM(means, design(kept), family, var_weights=weeks).fit()
     assert fit.converged  # statsmodels does not warn of it
@@ -175,25 +175,27 @@ def _regression(design: Design, kept: pd.DataFrame, dispersion: float) -> Any:
 # ---------------------------------------------------------------- marketsim
 
 
-def nearest_simulations(kept: pd.DataFrame, asked: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
-    """Predict a row by the simulations whose other rows are nearest to the published ones.
+def nearest_simulations(
+    kept: pd.DataFrame, left_out: pd.DataFrame, table: pd.DataFrame
+) -> np.ndarray:
+    """Predict a row by the simulations with the other rows nearest to the published ones.
 
-    The distance has the level once (the mean logarithm of the four rows) and the shape (what each
-    is above the level), in half-widths of the published intervals relative to their values. The
-    logarithm of the row asked for is moved along its linear regression on the four logarithms,
-    over the kept simulations, to where these were observed (see `adjustment`, with weights all
-    equal). A simulation draws parameters and a panel and surveys it, so that the draws hold the
-    doubt and the luck.
+    The distance includes the level once (the mean logarithm of the four rows) and the shape (the
+    difference of each from the level), in half-widths of the published intervals relative to their
+    values. The logarithm of the row left out is moved along its linear regression on the four
+    logarithms, over the kept simulations, to their observed values (see `regression_adjustment`,
+    with equal weights). Each simulation samples parameters and a panel, so that the draws include
+    parameter uncertainty and stochastic variability.
 
     Parameters
     ----------
     kept : DataFrame
-        Rows of `volume_rows` to be near to.
-    asked : DataFrame
+        Rows of `volume_rows` to match.
+    left_out : DataFrame
         The one row to predict; `observed` is not read.
     table : DataFrame
-        One row a simulation from the prior, with the columns of `metrics.statistics`. Simulations
-        without a survey, or with no advertisement in week 4, are left out.
+        One row a simulation from the prior, with the columns of `statistics.statistics`.
+        Simulations without a survey, or without advertisements in week 4, are omitted.
 
     Returns
     -------
@@ -201,12 +203,12 @@ def nearest_simulations(kept: pd.DataFrame, asked: pd.DataFrame, table: pd.DataF
         Counts a week, the mean over the weeks of the row, one for each of the `NEAREST` kept.
     """
     counts = weekly_counts(table)
-    there = np.isfinite(counts.to_numpy()).all(axis=1)
-    logs = np.log(counts[there].clip(lower=NO_ADS))
+    known = np.isfinite(counts.to_numpy()).all(axis=1)
+    logs = np.log(counts[known].clip(lower=NO_ADS))
     off = logs[list(kept["id"])].to_numpy() - np.log(kept["observed"].to_numpy())
     near = np.argsort(_distance(off, _half_widths(kept)), kind="stable")[:NEAREST]
-    asked_for, alike = logs[[asked["id"].item()]].to_numpy(), np.full(near.size, 1.0 / near.size)
-    return np.exp(moved(asked_for[near], off[near], alike)[:, 0])
+    unknown, equal = logs[[left_out["id"].item()]].to_numpy(), np.full(near.size, 1.0 / near.size)
+    return np.exp(adjust_values(unknown[near], off[near], equal)[:, 0])
 
 
 def _half_widths(kept: pd.DataFrame) -> np.ndarray:
@@ -235,7 +237,7 @@ def predictions(rows: pd.DataFrame, left_out: str, table: pd.DataFrame) -> dict[
     rows : DataFrame
         From `volume_rows`.
     left_out : str
-        Id of the row to predict; no model is handed what was observed.
+        Id of the row to predict; models do not receive its observed value.
     table : DataFrame
         Simulations from the prior, for `nearest_simulations`.
 
@@ -244,27 +246,27 @@ def predictions(rows: pd.DataFrame, left_out: str, table: pd.DataFrame) -> dict[
     dict of str to ndarray
         Draws of the count a week, by name of the model.
     """
-    here = rows["id"] == left_out
-    kept, asked = rows[~here], rows[here].drop(columns="observed")
+    is_left_out = rows["id"] == left_out
+    kept, predicted = rows[~is_left_out], rows[is_left_out].drop(columns="observed")
     return {
-        "constant_mean": negative_binomial(constant_mean, kept, asked),
-        "interrupted_time_series": negative_binomial(interrupted_time_series, kept, asked),
-        "marketsim": nearest_simulations(kept, asked, table),
+        "constant_mean": negative_binomial(constant_mean, kept, predicted),
+        "interrupted_time_series": negative_binomial(interrupted_time_series, kept, predicted),
+        "marketsim": nearest_simulations(kept, predicted, table),
     }
 
 
 def crps(draws: np.ndarray, observed: float) -> float:
-    """Return the continuous ranked probability score, E|X - y| - E|X - X'| / 2, of a sample.
+    """Compute the continuous ranked probability score, E|X - y| - E|X - X'| / 2, of a sample.
 
     Exact for draws of equal weight, in n log n steps (Gneiting & Raftery 2007,
-    doi:10.1198/016214506000001437). The smaller the better; of one draw it is the absolute error.
+    doi:10.1198/016214506000001437). Smaller is better; for one draw it is the absolute error.
 
     Parameters
     ----------
     draws : ndarray
         Shape (draws,).
     observed : float
-        What came to be, in the unit of the draws.
+        Observed value, in the unit of the draws.
 
     Returns
     -------
@@ -277,7 +279,7 @@ def crps(draws: np.ndarray, observed: float) -> float:
 
 
 def leave_one_out(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out each published row in turn and score each model's prediction of it.
+    """Leave out each published row in turn and score the prediction of each model.
 
     Parameters
     ----------
@@ -299,13 +301,13 @@ def leave_one_out(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _score(draws: np.ndarray, published: float) -> dict[str, float]:
-    low, median, high = np.quantile(draws, [statistics.INTERVAL[0], 0.5, statistics.INTERVAL[1]])
+    median, low, high = interval(draws)
     out = {"observed": published, "low": low, "median": median, "high": high}
     return out | {"width": high - low, "crps": crps(draws, published)}
 
 
 def summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of each model over the rows left out.
+    """Summarize the scores of each model over the rows left out.
 
     Parameters
     ----------
@@ -316,7 +318,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a model, by name. Columns mean_crps and mean_width (advertisements a week), and
-        inside: the share of rows whose interval holds what was observed.
+        inside: the share of rows whose interval contains the observed value.
     """
     inside = scores["observed"].between(scores["low"], scores["high"])
     models = scores.assign(inside=inside).groupby("model", sort=False)

@@ -1,35 +1,35 @@
-"""What a survey like TRAFFIC's could tell of parameters: how well they are recovered.
+"""Parameter identifiability: recovery and coverage with synthetic surveys.
 
-One table of simulations from the prior serves every question. Its rows have `number` (each its
-own), `structure`, every uncertain parameter by its dotted name, and the statistics of the
-simulated survey (`metrics.statistics`). Two surveys are as far apart as the Euclidean distance
-between their deviations (`misfit.deviations`), in half-widths of the evidence intervals. Numbers
-of backup accounts inside their interval are no distance apart: the report said no more.
+All studies use one reference table (`reference_table`): number, structure, every uncertain
+parameter by its dotted name, and the statistics of the simulated survey. The distance of two
+surveys is the Euclidean distance of their deviations (`discrepancy.deviations`), in half-widths of
+the evidence intervals. Numbers of backup accounts inside their interval have distance 0, since the
+report gives no more than the interval.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
 
 from marketsim.analysis.inference.regression_adjustment import adjust, nearest, prior_shares
 from marketsim.parameters.declaration import Prior
 from marketsim.survey import discrepancy
+from marketsim.survey.intervals import proportion_interval
 
-# Claimed to be identified by the survey, declared before any recovery was run: the level and the
-# spread of posting, and what posts show, all of which were counted. No other parameter is claimed.
+# Parameters claimed to be identified, declared before any recovery study: the level and the spread
+# of posting, and the content of posts, all of which the survey counted.
 IDENTIFIED = (
     "posting.base_posts",
     "population.gamma_shape",
     "posting.full_grid",
     "posting.video_share",
 )
-POOLED = "identified, pooled"  # stands in place of a parameter
+POOLED = "identified, pooled"  # in the column parameter
 LEVELS = np.arange(1, 20) / 20.0  # of central intervals
 
 
-def posterior(
+def posterior_draws(
     off: pd.DataFrame,
     table: pd.DataFrame,
     target: np.ndarray,
@@ -37,23 +37,23 @@ def posterior(
     names: Sequence[str],
     priors: Mapping[str, Prior],
 ) -> pd.DataFrame:
-    """Return posterior draws: the rows nearest to a survey, adjusted to it.
+    """Return posterior draws: the rows nearest to a target survey, adjusted to it.
 
     Rejection with Epanechnikov weights, then local-linear regression of the parameters on the
-    deviations (see `adjustment`).
+    deviations (see `regression_adjustment`).
 
     Parameters
     ----------
     off : DataFrame
-        Deviations of the rows of `table`, in half-widths, from `misfit.deviations`.
+        Deviations of the rows of `table`, in half-widths, from `discrepancy.deviations`.
     table : DataFrame
-        Drawn parameters, in natural units, among its columns.
+        Its columns include the parameters, in natural units.
     target : ndarray of float64, shape (deviations,)
-        Deviations of the survey asked about; zeros stand for the published one.
+        Deviations of the target survey; zeros for the published one.
     keep : int
-        Rows to keep: fewer than there are, and many times the number of deviations.
+        Rows to keep: less than all, and many times the number of deviations.
     names : sequence of str
-        The parameters wanted.
+        The parameters.
     priors : mapping of str to Prior
         Form (uniform or loguniform) and ends by parameter.
 
@@ -78,12 +78,12 @@ def recovery(
     seed: int,
     near: float,
 ) -> pd.DataFrame:
-    """Return what the posterior says of known parameters, for simulated surveys taken as real.
+    """Recover known parameters from simulated surveys that are treated as observed.
 
-    The surveys are drawn from the rows most like the published one. That choice looks at
-    statistics alone, so a true posterior keeps its coverage and its even ranks (Prangle and
-    others 2014, Aust. N. Z. J. Stat. 56, 309-329). The structure is taken as known: neighbours
-    are the other rows of the same structure.
+    The surveys are sampled from the rows nearest to the published one. That choice uses only
+    statistics, so an exact posterior keeps its coverage and uniform ranks (Prangle and
+    others 2014, Aust. N. Z. J. Stat. 56, 309-329). The structure is known: neighbours are the
+    other rows of the same structure.
 
     Parameters
     ----------
@@ -92,15 +92,15 @@ def recovery(
     priors : mapping of str to Prior
         Form (uniform or loguniform) and ends by parameter.
     fitted : mapping of str to sequence of str
-        Parameters that matter, by structure; only these are judged.
+        Fitted parameters by structure; only these are recovered.
     tests : int
-        Surveys, or all there are where `near` leaves fewer.
+        Number of surveys; at most all that `near` selects.
     keep : int
         Neighbours of each survey.
     seed : int
-        Which rows are taken.
+        Seed of the choice of rows.
     near : float
-        They are taken from this share of the rows, the nearest to the published survey.
+        Surveys are sampled from this share of the rows, the nearest to the published survey.
 
     Returns
     -------
@@ -109,51 +109,51 @@ def recovery(
         the posterior below the truth), then as in `contraction`.
     """
     off = discrepancy.deviations(table)
-    chosen = some(like_published(off, near), tests, seed)
+    chosen = sample_rows(nearest_rows(off, near), tests, seed)
     parts = []
     for structure in table["structure"].iloc[np.sort(chosen)].unique():
         names, same = list(fitted[structure]), np.flatnonzero(table["structure"] == structure)
         own, own_off = table[["number", "structure", *names]].iloc[same], off.iloc[same]
-        for place in np.flatnonzero(np.isin(same, chosen)).tolist():
-            parts.append(_recovered(own, own_off, place, keep, names, priors))
+        for row in np.flatnonzero(np.isin(same, chosen)).tolist():
+            parts.append(_recover(own, own_off, row, keep, names, priors))
     return pd.concat(parts, ignore_index=True)
 
 
-def _recovered(
+def _recover(
     own: pd.DataFrame,
     off: pd.DataFrame,
-    place: int,
+    row: int,
     keep: int,
     names: list[str],
     priors: Mapping[str, Prior],
 ) -> pd.DataFrame:
-    """Return what the other rows of a structure say of one row's parameters."""
-    others = np.delete(np.arange(len(own)), place)
-    row, target = own.iloc[place], off.to_numpy()[place]
-    draws = posterior(off.iloc[others], own.iloc[others], target, keep, names, priors)
-    told = contraction(draws.assign(structure=row["structure"]), priors)
-    truth = row[names].to_numpy(float)
+    """Recover the parameters of one row from the other rows of its structure."""
+    others = np.delete(np.arange(len(own)), row)
+    true, target = own.iloc[row], off.to_numpy()[row]
+    draws = posterior_draws(off.iloc[others], own.iloc[others], target, keep, names, priors)
+    recovered = contraction(draws.assign(structure=true["structure"]), priors)
+    truth = true[names].to_numpy(float)
     below = draws["weight"].to_numpy() @ (draws[names].to_numpy() < truth)
-    told.insert(0, "number", row["number"])
-    told.insert(3, "truth", truth)
-    told.insert(4, "rank", np.minimum(below, 1.0))
-    return told
+    recovered.insert(0, "number", true["number"])
+    recovered.insert(3, "truth", truth)
+    recovered.insert(4, "rank", np.minimum(below, 1.0))
+    return recovered
 
 
-def like_published(off: pd.DataFrame, near: float) -> np.ndarray:
-    """Return the places of a share of the rows, the nearest to the published survey."""
+def nearest_rows(off: pd.DataFrame, near: float) -> np.ndarray:
+    """Return the indices of a share of the rows: the nearest to the published survey."""
     order = np.argsort(discrepancy.distance(off), kind="stable")
     return order[: max(1, round(near * len(off)))]
 
 
-def some(places: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return places chosen at random, or all of them where there are no more."""
-    luck = np.random.default_rng(seed).random(places.size)
-    return places[np.argsort(luck, kind="stable")[:count]]
+def sample_rows(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Sample indices without replacement; return all if there are no more than `count`."""
+    keys = np.random.default_rng(seed).random(rows.size)
+    return rows[np.argsort(keys, kind="stable")[:count]]
 
 
 def coverage(recovered: pd.DataFrame) -> pd.DataFrame:
-    """Return how often central intervals of the posterior hold the truth.
+    """Compute how often central intervals of the posterior contain the true value.
 
     Parameters
     ----------
@@ -165,8 +165,8 @@ def coverage(recovered: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         For each parameter, and pooled over those of `IDENTIFIED`, one row for each level from
         0.05 to 0.95: parameter, level, covered (share), low, high (Clopper-Pearson interval of
-        95 %), tests. The parameters of one survey share its luck: pooled, they count as one test,
-        so the interval is never too narrow.
+        95 %), tests. The parameters of one survey are not independent: pooled, they count as one
+        test, so that the interval is never too narrow.
     """
     claimed = recovered[recovered["parameter"].isin(IDENTIFIED)]
     groups = [*recovered.groupby("parameter"), (POOLED, claimed)]
@@ -178,21 +178,19 @@ def _covered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     inside = 2.0 * np.abs(rows["rank"].to_numpy() - 0.5)[:, None] <= LEVELS
     by_survey = pd.DataFrame(inside.astype(float)).groupby(rows["number"].to_numpy()).mean()
     covered, tests = by_survey.mean().to_numpy(), len(by_survey)
-    hits, misses = covered * tests, tests - covered * tests
-    low = np.where(hits > 0, betaincinv(hits, misses + 1, 0.025), 0.0)
-    high = np.where(misses > 0, betaincinv(hits + 1, misses, 0.975), 1.0)
+    low, high = proportion_interval(covered * tests, tests, (0.025, 0.975))
     columns = {"level": LEVELS, "covered": covered, "low": low, "high": high}
     return pd.DataFrame({"parameter": name, **columns, "tests": tests})
 
 
 def contraction(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFrame:
-    """Return how far each posterior contracted from its prior.
+    """Compute how far each posterior contracted from its prior.
 
     Parameters
     ----------
     draws : DataFrame
-        Of `posterior`, with a column `structure`; of several structures one below the other,
-        where a parameter that one has not is nan.
+        From `posterior_draws`, with a column `structure`; a parameter that a structure does not
+        have is nan.
     priors : mapping of str to Prior
         Form (uniform or loguniform) and ends by parameter.
 
@@ -201,7 +199,7 @@ def contraction(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFram
     DataFrame
         Columns structure, parameter, low, median, high (5, 50, 95 % of the posterior), prior_sd,
         posterior_sd, all in natural units, and contraction: 1 - variance after over variance
-        before, of the share of the prior below the value; 0 where nothing was learnt.
+        before, of the share of the prior below the value; 0 without information.
     """
     parts = []
     for structure, weight, own in _structures(draws, priors):
@@ -223,7 +221,7 @@ def contraction(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFram
 def _structures(
     draws: pd.DataFrame, priors: Mapping[str, Prior]
 ) -> Iterator[tuple[str, np.ndarray, pd.DataFrame]]:
-    """Go through structures: the name, the weights, the parameters it has."""
+    """Yield name, weights and parameters of each structure."""
     names = [name for name in draws if name in priors]
     for structure, own in draws.groupby("structure", sort=False):
         weight = own["weight"].to_numpy()
@@ -249,7 +247,7 @@ def _prior_sd(prior: Prior) -> float:
 
 
 def correlations(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFrame:
-    """Return which parameters the posterior ties to each other.
+    """Compute posterior correlations of parameters.
 
     Parameters
     ----------
@@ -268,58 +266,58 @@ def correlations(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFra
         shares = prior_shares(own, priors).to_numpy()
         away = shares - weight @ shares
         joint = (weight * away.T) @ away
-        tie = joint[one, other] / np.sqrt(joint[one, one] * joint[other, other])
-        pairs = {"one": own.columns[one], "other": own.columns[other], "correlation": tie}
+        correlation = joint[one, other] / np.sqrt(joint[one, one] * joint[other, other])
+        pairs = {"one": own.columns[one], "other": own.columns[other], "correlation": correlation}
         parts.append(pd.DataFrame({"structure": structure, **pairs}))
     return pd.concat(parts, ignore_index=True)
 
 
 def confusion(table: pd.DataFrame, tests: int, keep: int, seed: int, near: float) -> pd.DataFrame:
-    """Return which structures are taken for which, for simulated surveys taken as real.
+    """Compute the confusion matrix of structures, for simulated surveys treated as observed.
 
-    The probability of a structure is its weighted share of the rows nearest to the survey, the
-    survey's own excepted, at equal odds before, however many rows each structure has (Grelaud and
+    The probability of a structure is its weighted share of the rows nearest to the survey, without
+    the row of the survey, at equal prior odds, however many rows each structure has (Grelaud and
     others 2009, Bayesian Anal. 4, 317-336). It is a probability given these statistics, not given
-    all of the survey; what it is worth, this matrix tells (Robert and others 2011, PNAS 108,
+    the whole survey; this matrix shows how reliable it is (Robert and others 2011, PNAS 108,
     15112-15117).
 
     Parameters
     ----------
     table, keep, seed, near
-        As in `identification.recovery`, with neighbours of every structure.
+        As in `recovery`, with neighbours of every structure.
     tests : int
-        Surveys in all, equally many of each structure, or all there are where `near` leaves fewer.
+        Number of surveys, equally many of each structure; at most all that `near` selects.
 
     Returns
     -------
     DataFrame
-        For each true structure with a survey and each one it may be taken for: true, selected,
-        probability (mean over surveys), standard_error (of that mean), chosen (share of surveys
-        for which it was the most probable), tests.
+        For each true structure with a survey and each candidate: true, selected, probability (mean
+        over surveys), standard_error (of that mean), chosen (share of surveys for which it was the
+        most probable), tests.
     """
     off = discrepancy.deviations(table)
     code, names = pd.factorize(table["structure"], sort=True)
-    places = like_published(off, near)
+    rows = nearest_rows(off, near)
     parts = []
     for true, name in enumerate(names):
-        chosen = some(places[code[places] == true], tests // len(names), seed)
+        chosen = sample_rows(rows[code[rows] == true], tests // len(names), seed)
         if chosen.size:
-            seen = [_taken_for(off.to_numpy(), code, place, keep) for place in chosen]
-            parts.append(_told_apart(name, pd.DataFrame(seen, columns=names)))
+            shares = [_probabilities_of_row(off.to_numpy(), code, row, keep) for row in chosen]
+            parts.append(_confusion_rows(name, pd.DataFrame(shares, columns=names)))
     return pd.concat(parts, ignore_index=True)
 
 
-def _taken_for(off: np.ndarray, code: np.ndarray, place: int, keep: int) -> np.ndarray:
+def _probabilities_of_row(off: np.ndarray, code: np.ndarray, row: int, keep: int) -> np.ndarray:
     """Return the probabilities of structures for the survey of one row, without that row."""
-    distance = np.linalg.norm(off - off[place], axis=1)
-    distance[place] = np.inf
+    distance = np.linalg.norm(off - off[row], axis=1)
+    distance[row] = np.inf
     return _probabilities(distance, code, np.ones(code.max() + 1), keep)[0]
 
 
 def _probabilities(
     distance: np.ndarray, code: np.ndarray, odds: np.ndarray, keep: int
 ) -> tuple[np.ndarray, float]:
-    """Return the probabilities of structures and how many equal draws they are worth."""
+    """Return the probabilities of structures and the effective sample size."""
     near, weight = nearest(distance, keep)
     rows = np.bincount(code[np.isfinite(distance)], minlength=odds.size)
     weight = weight * odds[code[near]] / rows[code[near]]
@@ -327,31 +325,31 @@ def _probabilities(
     return votes / votes.sum(), weight.sum() ** 2 / (weight @ weight)
 
 
-def _told_apart(true: str, seen: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of one true structure; `seen` has a row for each of its surveys."""
-    best = np.bincount(seen.to_numpy().argmax(axis=1), minlength=seen.shape[1])
-    columns = {"probability": seen.mean().to_numpy(), "standard_error": seen.sem().to_numpy()}
-    named = {"true": true, "selected": seen.columns}
-    return pd.DataFrame({**named, **columns, "chosen": best / len(seen), "tests": len(seen)})
+def _confusion_rows(true: str, shares: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one true structure; `shares` has a row for each of its surveys."""
+    best = np.bincount(shares.to_numpy().argmax(axis=1), minlength=shares.shape[1])
+    columns = {"probability": shares.mean().to_numpy(), "standard_error": shares.sem().to_numpy()}
+    named = {"true": true, "selected": shares.columns}
+    return pd.DataFrame({**named, **columns, "chosen": best / len(shares), "tests": len(shares)})
 
 
 def structure_probabilities(
     table: pd.DataFrame, fitted: Mapping[str, Sequence[str]], keep: int
 ) -> pd.DataFrame:
-    """Return the probability of each structure given the published survey, as in `confusion`.
+    """Compute the probability of each structure given the published survey, as in `confusion`.
 
     Parameters
     ----------
     table, fitted
-        As in `identification.recovery`.
+        As in `recovery`.
     keep : int
         Rows kept, of all structures.
 
     Returns
     -------
     DataFrame
-        Columns structure, variant, probability, standard_error: luck of simulation, as for shares
-        among equal draws, as many as the weights are worth (0 where no row was kept). Variants:
+        Columns structure, variant, probability, standard_error (Monte Carlo error of a share in a
+        sample of the effective size; 0 if no row was kept). Variants:
         "equal odds"; "odds halved for each further parameter" than the simplest structure has; at
         equal odds "nearer", with half the rows, and "farther", with twice as many.
     """

@@ -3,29 +3,30 @@
 import numpy as np
 import pandas as pd
 
-from marketsim.survey import fit, statistics
+from marketsim.survey import fit
+from marketsim.survey.intervals import INTERVAL
 
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
-    """Hold each row of the evidence against the predictions of many runs.
+    """Compare each row of the evidence with the predictions of many runs.
 
     Parameters
     ----------
     values : DataFrame
-        From `metrics.statistics`.
+        From `summary.run_statistics`.
     draws : Series
         Which runs share a draw of the parameters.
 
     Returns
     -------
     DataFrame
-        The columns of `metrics.fit`, and width (of the predictive 90 % interval), tail (the
-        two-sided predictive probability of something at least as far out as what was observed; nan
-        where no run has the figure) and inside (whether it is 10 % or more, so that what was
-        observed is within the central 90 % of single surveys). Where the evidence has no
-        value but an interval, its nearest end to the median counts as observed.
+        The columns of `survey.fit.fit`, and width (of the predictive 90 % interval), tail (the
+        two-sided predictive probability of a value at least as extreme as the observed one; nan if
+        no run has the statistic) and inside (whether it is 10 % or more, so that the observed value
+        is within the central 90 % of single surveys). If the evidence has an interval but no
+        value, the point of the interval nearest to the median counts as observed.
     """
     table = fit.fit(values, draws)
     table["width"] = table["sim_high"] - table["sim_low"]
@@ -38,14 +39,14 @@ def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
         sides = [(runs <= value).mean(), (runs >= value).mean()] if runs.size > 0 else [np.nan]
         tails.append(min(2.0 * min(sides), 1.0))
     table["tail"] = tails
-    table["inside"] = table["tail"] >= 2.0 * statistics.INTERVAL[0]
+    table["inside"] = table["tail"] >= 2.0 * INTERVAL[0]
     return table
 
 
 def variation(values: pd.DataFrame) -> pd.DataFrame:
-    """Return the coefficient of variation of each statistic over the first runs, for more and more.
+    """Compute the coefficient of variation of each statistic over increasing numbers of runs.
 
-    How many replicates are enough is read off where it stays put (Lorscheid et al. 2012).
+    Enough replicates are those from which on it is stable (Lorscheid et al. 2012).
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""One table of simulations from the prior: it grows, survives a kill and serves every question.
+"""Reference table: simulations from the prior, shared by the studies of the calibration.
 
 Row `number` is a function of the settings, their seed and the number alone, so that a longer table
-only appends to a shorter one.
+extends a shorter one.
 """
 
 from pathlib import Path
@@ -18,8 +18,8 @@ from marketsim.simulation import files, run, store
 from marketsim.survey import statistics
 
 NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depends on")}
-BATCH = 500  # rows kept together: a kill loses at most so many
-# what a simulated survey depends on; a change elsewhere in the package leaves the table valid
+BATCH = 500  # rows stored together: the most that a killed process loses
+# source files that a simulated survey depends on; other changes leave the table valid
 SOURCES = (
     *("numerics/*.py", "parameters/*.py", "model/**/*.py", "survey/*.py"),
     *("simulation/run.py", "simulation/tables.py", "analysis/inference/reference_table.py"),
@@ -33,12 +33,12 @@ def structures(settings: Settings) -> list[str]:
 
 
 def check(settings: Settings) -> None:
-    """Refuse settings from which no simulation can be drawn.
+    """Check the settings of a reference table.
 
     Raises
     ------
     InputError
-        For settings outside their ranges, or drawn from anything but the prior.
+        For settings outside their ranges, or another posterior than the prior.
     """
     if settings.posterior != posterior.PRIOR:
         raise InputError("posterior", settings.posterior, "prior, where calibration starts")
@@ -47,29 +47,29 @@ def check(settings: Settings) -> None:
     timeline.check_settings(settings)
 
 
-def job(settings: Settings, number: int) -> tuple[Settings, int]:
-    """Return settings and seed of a row; the structures take turns."""
+def sample_row(settings: Settings, number: int) -> tuple[Settings, int]:
+    """Return settings and seed of a row; structures alternate."""
     names = structures(settings)
-    values = priors.draw(settings.seed, number)
-    drawn = priors.put(settings, names[number % len(names)], values)
-    return drawn, run.run_seed(settings.seed, number)
+    values = priors.sample(priors.uncertain(), settings.seed, number)
+    sampled = priors.with_values(settings, names[number % len(names)], values)
+    return sampled, run.run_seed(settings.seed, number)
 
 
 def table(
     settings: Settings, folder: Path, simulations: int, threads: int = 1, progress: bool = False
 ) -> pd.DataFrame:
-    """Return the first rows of the table; those already there are read, not simulated.
+    """Return the first rows of the table; stored rows are read, not simulated.
 
     Parameters
     ----------
     settings : Settings
         What is simulated; `posterior` is ``prior``.
     folder : Path
-        The table rests in a folder below it named by its key.
+        The table is stored in a folder below it named by its key.
     simulations : int
-        Rows wanted.
+        Number of rows.
     threads : int
-        Surveys simulated at the same time; their number changes no bit.
+        Parallel surveys; does not affect results.
     progress : bool
         Show a bar on the error stream.
 
@@ -82,7 +82,7 @@ def table(
     Raises
     ------
     InputError
-        For settings that are refused by `check`, or a folder that cannot be written to.
+        For invalid settings (see `check`), or a folder that cannot be written to.
     """
     from tqdm import tqdm
 
@@ -90,25 +90,25 @@ def table(
     batches = []
     key = store.key(settings, source=source_fingerprint(SOURCES))
     with (
-        store.growing(folder / key) as place,
+        store.locked_folder(folder / key) as stored,
         tqdm(total=simulations, unit="survey", disable=not progress) as bar,
     ):
         for start in range(0, simulations, BATCH):
-            batch = files.read_batch(place, start)
+            batch = files.read_batch(stored, start)
             if batch is None:
-                batch = {"rows": _batch(settings, start, threads, bar.update)}
-                described = statistics.described() | NUMBER
-                batch = files.write_batch(place, start, batch, described)
+                batch = {"rows": _simulate_batch(settings, start, threads, bar.update)}
+                columns = statistics.describe_columns() | NUMBER
+                batch = files.write_batch(stored, start, batch, columns)
             else:
                 bar.update(BATCH)
             batches.append(batch["rows"])
     return pd.concat(batches, ignore_index=True).iloc[:simulations]
 
 
-def _batch(settings: Settings, start: int, threads: int, done: Any) -> pd.DataFrame:
+def _simulate_batch(settings: Settings, start: int, threads: int, done: Any) -> pd.DataFrame:
     numbers = range(start, start + BATCH)
-    jobs = [job(settings, number) for number in numbers]
-    drawn = {key: [value_of(one, key) for one, _ in jobs] for key in priors.uncertain()}
-    names = [one.recovery.name for one, _ in jobs]
-    parameters = pd.DataFrame({"number": numbers, "structure": names, **drawn})
+    jobs = [sample_row(settings, number) for number in numbers]
+    values = {key: [value_of(of_row, key) for of_row, _ in jobs] for key in priors.uncertain()}
+    names = [of_row.recovery.name for of_row, _ in jobs]
+    parameters = pd.DataFrame({"number": numbers, "structure": names, **values})
     return parameters.join(run.statistics(jobs, threads, done))

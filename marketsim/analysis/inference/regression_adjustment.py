@@ -1,9 +1,8 @@
-"""Regression adjustment: what draws would be, were their surveys the one asked about.
+"""Regression adjustment of simulations to a target survey.
 
-Simulations near a survey are weighted by how near they are, and moved along a weighted linear
-regression on how far they are from it (Beaumont, Zhang & Balding 2002, Genetics 162, 2025-2035,
-doi:10.1093/genetics/162.4.2025). The search, the studies of identification and the predictions of
-rows left out all do so here.
+Simulations near the target are weighted by their distance, and moved along a weighted linear
+regression on their deviations from it (Beaumont, Zhang & Balding 2002, Genetics 162, 2025-2035,
+doi:10.1093/genetics/162.4.2025). Calibration, identifiability and cross-validation use it.
 """
 
 from collections.abc import Mapping
@@ -15,28 +14,28 @@ from scipy.special import expit, logit
 from marketsim.parameters.declaration import Prior
 from marketsim.parameters.priors import shares, values
 
-EDGE = 1e-6  # logits are taken of shares this far inside 0 and 1
+EDGE = 1e-6  # shares are clipped to this distance inside 0 and 1 before taking logits
 
 
 def kernel(distance: np.ndarray, farthest: float) -> np.ndarray:
-    """Return the Epanechnikov kernel of distances, 1 at none and next to 0 at the farthest.
+    """Compute the Epanechnikov kernel of distances: 1 at zero, nearly 0 at the farthest.
 
-    The hair's breadth beyond it gives rows that are all equally far equal weights, also at
-    distance zero.
+    The bandwidth is slightly larger than the farthest distance, so that rows at equal distances
+    have equal positive weights.
     """
     bandwidth = farthest * (1.0 + 1e-9) + np.finfo(float).tiny
     return 1.0 - (distance / bandwidth) ** 2
 
 
 def nearest(distance: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the nearest rows, in order, and their weights, which add up to 1.
+    """Return the indices of the nearest rows, in order, and their weights, which add up to 1.
 
     Parameters
     ----------
     distance : ndarray of float64, shape (rows,)
-        Not negative.
+        Distances of rows from the target.
     keep : int
-        Fewer than there are rows. The weight falls to zero at the nearest row left out.
+        Number of rows, less than all. The weight falls to zero at the nearest row left out.
     """
     order = np.argpartition(distance, keep)
     near = np.sort(order[:keep])
@@ -44,17 +43,17 @@ def nearest(distance: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
     return near, weight / weight.sum()
 
 
-def moved(values: np.ndarray, apart: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return values moved along their weighted regression on `apart` to where it is zero.
+def adjust_values(values: np.ndarray, off: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Move values along their weighted regression on deviations, to a deviation of zero.
 
-    What all rows have in common moves nothing.
+    A deviation that is the same in all rows has no effect.
 
     Parameters
     ----------
     values : ndarray of float64, shape (rows, columns)
-        What is moved, each column for itself.
-    apart : ndarray of float64, shape (rows, deviations)
-        How far each row is from the survey asked about.
+        Values; each column is adjusted on its own.
+    off : ndarray of float64, shape (rows, deviations)
+        Deviations of each row from the target.
     weight : ndarray of float64, shape (rows,)
         Adds up to 1.
 
@@ -63,26 +62,26 @@ def moved(values: np.ndarray, apart: np.ndarray, weight: np.ndarray) -> np.ndarr
     ndarray of float64
         Shaped like `values`.
     """
-    root, differs = np.sqrt(weight)[:, None], np.ptp(apart, axis=0) > 0.0
-    design = root * (apart - weight @ apart) * differs  # exactly zero, not rounding, where shared
+    root, differs = np.sqrt(weight)[:, None], np.ptp(off, axis=0) > 0.0
+    design = root * (off - weight @ off) * differs  # exactly zero for a constant column
     slope = np.linalg.lstsq(design, root * (values - weight @ values))[0]
-    return values - apart @ slope
+    return values - off @ slope
 
 
 def adjust(
-    kept: pd.DataFrame, apart: np.ndarray, weight: np.ndarray, priors: Mapping[str, Prior]
+    kept: pd.DataFrame, off: np.ndarray, weight: np.ndarray, priors: Mapping[str, Prior]
 ) -> pd.DataFrame:
-    """Move draws of parameters to what they would be, were their surveys the one asked about.
+    """Adjust draws of parameters to the target survey.
 
-    The regression is of the logit of the share of the prior below a value, so that no draw leaves
-    the prior's range.
+    The regression is of the logit of the share of the prior below a value, so that adjusted draws
+    stay inside the range of the prior.
 
     Parameters
     ----------
     kept : DataFrame
         Draws of parameters, in natural units, one column each.
-    apart, weight
-        As in `moved`.
+    off, weight
+        As in `adjust_values`.
     priors : mapping of str to Prior
         Form (uniform or loguniform) and ends by parameter.
 
@@ -92,11 +91,11 @@ def adjust(
         Like `kept`.
     """
     scale = logit(np.clip(prior_shares(kept, priors).to_numpy(), EDGE, 1.0 - EDGE))
-    there = expit(moved(scale, apart, weight))
-    drawn = {str(name): values(priors[str(name)], there[:, k]) for k, name in enumerate(kept)}
-    return pd.DataFrame(drawn, kept.index)
+    adjusted = expit(adjust_values(scale, off, weight))
+    out = {str(name): values(priors[str(name)], adjusted[:, k]) for k, name in enumerate(kept)}
+    return pd.DataFrame(out, kept.index)
 
 
 def prior_shares(drawn: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFrame:
-    """Return the share of the prior below each value; one column a parameter."""
+    """Compute the share of the prior below each value; one column a parameter."""
     return drawn.apply(lambda column: shares(priors[str(column.name)], column.to_numpy(float)))

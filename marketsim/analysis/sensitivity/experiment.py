@@ -1,8 +1,8 @@
-"""Which uncertain parameters matter: to the market, and to what a scenario does to it.
+"""Experiment of the sensitivity analysis: designs, simulations and outcomes.
 
-Morris walks screen every uncertain parameter; Sobol indices are then estimated of those that matter
-most, the others resting at the middle of their priors. Every point is simulated with the same luck,
-so that what differs between points is parameters. The structure of recovery is held.
+Morris trajectories screen every uncertain parameter; Sobol indices are then estimated for the most
+influential ones, with the others at the median of their priors. All points use common random
+numbers, so that only parameters differ between them. The recovery mechanism is fixed.
 """
 
 import copy
@@ -19,20 +19,21 @@ from marketsim.analysis.comparison.arms import first_changed
 from marketsim.analysis.sensitivity import indices
 from marketsim.errors import InputError, UnknownNameError
 from marketsim.model.scenario import timeline
-from marketsim.parameters import evidence, posterior, presets, priors
+from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
+from marketsim.survey.intervals import interval
 
-BATCH = 10  # points kept together: a kill loses at most so many
+BATCH = 10  # points stored together: the most that a killed process loses
 STAGES = ("morris", "sobol")
-MIDDLE = 0.5  # share of its prior below a parameter that is not among those kept
+MEDIAN = 0.5  # share of the prior below a parameter that does not vary
 Table = pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Arms:
-    """The baseline, the scenario where it is another one, and the first day that counts."""
+    """The baseline, the scenario if it differs, and the first row of the evaluation period."""
 
     baseline: Settings
     scenario: Settings | None
@@ -40,13 +41,13 @@ class Arms:
 
     @property
     def outcomes(self) -> list[str]:
-        """What parameters matter to: outcomes of the baseline, then effects of the scenario."""
+        """Outcomes of the baseline, then effects of the scenario."""
         effects = [EFFECT + name for name in OUTCOMES] if self.scenario else []
         return [*OUTCOMES, *effects]
 
 
-def arms(settings: Settings, asked: Sensitivity) -> Arms:
-    """Return what is simulated at every point, or refuse what cannot be.
+def arms(settings: Settings, options: Sensitivity) -> Arms:
+    """Return what is simulated at every point.
 
     Raises
     ------
@@ -63,12 +64,12 @@ def arms(settings: Settings, asked: Sensitivity) -> Arms:
     if settings.recovery.name == posterior.MIXTURE:
         allowed = f"one structure: {', '.join(priors.STRUCTURES)}"
         raise InputError("recovery", posterior.MIXTURE, allowed)
-    if asked.samples & (asked.samples - 1):
-        raise InputError("samples", asked.samples, "a power of two: 32, 64, 128 and so on")
+    if options.samples & (options.samples - 1):
+        raise InputError("samples", options.samples, "a power of two: 32, 64, 128 and so on")
     try:
-        chosen = Scenario(**copy.deepcopy(presets.choice("scenario", asked.baseline)))
+        chosen = Scenario(**copy.deepcopy(presets.choice("scenario", options.baseline)))
     except InputError as fault:
-        raise UnknownNameError("baseline", asked.baseline, fault.allowed) from None
+        raise UnknownNameError("baseline", options.baseline, fault.allowed) from None
     base, other = replace(settings, scenario=chosen), copy.deepcopy(settings)
     same = base.scenario == other.scenario
     last = max(timeline.horizon(one)[1] for one in (base, other))
@@ -83,12 +84,12 @@ def arms(settings: Settings, asked: Sensitivity) -> Arms:
 
 
 def parameters(settings: Settings) -> list[str]:
-    """Return the names of the parameters that are uncertain and not held."""
+    """Return the names of the uncertain parameters that are not fixed."""
     return [name for name in priors.everything() if name not in settings.held]
 
 
 def values(names: Sequence[str], varied: Sequence[str], shares: np.ndarray) -> Table:
-    """Return points in natural units, by the priors; what is not varied is at its middle.
+    """Convert points to natural units; what does not vary is at the median of its prior.
 
     Parameters
     ----------
@@ -100,101 +101,133 @@ def values(names: Sequence[str], varied: Sequence[str], shares: np.ndarray) -> T
         Of the priors.
     """
     column = dict(zip(varied, np.asarray(shares).T, strict=True))
-    middle = np.full(len(shares), MIDDLE)
+    median = np.full(len(shares), MEDIAN)
     known = priors.everything()
-    return Table({name: priors.values(known[name], column.get(name, middle)) for name in names})
+    return Table({name: priors.values(known[name], column.get(name, median)) for name in names})
 
 
-def _live(
+def simulate_points(
     stage: str,
     points: Table,
-    of: Arms,
+    compared: Arms,
     runs_each: int,
     folder: Path,
     threads: int,
     done: Callable[[int], object],
 ) -> Table:
-    """Simulate the points of a design in batches, each of which is kept."""
+    """Simulate the points of a design in batches, each of which is stored.
+
+    Parameters
+    ----------
+    stage : str
+        One of `STAGES`.
+    points : DataFrame
+        One row a point, one column a parameter, in natural units.
+    compared : Arms
+        What is simulated.
+    runs_each : int
+        Runs at every point.
+    folder : Path
+        Where complete batches are stored.
+    threads : int
+        Parallel runs; does not affect results.
+    done : callable
+        Called with the number of runs that are complete.
+
+    Returns
+    -------
+    DataFrame
+        One row a point and run: stage, point, run, the parameters, and `compared.outcomes`.
+    """
     folder.mkdir(exist_ok=True)
     parts = []
     for start in range(0, len(points), BATCH):
-        some = points.iloc[start : start + BATCH]
-        place = STAGES.index(stage) * 10**7 + start
-        part = files.read_batch(folder, place)
+        batch = points.iloc[start : start + BATCH]
+        stored = STAGES.index(stage) * 10**7 + start
+        part = files.read_batch(folder, stored)
         if part is None:
-            part = {"runs": _batch(stage, some, of, runs_each, threads, lambda: done(1))}
-            described = described_columns(of.outcomes)
-            part = files.write_batch(folder, place, part, described)
+            part = {
+                "runs": _simulate_batch(stage, batch, compared, runs_each, threads, lambda: done(1))
+            }
+            described = describe_columns(compared.outcomes)
+            part = files.write_batch(folder, stored, part, described)
         else:
             done(len(part["runs"]))
         parts.append(part["runs"])
     return pd.concat(parts, ignore_index=True)
 
 
-def _batch(
-    stage: str, some: Table, of: Arms, runs_each: int, threads: int, done: Callable[[], object]
+def _simulate_batch(
+    stage: str,
+    batch: Table,
+    compared: Arms,
+    runs_each: int,
+    threads: int,
+    done: Callable[[], object],
 ) -> Table:
-    """Return one row for each point and run: what was simulated, and what came out."""
+    """Return one row for each point and run: parameters and outcomes."""
 
-    def one(job: tuple[dict[str, Any], int]) -> dict[str, float]:
-        found = lived(of, *job)
+    def simulate(job: tuple[int, int]) -> dict[str, float]:
+        number, run = job
+        found = simulate_point(compared, points[number], run)
         done()
         return found
 
-    points = {int(str(number)): row for number, row in some.to_dict("index").items()}
+    points: dict[int, Any] = {
+        int(str(number)): row for number, row in batch.to_dict("index").items()
+    }
     jobs = [(number, run) for number in points for run in range(runs_each)]
-    found = simulation.on_threads(one, [(points[number], run) for number, run in jobs], threads)
     rows = [
-        {"stage": stage, "point": np.int32(number), "run": np.int32(run)} | points[number] | mine
-        for (number, run), mine in zip(jobs, found, strict=True)
+        {"stage": stage, "point": np.int32(number), "run": np.int32(run)} | points[number] | found
+        for (number, run), found in zip(
+            jobs, simulation.on_threads(simulate, jobs, threads), strict=True
+        )
     ]
     return Table(rows)
 
 
-def lived(of: Arms, values: dict[str, Any], run: int) -> dict[str, float]:
+def simulate_point(compared: Arms, values: dict[str, Any], run: int) -> dict[str, float]:
     """Return the outcomes of the baseline, and the effects of the scenario, of one run at a point.
 
     Parameters
     ----------
-    of : Arms
+    compared : Arms
         What is simulated.
     values : dict of str to float
         Parameters by their dotted names.
     run : int
-        Which luck: the same at all points.
+        Number of the run; its random numbers are the same at all points.
     """
-    base = _outcomes(of.baseline, values, run, of.first)
-    if of.scenario is None:
+    base = _outcomes(compared.baseline, values, run, compared.first)
+    if compared.scenario is None:
         return base
-    other = _outcomes(of.scenario, values, run, of.first)
+    other = _outcomes(compared.scenario, values, run, compared.first)
     return base | {EFFECT + name: effect(name, base[name], other[name]) for name in OUTCOMES}
 
 
 def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) -> dict[str, float]:
-    mine = priors.put(settings, settings.recovery.name, values)
-    series, records, _ = simulation.simulate(mine, simulation.run_seed(settings.seed, run))
-    elephant = evidence.inputs()["elephants_ivory"].value
-    assert elephant is not None
-    retailers = mine.population.retailers
-    found = comparison_outcomes.of_run(series, records, first, retailers, elephant * 1000.0)
+    sampled = priors.with_values(settings, settings.recovery.name, values)
+    series, records, _ = simulation.simulate(sampled, simulation.run_seed(settings.seed, run))
+    retailers = sampled.population.retailers
+    found = comparison_outcomes.run_outcomes(series, records, first, retailers)
     return {name: float(found[name]) for name in OUTCOMES}
 
 
 OUTCOMES = ("visible", "displaced", "grams_sold", "revenue", "price", "seized", "elephants")
-# Effects in the outcome's unit: of some the baseline may have none. Others are in percent.
+# Effects in the unit of the outcome, since it may be 0 in the baseline. Others are in percent.
 DIFFERENCES = ("displaced", "seized", "elephants")
 EFFECT = "effect_on_"
 
 
 def effect(name: str, base: float, other: float) -> float:
-    """Return an effect, in percent but for `DIFFERENCES`; nan where the baseline has none."""
+    """Compute an effect, in percent except for `DIFFERENCES`; nan if the baseline is 0."""
     if name in DIFFERENCES:
         return other - base
     return 100.0 * (other - base) / base if base else np.nan
 
 
-def about(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return unit and meaning of what is asked about."""
+def describe(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return unit and meaning of outcomes and effects."""
     out = {}
     for name in names:
         plain = name.removeprefix(EFFECT)
@@ -207,9 +240,9 @@ def about(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     return out
 
 
-def described_columns(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+def describe_columns(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return unit and meaning of the columns of simulations.parquet."""
-    return about(names) | {
+    return describe(names) | {
         "stage": ("name", "the design that the point is of: morris or sobol"),
         "point": ("1", "number of the point in its design"),
         "run": ("1", "which luck: the same at all points"),
@@ -217,14 +250,14 @@ def described_columns(names: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def point_means(rows: Table, names: Sequence[str]) -> Table:
-    """Return the mean over the runs of each point; nan where one of them has no figure."""
+    """Compute the mean over the runs of each point; nan if one of them has no value."""
     runs = rows["run"].nunique()
     means = rows[list(names)].to_numpy(float).reshape(-1, runs, len(names)).mean(axis=1)
     return Table(means, columns=list(names))
 
 
-def spread(names: Sequence[str], stage: str, rows: Table, size: int) -> Table:
-    """Return how outcomes spread in a design, and what luck has of that.
+def outcome_spread(names: Sequence[str], stage: str, rows: Table, size: int) -> Table:
+    """Compute the spread of outcomes in a design, and the stochastic share of it.
 
     Parameters
     ----------
@@ -235,24 +268,24 @@ def spread(names: Sequence[str], stage: str, rows: Table, size: int) -> Table:
     rows : DataFrame
         One row a point and run, in that order.
     size : int
-        Points of a group: one with a missing figure is left out.
+        Points of a group: one with a missing value is left out.
 
     Returns
     -------
     DataFrame
         One row an outcome: stage, outcome, meaning, unit, points, points_left_out, low, median and
-        high (5, 50, 95 % of the points), luck and luck_of_means (see `sensitivity_sums.luck`).
+        high (5, 50, 95 % of the points), luck and luck_of_means (see
+        `indices.stochastic_shares`).
     """
     runs, out = rows["run"].nunique(), []
-    for name, (unit, meaning) in about(names).items():
-        figures = rows[name].to_numpy(float).reshape(-1, runs)
-        whole = indices.whole_groups(figures.mean(axis=1), size)
-        figures = figures[np.repeat(whole, size)]
-        none = np.full(3, np.nan)
-        ends = np.quantile(figures.mean(axis=1), [0.05, 0.5, 0.95]) if whole.any() else none
+    for name, (unit, meaning) in describe(names).items():
+        values = rows[name].to_numpy(float).reshape(-1, runs)
+        complete = indices.complete_groups(values.mean(axis=1), size)
+        values = values[np.repeat(complete, size)]
+        median, low, high = interval(values.mean(axis=1))
         row: dict[str, Any] = {"stage": stage, "outcome": name, "meaning": meaning, "unit": unit}
-        row |= {"points": len(figures), "points_left_out": int((~whole).sum()) * size}
-        row |= dict(zip(("low", "median", "high"), ends, strict=True))
-        lucks = indices.luck(figures)
-        out.append(row | dict(zip(("luck", "luck_of_means"), lucks, strict=True)))
+        row |= {"points": len(values), "points_left_out": int((~complete).sum()) * size}
+        row |= {"low": low, "median": median, "high": high}
+        shares = indices.stochastic_shares(values)
+        out.append(row | dict(zip(("luck", "luck_of_means"), shares, strict=True)))
     return Table(out)

@@ -1,8 +1,8 @@
-"""Which parameters matter: designs and indices after Morris and Sobol, by SALib.
+"""Designs and sensitivity indices after Morris and Sobol, by SALib.
 
-Points are shares of priors: 0 is the low end, 1 the high end, and each parameter is even between
-them, on the scale of its prior. Rows of a design come in groups that belong together: the walks of
-Morris, the base samples of Sobol with their crossings.
+Points are shares of priors: 0 is the low end, 1 the high end, and each parameter is uniform between
+them, on the scale of its prior. Rows of a design come in groups: the trajectories of Morris, the
+base samples of Sobol with their crossings.
 """
 
 import warnings
@@ -15,7 +15,7 @@ import pandas as pd
 LEVELS = 4  # of a parameter in Morris walks
 CONFIDENCE = 0.95
 RESAMPLES = 300  # of the groups, for the intervals
-LEAST = 4  # groups without a missing figure, for indices to be given
+MIN_GROUPS = 4  # complete groups that indices need
 
 Table = pd.DataFrame
 
@@ -25,12 +25,12 @@ def _problem(names: Sequence[str]) -> dict[str, Any]:
 
 
 def _salib_seed(seed: int) -> int:
-    """Return a seed that SALib takes and does not take for none."""
+    """Return a seed in the range that SALib accepts; 0 would mean no seed."""
     return 1 + seed % (2**32 - 1)
 
 
 def morris_shares(names: Sequence[str], trajectories: int, seed: int) -> np.ndarray:
-    """Return the points of a Morris screening: walks that change one parameter at a time.
+    """Return the points of a Morris screening: trajectories that change one parameter at a time.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def sobol_shares(names: Sequence[str], samples: int, seed: int) -> np.ndarray:
 
 
 def morris(names: Sequence[str], shares: np.ndarray, means: Table, seed: int) -> Table:
-    """Return the elementary effects of every parameter on every outcome.
+    """Compute the elementary effects of every parameter on every outcome.
 
     Parameters
     ----------
@@ -63,25 +63,25 @@ def morris(names: Sequence[str], shares: np.ndarray, means: Table, seed: int) ->
     shares : ndarray of float64, shape (points, names)
         From `morris_shares`.
     means : DataFrame
-        One row a point, one column an outcome; a walk with a missing figure is left out.
+        One row a point, one column an outcome; a trajectory with a missing value is left out.
     seed : int
-        Of the resampling behind the intervals.
+        Seed of the resampling for the intervals.
 
     Returns
     -------
     DataFrame
         Columns parameter, outcome, mu_star (mean size of the change in the outcome, scaled to a
         whole prior), mu_star_conf (half its 95 % interval) and sigma (standard deviation of the
-        changes); nan where too few walks are whole.
+        changes); nan if too few trajectories are complete.
     """
     from SALib.analyze import morris as analysis
 
     size, out = len(names) + 1, []
     for outcome in means:
-        whole = whole_groups(means[outcome].to_numpy(float), size)
+        complete = complete_groups(means[outcome].to_numpy(float), size)
         columns: dict[str, Any] = dict.fromkeys(("mu_star", "mu_star_conf", "sigma"), np.nan)
-        if whole.sum() >= LEAST:
-            rows = np.repeat(whole, size)
+        if complete.sum() >= MIN_GROUPS:
+            rows = np.repeat(complete, size)
             found = analysis.analyze(
                 _problem(names), shares[rows], means[outcome].to_numpy(float)[rows],
                 num_levels=LEVELS, num_resamples=RESAMPLES, conf_level=CONFIDENCE,
@@ -93,7 +93,7 @@ def morris(names: Sequence[str], shares: np.ndarray, means: Table, seed: int) ->
 
 
 def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
-    """Return the shares of the variance of every outcome that parameters account for.
+    """Compute the shares of the variance of every outcome that parameters account for.
 
     Parameters
     ----------
@@ -101,14 +101,14 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
         As in `morris`.
     means : DataFrame
         One row a point of `sobol_shares`, one column an outcome; a base sample with a missing
-        figure is left out.
+        value is left out.
 
     Returns
     -------
     DataFrame
         Columns parameter, outcome, first (share of the variance by the parameter alone),
-        first_conf, total (with all it does together with others) and total_conf, the latter of
-        each half a 95 % interval; nan where too few samples are whole, or nothing varies.
+        first_conf, total (with its interactions) and total_conf; those with _conf are half the
+        width of a 95 % interval. nan if too few samples are complete, or nothing varies.
     """
     from SALib.analyze import sobol as analysis
 
@@ -116,10 +116,10 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
     kinds = {"first": "S1", "first_conf": "S1_conf", "total": "ST", "total_conf": "ST_conf"}
     for outcome in means:
         values = means[outcome].to_numpy(float)
-        whole = whole_groups(values, size)
-        values = values[np.repeat(whole, size)]
+        complete = complete_groups(values, size)
+        values = values[np.repeat(complete, size)]
         columns: dict[str, Any] = dict.fromkeys(kinds, np.nan)
-        if whole.sum() >= LEAST and np.ptp(values) > 0.0:
+        if complete.sum() >= MIN_GROUPS and np.ptp(values) > 0.0:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Constant values")  # in a resample
                 found = analysis.analyze(
@@ -131,22 +131,23 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
     return pd.concat(out, ignore_index=True)
 
 
-def whole_groups(values: np.ndarray, size: int) -> np.ndarray:
-    """Return which groups of `size` rows have every figure, shape (groups,)."""
+def complete_groups(values: np.ndarray, size: int) -> np.ndarray:
+    """Return which groups of `size` rows have every value, shape (groups,)."""
     return np.isfinite(values).reshape(-1, size).all(axis=1)
 
 
 def screening(morris_table: Table, spread: Table, kept: int) -> Table:
-    """Return how much each parameter matters over all outcomes, and which are kept.
+    """Rank parameters by their influence over all outcomes, and select the most influential.
 
     Parameters
     ----------
     morris_table : DataFrame
         From `morris`.
     spread : DataFrame
-        Columns outcome and luck_of_means (see `luck`): an outcome counts by what is not luck.
+        Columns outcome and luck_of_means (see `stochastic_shares`), which reduces the weight of an
+        outcome.
     kept : int
-        How many.
+        Parameters to select.
 
     Returns
     -------
@@ -164,29 +165,29 @@ def screening(morris_table: Table, spread: Table, kept: int) -> Table:
     return out.assign(kept=out.index < kept)
 
 
-def luck(values: np.ndarray) -> tuple[float, float]:
-    """Return what luck has of the variance: of single runs, and of the means over runs.
+def stochastic_shares(values: np.ndarray) -> tuple[float, float]:
+    """Compute the stochastic share of the variance: of single runs, and of means over runs.
 
     Parameters
     ----------
     values : ndarray of float64, shape (points, runs)
-        Each column has one luck at all points.
+        Each column has the same random numbers at all points.
 
     Returns
     -------
     tuple of float
-        Share of the variance of single runs that is within points; share of the variance of
-        points' means that luck has although it is the same at all points (it works out
-        differently where parameters differ). No index can be told from zero below the latter.
-        Both are nan where nothing varies.
+        Share of the variance of single runs that is within points; stochastic share of the variance
+        of points' means, although random numbers are the same at all points (their effect
+        depends on the parameters). An index below the latter cannot be told from zero. Both are
+        nan where nothing varies.
     """
     points, runs = values.shape
     if points < 2 or np.ptp(values) == 0.0:
         return np.nan, np.nan
     means = values.mean(axis=1)
     within = float(values.var(axis=1, ddof=1).mean())
-    left = values - means[:, None] - values.mean(axis=0) + values.mean()
-    uneven = float((left**2).sum()) / ((points - 1) * (runs - 1))
+    residual = values - means[:, None] - values.mean(axis=0) + values.mean()
+    uneven = float((residual**2).sum()) / ((points - 1) * (runs - 1))
     between = float(means.var(ddof=1))
     total = float(values.var(ddof=1))
     share = min(1.0, uneven / runs / between) if between > 0.0 else np.nan

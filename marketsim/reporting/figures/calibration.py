@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from marketsim.analysis.inference.particles import error, pooled, quantiles
+from marketsim.analysis.inference.particles import pooled, quantiles, share_interval
 from marketsim.parameters import priors
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
-from marketsim.survey import statistics
+from marketsim.survey.intervals import INTERVAL
 
 BINS = 20  # of a marginal posterior, of equal prior probability
 RATIOS = ("fall_week_5", "ratio_week_6_12", "return_week_13")  # what mechanisms predict
@@ -60,7 +60,7 @@ def _marginal(axes: Axes, name: str, draws: pd.DataFrame, chance: pd.Series) -> 
     """
     own = chance[[name in priors.FITTED[one] for one in chance.index]]
     values, weight = pooled(draws, name, chance)
-    prior, ends = priors.uncertain()[name], statistics.INTERVAL
+    prior, ends = priors.uncertain()[name], INTERVAL
     edges = [priors.value(prior, u) for u in np.linspace(0.0, 1.0, BINS + 1)]
     density = BINS * np.histogram(values, edges, weights=weight)[0] / weight.sum()
     low, middle, high = quantiles(draws, name, chance, (ends[0], 0.5, ends[1]))
@@ -90,7 +90,7 @@ def structures(tables: style.Tables) -> Figure:
     for step, (way, rows) in enumerate(ways.items()):
         shift = 0.16 * (step - (len(ways) - 1) / 2.0)
         for row in rows[rows["structure"].isin(names)].to_dict("records"):
-            three = 100 * error(row["probability"], row["standard_error"])
+            three = 100 * share_interval(row["probability"], row["standard_error"])
             style.interval(panels[0], names.index(row["structure"]) + shift, three, *WAYS[way])
     panels[0].axvline(0.0, color=style.GREY, lw=1, zorder=1)
     panels[0].set_xlabel("probability (%)")
@@ -104,7 +104,7 @@ def structures(tables: style.Tables) -> Figure:
         "Most probable recovery mechanism: {}, {:.0f} % (90 % Monte Carlo error: {:.0f} to {:.0f})"
     )
     best = found[["probability", "standard_error"]].to_numpy(float)[0]
-    low, share, high = 100 * error(*best)
+    low, share, high = 100 * share_interval(*best)
     style.headline(figure, text.format(report_text.plain_name(names[0]), share, low, high))
     labels = [way if way == SEARCH else f"rejection, {way}" for way in ways]
     handles = [style.line(label, *WAYS[way]) for label, way in zip(labels, ways, strict=True)]

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from marketsim.analysis.comparison.effects import RANKED, name_of, shown
+from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
 from marketsim.reporting.figures import style
 from marketsim.reporting.figures.style import Tables
 from marketsim.reporting.text import Estimate, estimate, plain_name
@@ -20,7 +20,7 @@ INTERVAL = "simulated median and 90 % interval"
 
 def effects(tables: Tables) -> Figure:
     """Draw the effect of every scenario on ivory sales, under posterior and prior."""
-    rows: Any = shown(tables["effects"])
+    rows: Any = main_doses(tables["effects"])
     rows = rows[rows["outcome"] == RANKED].sort_values("effect", ascending=False)
     base = rows["baseline"].iloc[0]
     made, axes = style.figure(1.9 + ROW * len(rows))
@@ -62,7 +62,7 @@ def _ends(rows: pd.DataFrame, columns: tuple[str, str]) -> tuple[float, float]:
 
 def curves(tables: Tables, start: dt.date) -> Figure:
     """Draw visible posts by week, each scenario and the baseline."""
-    weeks, rows = tables["weeks"], shown(tables["effects"]).drop_duplicates("arm")
+    weeks, rows = tables["weeks"], main_doses(tables["effects"]).drop_duplicates("arm")
     base = weeks[weeks["arm"] == weeks["arm"].iloc[0]]
     lines = -(-len(rows) // COLUMNS)
     made, panels = style.figure(
@@ -94,7 +94,7 @@ def curves(tables: Tables, start: dt.date) -> Figure:
 
 def displacement(tables: Tables) -> Figure:
     """Draw the change of visible posts beside that of the share of posts made elsewhere."""
-    rows: Any = shown(tables["effects"]).set_index("arm")
+    rows: Any = main_doses(tables["effects"]).set_index("arm")
     seen = rows[rows["outcome"] == "visible"].sort_values("percent", ascending=False)
     moved = rows[rows["outcome"] == "displaced"].loc[seen.index]
     made, (left, right) = style.figure(1.9 + ROW * len(seen), 1, 2, sharey=True)
@@ -120,7 +120,7 @@ def displacement(tables: Tables) -> Figure:
 
 def costs(tables: Tables) -> Figure:
     """Draw the reduction in ivory sales against the enforcement effort."""
-    about = shown(tables["effects"]).drop_duplicates("arm")[["arm", "scenario", "strength"]]
+    about = main_doses(tables["effects"]).drop_duplicates("arm")[["arm", "scenario", "strength"]]
     rows: Any = tables["costs"].merge(about, on="arm").sort_values("grams_less", ascending=False)
     made, axes = style.figure(5.6)
     names = []

@@ -17,7 +17,8 @@ from matplotlib.path import Path
 
 from marketsim.reporting.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 from marketsim.reporting.text import estimate, number
-from marketsim.reporting.trade_summary import HOLDERS, quantiles
+from marketsim.reporting.trade_summary import HOLDERS
+from marketsim.survey.intervals import column_intervals
 
 Flows = dict[tuple[str, str], pd.Series]
 
@@ -156,7 +157,7 @@ def _nodes(shown: Mapping, through: Mapping[str, pd.Series], scale: float) -> di
         goes = sum(shown[key] for key in shown if key[0] == name)
         round_it = sum(shown[key] for key, way in ROUND.items() if way == name and key in shown)
         node = Node(*known[name], height=scale * max(comes, goes, round_it))
-        flow = estimate(*quantiles(through[name].to_frame(name))[name])
+        flow = estimate(*column_intervals(through[name].to_frame(name))[name])
         interval = f"\n({flow.interval})" if len(through[name]) > 1 else ""
         node.label = f"{node.name}\n{flow.value} kg{interval}"
         nodes[name] = node

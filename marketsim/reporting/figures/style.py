@@ -22,6 +22,7 @@ from marketsim.parameters.declaration import Prior
 from marketsim.parameters.evidence import Fact
 from marketsim.reporting.text import number
 from marketsim.survey import statistics
+from marketsim.survey.intervals import INTERVAL
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -50,7 +51,7 @@ def band(
     axes: Axes, table: pd.DataFrame, colour: str, dashes: Any = "-", middle_half: bool = True
 ) -> None:
     """Draw the median and the 90 % interval over the rows (runs), and the middle half."""
-    places, (low, high) = np.asarray(table.columns), statistics.INTERVAL
+    places, (low, high) = np.asarray(table.columns), INTERVAL
     levels = table.astype(float).quantile([low, 0.25, 0.5, 0.75, high]).to_numpy()
     parts = ((0, 4, WIDE), (1, 3, NARROW)) if middle_half else ((0, 4, NARROW),)
     for first, last, alpha in parts:

@@ -14,6 +14,7 @@ from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import flow_chart, style
 from marketsim.reporting.figures.style import Tables
 from marketsim.survey import statistics, targets
+from marketsim.survey.intervals import column_intervals
 
 # place of the supply chain: label, colour
 PLACES = {
@@ -56,13 +57,13 @@ def prices(tables: Tables) -> Figure:
     figure, grid = style.figure(8.6, 2, 2, sharex=True, sharey=True)
     for axes, product in zip(grid.flat, PRODUCT_NAMES, strict=True):
         axes.set_title(PRODUCTS[product])
-        _chain(axes, trade_summary.quantiles(prices[[product]].droplevel(0, axis=1)))
+        _chain(axes, column_intervals(prices[[product]].droplevel(0, axis=1)))
         for place, fact in published(product).items():
             value, low, high = style.value_and_ends(fact)
             ends = [[value - low], [high - value]]
             style.published(axes, [value], [list(PLACES).index(place) + 0.3], 6, xerr=ends)
     _price_axes(grid)
-    middle = trade_summary.quantiles(prices).loc["median"]
+    middle = column_intervals(prices).loc["median"]
     facts = targets.targets()
     text = "Uncarved ivory was advertised at {:.0f} CNY per gram; published: {:.0f} CNY per gram"
     style.headline(

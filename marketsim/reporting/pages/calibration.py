@@ -15,7 +15,7 @@ from marketsim.parameters.settings import Calibration, Settings, declared
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import interval, number
-from marketsim.survey import statistics
+from marketsim.survey.intervals import INTERVAL
 
 
 def write(
@@ -79,7 +79,7 @@ def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]
         minus the width of the posterior interval relative to that of the prior.
     """
     chance = found.set_index("structure")["probability"]
-    ends, rows = statistics.INTERVAL, []
+    ends, rows = INTERVAL, []
     for key, prior in priors.uncertain().items():
         own = draws[[key in priors.FITTED[name] for name in draws["structure"]]]
         if own.empty:
@@ -108,7 +108,7 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
     for row in ordered.to_dict("records"):
         name = str(row["structure"])
         own = fits[fits["structure"] == name]
-        low, share, high = particles.error(row["probability"], row["standard_error"])
+        low, share, high = particles.share_interval(row["probability"], row["standard_error"])
         rows.append(
             {
                 "label": text.plain_name(name),

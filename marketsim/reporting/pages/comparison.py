@@ -13,7 +13,7 @@ import pandas as pd
 
 from marketsim import __version__
 from marketsim.analysis.comparison import effects
-from marketsim.analysis.comparison.effects import RANKED, name_of, shown
+from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
 from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides, presets
 from marketsim.parameters.settings import Scenario
@@ -67,7 +67,7 @@ def write(
     """
     rows, base = table(sums), compared[0]
     scenarios = {arm.scenario.name: arm.scenario for arm in compared}
-    sold = shown(sums["effects"])
+    sold = main_doses(sums["effects"])
     sold = sold[sold["outcome"] == RANKED]
     others = [one for name, one in scenarios.items() if name != base.scenario.name]
     page = html_page.template("comparison.html.j2").render(
@@ -110,7 +110,7 @@ def write_spreadsheet(
         **{arm.scenario.name: f"{arm.scenario.about}. {arm.scenario.source}" for arm in compared},
         "command": command(compared, asked),
     }
-    read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.no_formula)
+    read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.escape_formula)
     described = [(name, *about) for name, about in effects.COLUMNS.items()]
     columns = pd.DataFrame(described, columns=["column", "unit", "meaning"])
     content = io.BytesIO()
@@ -125,7 +125,7 @@ def write_spreadsheet(
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:
     """Return the main result in a few sentences, with its uncertainty."""
-    rows: Any = shown(sums["effects"])
+    rows: Any = main_doses(sums["effects"])
     sold = rows[rows["outcome"] == RANKED].sort_values("effect")
     best, worst = sold.iloc[0], sold.iloc[-1]
     text = sales_effect(best, name_of(best), BASELINE)
@@ -142,7 +142,7 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
 
 def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Return effects as text, one dictionary per scenario, ordered by ivory sales."""
-    rows: Any = shown(sums["effects"]).set_index(["arm", "outcome"])
+    rows: Any = main_doses(sums["effects"]).set_index(["arm", "outcome"])
     sold = rows.xs(RANKED, level="outcome").sort_values("effect")
     return [
         {

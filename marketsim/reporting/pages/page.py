@@ -15,7 +15,7 @@ PAGE = "report.html"
 
 def write_page(folder: Path, page: str) -> Path:
     """Write a page into a folder, completely or not at all, and return its path."""
-    files.write_whole(folder / PAGE, page)
+    files.write_atomic(folder / PAGE, page)
     return folder / PAGE
 
 
