@@ -150,8 +150,8 @@ def _nothing(*_):
 def _blocks(seed, number):
     """Make blocks, and let none of their words be left out."""
     out = np.uint64(0)
-    for who in range(number):
-        a, b, c, d = rng.words(seed, 4, 0, who, 0)
+    for agent in range(number):
+        a, b, c, d = rng.words(seed, 4, 0, agent, 0)
         out ^= a ^ b ^ c ^ d
     return out
 

@@ -36,14 +36,14 @@ def _add_one(_context: Any, _address: Any) -> Any:
 
 
 @_uncached
-def counted(seed, block, day, who, whom):
+def counted(seed, block, day, agent, item):
     """Return the block as it is, and count it in `COUNTER`."""
     _add_one(_ADDRESS)
-    return _philox(seed, block, day, who, whom)
+    return _philox(seed, block, day, agent, item)
 
 
 @_uncached
-def in_turn(seed, block, day, who, whom):
+def in_turn(seed, block, day, agent, item):
     """Return the next four words of one stream, whoever asks and for what."""
     return _next(), _next(), _next(), _next()
 

@@ -11,6 +11,8 @@ import pytest
 from marketsim.model import supply_chain
 from marketsim.model.ledger import Account, move
 from marketsim.model.population import empty_counters, synthesize_traders
+from marketsim.model.scenario.interventions import LEVERS
+from marketsim.model.scenario.timeline import Levers
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Settings, kernel_params
 
@@ -44,6 +46,18 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
     dealers = {"supply__suppliers": 3000.0 / retailers, "workshop__processors": 6000.0 / retailers}
     dealers["resale__agents"] = 500.0
     return settings(retailers, *args, **{k: min(v, 1000.0) for k, v in dealers.items()} | changes)
+
+
+COUNTED_LEVERS = ("capacity", "cases", "sweep_accounts", "sweep_posts", "sweep_types")
+
+
+def levers(**values: float) -> Levers:
+    """Return the levers of a day, neutral where no value is given."""
+    neutral = {name: value for name, (value, _, _) in LEVERS.items()}
+    neutral |= {"activity": 1.0, "habituation": 1.0, "cases": 0.0}
+    assert values.keys() <= neutral.keys(), values
+    kinds = {name: int if name in COUNTED_LEVERS else float for name in neutral}
+    return Levers(**{name: kinds[name](value) for name, value in (neutral | values).items()})
 
 
 class Standstill:

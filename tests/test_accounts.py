@@ -20,7 +20,7 @@ class Owners:
 
     def __init__(self, n=TRADERS, seed=3, **changes):
         of = settings(n, turnover__entry=0.0, **changes)
-        self.seed, self.params = seed, kernel_params(of).accounts
+        self.seed, self.params = seed, kernel_params(of)
         self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.counters = empty_counters(n)
 

@@ -83,7 +83,7 @@ def test_every_process_of_the_day_is_timed(small):
         "update_perceived_risk",
         "investigate_cases",
         "deliver_parcels",
-        "close_day",
+        "record_day",
     }
     assert kernels <= set(seconds) <= set(vars(market))
     assert min(seconds.values()) >= 0.0

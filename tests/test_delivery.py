@@ -1,7 +1,7 @@
 """Parcels: seized, lost or handed over; what buyers learn; escrow released or given back."""
 
 import pytest
-from conftest import Standstill
+from conftest import Standstill, levers
 from scipy import stats
 
 from marketsim.model.kernels.delivery import deliver_parcels
@@ -48,7 +48,8 @@ class Courier(Standstill):
 
     def deliver(self, couriers=1.0, names=1.0, traces=1.0):
         day = (self.seed, self.day + self.row, self.row)
-        deliver_parcels(*day, couriers, names, traces, self.params, self.trade)
+        of_day = levers(couriers=couriers, names=names, traces=traces)
+        deliver_parcels(*day, of_day, self.params, self.trade)
         self.row += 1
         return self
 

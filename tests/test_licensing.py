@@ -1,7 +1,7 @@
 """The legal market: its customers, its prices, and what is laundered through it."""
 
 import pytest
-from conftest import Standstill
+from conftest import Standstill, levers
 from scipy import stats
 
 from marketsim.model.kernels.legal_market import sell_legal_ivory
@@ -19,8 +19,8 @@ class LegalMarket(Standstill):
     def days(self, number, legal=1.0):
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
-            people = self.retailers.state.size
-            sell_legal_ivory(*day, legal, 1.0, people, self.params, self.trade)
+            founders, of_day = self.retailers.state.size, levers(legal=legal)
+            sell_legal_ivory(*day, of_day, self.params, founders, self.trade)
             self.row += 1
         return self
 

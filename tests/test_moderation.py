@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import settings
+from conftest import levers, settings
 from scipy import stats
 
 from marketsim.model.kernels.moderation import BAN, open_cases, review_cases, run_sweep
@@ -43,13 +43,13 @@ class Platform:
         open_cases(self.seed, self.day, self.retailers, self.counters, self.queue)
 
     def review(self, capacity, linking=0.0):
-        day = (self.seed, self.day, capacity, linking)
+        day = (self.seed, self.day, levers(capacity=capacity, linking=linking))
         review_cases(*day, self.params, self.retailers, self.counters, self.queue)
 
     def sweep(self, accounts=0, posts=0, lean=0.5, types=ALL_TYPES, linking=0.0):
-        struck = (lean, types, linking)
-        day = (self.seed, self.day, accounts, posts)
-        run_sweep(*day, struck, self.params, self.retailers, self.counters)
+        doses = {"sweep_accounts": accounts, "sweep_posts": posts, "sweep_lean": lean}
+        of_day = levers(**doses, sweep_types=types, linking=linking)
+        run_sweep(self.seed, self.day, of_day, self.params, self.retailers, self.counters)
 
     def state(self) -> list[bytes]:
         groups = (self.retailers, self.counters, self.queue)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import settings
+from conftest import levers, settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -55,9 +55,10 @@ class Minds:
 
     def perceive(self, day=DAY, news=0.0, habituation=1.0) -> np.ndarray:
         """Let a day sink in, and return what is feared above the residual."""
+        of_day = levers(news=news, habituation=habituation)
         update_perceived_risk(
-            self.seed, day, news, habituation, self.params, self.retailers, self.counters, self.ties
-        )  # fmt: skip
+            self.seed, day, of_day, self.params, self.retailers, self.counters, self.ties
+        )
         return self.retailers.risk - RESIDUAL
 
 

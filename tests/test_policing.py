@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Standstill
+from conftest import Standstill, levers
 from scipy import stats
 
 from marketsim.model.kernels.policing import investigate_cases
@@ -26,9 +26,9 @@ class Station(Standstill):
 
     def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0)):
         day = (self.seed, self.day + self.row, self.row)
-        investigate_cases(
-            *day, effort, capacity, self.params, self.retailers, self.counters, self.trade
-        )
+        doses = dict(zip(("police", "sharing", "raids"), effort, strict=True))
+        of_day = levers(**doses, cases=capacity)
+        investigate_cases(*day, of_day, self.params, self.retailers, self.counters, self.trade)
         self.row += 1
         return self
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import settings
+from conftest import levers, settings
 from scipy import stats
 
 from marketsim.errors import InputError
@@ -46,15 +46,21 @@ class Posters:
 
     def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0, images=0.0, ways=(1.0, 1.0)):
         """Live one day of posting and return copies of its counters."""
-        levers, traders = (recall, reports, images), self.retailers
-        publish_posts(
-            self.seed, day, activity, self.push, levers, ways, self.params, traders, self.counters
+        of_day = levers(
+            activity=activity,
+            recall=recall,
+            reports=reports,
+            images=images,
+            groups=ways[0],
+            elsewhere=ways[1],
         )
+        of = (self.params, self.retailers, self.counters, self.push)
+        publish_posts(self.seed, day, of_day, *of)
         return type(self.counters)(*(counts.copy() for counts in self.counters))
 
-    def days(self, number=20, **levers):
+    def days(self, number=20, **values):
         """Live several days and return each counter with shape (days, traders)."""
-        lived = [self.post(DAY + k, **levers) for k in range(number)]
+        lived = [self.post(DAY + k, **values) for k in range(number)]
         return type(self.counters)(*(np.array(counts) for counts in zip(*lived, strict=True)))
 
 

@@ -5,7 +5,7 @@ import pytest
 from conftest import Standstill, settings, trading
 from scipy import stats
 
-from marketsim.model.kernels.restocking import restock
+from marketsim.model.kernels.restocking import restock, smooth_retail_sales, update_dealers
 from marketsim.model.ledger import PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Stage, State, TradeCounter
@@ -45,7 +45,11 @@ class Shop(Standstill):
         return np.array([self.held(Account.RETAILERS, item, i) for item in range(PRODUCTS)])
 
     def restock(self, row=0):
-        restock(self.seed, self.day + row, row, self.params, self.retailers, self.trade)
+        day = self.day + row
+        shops = self.trade.shops
+        update_dealers(day, self.params, self.books, self.trade.dealers)
+        smooth_retail_sales(row, self.params, self.books, shops, self.trade.sales_level)
+        restock(self.seed, day, row, self.params, self.retailers, self.trade)
         return self
 
 

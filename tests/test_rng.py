@@ -37,7 +37,7 @@ THRESHOLD = FALSE_ALARM / CHECKS
 
 SIZE = 2**16
 TOP = 2**64 - 1
-KEYS = ("seed", "purpose", "day", "who", "whom")
+KEYS = ("seed", "purpose", "day", "agent", "item")
 HOME = (20_240_501, int(Purpose.PLACE), 60, 1_000, 7)
 LANE_PAIRS = [(a, b) for a in range(LANES) for b in range(a + 1, LANES)]
 
@@ -50,17 +50,17 @@ exact_law = settings(max_examples=400, deadline=None, derandomize=True)
 # ---------------------------------------------------------------- the generator and its oracles
 
 
-def words_of_numpy(seed, block, day, who, whom):
+def words_of_numpy(seed, block, day, agent, item):
     """Return numpy's block; numpy counts up before its first block, so we start one below."""
-    below = (who + (whom << 64) + (day << 128) - 1) % 2**256
+    below = (agent + (item << 64) + (day << 128) - 1) % 2**256
     counter = np.array([(below >> (64 * i)) & TOP for i in range(4)], dtype=np.uint64)
     key = np.array([seed, block], dtype=np.uint64)
     return [int(word) for word in np.random.Philox(counter=counter, key=key).random_raw(4)]
 
 
-def words_from_scratch(seed, block, day, who, whom):
+def words_from_scratch(seed, block, day, agent, item):
     """Return a Philox4x64-10 block written from the paper in Python's unbounded integers."""
-    counter, key = [who, whom, day, 0], [seed, block]
+    counter, key = [agent, item, day, 0], [seed, block]
     for _ in range(10):
         first = 0xD2E7470EE14C6C93 * counter[0]
         second = 0xCA5A826395121157 * counter[2]
@@ -104,13 +104,13 @@ def test_words_equal_numpy_for_any_keys(keys):
 
 
 @exact_law
-@given(seed=st.integers(0, 2**63 - 1), who=st.integers(0, 2**31), whom=st.integers(0, 2**31))
-def test_a_new_seed_is_the_first_word_of_its_block(seed, who, whom):
+@given(seed=st.integers(0, 2**63 - 1), agent=st.integers(0, 2**31), item=st.integers(0, 2**31))
+def test_a_new_seed_is_the_first_word_of_its_block(seed, agent, item):
     """A seed is 63 bits of numpy's block of its purpose, and no other purpose draws from there."""
     for purpose in (Purpose.REPLICATE, Purpose.PARTICLE):
         block = int(purpose) // LANES
-        expected = words_of_numpy(seed, block, 0, who, whom)[0] >> 1
-        assert new_seed(seed, purpose, who, whom) == expected
+        expected = words_of_numpy(seed, block, 0, agent, item)[0] >> 1
+        assert new_seed(seed, purpose, agent, item) == expected
         assert [one for one in Purpose if one // LANES == block] == [purpose]
 
 
@@ -144,12 +144,12 @@ def test_purposes_are_unique():
 def test_a_purpose_is_one_lane_of_one_block(purpose):
     """Purpose p is lane p % 4 of block p // 4, whoever asks for it and however."""
     block, lane = divmod(int(purpose), LANES)
-    for seed, _, day, who, whom in random_keys(20, 40):
-        word = words_of_numpy(seed, block, day, who, whom)[lane]
+    for seed, _, day, agent, item in random_keys(20, 40):
+        word = words_of_numpy(seed, block, day, agent, item)[lane]
         expected = ((word >> 12) + 0.5) * 2.0**-52
-        assert uniform(seed, purpose, day, who, whom) == expected
-        assert uniform(seed, int(purpose), day, who, whom) == expected
-        assert uniforms(seed, purpose, day, who, whom)[lane] == expected
+        assert uniform(seed, purpose, day, agent, item) == expected
+        assert uniform(seed, int(purpose), day, agent, item) == expected
+        assert uniforms(seed, purpose, day, agent, item)[lane] == expected
 
 
 def test_the_unit_is_inside_for_the_extreme_words():
@@ -184,11 +184,11 @@ def test_arrays_equal_the_scalar_draws():
     """An array of draws holds exactly the scalar draws of its ids."""
     generator = np.random.default_rng(5)
     for purpose in (Purpose.POSTS, Purpose.CONTACT_AGE, Purpose.PANEL):
-        who, whom = generator.integers(0, 2**40, size=(2, 200))
-        alone = [uniform(3, purpose, 9, int(i), 0) for i in who]
-        paired = [uniform(3, purpose, 9, int(i), int(j)) for i, j in zip(who, whom, strict=True)]
-        assert uniform_array(3, purpose, 9, who).tolist() == alone
-        assert pair_array(3, purpose, 9, who, whom).tolist() == paired
+        agent, item = generator.integers(0, 2**40, size=(2, 200))
+        alone = [uniform(3, purpose, 9, int(i), 0) for i in agent]
+        paired = [uniform(3, purpose, 9, int(i), int(j)) for i, j in zip(agent, item, strict=True)]
+        assert uniform_array(3, purpose, 9, agent).tolist() == alone
+        assert pair_array(3, purpose, 9, agent, item).tolist() == paired
     nobody = np.empty(0, dtype=np.int64)
     assert uniform_array(3, Purpose.POSTS, 9, nobody).size == 0
     assert pair_array(3, Purpose.POSTS, 9, nobody, nobody).size == 0
@@ -198,11 +198,11 @@ def test_arrays_equal_the_scalar_draws():
 
 
 @numba.njit
-def keyed(seed, purpose, day, who, whom):
+def keyed(seed, purpose, day, agent, item):
     """Draw one uniform for each row of keys: the generator under test."""
-    out = np.empty(who.size)
-    for i in range(who.size):
-        out[i] = uniform(seed[i], purpose[i], day[i], who[i], whom[i])
+    out = np.empty(agent.size)
+    for i in range(agent.size):
+        out[i] = uniform(seed[i], purpose[i], day[i], agent[i], item[i])
     return out
 
 
@@ -216,7 +216,7 @@ def along(key, size=SIZE):
 def square():
     """Return the keys of 256 agents on 256 days."""
     columns = [np.full(SIZE, home) for home in HOME]
-    columns[KEYS.index("day")], columns[KEYS.index("who")] = np.divmod(np.arange(SIZE), 256)
+    columns[KEYS.index("day")], columns[KEYS.index("agent")] = np.divmod(np.arange(SIZE), 256)
     return columns
 
 
@@ -258,9 +258,9 @@ def ignoring(key):
     return blind
 
 
-def adding_ids(seed, purpose, day, who, whom):
+def adding_ids(seed, purpose, day, agent, item):
     """Poor on purpose: mixes two keys into their sum, so that pairs of ids meet again."""
-    return keyed(seed, purpose, day, who + whom, np.zeros_like(whom))
+    return keyed(seed, purpose, day, agent + item, np.zeros_like(item))
 
 
 def chi2_p(observed, expected):
@@ -330,10 +330,10 @@ def test_draws_of_neighbouring_keys_are_independent(key):
 
 def test_draws_of_a_mirrored_pair_are_independent():
     """What a draws for b tells nothing about what b draws for a."""
-    seed, purpose, day, _, _ = along("who")
-    who, whom = np.divmod(np.arange(SIZE), 256)
-    whom = whom + 256
-    first, second = keyed(seed, purpose, day, who, whom), keyed(seed, purpose, day, whom, who)
+    seed, purpose, day, _, _ = along("agent")
+    agent, item = np.divmod(np.arange(SIZE), 256)
+    item = item + 256
+    first, second = keyed(seed, purpose, day, agent, item), keyed(seed, purpose, day, item, agent)
     assert correlation_p(first, second) > THRESHOLD
     assert independence_p(first, second) > THRESHOLD
 
@@ -368,7 +368,7 @@ def test_no_two_keys_share_a_draw():
 
 def test_poor_uniformity_is_caught():
     """Negative control: a skewed generator and one that ignores a key are not uniform."""
-    assert uniformity_p(skewed(*along("who"))) < THRESHOLD
+    assert uniformity_p(skewed(*along("agent"))) < THRESHOLD
     for key in KEYS:
         assert uniformity_p(ignoring(key)(*along(key))) < THRESHOLD
 
@@ -391,9 +391,9 @@ def test_poor_neighbours_are_caught():
 
 def test_poor_mirrored_pairs_are_caught():
     """Negative control: a generator that adds its ids gives both of a pair the same draw."""
-    seed, purpose, day, who, whom = square()
-    first = adding_ids(seed, purpose, day, who, whom)
-    assert correlation_p(first, adding_ids(seed, purpose, day, whom, who)) < THRESHOLD
+    seed, purpose, day, agent, item = square()
+    first = adding_ids(seed, purpose, day, agent, item)
+    assert correlation_p(first, adding_ids(seed, purpose, day, item, agent)) < THRESHOLD
 
 
 def test_poor_lanes_are_caught():
@@ -498,8 +498,8 @@ unit_draws = st.integers(0, TOP).map(lambda word: float(_unit(np.uint64(word))))
 some_weight = st.one_of(st.just(0.0), st.floats(0.0, 1e300))
 
 
-def four_draws(who):
-    return uniforms(5, Purpose.DISPLACEMENT, 77, who, 0)
+def four_draws(agent):
+    return uniforms(5, Purpose.DISPLACEMENT, 77, agent, 0)
 
 
 def by_inversion(draws, weights):
@@ -514,8 +514,8 @@ def taken_out(weights, option):
 def moved_without_cause(chooser):
     """Count those who choose anew although the option taken out was not theirs."""
     moved = 0
-    for who in range(2_000):
-        draws = four_draws(who)
+    for agent in range(2_000):
+        draws = four_draws(agent)
         before = chooser(draws, OPTIONS)
         for option in (0, 2, 3):
             after = chooser(draws, taken_out(OPTIONS, option))
@@ -525,7 +525,7 @@ def moved_without_cause(chooser):
 
 def choice_p(weights):
     """Return the p-value of choices made in proportion to some weights."""
-    seen = np.bincount([choose(four_draws(who), OPTIONS) for who in range(40_000)], minlength=4)
+    seen = np.bincount([choose(four_draws(agent), OPTIONS) for agent in range(40_000)], minlength=4)
     assert seen[1] == 0
     able = np.array(weights) > 0.0
     return chi2_p(seen[able], 40_000 * np.array(weights)[able] / np.sum(weights))
@@ -726,16 +726,16 @@ def sample_of_bits():
     """Return a text that shows every bit of many draws, races, choices and counts."""
     lines = [our_words(*keys) for keys in extreme_keys() + random_keys(60, 63)]
     for purpose in Purpose:
-        for seed, _, day, who, whom in random_keys(8, 30):
-            lines.append(float(uniform(seed, purpose, day, who, whom)).hex())
-            lines.append([float(u).hex() for u in uniforms(seed, purpose, day, who, whom)])
+        for seed, _, day, agent, item in random_keys(8, 30):
+            lines.append(float(uniform(seed, purpose, day, agent, item)).hex())
+            lines.append([float(u).hex() for u in uniforms(seed, purpose, day, agent, item)])
     ids = np.arange(50)
     lines.append([u.hex() for u in uniform_array(1, Purpose.PLACE, 2, ids).tolist()])
     lines.append([u.hex() for u in pair_array(1, Purpose.PLACE, 2, ids, ids[::-1]).tolist()])
     lines.append([t.hex() for t in waiting_times(1, Purpose.SWEEP, 2, ids / 7.0).tolist()])
-    for who in range(60):
-        lines.append(int(choose(four_draws(who), OPTIONS)))
-        draw = float(uniform(1, Purpose.POSTS, 2, who, 0))
+    for agent in range(60):
+        lines.append(int(choose(four_draws(agent), OPTIONS)))
+        draw = float(uniform(1, Purpose.POSTS, 2, agent, 0))
         lines.append([int(count(draw, mean, shape)) for mean, shape in COUNTS])
     return "\n".join(str(line) for line in lines)
 

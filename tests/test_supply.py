@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Standstill
+from conftest import Standstill, levers
 from scipy import stats
 
 from marketsim.model.kernels.supply import land_shipments
@@ -26,7 +26,8 @@ class Border(Standstill):
 
     def days(self, number, border=1.0):
         for row in range(number):
-            land_shipments(self.seed, self.day + row, row, border, self.params, self.trade)
+            of_day = levers(border=border)
+            land_shipments(self.seed, self.day + row, row, of_day, self.params, self.trade)
         return self
 
     def seizures(self) -> np.ndarray:
@@ -65,7 +66,7 @@ def test_offers_respond_to_the_raw_price(elasticity):
         of = Border(supply__shipments=5.0, supply__elasticity=elasticity, supply__pass_through=0.9)
         for row in range(300):
             of.trade.unit_cost[: of.suppliers, Item.RAW] = cost
-            land_shipments(of.seed, of.day + row, row, 1.0, of.params, of.trade)
+            land_shipments(of.seed, of.day + row, row, levers(), of.params, of.trade)
         landed[cost] = of.counts[:, TradeCounter.RAW_LANDED].sum()
     number = 300 * 5.0 * of.suppliers
     error = 5 * 2.0 * np.sqrt(1.0 / number)  # of the ratio, at its largest
@@ -134,7 +135,7 @@ def test_days_and_suppliers_have_luck_of_their_own():
     landed = np.zeros((200, of.suppliers))
     for row in range(200):
         before = [of.held(Account.SUPPLIERS, Item.RAW, k) for k in range(of.suppliers)]
-        land_shipments(of.seed, of.day + row, row, 1.0, of.params, of.trade)
+        land_shipments(of.seed, of.day + row, row, levers(), of.params, of.trade)
         landed[row] = [of.held(Account.SUPPLIERS, Item.RAW, k) for k in range(of.suppliers)]
         landed[row] -= before
     if of.suppliers > 1:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import Standstill
+from conftest import Standstill, levers
 from scipy import stats
 
 from marketsim.model.kernels.delivery import deliver_parcels
@@ -65,11 +65,11 @@ class Counter(Standstill):
         """Live days of friends and trade, and of delivery where parcels are carried."""
         for _ in range(number):
             day = (self.seed, self.day + self.row, self.row)
-            update_friend_lists(*day, self.params.demand, self.retailers, self.trade)
-            levers = (level, legal, traces)
-            sell(*day, levers, self.params, self.retailers, self.counters, self.trade)
+            update_friend_lists(*day, self.params, self.retailers, self.trade)
+            of_day = levers(demand=level, legal=legal, traces=traces)
+            sell(*day, of_day, self.params, self.retailers, self.counters, self.trade)
             if carried:
-                deliver_parcels(*day, 1.0, 1.0, 1.0, self.params, self.trade)
+                deliver_parcels(*day, levers(), self.params, self.trade)
             self.row += 1
         return self
 

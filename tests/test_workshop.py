@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Standstill
+from conftest import Standstill, levers
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -30,7 +30,8 @@ class Bench(Standstill):
         self.trade.dealers.least_sales[0, 1:] = 1e9
 
     def work(self, row=0, seized=0.0):
-        process_ivory(self.seed, self.day + row, row, seized, self.params, self.trade)
+        of_day = levers(machines=seized)
+        process_ivory(self.seed, self.day + row, row, of_day, self.params, self.trade)
         return self
 
     def made(self) -> np.ndarray:

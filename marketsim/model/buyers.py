@@ -1,4 +1,4 @@
-"""What a buyer is like: taste, means and habit, drawn anew each time, and a fear that fades."""
+"""Traits, perceived risk and friendships of buyers (docs/market.md 2, 9)."""
 
 from marketsim.model.ledger import MILLIGRAMS, PRODUCTS
 from marketsim.model.state import NOBODY
@@ -9,33 +9,36 @@ from marketsim.numerics.rng import Purpose, uniforms
 
 @part
 def buyer_traits(seed, buyer, product, demand):
-    """Return a buyer's rank in willingness, chance to like the product, and payment habit."""
+    """Return the uniforms of willingness and payment habit, and the chance to like a product.
+
+    Traits are not stored: each use draws them again from keys that never change.
+    """
     u_willing, u_taste, u_habit, _ = uniforms(seed, Purpose.WILLINGNESS, 0, buyer, 0)
     edge_raw = demand.taste_raw
     edge_semi = edge_raw + demand.taste_semi
     edge_uncarved = edge_semi + demand.taste_uncarved
     total = edge_uncarved + demand.taste_carved
-    place, favourite = u_taste * total, PRODUCTS - 1
-    if place < edge_raw:
+    position, favourite = u_taste * total, PRODUCTS - 1
+    if position < edge_raw:
         favourite = 0
-    elif place < edge_semi:
+    elif position < edge_semi:
         favourite = 1
-    elif place < edge_uncarved:
+    elif position < edge_uncarved:
         favourite = 2
-    likes = 1.0 if favourite == product else demand.liked
-    return u_willing, likes, u_habit
+    liking = 1.0 if favourite == product else demand.liked
+    return u_willing, liking, u_habit
 
 
 @part
 def median_willingness(product, demand):
     """Return the median willingness to pay, CNY a gram."""
-    worths = (demand.worth_raw, demand.worth_semi, demand.worth_uncarved, demand.worth_carved)
-    return worths[product]
+    medians = (demand.worth_raw, demand.worth_semi, demand.worth_uncarved, demand.worth_carved)
+    return medians[product]
 
 
 @part
 def willingness_to_pay(u, product, level, demand):
-    """Return what a buyer of rank u in willingness would pay, CNY a gram."""
+    """Return the willingness to pay of a buyer at quantile u, CNY a gram."""
     return median_willingness(product, demand) * level * exp(demand.spread * normal_quantile(u))
 
 
@@ -48,7 +51,7 @@ def mean_piece(product, demand):
 
 @part
 def piece_mass(u, product, demand):
-    """Return the milligrams of a piece."""
+    """Return the mass of a piece at quantile u, mg."""
     spread = demand.piece_spread
     factor = exp(spread * normal_quantile(u) - spread * spread / 2.0)
     return int(mean_piece(product, demand) * MILLIGRAMS * factor) + 1
@@ -56,7 +59,7 @@ def piece_mass(u, product, demand):
 
 @part
 def buyer_risk(row, buyer, trade):
-    """Bring a buyer's perceived risk up to date and return it."""
+    """Update a buyer's perceived risk to the day and return it (market.md 9, inquiry 6)."""
     buyers = trade.buyers
     if buyers.risk[buyer] == 0.0:
         return 0.0
@@ -68,7 +71,7 @@ def buyer_risk(row, buyer, trade):
 
 @part
 def raise_buyer_risk(row, buyer, step, trade):
-    """Let a buyer's perceived risk rise by a step of what is left to 1."""
+    """Raise a buyer's perceived risk by a share of its distance to 1 (market.md 11.1)."""
     risk = buyer_risk(row, buyer, trade)
     trade.buyers.risk[buyer] = risk + step * (1.0 - risk)
     trade.buyers.touched[buyer] = row
@@ -76,22 +79,22 @@ def raise_buyer_risk(row, buyer, step, trade):
 
 @part
 def friend_at(friends, seller, number, u):
-    """Return the place of one of a seller's first friends; -1 where there is none."""
+    """Return the row of one of a seller's first `number` friends; -1 if there is none."""
     if number == 0:
         return NOBODY
     return friends.start[seller] + min(int(u * number), number - 1)
 
 
 @part
-def swap_friends(friends, one, other):
-    """Let two friends of a seller change places."""
-    friends.buyer[one], friends.buyer[other] = friends.buyer[other], friends.buyer[one]
-    friends.trust[one], friends.trust[other] = friends.trust[other], friends.trust[one]
+def swap_friends(friends, first, second):
+    """Exchange the rows of two friends of a seller."""
+    friends.buyer[first], friends.buyer[second] = friends.buyer[second], friends.buyer[first]
+    friends.trust[first], friends.trust[second] = friends.trust[second], friends.trust[first]
 
 
 @part
 def remove_friend(friends, seller, friend):
-    """Take a friend out of a seller's row, so that those who have bought still come first."""
+    """Remove a friend of a seller, keeping customers first (market.md 2)."""
     start = friends.start[seller]
     if friend < start + friends.customers[seller]:
         friends.customers[seller] -= 1

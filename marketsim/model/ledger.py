@@ -1,9 +1,8 @@
-"""The ledger: who holds what, to the milligram and the fen, by double entry.
+"""Double-entry ledger of goods and money (docs/market.md 1).
 
-Every holder has one row of balances. Goods are int64 milligrams, money is int64 fen. Nothing is
-made or lost: an entry takes from one holder what it gives to another, so that each item adds up
-to zero over all holders, on every day. What comes from outside the market, or leaves it, has
-accounts of its own; theirs may be negative.
+Every holder has one row of balances: goods in int64 milligrams, money in int64 fen. An entry moves
+an amount from one holder to another, so that each item sums to zero over all holders on every day.
+Accounts outside the market are the sources and sinks; only they may be negative.
 """
 
 from collections import namedtuple
@@ -13,13 +12,13 @@ import numpy as np
 
 from marketsim.numerics.jit import kernel, part
 
-PRODUCTS = 4  # items up to here are for sale
+PRODUCTS = 4  # the first items are for sale
 MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in one CNY
 FEN_PER_MILLIGRAM = 0.1  # at a price of one CNY a gram
 
 
 class Item(IntEnum):
-    """What is held. Goods in milligrams, money in fen."""
+    """Items of the ledger: goods in milligrams, money in fen."""
 
     RAW = 0
     SEMI_WORKED = 1
@@ -30,7 +29,7 @@ class Item(IntEnum):
 
 
 class Account(IntEnum):
-    """Kinds of holder. Those up to `ESCROW` are never negative; the others are the outside."""
+    """Kinds of holder: up to `ESCROW` inside the market and never negative, the others outside."""
 
     SUPPLIERS = 0
     PROCESSORS = 1
@@ -52,12 +51,13 @@ class Account(IntEnum):
     COSTS = 17
 
 
-# Holders of account a are rows start[a] to start[a + 1] of `balance`, int64, one column an item.
+# Holders of account a are rows start[a] to start[a + 1] of `balance`. start: (len(Account) + 1,),
+# int64; balance: (holders, len(Item)), int64, mg and fen
 Books = namedtuple("Books", "start balance")
 
 
 def open_books(sizes: dict[Account, int]) -> Books:
-    """Return books in which nobody holds anything; accounts without a size have one holder."""
+    """Create empty books; accounts without a size have one holder."""
     counts = [sizes.get(account, 1) for account in Account]
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Books(start, np.zeros((int(start[-1]), len(Item)), np.int64))
@@ -65,20 +65,20 @@ def open_books(sizes: dict[Account, int]) -> Books:
 
 @part
 def move(books, item, giver, taker, amount):
-    """Enter that one holder gives another an amount; this is the only way a balance changes."""
+    """Move an amount from one holder to another; balances change in no other way."""
     books.balance[giver, item] -= amount
     books.balance[taker, item] += amount
 
 
 @part
 def fen_of(price, milligrams):
-    """Return the whole fen of a mass at a price in CNY a gram, rounded down."""
+    """Return the price of a mass in fen, rounded down, at a price in CNY a gram."""
     return np.int64(price * milligrams * FEN_PER_MILLIGRAM)
 
 
 @part
 def affordable(price, fen):
-    """Return the milligrams that money pays for at a price in CNY a gram."""
+    """Return the milligrams that money buys at a price in CNY a gram."""
     if price <= 0.0:
         return np.int64(2**62)
     return np.int64(fen / (price * FEN_PER_MILLIGRAM) * (1.0 - 1e-12))
@@ -86,7 +86,7 @@ def affordable(price, fen):
 
 @kernel
 def close_books(books, ledger):
-    """Write the balances of the day by account, and refuse to go on if they do not balance.
+    """Write the balances of the day by account and check that they balance.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def close_books(books, ledger):
     Raises
     ------
     ValueError
-        Where an item does not add up to zero, or a holder inside the market owes something.
+        If an item does not sum to zero, or a holder inside the market has a negative balance.
     """
     inside = books.start[Account.ESCROW + 1]
     for account in range(ledger.shape[0]):
@@ -106,7 +106,7 @@ def close_books(books, ledger):
             for item in range(ledger.shape[1]):
                 held = books.balance[holder, item]
                 if held < 0 and holder < inside:
-                    raise ValueError("a holder inside the market owes something")
+                    raise ValueError("a holder inside the market has a negative balance")
                 ledger[account, item] += held
     for item in range(ledger.shape[1]):
         total = 0

@@ -1,4 +1,4 @@
-"""The order of a day in the market, and the memory it acts on."""
+"""Daily schedule and initialization of the market state."""
 
 from typing import Any
 
@@ -15,79 +15,96 @@ from marketsim.model.kernels.perception import update_perceived_risk
 from marketsim.model.kernels.policing import investigate_cases
 from marketsim.model.kernels.posting import publish_posts
 from marketsim.model.kernels.processing import process_ivory
-from marketsim.model.kernels.recording import close_day, log_contacts, record_day
-from marketsim.model.kernels.restocking import restock
+from marketsim.model.kernels.recording import record_day
+from marketsim.model.kernels.restocking import (
+    fund_newcomers,
+    restock,
+    smooth_retail_sales,
+    update_dealers,
+)
 from marketsim.model.kernels.sales import sell
 from marketsim.model.kernels.supply import land_shipments
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Flow, LogColumn, MarketState, Queue, Series, Stock
-from marketsim.numerics.jit import array_kernel
+from marketsim.model.state import Flow, LogColumn, MarketState, Outputs, Queue, Series, Stock
+from marketsim.numerics.jit import array_kernel, part
 from marketsim.parameters.settings import Settings, kernel_params
 
 
 @array_kernel
 def advance(state, row, end):
-    """Live the days from `row` up to, but not including, `end`: this is the order of a day.
+    """Advance the market from row `row` to `end` (exclusive).
+
+    The calls are the daily schedule of docs/model.md 3, in its order.
 
     Parameters
     ----------
     state : MarketState
         The market; its arrays are written.
     row, end : int
-        Numbers of days in the run.
+        Rows of days in the run.
     """
-    seed, params, levers = state.seed, state.params, state.levers
-    traders, counters, queue = state.retailers, state.counters, state.queue
-    trade = state.trade
+    seed, params, queue = state.seed, state.params, state.queue
+    retailers, counters, trade = state.retailers, state.counters, state.trade
+    books, dealers, shops = trade.books, trade.dealers, trade.shops
+    outputs = Outputs(state.contacts, state.survey_log, state.series)
     while row < end:
-        day = state.first_day + row
-        effort = (levers.recall[row], levers.reports[row], levers.images[row])
-        ways = (levers.groups[row], levers.elsewhere[row])
-        accounts, posts = levers.sweep_accounts[row], levers.sweep_posts[row]
-        linking = levers.linking[row]
-        struck = (levers.sweep_lean[row], levers.sweep_types[row], linking)
-        legal, traces = levers.legal[row], levers.traces[row]
-        chased = (levers.police[row], levers.sharing[row], levers.raids[row])
-        news, habituation = levers.news[row], levers.habituation[row]
-        apply_entry_exit(seed, day, row, params, traders, trade)
-        land_shipments(seed, day, row, levers.border[row], params, trade)
-        process_ivory(seed, day, row, levers.machines[row], params, trade)
-        restock(seed, day, row, params, traders, trade)
-        publish_posts(
-            seed,
-            day,
-            levers.activity[row],
-            trade.shops.stock_effect,
-            effort,
-            ways,
-            params,
-            traders,
-            counters,
-        )
-        update_friend_lists(seed, day, row, params.demand, traders, trade)
-        sell(seed, day, row, (levers.demand[row], legal, traces), params, traders, counters, trade)
-        sell_legal_ivory(seed, day, row, legal, levers.demand[row], state.founders, params, trade)
-        deliver_parcels(
-            seed, day, row, levers.couriers[row], levers.names[row], traces, params, trade
-        )
-        open_cases(seed, day, traders, counters, queue)
-        review_cases(seed, day, levers.capacity[row], linking, params, traders, counters, queue)
-        run_sweep(seed, day, accounts, posts, struck, params, traders, counters)
-        investigate_cases(
-            seed, day, row, chased, levers.cases[row], params, traders, counters, trade
-        )
-        update_perceived_risk(seed, day, news, habituation, params, traders, counters, state.ties)
-        update_accounts(seed, day, params.accounts, traders, counters)
-        log_contacts(row, state.contacts, traders, counters, state.survey_log)
-        record_day(row, day, traders, counters, queue, state.series)
-        close_day(
-            seed, day, row, state.contacts, params, traders, counters, state.survey_log, trade
-        )
+        day, levers = state.first_day + row, levers_of_day(state.levers, row)
+        apply_entry_exit(seed, day, row, params, retailers, trade)
+        land_shipments(seed, day, row, levers, params, trade)
+        process_ivory(seed, day, row, levers, params, trade)
+        update_dealers(day, params, books, dealers)
+        smooth_retail_sales(row, params, books, shops, trade.sales_level)
+        fund_newcomers(day, retailers, books, shops)
+        restock(seed, day, row, params, retailers, trade)
+        publish_posts(seed, day, levers, params, retailers, counters, shops.stock_effect)
+        update_friend_lists(seed, day, row, params, retailers, trade)
+        sell(seed, day, row, levers, params, retailers, counters, trade)
+        sell_legal_ivory(seed, day, row, levers, params, state.founders, trade)
+        deliver_parcels(seed, day, row, levers, params, trade)
+        open_cases(seed, day, retailers, counters, queue)
+        review_cases(seed, day, levers, params, retailers, counters, queue)
+        run_sweep(seed, day, levers, params, retailers, counters)
+        investigate_cases(seed, day, row, levers, params, retailers, counters, trade)
+        update_perceived_risk(seed, day, levers, params, retailers, counters, state.ties)
+        update_accounts(seed, day, params, retailers, counters)
+        record_day(seed, day, row, params, retailers, counters, queue, outputs, trade)
         row += 1
 
 
+@part
+def levers_of_day(levers, row):
+    """Return the levers of one day as numbers; whole arrays of days would slow compilation."""
+    return timeline.Levers(
+        activity=levers.activity[row],
+        news=levers.news[row],
+        habituation=levers.habituation[row],
+        recall=levers.recall[row],
+        images=levers.images[row],
+        reports=levers.reports[row],
+        capacity=levers.capacity[row],
+        linking=levers.linking[row],
+        groups=levers.groups[row],
+        elsewhere=levers.elsewhere[row],
+        sweep_accounts=levers.sweep_accounts[row],
+        sweep_posts=levers.sweep_posts[row],
+        sweep_lean=levers.sweep_lean[row],
+        sweep_types=levers.sweep_types[row],
+        border=levers.border[row],
+        couriers=levers.couriers[row],
+        names=levers.names[row],
+        police=levers.police[row],
+        sharing=levers.sharing[row],
+        traces=levers.traces[row],
+        raids=levers.raids[row],
+        cases=levers.cases[row],
+        demand=levers.demand[row],
+        legal=levers.legal[row],
+        machines=levers.machines[row],
+    )
+
+
 def initialize(settings: Settings, seed: int) -> MarketState:
-    """Make a market on the morning of its first day.
+    """Create the market on the morning of its first day (docs/model.md 5).
 
     Parameters
     ----------
@@ -98,13 +115,12 @@ def initialize(settings: Settings, seed: int) -> MarketState:
 
     Returns
     -------
-    World
-        The whole memory of the market.
+    MarketState
     """
     first, last = timeline.horizon(settings)
     days, first_day = (last - first).days + 1, first.toordinal()
     retailers, ties = population.synthesize_traders(settings, seed, first_day, days)
-    met = observer.choose_contacts(settings, seed, retailers)
+    contacts = observer.choose_contacts(settings, seed, retailers)
     values = kernel_params(settings)
     size = retailers.state.size
     return MarketState(
@@ -116,35 +132,35 @@ def initialize(settings: Settings, seed: int) -> MarketState:
         counters=population.empty_counters(size),
         ties=ties,
         queue=Queue(ring=np.zeros(size, np.int64), ends=np.zeros(2, np.int64)),
-        contacts=met,
-        survey_log=np.zeros((days, met.size, len(LogColumn)), np.int32),
+        contacts=contacts,
+        survey_log=np.zeros((days, contacts.size, len(LogColumn)), np.int32),
         series=Series(
             flows=np.zeros((days, len(Flow)), np.int64),
             stocks=np.zeros((days, len(Stock)), np.int64),
             risk=np.zeros(days),
         ),
-        trade=supply_chain.build_trade(settings, values, seed, retailers, met.size, days),
+        trade=supply_chain.build_trade(settings, values, seed, retailers, contacts.size, days),
         founders=settings.population.retailers,
     )
 
 
 def fork(state: MarketState, levers: timeline.Levers) -> MarketState:
-    """Return a market with a memory of its own that goes on from the same evening.
+    """Return a copy of a market that continues under other levers.
 
     Parameters
     ----------
     state : MarketState
-        Left as it is.
+        Not changed.
     levers : Levers
-        Of the new market; they should be those of the old one on all days that it has lived.
+        Of the copy; equal to those of the original on all days simulated so far.
     """
-    return _copied(state)._replace(levers=levers)
+    return _copy_arrays(state)._replace(levers=levers)
 
 
-def _copied(memory: Any) -> Any:
-    """Return named tuples of arrays with arrays of their own."""
-    if isinstance(memory, np.ndarray):
-        return memory.copy()
-    if isinstance(memory, tuple):
-        return type(memory)(*map(_copied, memory))
-    return memory
+def _copy_arrays(value: Any) -> Any:
+    """Return nested named tuples with copies of their arrays."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, tuple):
+        return type(value)(*map(_copy_arrays, value))
+    return value

@@ -1,10 +1,10 @@
-"""The observer: contacts, panel, calendar and window, read off the record of a run.
+"""Virtual survey: contacts, panel and survey days, read from the survey log (docs/model.md 7.9).
 
-The survey is simulated as it was done. Contacts lean to the visible and some had left before the
-run begins. The panel is drawn from the contacts that posted within the fortnight before the
-survey. A survey day sees what stands on a panel trader's first account at the end of that day:
-posts deleted or removed on the day, posts on backup accounts, in groups and on other platforms
-are not seen; an advertised backup account is.
+The survey is simulated as it was carried out. Traders who post much are likelier to be contacts,
+and some contacts left before the run begins. The panel is drawn from the contacts that posted
+within the fortnight before the survey. A survey day observes the first account of each panel trader
+at the end of that day: posts deleted or removed on the day, on backup accounts, in groups and on
+other platforms are not observed; an advertised backup account is.
 """
 
 import datetime as dt
@@ -21,17 +21,19 @@ from marketsim.parameters.settings import Settings
 
 REGULAR_WEEKDAYS = (1, 3, 5)  # Tuesday, Thursday, Saturday
 NOBODY = -1
-SMALLEST_RATE = 1e-140  # a rate of zero has no logarithm; to the largest lean still above zero
-CERTAIN = 1.0 - 2.0**-20  # the largest chance that still leaves an order
+SMALLEST_RATE = 1e-140  # a rate of zero has no logarithm
+LARGEST_CHANCE = 1.0 - 2.0**-20  # a chance of 1 would leave no order
 
 
 def _number(fact: str) -> int:
+    """Return the value of an input of the evidence as a whole number."""
     value = evidence.inputs()[fact].value
     assert value is not None
     return int(value)
 
 
 def _day(fact: str) -> dt.date:
+    """Return the date of an input of the evidence."""
     date = evidence.inputs()[fact].date
     assert date is not None
     return date
@@ -51,15 +53,15 @@ class SurveyRows:
         Ordinals of the survey days, in order.
     regular : ndarray of bool, shape (surveys,)
         Tuesday, Thursday or Saturday; the others are the random days.
-    seen : ndarray of int32, shape (surveys, panel, len(Note))
-        What was seen, by the columns of `LogColumn`.
+    seen : ndarray of int32, shape (surveys, panel, len(LogColumn))
+        Observations, by the columns of `LogColumn`.
     ads, items, price : ndarray of int32, shape (surveys, panel, products)
         Advertisements, pictures and videos by product, and the price on the label in fen a gram;
-        all zero where nobody trades.
+        all zero without trade.
     active_contacts : int
         Contacts that posted within the fortnight before the survey.
     contacts : int
-        Contacts in all.
+        All contacts.
     """
 
     trader: np.ndarray
@@ -75,7 +77,7 @@ class SurveyRows:
 
 
 def choose_contacts(settings: Settings, seed: int, retailers: Retailers) -> np.ndarray:
-    """Choose the observer's contacts among the traders there from the start.
+    """Draw the observer's contacts among the founders.
 
     Parameters
     ----------
@@ -89,37 +91,39 @@ def choose_contacts(settings: Settings, seed: int, retailers: Retailers) -> np.n
     Returns
     -------
     ndarray of int64, shape (contacts,)
-        Trader ids in the order in which they were met, -1 for those who left before the run
-        begins. Met first are traders with a high base rate, to the power of `observer.lean`; the
-        age of a contact is exponential with mean `observer.contact_age`.
+        Trader ids in the order of their draws, -1 for those who left before the run begins.
+        Chances are proportional to the base rate to the power of `observer.lean`; the age of a
+        contact is exponential with mean `observer.contact_age`.
     """
     rates = retailers.base_rate[: settings.population.retailers]
     weights = exp_each(settings.observer.lean * log_each(np.maximum(rates, SMALLEST_RATE)))
-    met = _met(rng.uniform_array(seed, Purpose.CONTACT, 0, np.arange(rates.size)), weights)
+    contacts = _draw_contacts(
+        rng.uniform_array(seed, Purpose.CONTACT, 0, np.arange(rates.size)), weights
+    )
     ages = -settings.observer.contact_age * log_each(
-        rng.uniform_array(seed, Purpose.CONTACT_AGE, 0, met)
+        rng.uniform_array(seed, Purpose.CONTACT_AGE, 0, contacts)
     )
     stayed = exp_each(-settings.turnover.leave * ages)
-    u_left = rng.uniform_array(seed, Purpose.CONTACT_LEFT, 0, met)
-    met[u_left >= stayed] = NOBODY
-    return met
+    u_left = rng.uniform_array(seed, Purpose.CONTACT_LEFT, 0, contacts)
+    contacts[u_left >= stayed] = NOBODY
+    return contacts
 
 
-def _met(draws: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return a fixed number of ids, each with a chance in proportion to its weight.
+def _draw_contacts(draws: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return a fixed number of ids, with chances proportional to weights (Pareto sampling).
 
-    This is Pareto sampling (Rosén 1997). A race would not do: in a small market it exhausts the
-    heavy posters, so that the same survey would see fewer of them there than in a large one.
+    See Rosén (1997). A race would exhaust the heavy posters of a small market, so that the same
+    survey would observe fewer of them than in a large one.
     """
     total = np.cumsum(weights)[-1]  # in the order of the ids
     number = _number("survey_panel_contacts")
-    chance = np.minimum(number * weights / total, CERTAIN)
+    chance = np.minimum(number * weights / total, LARGEST_CHANCE)
     odds = draws / (1.0 - draws) * ((1.0 - chance) / chance)
     return np.argsort(odds, kind="stable")[:number].astype(np.int64)
 
 
 def survey_days(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ordinals of the survey days, in order, and which of them are regular.
+    """Return the ordinals of the survey days, in order, and which are regular.
 
     Parameters
     ----------
@@ -143,12 +147,12 @@ def survey_days(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def observe(
     seed: int,
     first_day: int,
-    met: np.ndarray,
+    contacts: np.ndarray,
     kind: np.ndarray,
     survey_log: np.ndarray,
     observed_prices: ObservedPrices,
 ) -> SurveyRows:
-    """Draw the panel from the record of a run and read its survey days.
+    """Draw the panel of a run and read its survey days from the survey log.
 
     Parameters
     ----------
@@ -156,29 +160,29 @@ def observe(
         Seed of the run.
     first_day : int
         Ordinal of the first day of the record.
-    met : ndarray of int64, shape (contacts,)
-        From `contacts`.
+    contacts : ndarray of int64, shape (contacts,)
+        From `choose_contacts`.
     kind : ndarray of int8, shape (ids,)
         Types of all traders.
-    notes : ndarray of int32, shape (days, contacts, len(Note))
-        The record.
+    survey_log : ndarray of int32, shape (days, contacts, len(LogColumn))
+        What contacts showed on each day.
     observed_prices : ObservedPrices
-        What the contacts' posts showed, and the prices on them.
+        Products and prices of contacts' posts.
 
     Returns
     -------
     SurveyRows
-        The panel is smaller than that of the survey where fewer contacts were active.
+        The panel is smaller than that of the survey if fewer contacts were active.
     """
     start = _day("survey_start").toordinal() - first_day
     fortnight = survey_log[start - _number("survey_panel_fortnight") : start, :, LogColumn.ADS]
     active = np.flatnonzero(fortnight.sum(axis=0) > 0)
-    order = np.argsort(rng.uniform_array(seed, Purpose.PANEL, 0, met[active]), kind="stable")
+    order = np.argsort(rng.uniform_array(seed, Purpose.PANEL, 0, contacts[active]), kind="stable")
     panel = np.sort(active[order[: _number("survey_panel_traders")]])
     days, regular = survey_days(seed)
     return SurveyRows(
-        trader=met[panel],
-        trader_type=kind[met[panel]],
+        trader=contacts[panel],
+        trader_type=kind[contacts[panel]],
         day=days,
         regular=regular,
         seen=survey_log[days - first_day][:, panel],
@@ -186,5 +190,5 @@ def observe(
         items=observed_prices.items[days - first_day][:, panel],
         price=observed_prices.price[days - first_day][:, panel],
         active_contacts=int(active.size),
-        contacts=int(met.size),
+        contacts=int(contacts.size),
     )

@@ -1,8 +1,7 @@
-"""Who there is: traders and their ties, as named tuples of arrays, made from a seed.
+"""Synthetic population of traders and their social network (docs/model.md 5).
 
-Ids are positions. The first `retailers` ids are there from the first day; the ids after them are
-dealers who may enter, numbered by the day of their arrival, which never depends on what happens
-in the market.
+Ids are positions in arrays. The first `population.retailers` ids are the founders; the ids after
+them are newcomers in the order of their days of arrival, which do not depend on the market state.
 """
 
 import numpy as np
@@ -16,9 +15,9 @@ from marketsim.parameters.traders import TRADER_TYPES
 
 
 def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.ndarray:
-    """Return the day on which each dealer comes: 0 for those there from the start.
+    """Draw the date of arrival of each trader, 0 for founders.
 
-    It is a function of the seed, the dates and the parameters, never of the state of the market.
+    It is a function of the seed, the dates and the parameters, not of the market state.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.nda
     Returns
     -------
     ndarray of int64, shape (ids,)
-        A day brings the whole part of its mean, and one more with the chance of the rest.
+        Each day has the whole part of the mean, and one more with the probability of the fraction.
     """
     mean = settings.population.retailers * settings.turnover.entry
     day_numbers = np.arange(first_day, first_day + days)
@@ -46,7 +45,7 @@ def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.nda
 def synthesize_traders(
     settings: Settings, seed: int, first_day: int, days: int
 ) -> tuple[Retailers, Ties]:
-    """Make the traders of a run and the ties among them.
+    """Draw the traders of a run and the ties among them.
 
     Parameters
     ----------
@@ -72,8 +71,8 @@ def synthesize_traders(
     talking = rng.uniform_array(seed, Purpose.FIRST_SPELL, 0, ids) >= settings.posting.silent_share
     residual = settings.perception.residual
 
-    def empty(kind_of_number: type) -> np.ndarray:
-        return np.zeros(ids.size, kind_of_number)
+    def zeros(dtype: type) -> np.ndarray:
+        return np.zeros(ids.size, dtype)
 
     retailers = Retailers(
         kind=kind,
@@ -84,15 +83,15 @@ def synthesize_traders(
         state=np.where(arrival > 0, State.ABSENT, State.ACTIVE).astype(np.int8),
         talking=talking.astype(np.int8),
         risk=np.full(ids.size, residual),
-        account=empty(np.int64),
-        offences=empty(np.int64),
-        blocked_until=empty(np.int64),
-        suspended=empty(np.int8),
-        return_day=empty(np.int64),
-        backup=empty(np.int8),
+        account=zeros(np.int64),
+        offences=zeros(np.int64),
+        blocked_until=zeros(np.int64),
+        suspended=zeros(np.int8),
+        return_day=zeros(np.int64),
+        backup=zeros(np.int8),
         audience=np.ones(ids.size),
-        recent=empty(np.float64),
-        case_open=empty(np.int8),
+        recent=zeros(np.float64),
+        case_open=zeros(np.int8),
     )
     return retailers, _ties(settings, seed, arrival.size)
 
@@ -104,14 +103,16 @@ def empty_counters(size: int) -> DayCounters:
 
 
 def _kinds(settings: Settings, draws: np.ndarray) -> np.ndarray:
-    people = settings.population
-    weights = np.array([getattr(people, f"type_{letter}") for letter in TRADER_TYPES])
+    """Return the types of traders, int8, 0 to 3."""
+    population = settings.population
+    weights = np.array([getattr(population, f"type_{letter}") for letter in TRADER_TYPES])
     edges = np.cumsum(weights)
     kinds = np.searchsorted(edges, draws * edges[-1], side="right")
     return np.minimum(kinds, len(TRADER_TYPES) - 1).astype(np.int8)
 
 
 def _base_rates(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Return the base rates of traders, posts a day: gamma distributed within a type."""
     from scipy.special import gammaincinv
 
     posting, shape = settings.posting, settings.population.gamma_shape
@@ -121,36 +122,38 @@ def _base_rates(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndarray
 
 
 def _round_24_bits(values: np.ndarray) -> np.ndarray:
-    """Drop last places, in which scipy differs between platforms."""
+    """Round to 24 bits: scipy differs in the last places between platforms."""
     mantissa, exponent = np.frexp(values)
     return np.ldexp(np.rint(mantissa * 2.0**24) / 2.0**24, exponent)
 
 
 def _sensitivities(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Return the sensitivities to risk: lognormal within a type."""
     perception, spread = settings.perception, settings.population.sensitivity_spread
     draws = rng.uniform_array(seed, Purpose.SENSITIVITY, 0, ids)
     by_kind = np.array([getattr(perception, f"sensitivity_{letter}") for letter in TRADER_TYPES])
-    middle = perception.sensitivity * by_kind[kind]
-    return middle * exp_each(spread * normal_quantile_each(draws))
+    median = perception.sensitivity * by_kind[kind]
+    return median * exp_each(spread * normal_quantile_each(draws))
 
 
 def _thresholds(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the personal limits of risk: uniform."""
     low, high = settings.perception.threshold_low, settings.perception.threshold
     return low + (high - low) * rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids)
 
 
 def _ties(settings: Settings, seed: int, ids: int) -> Ties:
-    """Let each trader name half the mean number of ties among those there from the start."""
+    """Return the ties: each trader names half the mean number, among the founders."""
     founders = settings.population.retailers
     half = settings.population.ties / 2.0
-    who = np.arange(ids)
-    named = np.floor(half + rng.uniform_array(seed, Purpose.TIE, 0, who)).astype(np.int64)
-    one = np.repeat(who, named)
-    turn = np.arange(one.size) - np.repeat(np.cumsum(named) - named, named)
-    draws = rng.pair_array(seed, Purpose.TIE, 0, one, turn + 1)
-    two = np.floor(draws * founders).astype(np.int64)
-    apart = one != two
-    pairs = np.concatenate([one[apart] * ids + two[apart], two[apart] * ids + one[apart]])
+    traders = np.arange(ids)
+    number = np.floor(half + rng.uniform_array(seed, Purpose.TIE, 0, traders)).astype(np.int64)
+    naming = np.repeat(traders, number)
+    name = np.arange(naming.size) - np.repeat(np.cumsum(number) - number, number)
+    draws = rng.pair_array(seed, Purpose.TIE, 0, naming, name + 1)
+    named = np.floor(draws * founders).astype(np.int64)
+    naming, named = naming[naming != named], named[naming != named]
+    pairs = np.concatenate([naming * ids + named, named * ids + naming])
     pairs.sort()  # four times as fast as np.unique
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     start = np.searchsorted(pairs, np.arange(ids + 1) * ids)

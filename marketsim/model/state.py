@@ -1,8 +1,11 @@
-"""The memory of the chain behind the posts: codes, named tuples of arrays, what is counted.
+"""State variables and daily counters of the market.
 
-Kernels read and write these, like those of state.py. Suppliers and processors are dealers:
-position d is holder d of the books. Sellers are the retailers and after them the resale agents.
-Goods are in milligrams, money in fen, prices in CNY a gram.
+The first part describes the posting side (docs/model.md 2), the second the supply chain and trade
+behind it (docs/market.md 2). Kernels read and write named tuples of arrays. `ids` is the number of
+traders, newcomers included; `sellers` are the traders and after them the resale agents; `dealers`
+are the suppliers and after them the processors, numbered like their holders in the ledger; `days`
+are the days of the run. A date is an ordinal (`datetime.date.toordinal`), a row counts the days of
+the run from 0. Goods are in milligrams (mg), money in fen, prices in CNY a gram.
 """
 
 from collections import namedtuple
@@ -10,9 +13,143 @@ from enum import IntEnum
 
 from marketsim.numerics.jit import part
 
+NOBODY = -1  # in place of an id
+
+# ------------------------------------------------------------------------------ posting side
+
+
+class State(IntEnum):
+    """State of a trader; the last two are final."""
+
+    ABSENT = 0
+    ACTIVE = 1
+    LYING_LOW = 2
+    BANNED = 3
+    LEFT = 4
+    ARRESTED = 5
+
+
+class Backup(IntEnum):
+    """State of a trader's backup account."""
+
+    NONE = 0
+    PREPARED = 1
+    ANNOUNCED = 2
+
+
+class Case(IntEnum):
+    """State of a trader's place in the moderators' queue; a ban voids an open case."""
+
+    NONE = 0
+    OPEN = 1
+    VOID = 2
+
+
+class Flow(IntEnum):
+    """Daily totals, in posts; BANS and MENTIONS in traders."""
+
+    OFFERS = 0
+    VISIBLE = 1
+    DELETED = 2
+    REMOVED = 3
+    BACKUP = 4
+    GROUPS = 5
+    ELSEWHERE = 6
+    WITHHELD = 7
+    PICTURES = 8
+    VIDEOS = 9
+    FLAGGED = 10
+    BANS = 11
+    MENTIONS = 12
+
+
+class Stock(IntEnum):
+    """Counts at the end of a day, in traders; CASES_WAITING in places of the queue."""
+
+    ACTIVE = 0
+    LYING_LOW = 1
+    BLOCKED = 2
+    BANNED = 3
+    LEFT = 4
+    WITH_BACKUP = 5
+    WITH_ANNOUNCED_BACKUP = 6
+    CASES_WAITING = 7
+    ARRESTED = 8
+
+
+class LogColumn(IntEnum):
+    """Columns of the survey log: what the observer notes of a contact on a day."""
+
+    ADS = 0
+    PICTURES = 1
+    VIDEOS = 2
+    DELETED = 3
+    MENTION = 4
+    BLOCKED = 5
+
+
+# Traders, arrays of shape (ids,)
+Retailers = namedtuple(
+    "Retailers",
+    # drawn once: type 0 to 3 (int8); posts a day (float64); k of exp(-k risk) (float64); limit of
+    # perceived risk (float64); date of arrival, 0 for founders (int64)
+    "kind base_rate sensitivity threshold arrival "
+    # State (int8); 0 or 1: in a spell of posting (int8); perceived risk, 0 to 1 (float64); number
+    # of the account, 0 is the first (int64); sanctions on it (int64)
+    "state talking risk account offences "
+    # first date free of a block (int64); 0 or 1: the block covers the account (int8); date of
+    # return after a ban, 0 while not drawn (int64)
+    "blocked_until suspended return_day "
+    # Backup (int8); share of the first audience kept (float64); fading sum of visible posts
+    # (float64); Case (int8)
+    "backup audience recent case_open",
+)
+
+# Counters of one day, arrays of shape (ids,): int64, but float64 for `sanction`
+DayCounters = namedtuple(
+    "DayCounters",
+    # posts that a trader intends, and where they end
+    "intended moments deleted removed backup groups elsewhere withheld "
+    # pictures and videos of the visible posts, and of the latest one; visible posts flagged
+    "pictures videos latest_pictures latest_videos flagged "
+    # 0 or 1: a backup is advertised, the account is banned; weight of the sanction, 1 is a ban
+    "mention banned sanction",
+)
+
+# Social network: the ties of trader i are other[start[i]:start[i + 1]], ascending.
+# start: (ids + 1,), int64; other: (ties,), int32
+Ties = namedtuple("Ties", "start other")
+
+# First-in-first-out queue of the moderators. ring: trader ids, (ids,), int64; ends: place of the
+# head and number waiting, (2,), int64
+Queue = namedtuple("Queue", "ring ends")
+
+# Daily series. flows: (days, len(Flow)), int64; stocks: (days, len(Stock)), int64; risk: mean
+# perceived risk of the traders present, (days,), float64
+Series = namedtuple("Series", "flows stocks risk")
+
+# What a run writes down of posting: contacts (trader ids or -1), survey log and daily series
+Outputs = namedtuple("Outputs", "contacts survey_log series")
+
+# One market. seed, first_day (a date) and founders (traders at the start) are int; params: Params;
+# levers: Levers; contacts: trader ids or -1, (contacts,), int64; survey_log: (days, contacts,
+# len(LogColumn)), int32; the others are named tuples of this module.
+MarketState = namedtuple(
+    "MarketState",
+    "seed first_day params levers retailers counters ties queue contacts "
+    "survey_log series trade founders",
+)
+
+# ------------------------------------------------------------------------- supply chain and trade
+
+TRUST_STEPS = 65535.0  # trust is stored in steps of 1/65535
+FILED, IN_QUEUE = 1, 2  # states of a case at the police; 0 is none
+CHANNEL_STRIDE = 1 << 20  # between the keys of inquiries on one channel and on the next
+FIRST_AGENT_KEY = 1 << 40  # keys of resale agents in draws begin here, those of traders at 0
+
 
 class Channel(IntEnum):
-    """Where an offer stands and a deal begins."""
+    """Where a product is offered and a deal is made."""
 
     MOMENTS = 0
     GROUPS = 1
@@ -23,7 +160,7 @@ class Channel(IntEnum):
 
 
 class Stage(IntEnum):
-    """Where in the chain a price is asked or paid."""
+    """Stage of the supply chain at which a price is recorded."""
 
     SUPPLIER = 0
     PROCESSOR = 1
@@ -33,7 +170,7 @@ class Stage(IntEnum):
 
 
 class TradeCounter(IntEnum):
-    """What trade counts over one day; the last two blocks have one column a channel."""
+    """Daily totals of trade; the last two blocks have one column a channel."""
 
     INQUIRIES = 0
     DEALS = 1
@@ -52,12 +189,12 @@ class TradeCounter(IntEnum):
     LEGAL_SOLD = 14
     LAUNDERED = 15
     STOCK = 16
-    SOLD = 17  # and the five after it: milligrams by channel
+    SOLD = 17  # and the five after it: mg by channel
     REVENUE = 23  # and the five after it: fen by channel
 
 
 class Enforcement(IntEnum):
-    """What enforcement does; counted with the milligrams that it takes."""
+    """Enforcement actions; counted with the mg seized."""
 
     POSTS_REMOVED = 0
     ACCOUNTS_BANNED = 1
@@ -76,75 +213,76 @@ class Enforcement(IntEnum):
 
 
 class SalesLevel(IntEnum):
-    """What newcomers know of trade: milligrams sold a day, smoothed, and what they were."""
+    """Smoothed sales of all traders, mg a day: now, and those that newcomers compare with."""
 
-    SOLD = 0
-    AT_FIRST = 1
-
-
-NOBODY = -1  # in place of an id
-SURE = 65535.0  # steps of trust
-FILED, IN_QUEUE = 1, 2
-POSTS_APART = 1 << 20  # numbers of inquiries on a channel never reach the next one's
-FIRST_AGENT = 1 << 40  # by which draws for sellers tell resale agents from retailers
+    NOW = 0
+    REFERENCE = 1
 
 
 class Parcel(IntEnum):
-    """The columns of a parcel on its way."""
+    """Columns of a parcel."""
 
     RETAILER = 0
     SELLER = 1
     BUYER = 2
-    FRIEND = 3
+    FRIEND = 3  # row in `Friends`; -1 for a stranger
     PRODUCT = 4
-    MASS = 5
-    ESCROWED = 6
-    KEY = 7  # of the inquiry, by which its draws are keyed
+    MASS = 5  # mg
+    ESCROWED = 6  # fen
+    KEY = 7  # of the inquiry, for draws
 
 
-# arrays over dealers: perceived risk, first free day, 1 or, once machines are seized, 0, fen of
-# working capital; by product milligrams sold a day (smoothed), and what is always reckoned with
+# Suppliers and processors. risk: perceived risk, 0 to 1, (dealers,), float64; closed_until: first
+# date open after a raid, (dealers,), int64; machines: 1, or 0 once seized, (dealers,), float64;
+# working_capital: fen, (dealers,), int64; sold: smoothed sales, and least_sales: the least that a
+# dealer expects, both mg a day, (dealers, PRODUCTS), float64
 Dealers = namedtuple("Dealers", "risk closed_until machines working_capital sold least_sales")
 
+# Goods and sources of traders, arrays of shape (ids,)
 Shops = namedtuple(
     "Shops",
-    # of retailers, drawn once: dealer bought from, dealer of raw bought from, factor on prices,
-    # 0 or 1, milligrams a day expected, fen of working capital
+    # drawn once: usual processor and supplier, dealer or -1 (int64); factor on prices (float64);
+    # 0 or 1: has a stall (int8); sales expected by habit, mg a day (float64); fen (int64)
     "processor supplier markup stall expected working_capital "
-    # milligrams sold a day (smoothed over `retail.cover`), sold today, day of the last sale,
-    # posts against those of a trader with full stock
+    # sales smoothed over `retail.cover` days, mg a day (float64); mg sold since the last smoothing
+    # (int64); row of the last sale (int64); factor on intended posts (float64)
     "sold sold_today last_sale stock_effect "
-    # share of the audience kept when friends were last struck off
+    # share of the audience kept when friends were last removed (float64)
     "audience",
 )
 
-# The resale agents: retailer whose goods they sell, agent they forward (-1: the retailer
-# itself), tier from 1, 0 or 1.
+# Resale agents, arrays of shape (agents,): trader whose goods they sell (int64); agent whose posts
+# they forward, -1 for the trader's own (int64); tier from 1 (int8); 0 once taken by police (int8)
 Agents = namedtuple("Agents", "retailer upstream tier active")
 
-# The friends of seller s are rows start[s] to start[s] + count[s], those who have bought first,
-# as many as `customers` says; room ends at start[s + 1]. who: int32; trust: uint16 in steps of
-# 1/65535.
+# Friends of seller s are rows start[s] to start[s] + count[s], customers (who have bought) first;
+# there is room up to start[s + 1]. start: (sellers + 1,), count and customers: (sellers,), int64;
+# by row, buyer: id, int32; trust: steps of 1/TRUST_STEPS, uint16
 Friends = namedtuple("Friends", "start count customers buyer trust")
 
-# perceived risk (float32) as of the row touched (int16)
+# Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16)
 Buyers = namedtuple("Buyers", "risk touched")
 
-# rows[day % buckets, place, len(Parcel)], count[day % buckets]
+# Parcels on their way, by day of arrival. rows[row % buckets, place]: (buckets, places,
+# len(Parcel)), int64; count: (buckets,), int64
 Parcels = namedtuple("Parcels", "rows count")
 
-# A ring of retailer ids at the police, first in first out; waiting by retailer: 0, filed today,
-# or in the queue.
+# First-in-first-out queue of the police, like `Queue`; waiting: 0, FILED or IN_QUEUE, (ids,), int8
 Cases = namedtuple("Cases", "ring ends waiting")
 
-# Days by what is counted: int64. prices holds sum, sum of squares and number, in fen a gram.
+# Daily records, int64. counts: (days, columns of TradeCounter); prices: sum, sum of squares and
+# number in fen a gram, (days, PRODUCTS, len(Stage), len(Channel), 3); enforcement: number and mg,
+# (days, len(Enforcement), len(Channel), 2); ledger: balances, (days, len(Account), len(Item))
 TradeRecords = namedtuple("TradeRecords", "counts prices enforcement ledger")
 
-# What stands on contacts' accounts, int32: advertisements and items by product, fen a gram asked.
+# What the accounts of contacts show in the evening, (days, contacts, PRODUCTS), int32:
+# advertisements; pictures and videos; price in fen a gram, 0 if none
 ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 
-# mix: products as they come out of the workshops, milligrams. fading: what is left of a buyer's
-# perceived risk after so many days. pulse: milligrams sold a day (smoothed), now and at first.
+# The supply chain and trade. books: Books; unit_cost: average cost, CNY a gram, (dealers + ids,
+# PRODUCTS), float64; product_mix: shares of an order, (PRODUCTS,), float64, empty without trade;
+# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; sales_level:
+# by SalesLevel, (2,), float64; the others are named tuples of this module.
 TradeState = namedtuple(
     "TradeState",
     "books unit_cost dealers shops agents friends buyers parcels cases "
@@ -154,127 +292,25 @@ TradeState = namedtuple(
 
 @part
 def draw_key(seller, retailers):
-    """Return the number by which a seller's draws are keyed; newcomers do not move an agent's."""
-    return seller if seller < retailers else FIRST_AGENT + seller - retailers
+    """Return the key of a seller in draws (market.md 2); it does not depend on newcomers."""
+    return seller if seller < retailers else FIRST_AGENT_KEY + seller - retailers
+
+
+@part
+def is_in_trade(state):
+    """Return whether a trader in a state is in the market: ACTIVE, LYING_LOW or BANNED."""
+    return state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED
 
 
 @part
 def file_case(cases, retailer):
-    """Open a case at the police; a retailer has at most one."""
+    """File a case at the police (market.md 2); a trader has at most one."""
     if cases.waiting[retailer] == 0:
         cases.waiting[retailer] = FILED
 
 
 @part
-def count_enforcement(records, row, measure, channel, milligrams):
-    """Count one act of enforcement and what it took."""
-    records.enforcement[row, measure, channel, 0] += 1
-    records.enforcement[row, measure, channel, 1] += milligrams
-
-
-class State(IntEnum):
-    """What a trader does."""
-
-    ABSENT = 0
-    ACTIVE = 1
-    LYING_LOW = 2
-    BANNED = 3
-    LEFT = 4
-    ARRESTED = 5  # gone for good, like those who left
-
-
-class Backup(IntEnum):
-    """How far a backup account has come."""
-
-    NONE = 0
-    PREPARED = 1
-    ANNOUNCED = 2
-
-
-class Case(IntEnum):
-    """Whether an account waits in the moderators' queue; a ban voids the case."""
-
-    NONE = 0
-    OPEN = 1
-    VOID = 2
-
-
-class Flow(IntEnum):
-    """What is counted over one day, in posts unless the name says otherwise."""
-
-    OFFERS = 0
-    VISIBLE = 1
-    DELETED = 2
-    REMOVED = 3
-    BACKUP = 4
-    GROUPS = 5
-    ELSEWHERE = 6
-    WITHHELD = 7
-    PICTURES = 8
-    VIDEOS = 9
-    FLAGGED = 10
-    BANS = 11
-    MENTIONS = 12
-
-
-class Stock(IntEnum):
-    """What is counted at the end of a day, in traders unless the name says otherwise."""
-
-    ACTIVE = 0
-    LYING_LOW = 1
-    BLOCKED = 2
-    BANNED = 3
-    LEFT = 4
-    WITH_BACKUP = 5
-    WITH_ANNOUNCED_BACKUP = 6
-    CASES_WAITING = 7
-    ARRESTED = 8
-
-
-class LogColumn(IntEnum):
-    """What the observer's record holds of a contact and a day."""
-
-    ADS = 0
-    PICTURES = 1
-    VIDEOS = 2
-    DELETED = 3
-    MENTION = 4
-    BLOCKED = 5
-
-
-Retailers = namedtuple(
-    "Retailers",
-    # drawn once: type (0 to 3), posts a day, k of exp(-k risk), risk, ordinal of the first day
-    "kind base_rate sensitivity threshold arrival "
-    # State, 0 or 1, perceived risk, number of the account (0 is the first), sanctions on it
-    "state talking risk account offences "
-    # ordinal of the first free day, 0 or 1, ordinal of the return after a ban (0: not yet drawn)
-    "blocked_until suspended return_day "
-    # Backup, share of the first audience kept, fading sum of visible posts, Case
-    "backup audience recent case_open",
-)
-
-DayCounters = namedtuple(
-    "DayCounters",
-    # posts a trader means to make, and where they ended
-    "intended moments deleted removed backup groups elsewhere withheld "
-    # of the visible ones, and of the latest visible one
-    "pictures videos latest_pictures latest_videos flagged "
-    # 0 or 1, 0 or 1, and the weight of today's sanction against a ban (float64)
-    "mention banned sanction",
-)
-
-# The ties of trader i are other[start[i]:start[i + 1]].
-Ties = namedtuple("Ties", "start other")
-
-# A ring of trader ids; `ends` holds the place of the first and how many wait.
-Queue = namedtuple("Queue", "ring ends")
-
-# Days by counts: int64, int64, and the mean perceived risk (float64).
-Series = namedtuple("Series", "flows stocks risk")
-
-MarketState = namedtuple(
-    "MarketState",
-    "seed first_day params levers retailers counters ties queue contacts "
-    "survey_log series trade founders",
-)
+def count_enforcement(records, row, action, channel, milligrams):
+    """Count one enforcement action and the mg seized (market.md 13)."""
+    records.enforcement[row, action, channel, 0] += 1
+    records.enforcement[row, action, channel, 1] += milligrams

@@ -1,6 +1,7 @@
-"""From draws to choices and counts: races, turns, and gamma-Poisson numbers.
+"""Choices, orders and gamma-Poisson counts from uniform draws.
 
-Each keeps what a counter gives: taking one option out, or raising one mean, moves nobody else.
+They preserve common random numbers: removing one option, or raising one mean, changes no other
+agent's draw.
 """
 
 import numpy as np
@@ -9,8 +10,8 @@ from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import array_kernel, kernel
 from marketsim.numerics.rng import LANES, uniform
 
-ALMOST_POISSON = 1e6  # a gamma shape at which a variance exceeds its mean by a millionth of that
-MOST_EVENTS = 600.0  # beyond, the chance of no event underflows
+ALMOST_POISSON = 1e6  # gamma shape: the variance is mean + mean**2 / 1e6
+MOST_EVENTS = 600.0  # above this mean the probability of no event underflows
 
 
 @array_kernel
@@ -18,8 +19,8 @@ def waiting_times(seed, purpose, day, weights):
     """Return the finishing times of a keyed race, one for each runner; the smallest wins.
 
     The time of runner i is exponential with rate ``weights[i]`` and depends on its own draw
-    only: taking one runner out changes nothing for the others, and the first k form a sample
-    without replacement with probabilities in proportion to the weights.
+    only: removing one runner changes nothing for the others, and the first k form a sample
+    without replacement with probabilities proportional to the weights.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def waiting_times(seed, purpose, day, weights):
 
 @array_kernel
 def in_turn(draws):
-    """Return places in the order of their draws, ties by place: who is served first.
+    """Return places in ascending order of their draws, ties by place.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def choose(draws, weights):
     Returns
     -------
     int
-        0 to 3. Taking one option out moves only those who would have chosen it.
+        0 to 3. Removing one option changes only the choices that fell on it.
     """
     best = -1
     shortest = np.inf
@@ -100,31 +101,31 @@ def count(u, mean, shape):
     Returns
     -------
     int
-        The smallest n with P(N <= n) > u. Since that n never falls when `mean` rises, a higher
-        mean only appends events (but for rounding, where u lies within 2e-12 of a step).
+        The smallest n with P(N <= n) > u. That n never falls when `mean` rises, so a higher
+        mean only adds events (but for rounding, where u is within 2e-12 of a step).
     """
     return invert(u, mean, shape, chance_of_none(mean, shape))
 
 
 @kernel
 def events(u, mean):
-    """Return a Poisson count by inversion: a gamma-Poisson one (`count`) of hardly any spread.
+    """Return a Poisson count by inversion, as a gamma-Poisson count (`count`) of large shape.
 
     Parameters
     ----------
     u : float
         A uniform, strictly between 0 and 1.
     mean : float
-        Expected count, not negative; more than `MOST_EVENTS` are taken for that many.
+        Expected count, not negative; capped at `MOST_EVENTS`.
     """
-    if u < 1.0 - mean:  # as `invert` would say, before a logarithm is taken
+    if u < 1.0 - mean:  # the result of `invert`, without a logarithm
         return 0
     return count(u, min(mean, MOST_EVENTS), ALMOST_POISSON)
 
 
 @kernel
 def chance_of_none(mean, shape):
-    """Return the chance that a gamma-Poisson count (see `count`) is zero."""
+    """Return the probability that a gamma-Poisson count (see `count`) is zero."""
     return exp(-shape * log(1.0 + mean / shape))
 
 
@@ -139,14 +140,14 @@ def chances_of_none(rates, factors, factor, shape):
 
 @kernel
 def invert(u, mean, shape, none):
-    """Return `count` where the chance of no event, `none`, is known already."""
-    if u < 1.0 - mean:  # the mean bounds the chance of any event at all
+    """Return `count`, given the probability `none` of no event."""
+    if u < 1.0 - mean:  # the mean bounds the probability of any event
         return 0
     odds = mean / (shape + mean)
     probability = none
     below = none
     n = 0
-    # far in the tail the terms fall under the spacing of doubles and the sum stands still
+    # far in the tail the terms fall below the spacing of doubles and the sum stays constant
     while u >= below and probability > below * 1e-17:
         probability *= odds * (n + shape) / (n + 1.0)
         below += probability

@@ -1,4 +1,4 @@
-"""Exponential, logarithm and normal quantile that give the same bits everywhere.
+"""Exponential, logarithm and normal quantile, bitwise reproducible on every platform.
 
 The library functions differ in their last place between compiled code, Python and platforms.
 These use only additions, multiplications, divisions, square roots and exact scaling by powers
@@ -22,8 +22,7 @@ LOWEST_POWER = -1022
 POWERS_OF_TWO = np.array([2.0**k for k in range(LOWEST_POWER, 1024)])  # faster than ldexp
 INVERSE_FACTORIALS = np.array([1.0 / math.factorial(n) for n in range(14)])
 TWICE_INVERSE_ODD = np.array([2.0 / n for n in range(1, 25, 2)])
-# the same for all who ask for half-lives
-LN_2 = 0.6931471805599453
+LN_2 = 0.6931471805599453  # for half-lives
 
 
 @kernel
@@ -151,7 +150,7 @@ def normal_quantile(u):
     Returns
     -------
     float
-        The value that a standard normal variable stays below with probability `u`.
+        The value below which a standard normal variable is with probability `u`.
     """
     q = u - 0.5
     if abs(q) <= 0.425:

@@ -1,8 +1,8 @@
-"""How kernels are compiled: one decorator, one cache.
+"""Compilation of kernels and the cache of machine code.
 
-Numba's cache notices a change in the file of a kernel, but not in the files of the kernels it
-calls, so a caller could go on running an old callee. The cache folder therefore carries a
-fingerprint of every file that holds kernels: any change there compiles everything anew.
+Numba's cache notices a change in the file of a kernel, but not in the files of the kernels that it
+calls, so a caller could keep an outdated callee. The name of the cache folder therefore contains a
+fingerprint of all files with kernels: after a change in any of them all kernels are recompiled.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import numba
 PACKAGE = Path(__file__).parents[1]
 KERNEL_SOURCES = ("numerics/*.py", "model/*.py", "model/kernels/*.py")
 numba_config: Any = numba.config
-njit: Any = numba.njit  # its annotations leave out what is not for everyday use
+njit: Any = numba.njit  # its annotations omit private options
 
 
 @cache
@@ -28,7 +28,7 @@ def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> st
     Parameters
     ----------
     patterns : tuple of str
-        Which files; all of them if not given.
+        Which files; by default all Python files and templates.
 
     Returns
     -------
@@ -43,26 +43,26 @@ def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> st
 
 
 def _cache_folder() -> str:
-    """Return the first folder that can be written to: as told, beside the package, of the user."""
+    """Return the first writable folder: NUMBA_CACHE_DIR, beside the package, or of the user."""
     name = f"kernels-{source_fingerprint(KERNEL_SOURCES)}"
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     of_user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     for folder in (chosen, PACKAGE / "__pycache__", f"{of_user}/marketsim"):
         try:
-            place = Path(folder or PACKAGE / "__pycache__").expanduser() / name
-            place.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=place).close()
-        except (OSError, RuntimeError):  # the latter where a user has no home
+            path = Path(folder or PACKAGE / "__pycache__").expanduser() / name
+            path.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=path).close()
+        except (OSError, RuntimeError):  # RuntimeError: the user has no home folder
             continue
-        return str(place)
+        return str(path)
     return ""
 
 
-CACHE_FOLDER = _cache_folder()  # empty where there is none: then every process compiles anew
+CACHE_FOLDER = _cache_folder()  # empty if there is none: then every process compiles
 
 
 def is_cold() -> bool:
-    """Return whether kernels are compiled, and none has been yet for this version here."""
+    """Return whether kernels must still be compiled for this version."""
     if numba_config.DISABLE_JIT:
         return False
     return not CACHE_FOLDER or not any(Path(CACHE_FOLDER).glob("**/*.nbc"))
@@ -71,8 +71,8 @@ def is_cold() -> bool:
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function without the global interpreter lock and cache the machine code.
 
-    It makes no arrays, so that it counts no references to those it is handed: a call that hands
-    on named tuples of arrays would count up and down for every one of them.
+    The function must not create arrays. It then counts no references: a call that passes named
+    tuples of arrays would otherwise count references up and down for each array.
 
     Parameters
     ----------
@@ -82,21 +82,21 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        The compiled function, or `function` itself where ``NUMBA_DISABLE_JIT`` is set.
+        The compiled function, or `function` itself if ``NUMBA_DISABLE_JIT`` is set.
     """
     return _compiled(function, _nrt=False)
 
 
 def array_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function that makes arrays, otherwise like `kernel`."""
+    """Compile a function that creates arrays, otherwise like `kernel`."""
     return _compiled(function)
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Write a part of a kernel into its callers before these are compiled; it makes no arrays.
+    """Inline a part of a kernel into its callers before these are compiled; it creates no arrays.
 
-    Compiled on its own first, with all the arrays of the chain to hand on, each part would cost
-    more than it is worth: a cold start takes 52 s of one core so, and 68 s otherwise.
+    Compiling each part by itself, with all arrays of the trade state as arguments, would cost more:
+    a cold start takes 52 s of one core with inlining and 68 s without.
     """
     return _compiled(function, inline="always", _nrt=False)
 

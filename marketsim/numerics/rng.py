@@ -1,11 +1,11 @@
-"""Draws that are counters, not streams.
+"""Counter-based random numbers.
 
-Every draw is a pure function of (seed, purpose, day, who, whom): no draw depends on how many
-draws anybody else made, so two scenarios share all luck except what the policy changes. The
-generator is Philox4x64-10 (Salmon et al. 2011), the one numpy ships, which is its test oracle.
+Every draw is a pure function of (seed, purpose, day, agent, item): no draw depends on how many
+draws other agents make, so that scenarios use common random numbers except where the policy acts.
+The generator is Philox4x64-10 (Salmon et al. 2011), as in numpy, against which it is tested.
 
-One block of the generator holds four uniforms. Purposes that are asked for together share a
-block: purpose p is lane ``p % 4`` of block ``p // 4``.
+One block of the generator holds four uniforms. Purposes that are used together share a block:
+purpose p is lane ``p % 4`` of block ``p // 4``.
 """
 
 from enum import IntEnum, unique
@@ -19,11 +19,11 @@ LANES = 4
 
 @unique
 class Purpose(IntEnum):
-    """What a draw is for: named here once, never reused."""
+    """Purpose of a draw; a number is never reused (docs/model.md 7.1)."""
 
     # one run
     REPLICATE = 0
-    # how a trader is made
+    # synthetic population of traders
     BASE_RATE = 4
     TRADER_TYPE = 5
     SENSITIVITY = 6
@@ -31,12 +31,12 @@ class Purpose(IntEnum):
     FIRST_SPELL = 8
     ARRIVALS = 9
     TIE = 12
-    # a trader's day
+    # a trader on a day
     POSTS = 16
     SPELL = 17
     LEAVE = 18
     LIE_LOW = 19
-    # a trader's accounts on a day
+    # accounts of a trader on a day
     BACKUP = 20
     MENTION = 21
     REPLACEMENT = 22
@@ -46,7 +46,7 @@ class Purpose(IntEnum):
     PICTURES = 25
     DELETION = 26
     FLAG = 27
-    # where a post goes that is kept out of Moments: one lane an option
+    # where a post kept out of Moments goes: one lane an option
     DISPLACEMENT = 28
     # the platform
     QUEUE_ORDER = 32
@@ -58,13 +58,13 @@ class Purpose(IntEnum):
     CONTACT_LEFT = 38
     PANEL = 39
     RANDOM_DAY = 40
-    # which parameters a run has
+    # parameters of a run
     STRUCTURE = 44
     DRAW = 45
     TRADE_DRAW = 46
     PRIOR = 48
     PARTICLE = 52
-    # how the chain is made
+    # initial supply chain
     UPSTREAM = 56
     UPSTREAM_RAW = 57
     MARKUP = 58
@@ -72,7 +72,7 @@ class Purpose(IntEnum):
     TIER = 60
     FORWARDS = 61
     FRIENDS = 64
-    # four friends of a seller's row
+    # four friends of a seller
     FRIEND = 68
     # shipments
     SHIPMENTS = 72
@@ -83,12 +83,12 @@ class Purpose(IntEnum):
     WORK_ORDER = 80
     MACHINES = 81
     SUPPLIER_RACE = 84
-    # retailers buy
+    # restocking, and newcomers who are deterred
     RESTOCK = 88
     RESTOCK_TURN = 89
     SOURCE = 90
     STAYS_AWAY = 91
-    # inquiries on Moments, in groups, elsewhere, at a stall
+    # inquiries in Moments, in groups, elsewhere, at a stall: one lane each
     INQUIRIES = 92
     FORWARDED = 96
     KEPT = 100
@@ -106,7 +106,7 @@ class Purpose(IntEnum):
     ESCROW_TRACED = 118
     # one lane a bidder
     BIDDER = 120
-    # a buyer, for good
+    # fixed traits of a buyer
     WILLINGNESS = 124
     TASTE = 125
     HABIT = 126
@@ -127,7 +127,7 @@ class Purpose(IntEnum):
     # the legal market
     CUSTOMERS = 144
     LEGAL_SALE = 148
-    # friends who go, and who comes in their place
+    # friends lost, and those who replace them
     FRIENDS_GO = 152
     FRIEND_GOES = 156
     FRIEND_COMES = 157
@@ -158,13 +158,13 @@ def _high_product(a, b):
 
 
 @kernel
-def words(seed, block, day, who, whom):
+def words(seed, block, day, agent, item):
     """Return the four 64-bit words of one Philox4x64-10 block.
 
     Parameters
     ----------
-    seed, block, day, who, whom : int
-        Not negative. The key of the generator is (seed, block), its counter (who, whom, day, 0).
+    seed, block, day, agent, item : int
+        Not negative. The key of the generator is (seed, block), its counter (agent, item, day, 0).
 
     Returns
     -------
@@ -172,7 +172,7 @@ def words(seed, block, day, who, whom):
         Equal to ``numpy.random.Philox`` with that key and counter.
     """
     key_0, key_1 = np.uint64(seed), np.uint64(block)
-    c0, c1, c2, c3 = np.uint64(who), np.uint64(whom), np.uint64(day), np.uint64(0)
+    c0, c1, c2, c3 = np.uint64(agent), np.uint64(item), np.uint64(day), np.uint64(0)
     for _ in range(10):
         high_0, low_0 = _high_product(_MULTIPLIER_0, c0), _MULTIPLIER_0 * c0
         high_1, low_1 = _high_product(_MULTIPLIER_1, c2), _MULTIPLIER_1 * c2
@@ -181,24 +181,24 @@ def words(seed, block, day, who, whom):
     return c0, c1, c2, c3
 
 
-def new_seed(seed: int, purpose: Purpose, who: int, whom: int = 0) -> int:
-    """Return a seed of 63 bits: the first word of a block that serves no other purpose."""
-    return int(words(seed, int(purpose) // LANES, 0, who, whom)[0]) >> 1
+def new_seed(seed: int, purpose: Purpose, agent: int, item: int = 0) -> int:
+    """Return a seed of 63 bits, the first word of a block used for nothing else."""
+    return int(words(seed, int(purpose) // LANES, 0, agent, item)[0]) >> 1
 
 
 @kernel
 def _unit(word):
-    """Map a word to the middle of one of 2^52 equal steps, so that 0 and 1 never come up."""
+    """Map a word to the middle of one of 2^52 equal steps, strictly between 0 and 1."""
     return (np.int64(word >> _TO_52_BITS) + 0.5) * _SPACING
 
 
 @kernel
-def uniforms(seed, purpose, day, who, whom):
+def uniforms(seed, purpose, day, agent, item):
     """Return the four uniforms of a block, lane by lane.
 
     Parameters
     ----------
-    seed, day, who, whom : int
+    seed, day, agent, item : int
         Keys, not negative.
     purpose : Purpose
         Any purpose of the block.
@@ -208,14 +208,14 @@ def uniforms(seed, purpose, day, who, whom):
     tuple of four float
         Each strictly between 0 and 1.
     """
-    a, b, c, d = words(seed, purpose // LANES, day, who, whom)
+    a, b, c, d = words(seed, purpose // LANES, day, agent, item)
     return _unit(a), _unit(b), _unit(c), _unit(d)
 
 
 @kernel
-def uniform(seed, purpose, day, who, whom):
+def uniform(seed, purpose, day, agent, item):
     """Return the uniform of one purpose, strictly between 0 and 1 (see `uniforms`)."""
-    a, b, c, d = words(seed, purpose // LANES, day, who, whom)
+    a, b, c, d = words(seed, purpose // LANES, day, agent, item)
     lane = purpose % LANES
     if lane == 0:
         return _unit(a)
@@ -227,16 +227,16 @@ def uniform(seed, purpose, day, who, whom):
 
 
 @array_kernel
-def pair_array(seed, purpose, day, who, whom):
+def pair_array(seed, purpose, day, agent, item):
     """Return one uniform for each pair of ids, shape (n,) (see `uniform_array`)."""
-    out = np.empty(who.size)
-    for i in range(who.size):
-        out[i] = uniform(seed, purpose, day, who[i], whom[i])
+    out = np.empty(agent.size)
+    for i in range(agent.size):
+        out[i] = uniform(seed, purpose, day, agent[i], item[i])
     return out
 
 
 @array_kernel
-def uniform_array(seed, purpose, day, who):
+def uniform_array(seed, purpose, day, agent):
     """Return one uniform for each id.
 
     Parameters
@@ -244,15 +244,15 @@ def uniform_array(seed, purpose, day, who):
     seed, day : int
         Keys, not negative.
     purpose : Purpose
-        What the draws are for.
-    who : ndarray of int64, shape (n,)
+        Purpose of the draws.
+    agent : ndarray of int64, shape (n,)
         Ids, not negative.
 
     Returns
     -------
     ndarray of float64, shape (n,)
     """
-    out = np.empty(who.size)
-    for i in range(who.size):
-        out[i] = uniform(seed, purpose, day, who[i], 0)
+    out = np.empty(agent.size)
+    for i in range(agent.size):
+        out[i] = uniform(seed, purpose, day, agent[i], 0)
     return out

@@ -59,7 +59,7 @@ class Workshop:
         TUNED, Prior("loguniform", 1.0, 5.0),
     )  # fmt: skip
     semi_share: float = parameter(
-        0.12, "share", 0.0, 1.0, "rest that is sold semi-worked; the remainder is carved",
+        0.12, "share", 0.0, 1.0, "share of other ivory sold semi-worked; the rest is carved",
         TUNED, Prior("uniform", 0.02, 0.4),
     )  # fmt: skip
     waste_hand: float = from_prior(
@@ -181,7 +181,9 @@ class Demand:
     friends: float = parameter(
         200.0, "friends", 0.0, 5000.0, "mean number of buyers among a seller's friends at the start"
     )
-    room: float = parameter(0.25, "share", 0.0, 2.0, "additional friends that a seller can take on")
+    room: float = parameter(
+        0.25, "share", 0.0, 2.0, "further friends that a seller can take on, relative to these"
+    )
     friends_leave: float = parameter(
         0.001, "1/day", 0.0, 0.05, "hazard that a friend leaves and is replaced by another"
     )
@@ -283,7 +285,7 @@ class Payment:
 class Delivery:
     """Couriers: delivery, inspection and tracing of parcels."""
 
-    days: float = parameter(3.0, "days", 1.0, 7.0, "time from deal to delivery")
+    days: float = parameter(3.0, "days", 1.0, 7.0, "whole days from deal to delivery")
     intercepted: float = from_prior(
         "prior_courier_interception", 0.002, "share", "parcels intercepted by couriers",
         form="loguniform",
@@ -311,7 +313,9 @@ class Legal:
         1e5,
         "buyers of legal ivory per day while the legal market is open",
     )
-    premium: float = parameter(0.5, "share", 0.0, 5.0, "price premium of legal over illegal ivory")
+    premium: float = parameter(
+        0.5, "share", 0.0, 5.0, "price premium of legal ivory over its value in the illegal market"
+    )
     laundered: float = parameter(
         0.1, "share", 0.0, 1.0, "share of legal sales that is laundered illegal ivory",
         prior=Prior("uniform", 0.0, 0.4),

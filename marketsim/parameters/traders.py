@@ -151,7 +151,7 @@ class Perception:
         "prior_half_life", 16.0, "days", "half-life of perceived risk under forgetting", 7.0
     )
     residual: float = from_prior(
-        "prior_residual", 0.03, "risk", "perceived risk that never decays"
+        "prior_residual", 0.03, "risk", "floor of perceived risk, which never decays"
     )  # fmt: skip
     own_sanction: float = from_prior(
         "prior_own_sanction", 0.35, "risk", "rise of perceived risk when the own account is banned"
@@ -278,7 +278,7 @@ class Accounts:
         "longest time from a ban to the opening of the next account",
     )
     backup_wait: float = parameter(
-        0.5, "ratio", 0.0, 1.0, "that time with a prepared backup account, relative to that without"
+        0.5, "ratio", 0.0, 1.0, "waiting time with a prepared backup account relative to without"
     )
     kept_cold: float = from_prior(
         "prior_audience_cold", 0.15, "share", "audience kept on an account that was not advertised"
@@ -314,7 +314,9 @@ class Displacement:
 class Turnover:
     """Entry and exit of traders."""
 
-    entry: float = parameter(0.0005, "1/day", 0.0, 0.02, "new traders per day and initial trader")
+    entry: float = parameter(
+        0.0005, "1/day", 0.0, 0.02, "new traders per day and trader at the start"
+    )
     leave: float = parameter(0.0005, "1/day", 0.0, 0.02, "hazard of leaving the trade")
 
 

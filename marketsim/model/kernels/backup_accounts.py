@@ -1,4 +1,4 @@
-"""Backup accounts: prepared in fear, advertised in posts, used after a ban."""
+"""Backup accounts, and the return of banned traders (docs/model.md 7.7, "Accounts")."""
 
 import numpy as np
 
@@ -9,55 +9,59 @@ from marketsim.numerics.rng import Purpose, uniforms
 
 @kernel
 def update_accounts(seed, day, params, retailers, counters):
-    """Prepare and advertise backups, and bring banned traders back on a new account.
+    """Prepare and advertise backup accounts, and return banned traders on a new account.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day : int
-        Ordinal of the day.
-    params : AccountsValues
+        Date (ordinal).
+    params : Params
         Parameters.
     retailers : Retailers
         `backup`, `account`, `audience`, `state` and `return_day` are written.
     counters : DayCounters
         `moments` is read, `mention` is written.
     """
+    accounts = params.accounts
     for i in range(retailers.state.size):
         if retailers.state[i] == State.ABSENT or retailers.state[i] >= State.LEFT:
             continue
         u_backup, u_mention, u_replacement, u_quit = uniforms(seed, Purpose.BACKUP, day, i, 0)
         if retailers.state[i] == State.BANNED:
+            # model.md 7.7, accounts 1 to 3
             if retailers.return_day[i] == 0:
-                _answer_ban(day, i, u_replacement, u_quit, params, retailers)
+                _answer_ban(day, i, u_replacement, u_quit, accounts, retailers)
             elif retailers.return_day[i] <= day:
-                _reopen(i, params, retailers)
+                _return(i, accounts, retailers)
         elif retailers.backup[i] == Backup.NONE:
-            if u_backup < params.prepare_always + params.prepare_risk * retailers.risk[i]:
+            # model.md 7.7, accounts 4: fear makes traders prepare a backup
+            if u_backup < accounts.prepare_always + accounts.prepare_risk * retailers.risk[i]:
                 retailers.backup[i] = Backup.PREPARED
-        elif counters.moments[i] > 0 and u_mention < params.mention:
+        elif counters.moments[i] > 0 and u_mention < accounts.mention:
+            # model.md 7.7, accounts 5: a visible post advertises it
             retailers.backup[i] = Backup.ANNOUNCED
             counters.mention[i] = 1
 
 
 @part
-def _answer_ban(day, i, u_replacement, u_quit, params, retailers):
-    """Give up, or fix the day of return."""
-    if retailers.backup[i] == Backup.NONE and u_quit < params.quit:
+def _answer_ban(day, i, u_replacement, u_quit, accounts, retailers):
+    """Let a banned trader leave, or draw the day of return (accounts 1)."""
+    if retailers.backup[i] == Backup.NONE and u_quit < accounts.quit:
         retailers.state[i] = State.LEFT
         return
-    longest = params.return_days
+    longest = accounts.return_days
     if retailers.backup[i] != Backup.NONE:
-        longest *= params.backup_wait
+        longest *= accounts.backup_wait
     retailers.return_day[i] = day + 1 + np.int64(u_replacement * longest)
 
 
 @part
-def _reopen(i, params, retailers):
-    """Go on under a new account with the audience that follows."""
-    told = retailers.backup[i] == Backup.ANNOUNCED
-    retailers.audience[i] *= params.kept_announced if told else params.kept_cold
+def _return(i, accounts, retailers):
+    """Return a trader on a new account with the audience that follows (accounts 2)."""
+    announced = retailers.backup[i] == Backup.ANNOUNCED
+    retailers.audience[i] *= accounts.kept_announced if announced else accounts.kept_cold
     retailers.account[i] += 1
     retailers.backup[i] = Backup.NONE
     retailers.state[i] = State.ACTIVE

@@ -1,10 +1,11 @@
-"""Couriers carry parcels, look into some, and hand over the rest."""
+"""Delivery of parcels: arrival, interception, loss, and buyers' trust (docs/market.md 11)."""
 
 from marketsim.model.buyers import raise_buyer_risk, remove_friend, swap_friends
 from marketsim.model.ledger import Account, Item, move
 from marketsim.model.state import (
-    POSTS_APART,
-    SURE,
+    CHANNEL_STRIDE,
+    NOBODY,
+    TRUST_STEPS,
     Enforcement,
     Parcel,
     TradeCounter,
@@ -17,90 +18,88 @@ from marketsim.numerics.rng import Purpose, uniforms
 
 
 @kernel
-def deliver_parcels(seed, day, row, couriers, names, traces, params, trade):
-    """Let the parcels due today arrive, or be intercepted, or get lost.
+def deliver_parcels(seed, day, row, levers, params, trade):
+    """Deliver the parcels due today, or have them intercepted or lost.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
-    couriers : float
-        Multiplier of the share of parcels intercepted.
-    names : float
-        Multiplier of the share of senders under a false name.
-    traces : float
-        Multiplier of the share of seized parcels traced to their sender.
+        Date (ordinal) and row of the day.
+    levers : Levers
+        Levers of the day: `couriers`, `names` and `traces` are read.
     params : Params
         Parameters.
     trade : TradeState
-        Written: goods, money, friends, buyers, cases, tallies.
+        Written: goods, money, friends, buyers, cases, counts.
     """
     delivery, parcels, books = params.delivery, trade.parcels, trade.books
+    # market.md 11: probabilities of the day
+    intercepted = min(1.0, delivery.intercepted * levers.couriers)
+    hidden = min(1.0, delivery.false_names * levers.names)
+    traced = min(1.0, delivery.traced * levers.traces)
+    traders = trade.shops.stock_effect.size
     bucket = row % parcels.count.size
-    intercepted = min(1.0, delivery.intercepted * couriers)
-    hidden = min(1.0, delivery.false_names * names)
-    traced = min(1.0, delivery.traced * traces)
-    retailers = trade.shops.stock_effect.size
     for place in range(parcels.count[bucket]):
         parcel = parcels.rows[bucket, place]
         product, mass = parcel[Parcel.PRODUCT], parcel[Parcel.MASS]
-        u_seen, u_traced, u_lost, u_complains = uniforms(
-            seed,
-            Purpose.COURIER,
-            day,
-            draw_key(parcel[Parcel.SELLER], retailers),
-            parcel[Parcel.KEY],
-        )
-        channel = parcel[Parcel.KEY] // POSTS_APART
-        friend = _friend(parcel, trade.friends)
-        courier, goes_to = books.start[Account.COURIERS], books.start[Account.CONSUMED]
+        seller_key, key = draw_key(parcel[Parcel.SELLER], traders), parcel[Parcel.KEY]
+        draws = uniforms(seed, Purpose.COURIER, day, seller_key, key)
+        u_intercepted, u_traced, u_lost, u_complaint = draws
+        channel = key // CHANNEL_STRIDE
+        friend = _find_friend(parcel, trade.friends)
+        courier, receiver = books.start[Account.COURIERS], books.start[Account.CONSUMED]
         arrives = False
-        if u_seen < intercepted:
-            goes_to = books.start[Account.SEIZED]
+        if u_intercepted < intercepted:
+            # market.md 11.1: seized, and perhaps traced to the sender; the buyer is warned
+            receiver = books.start[Account.SEIZED]
             count_enforcement(trade.records, row, Enforcement.PARCELS_SEIZED, channel, mass)
             if u_traced < traced * (1.0 - hidden):
                 count_enforcement(trade.records, row, Enforcement.PARCELS_TRACED, channel, 0)
                 file_case(trade.cases, parcel[Parcel.RETAILER])
             raise_buyer_risk(row, parcel[Parcel.BUYER], params.demand.risk_step, trade)
         elif u_lost < delivery.lost:
-            goes_to = books.start[Account.LOST]
+            # market.md 11.2: lost
+            receiver = books.start[Account.LOST]
         else:
             arrives = True
-        move(books, product, courier, goes_to, mass)
+        move(books, product, courier, receiver, mass)
         if arrives:
+            # market.md 11.3: trust grows
             _increase_trust(row, parcel, friend, params.demand, trade)
         else:
+            # market.md 11.4: trust falls, and the buyer may complain
             if friend >= 0:
                 _decrease_trust(row, parcel, friend, params.demand, trade)
-            if u_complains < delivery.complaint:
+            if u_complaint < delivery.complaint:
                 count_enforcement(trade.records, row, Enforcement.COMPLAINTS, channel, 0)
                 file_case(trade.cases, parcel[Parcel.RETAILER])
+        # market.md 11.5: escrow is released or repaid
         if parcel[Parcel.ESCROWED] > 0:
-            _settle(parcel, arrives, params.payment, trade)
+            _settle_escrow(parcel, arrives, params.payment, trade)
     parcels.count[bucket] = 0
 
 
 @part
-def _friend(parcel, friends):
-    """Return where the buyer stands among the seller's friends; -1 where he does not."""
+def _find_friend(parcel, friends):
+    """Return the row of the buyer among the seller's friends; -1 if there is none (11)."""
     place, seller, buyer = parcel[Parcel.FRIEND], parcel[Parcel.SELLER], parcel[Parcel.BUYER]
     if place < 0:
-        return -1
+        return NOBODY
     start = friends.start[seller]
     end = start + friends.count[seller]
     if place < end and friends.buyer[place] == buyer:
         return place
-    for other in range(start, end):  # his place has changed since
-        if friends.buyer[other] == buyer:
-            return other
-    return -1
+    for row in range(start, end):  # places may have changed since the deal
+        if friends.buyer[row] == buyer:
+            return row
+    return NOBODY
 
 
 @part
-def _settle(parcel, arrives, payment, trade):
-    """Release a payment from escrow to the retailer, less the fee, or give it back."""
+def _settle_escrow(parcel, arrives, payment, trade):
+    """Release an escrowed payment to the trader, less the fee, or repay it (11.5)."""
     books = trade.books
     escrow, fen = books.start[Account.ESCROW], parcel[Parcel.ESCROWED]
     if arrives:
@@ -114,7 +113,7 @@ def _settle(parcel, arrives, payment, trade):
 
 @part
 def _increase_trust(row, parcel, friend, demand, trade):
-    """Let trust grow; a stranger served well becomes a friend, where there is room."""
+    """Increase trust; a stranger becomes a friend if there is room in the list (11.3)."""
     friends, seller = trade.friends, parcel[Parcel.SELLER]
     if friend < 0:
         friend = friends.start[seller] + friends.count[seller]
@@ -122,22 +121,22 @@ def _increase_trust(row, parcel, friend, demand, trade):
             return
         friends.count[seller] += 1
         friends.buyer[friend] = parcel[Parcel.BUYER]
-        friends.trust[friend] = int(demand.trust * SURE)
+        friends.trust[friend] = int(demand.trust * TRUST_STEPS)
         trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1
-    trust = friends.trust[friend] / SURE
-    friends.trust[friend] = int((trust + demand.trust_gain * (1.0 - trust)) * SURE)
-    first_time = friends.start[seller] + friends.customers[seller]
-    if friend >= first_time:
-        swap_friends(friends, friend, first_time)
+    trust = friends.trust[friend] / TRUST_STEPS
+    friends.trust[friend] = int((trust + demand.trust_gain * (1.0 - trust)) * TRUST_STEPS)
+    customers_end = friends.start[seller] + friends.customers[seller]
+    if friend >= customers_end:
+        swap_friends(friends, friend, customers_end)
         friends.customers[seller] += 1
 
 
 @part
 def _decrease_trust(row, parcel, friend, demand, trade):
-    """Let trust fall; a friend who trusts no more is struck off."""
+    """Decrease trust; remove a friend whose trust is below half of a stranger's (11.4)."""
     friends, seller = trade.friends, parcel[Parcel.SELLER]
-    trust = friends.trust[friend] / SURE * (1.0 - demand.trust_loss)
-    friends.trust[friend] = int(trust * SURE)
+    trust = friends.trust[friend] / TRUST_STEPS * (1.0 - demand.trust_loss)
+    friends.trust[friend] = int(trust * TRUST_STEPS)
     if trust < demand.trust / 2.0:
         remove_friend(friends, seller, friend)
         trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1

@@ -1,49 +1,48 @@
-"""New dealers come, some leave, some drop ivory that they cannot sell."""
+"""Entry and exit of traders (docs/model.md 7.2, docs/market.md 8)."""
 
 from marketsim.model.state import SalesLevel, State
-from marketsim.numerics.jit import kernel, part
+from marketsim.numerics.jit import kernel
 from marketsim.numerics.rng import Purpose, uniform
 
-FIRST_THAT_DROPS = 2  # types C and D live on other goods as well
+FIRST_KIND_TO_DROP = 2  # types C and D also sell other goods and may drop ivory
 
 
 @kernel
 def apply_entry_exit(seed, day, row, params, retailers, trade):
-    """Let the dealers of the day enter, and let traders leave the trade for good.
+    """Apply trader entry and exit.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
+        Date (ordinal) and row of the day.
     params : Params
         Parameters.
     retailers : Retailers
         `state` is written.
     trade : TradeState
-        `shops.last_sale` and `sales_level` are read.
+        `sales_level` is read, `shops.last_sale` read and written.
     """
-    retail, stays_away = params.retail, 0.0
-    at_first = trade.sales_level[SalesLevel.AT_FIRST]
-    if at_first > 0.0:
-        stays_away = retail.deterred * max(0.0, 1.0 - trade.sales_level[SalesLevel.SOLD] / at_first)
+    # market.md 8: newcomers are deterred in so far as sales are below their reference level
+    retail, deterred = params.retail, 0.0
+    reference = trade.sales_level[SalesLevel.REFERENCE]
+    if reference > 0.0:
+        decline = max(0.0, 1.0 - trade.sales_level[SalesLevel.NOW] / reference)
+        deterred = retail.deterred * decline
     for i in range(retailers.state.size):
         state = retailers.state[i]
         if state == State.ABSENT:
+            # model.md 7.2: newcomers enter on their day of arrival, or stay away for good
             if retailers.arrival[i] == day:
-                here = uniform(seed, Purpose.STAYS_AWAY, day, i, 0) >= stays_away
-                retailers.state[i] = State.ACTIVE if here else State.LEFT
+                enters = uniform(seed, Purpose.STAYS_AWAY, day, i, 0) >= deterred
+                retailers.state[i] = State.ACTIVE if enters else State.LEFT
                 trade.shops.last_sale[i] = row
         elif state < State.LEFT:
+            # model.md 7.2, market.md 8: exit, likelier after a long time without a sale
             hazard = params.turnover.leave
-            if retailers.kind[i] >= FIRST_THAT_DROPS:
-                hazard += _drops(row - trade.shops.last_sale[i], retail)
+            if retailers.kind[i] >= FIRST_KIND_TO_DROP:
+                unsold_days = row - trade.shops.last_sale[i]
+                hazard += retail.drop if unsold_days > retail.patience else 0.0
             if uniform(seed, Purpose.LEAVE, day, i, 0) < hazard:
                 retailers.state[i] = State.LEFT
-
-
-@part
-def _drops(unsold_days, retail):
-    """Return the further hazard of a trader who has sold nothing for so long."""
-    return retail.drop if unsold_days > retail.patience else 0.0

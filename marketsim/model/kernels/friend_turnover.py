@@ -1,70 +1,72 @@
-"""Who stays a seller's friend: after the loss of an account, and as time goes by."""
+"""Loss and replacement of sellers' friends (docs/market.md 9, "Friends")."""
 
 import numpy as np
 
 from marketsim.model.buyers import friend_at, remove_friend
-from marketsim.model.state import SURE, State, TradeCounter, draw_key
+from marketsim.model.state import TRUST_STEPS, State, TradeCounter, draw_key
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
-FRIENDS_DAYS = 10  # on every tenth day a seller sees which friends have gone
+TURNOVER_DAYS = 10  # days between two updates of a seller's list
 
 
 @kernel
-def update_friend_lists(seed, day, row, demand, traders, trade):
-    """Strike off friends who do not follow to a new account; let others go and come.
+def update_friend_lists(seed, day, row, params, retailers, trade):
+    """Remove friends who do not follow to a new account, and replace friends over time.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
-    demand : DemandValues
+        Date (ordinal) and row of the day.
+    params : Params
         Parameters.
-    traders : Retailers
+    retailers : Retailers
         `audience` and `state` are read.
     trade : TradeState
-        Written: friends, `shops.audience`, tallies.
+        Written: friends, `shops.audience`, counts.
     """
-    retailers = traders.state.size
+    traders = retailers.state.size
     for seller in range(trade.friends.count.size):
-        i = seller if seller < retailers else trade.agents.retailer[seller - retailers]
-        if seller < retailers and traders.audience[i] < trade.shops.audience[i]:
-            _strike_off(seed, day, row, i, traders.audience[i], trade)
-        who, state = draw_key(seller, retailers), traders.state[i]
-        in_trade = state != State.ABSENT and state < State.LEFT
-        if in_trade and (row + who) % FRIENDS_DAYS == 0:
-            _change(seed, day, row, seller, who, demand, trade)
+        i = seller if seller < traders else trade.agents.retailer[seller - traders]
+        # market.md 9 (friends 1): an account lost has cost a share of the audience
+        if seller < traders and retailers.audience[i] < trade.shops.audience[i]:
+            _remove_lost_audience(seed, day, row, i, retailers.audience[i], trade)
+        # market.md 9 (friends 2): every tenth day, on a day that depends on the seller
+        seller_key, state = draw_key(seller, traders), retailers.state[i]
+        is_present = state != State.ABSENT and state < State.LEFT
+        if is_present and (row + seller_key) % TURNOVER_DAYS == 0:
+            _replace_friends(seed, day, row, seller, seller_key, params.demand, trade)
 
 
 @part
-def _strike_off(seed, day, row, i, audience, trade):
-    """Strike off the friends who do not follow to a new account."""
+def _remove_lost_audience(seed, day, row, i, audience, trade):
+    """Remove the friends of a trader who do not follow to the new account."""
     friends = trade.friends
     kept_share = audience / trade.shops.audience[i]
     trade.shops.audience[i] = audience
-    for place in range(friends.count[i] - 1, -1, -1):  # from behind, since places change
-        who = np.int64(friends.buyer[friends.start[i] + place])
-        if uniform(seed, Purpose.KEPT, day, i, who) >= kept_share:
+    for place in range(friends.count[i] - 1, -1, -1):  # from the end, since removal moves places
+        buyer = np.int64(friends.buyer[friends.start[i] + place])
+        if uniform(seed, Purpose.KEPT, day, i, buyer) >= kept_share:
             remove_friend(friends, i, friends.start[i] + place)
             trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
 
 
 @part
-def _change(seed, day, row, seller, who, demand, trade):
-    """Let some friends of a seller go, and as many others come."""
+def _replace_friends(seed, day, row, seller, seller_key, demand, trade):
+    """Replace some friends of a seller by buyers drawn evenly."""
     friends, buyers = trade.friends, trade.buyers.risk.size
-    u = uniform(seed, Purpose.FRIENDS_GO, day, who, 0)
-    for k in range(int(friends.count[seller] * demand.friends_leave * FRIENDS_DAYS + u)):
+    u = uniform(seed, Purpose.FRIENDS_GO, day, seller_key, 0)
+    for k in range(int(friends.count[seller] * demand.friends_leave * TURNOVER_DAYS + u)):
         number = friends.count[seller]
         if number == 0:
             return
-        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, who, k)
+        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
         remove_friend(friends, seller, friend_at(friends, seller, number, u_goes))
         last = friends.start[seller] + friends.count[seller]
         friends.buyer[last] = int(u_comes * buyers)
-        friends.trust[last] = int(demand.trust * SURE)
+        friends.trust[last] = int(demand.trust * TRUST_STEPS)
         friends.count[seller] += 1
         trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
         trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1

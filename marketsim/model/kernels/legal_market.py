@@ -1,4 +1,4 @@
-"""The legal market: licensed makers and shops sell, and launder, until the market closes."""
+"""Legal market: sales of licensed shops, and laundering (docs/market.md 10)."""
 
 from marketsim.model.buyers import mean_piece, median_willingness
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, fen_of, move
@@ -11,43 +11,46 @@ UNCARVED, CARVED = int(Item.UNCARVED), int(Item.CARVED)
 
 
 @kernel
-def sell_legal_ivory(seed, day, row, legal, demand_level, retailers, params, trade):
-    """Let the customers of the day buy of licensed shops.
+def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
+    """Sell to the customers of the day in licensed shops.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
-    legal : float
-        1 while the legal market is open, 0 once it is closed.
-    demand_level : float
-        Willingness to pay against an ordinary day; so many times as many customers come.
-    retailers : int
-        Illegal retailers at the start, by which the legal market is scaled.
+        Date (ordinal) and row of the day.
+    levers : Levers
+        Levers of the day: `legal` and `demand` are read.
     params : Params
         Parameters.
+    founders : int
+        Illegal retailers at the start, by which the legal market is scaled.
     trade : TradeState
-        Written: goods, money, tallies.
+        Written: goods, money, counts.
     """
-    mean = params.legal.customers * legal * demand_level * retailers / 1000.0
+    # market.md 10: customers of the day
+    demand, books = params.demand, trade.books
+    mean = params.legal.customers * levers.legal * levers.demand * founders / 1000.0
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
+        # market.md 10: product, mass and price
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
-        product, demand = CARVED, params.demand
+        product = CARVED
         if draws[0] < demand.taste_uncarved / (demand.taste_uncarved + demand.taste_carved):
             product = UNCARVED
         price = median_willingness(product, demand) * (1.0 + params.legal.premium)
         mass = int(mean_piece(product, demand) * MILLIGRAMS)
         fen = fen_of(price, mass)
-        shop = trade.books.start[Account.LICENSED]
+        # market.md 10: the piece is laundered, or comes from legal stock
+        shop = books.start[Account.LICENSED]
         launders = draws[1] < params.legal.laundered
         if not (launders and _launder(day, row, product, mass, draws[2], params, trade)):
-            move(trade.books, product, trade.books.start[Account.LEGAL_STOCK], shop, mass)
-        move(trade.books, product, shop, trade.books.start[Account.CONSUMED], mass)
-        move(trade.books, Item.MONEY, trade.books.start[Account.INCOME], shop, fen)
-        move(trade.books, Item.MONEY, shop, trade.books.start[Account.OWNERS],
-             trade.books.balance[shop, Item.MONEY])  # fmt: skip
+            move(books, product, books.start[Account.LEGAL_STOCK], shop, mass)
+        # market.md 10: entries and counts
+        move(books, product, shop, books.start[Account.CONSUMED], mass)
+        move(books, Item.MONEY, books.start[Account.INCOME], shop, fen)
+        proceeds = books.balance[shop, Item.MONEY]
+        move(books, Item.MONEY, shop, books.start[Account.OWNERS], proceeds)
         trade.records.counts[row, TradeCounter.LEGAL_DEALS] += 1
         trade.records.counts[row, TradeCounter.LEGAL_SOLD] += mass
         record_price(trade.records, row, product, Stage.LICENSED, Channel.PHYSICAL, price)
@@ -55,15 +58,15 @@ def sell_legal_ivory(seed, day, row, legal, demand_level, retailers, params, tra
 
 @part
 def _launder(day, row, product, mass, u, params, trade):
-    """Sell an illegal piece as a legal one, where a processor has it."""
+    """Sell an illegal piece as a legal one; return whether a processor had it (market.md 10)."""
     books, workshop = trade.books, params.workshop
     first = books.start[Account.PROCESSORS]
     processors = books.start[Account.PROCESSORS + 1] - first
     if processors == 0:
         return False
     processor = first + min(int(u * processors), processors - 1)
-    closed = trade.dealers.closed_until[processor] > day
-    if closed or books.balance[processor, product] < mass:
+    is_closed = trade.dealers.closed_until[processor] > day
+    if is_closed or books.balance[processor, product] < mass:
         return False
     price = dealer_price(processor, product, workshop.margin, workshop.cover, params.retail, trade)
     trade.dealers.sold[processor, product] += mass / SMOOTHING_DAYS

@@ -1,4 +1,4 @@
-"""The platform: a queue of cases, the penalty ladder, and dated sweeps."""
+"""Moderation by the platform: queue, penalty ladder and sweeps (docs/model.md 7.4 to 7.6)."""
 
 import numpy as np
 
@@ -7,9 +7,8 @@ from marketsim.numerics.distributions import in_turn, waiting_times
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
-HEAD, WAITING = 0, 1
-# rungs of the ladder by the count of offences on an account; the first two delete and mute
-LIMIT, SUSPENSION, BAN = 3, 4, 5
+HEAD, WAITING = 0, 1  # of `Queue.ends`
+LIMIT, SUSPENSION, BAN = 3, 4, 5  # offences at these rungs; the first two remove a post and mute
 
 
 @array_kernel
@@ -21,39 +20,38 @@ def open_cases(seed, day, retailers, counters, queue):
     seed : int64
         Seed of the run.
     day : int
-        Ordinal of the day.
+        Date (ordinal).
     retailers : Retailers
         `case_open` is written.
     counters : DayCounters
         `flagged` is read.
     queue : Queue
-        Ring of trader ids, first in first out; an account has at most one case.
+        Written; an account has at most one case.
     """
-    fresh = np.flatnonzero((counters.flagged > 0) & (retailers.case_open == np.int8(Case.NONE)))
-    order = np.empty(fresh.size)
-    for k in range(fresh.size):
-        order[k] = uniform(seed, Purpose.QUEUE_ORDER, day, fresh[k], 0)
-    for k in in_turn(order):
+    # model.md 7.4: flagged accounts join in a drawn order, since capacity is limited
+    flagged = np.flatnonzero((counters.flagged > 0) & (retailers.case_open == np.int8(Case.NONE)))
+    turns = np.empty(flagged.size)
+    for k in range(flagged.size):
+        turns[k] = uniform(seed, Purpose.QUEUE_ORDER, day, flagged[k], 0)
+    for k in in_turn(turns):
         place = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
-        queue.ring[place] = fresh[k]
+        queue.ring[place] = flagged[k]
         queue.ends[WAITING] += 1
-        retailers.case_open[fresh[k]] = Case.OPEN
+        retailers.case_open[flagged[k]] = Case.OPEN
 
 
 @kernel
-def review_cases(seed, day, capacity, linking, params, retailers, counters, queue):
-    """Decide cases within the day's capacity; those upheld cost a post and a rung.
+def review_cases(seed, day, levers, params, retailers, counters, queue):
+    """Decide cases up to the capacity of the day; each case upheld is sanctioned.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day : int
-        Ordinal of the day.
-    capacity : int
-        Cases that moderators can decide today.
-    linking : float
-        Chance that a backup account falls with the account banned.
+        Date (ordinal).
+    levers : Levers
+        Levers of the day: `capacity` and `linking` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -61,26 +59,28 @@ def review_cases(seed, day, capacity, linking, params, retailers, counters, queu
     counters : DayCounters
         Removals, bans and sanctions are written.
     queue : Queue
-        Cases decided are taken from its head.
+        Decided cases leave its head.
     """
-    for _ in range(min(capacity, queue.ends[WAITING])):
+    for _ in range(min(levers.capacity, queue.ends[WAITING])):
+        # model.md 7.4: take the head of the queue
         i = queue.ring[queue.ends[HEAD]]
         queue.ends[HEAD] = (queue.ends[HEAD] + 1) % queue.ring.size
         queue.ends[WAITING] -= 1
-        valid = retailers.case_open[i] == Case.OPEN
+        is_open = retailers.case_open[i] == Case.OPEN
         retailers.case_open[i] = Case.NONE
-        within_reach = retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW
+        # model.md 7.4: void cases and traders without an account are not sanctioned
+        has_account = retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW
         if (
-            valid
-            and within_reach
+            is_open
+            and has_account
             and uniform(seed, Purpose.REVIEW, day, i, 0) < params.moderation.upheld
         ):
-            _sanction(seed, day, i, linking, params, retailers, counters)
+            _sanction(seed, day, i, levers.linking, params, retailers, counters)
 
 
 @part
 def _sanction(seed, day, i, linking, params, retailers, counters):
-    """Take a trader one rung up the ladder."""
+    """Sanction a trader by the next rung of the ladder (model.md 7.5)."""
     moderation = params.moderation
     retailers.offences[i] += 1
     rung = retailers.offences[i]
@@ -98,7 +98,7 @@ def _sanction(seed, day, i, linking, params, retailers, counters):
 
 @part
 def _block(day, i, length, suspends, retailers):
-    """Keep a trader out of Moments, or off the whole account, for whole days after today."""
+    """Block a trader from Moments, or the whole account, for whole days after today (7.5)."""
     if suspends or retailers.blocked_until[i] <= day:
         retailers.suspended[i] = suspends
     retailers.blocked_until[i] = max(retailers.blocked_until[i], day + 1 + np.int64(length))
@@ -106,7 +106,7 @@ def _block(day, i, length, suspends, retailers):
 
 @part
 def _remove_latest(i, weight, counters):
-    """Remove the latest of today's visible posts, if there is one; the trader feels it anyhow."""
+    """Remove the latest visible post of today, if any; the sanction counts in any case (7.5)."""
     counters.sanction[i] = max(counters.sanction[i], weight)
     if counters.moments[i] > 0 and counters.removed[i] == 0:
         counters.moments[i] -= 1
@@ -117,7 +117,7 @@ def _remove_latest(i, weight, counters):
 
 @part
 def _ban(seed, day, i, linking, retailers, counters):
-    """Take an account with all that stands on it today, and a backup that is linked to it."""
+    """Ban an account: remove today's posts, and a backup account linked to it (7.5)."""
     retailers.state[i] = State.BANNED
     retailers.return_day[i] = 0
     if linking > 0.0 and uniform(seed, Purpose.LINKED, day, i, 0) < linking:
@@ -133,20 +133,17 @@ def _ban(seed, day, i, linking, retailers, counters):
 
 
 @array_kernel
-def run_sweep(seed, day, accounts, posts, struck, params, retailers, counters):
-    """Ban a number of accounts and remove a post each of a number of further traders.
+def run_sweep(seed, day, levers, params, retailers, counters):
+    """Run the sweep of the day: ban accounts, and remove a post each of further traders.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day : int
-        Ordinal of the day.
-    accounts, posts : int
-        How many; fewer where there are fewer traders in reach.
-    struck : tuple of float, int, float
-        Lean: 0 takes traders evenly, 1 in proportion to their recent visible posts; the types of
-        trader taken, as a sum of 1, 2, 4 and 8; chance that a backup falls with its account.
+        Date (ordinal).
+    levers : Levers
+        Levers of the day: those of sweeps and `linking` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -154,43 +151,46 @@ def run_sweep(seed, day, accounts, posts, struck, params, retailers, counters):
     counters : DayCounters
         Removals, bans and sanctions are written.
     """
+    accounts, posts = levers.sweep_accounts, levers.sweep_posts
     if accounts + posts == 0:
         return
-    lean, types, linking = struck
-    times = waiting_times(seed, Purpose.SWEEP, day, _exposure(lean, types, retailers))
+    # model.md 7.6: a keyed race in which odds lean to traders with many recent posts
+    odds = _sweep_odds(levers.sweep_lean, levers.sweep_types, retailers)
+    times = waiting_times(seed, Purpose.SWEEP, day, odds)
     order = in_turn(times)
+    # model.md 7.6: the first are banned, the next lose a post and are muted, without a rung
     for place in range(min(accounts + posts, order.size)):
         i = order[place]
         if np.isinf(times[i]):
             return
         if place < accounts:
-            _ban(seed, day, i, linking, retailers, counters)
+            _ban(seed, day, i, levers.linking, retailers, counters)
         else:
             _remove_latest(i, params.perception.deletion, counters)
             _block(day, i, params.moderation.mute_days, 0, retailers)
 
 
 @array_kernel
-def _exposure(lean, types, retailers):
-    """Return the odds of each trader in a sweep; those without an account, or not meant, have 0."""
-    n = retailers.state.size
-    out = np.zeros(n)
+def _sweep_odds(lean, types, retailers):
+    """Return the odds of each trader in a sweep, 0 for those out of reach, shape (ids,) (7.6)."""
+    ids = retailers.state.size
+    odds = np.zeros(ids)
     total = 0.0
     people = 0
-    for i in range(n):
-        if _in_reach(i, types, retailers):
+    for i in range(ids):
+        if _is_in_reach(i, types, retailers):
             total += retailers.recent[i]
             people += 1
-    for i in range(n):
-        if _in_reach(i, types, retailers):
-            out[i] = 1.0 - lean
+    for i in range(ids):
+        if _is_in_reach(i, types, retailers):
+            odds[i] = 1.0 - lean
             if total > 0.0:
-                out[i] += lean * retailers.recent[i] * people / total
-    return out
+                odds[i] += lean * retailers.recent[i] * people / total
+    return odds
 
 
 @part
-def _in_reach(i, types, retailers):
-    """Return whether a sweep can take a trader: one with an account, of the types meant."""
+def _is_in_reach(i, types, retailers):
+    """Return whether a trader has an account and is of a type that the sweep takes (7.6)."""
     has_account = retailers.state[i] == State.ACTIVE or retailers.state[i] == State.LYING_LOW
     return has_account and (types >> retailers.kind[i]) & 1 == 1

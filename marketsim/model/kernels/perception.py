@@ -1,4 +1,4 @@
-"""Perceived risk rises with enforcement and wears off; traders lie low and return."""
+"""Perceived risk and lying low (docs/model.md 7.7)."""
 
 import numpy as np
 
@@ -9,20 +9,18 @@ from marketsim.numerics.rng import Purpose, uniform
 
 
 @array_kernel
-def update_perceived_risk(seed, day, news, habituation, params, retailers, counters, ties):
-    """Move every trader's perceived risk by what happened today.
+def update_perceived_risk(seed, day, levers, params, retailers, counters, ties):
+    """Update every trader's perceived risk by the events of the day, and who lies low.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day : int
-        Ordinal of the day.
-    news : float
-        Share of what can be known that reaches everybody, 0 to 1.
-    habituation : float
-        Effect of news and of ties' sanctions against those of the first wave; one's own sanction
-        keeps its full effect.
+        Date (ordinal).
+    levers : Levers
+        Levers of the day: `news` and `habituation` are read; habituation does not weaken a
+        trader's own sanction.
     params : Params
         Parameters.
     retailers : Retailers
@@ -30,34 +28,39 @@ def update_perceived_risk(seed, day, news, habituation, params, retailers, count
     counters : DayCounters
         `sanction` and `moments` are read.
     ties : Ties
-        Who hears from whom.
+        Social network.
     """
     perception, recovery = params.perception, params.recovery
     state, risks, residual = retailers.state, retailers.risk, perception.residual
+    habituation = levers.habituation
+    # model.md 7.7: what is the same for all traders today
     lesson = 1.0 - perception.learning * recovery.social_learning
-    shown = _unpunished(counters)
+    unpunished = _unpunished_posts(counters)
     fading = 1.0
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
-    struck = counters.sanction.any()
-    unmoved = 1.0 - perception.news * perception.warning * news * habituation
+    any_sanction = counters.sanction.any()
+    calm_after_news = 1.0 - perception.news * perception.warning * levers.news * habituation
     for i in range(state.size):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
             continue
+        # model.md 7.7: unpunished posts of ties, and the shock of news and sanctions
         seen = 0
-        trust = unmoved
+        calm = calm_after_news
         first, end = ties.start[i], ties.start[i + 1]
         if lesson < 1.0:
             for k in range(first, end):
-                seen += shown[ties.other[k]]
-        if struck:
-            trust *= 1.0 - perception.own_sanction * counters.sanction[i]
+                seen += unpunished[ties.other[k]]
+        if any_sanction:  # otherwise every factor is 1
+            calm *= 1.0 - perception.own_sanction * counters.sanction[i]
             for k in range(first, end):
                 weight = counters.sanction[ties.other[k]] * habituation
-                trust *= 1.0 - perception.warning * weight
+                calm *= 1.0 - perception.warning * weight
+        # model.md 7.7: risk above the residual fades, and rises by a share of what is left to 1
         fear = max(risks[i] - residual, 0.0) * fading * _power(lesson, seen)
-        rise = (1.0 - residual - fear) * (1.0 - trust)
+        rise = (1.0 - residual - fear) * (1.0 - calm)
         risks[i] = residual + fear + rise
+        # model.md 7.7: lying low begins with a rise and ends by itself
         if state[i] == State.LYING_LOW:
             if uniform(seed, Purpose.LIE_LOW, day, i, 0) < 1.0 / perception.low_days:
                 state[i] = State.ACTIVE
@@ -68,22 +71,22 @@ def update_perceived_risk(seed, day, news, habituation, params, retailers, count
 
 
 @array_kernel
-def _unpunished(counters):
-    """Return the visible posts of traders without a sanction: small, since it is read at random."""
-    shown = np.zeros(counters.moments.size, np.int32)
-    for i in range(shown.size):
+def _unpunished_posts(counters):
+    """Return visible posts of traders without a sanction; int32, since it is read at random."""
+    unpunished = np.zeros(counters.moments.size, np.int32)
+    for i in range(unpunished.size):
         if counters.sanction[i] == 0.0:
-            shown[i] = counters.moments[i]
-    return shown
+            unpunished[i] = counters.moments[i]
+    return unpunished
 
 
 @part
-def _power(base, times):
-    """Return `base` to a whole power, by multiplications in one fixed order."""
+def _power(base, exponent):
+    """Return `base` to a whole power, by squaring in one fixed order (model.md 7.7)."""
     out = 1.0
-    while times > 0:
-        if times % 2 == 1:
+    while exponent > 0:
+        if exponent % 2 == 1:
             out *= base
         base *= base
-        times //= 2
+        exponent //= 2
     return out

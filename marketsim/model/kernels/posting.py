@@ -1,4 +1,6 @@
-"""Traders post: how much they mean to, how much of it they dare, and where the rest goes."""
+"""Posting of traders: intended posts, their places, and flags (docs/model.md 7.3)."""
+
+from collections import namedtuple
 
 from marketsim.model.state import Backup, State
 from marketsim.numerics.distributions import chances_of_none, choose, invert
@@ -6,73 +8,92 @@ from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import Purpose, uniforms
 
-BACKUP, GROUPS, ELSEWHERE = 0, 1, 2
+BACKUP, GROUPS, ELSEWHERE = 0, 1, 2  # lanes of DISPLACEMENT
+
+# What decides the fate of a trader's posts: probabilities of being made in Moments, of deletion by
+# the author and of a flag; weights of backup, groups, elsewhere and withheld outside Moments
+PostChances = namedtuple("PostChances", "openness deletion flag displacement")
+
+# Posts of a trader on a day by their fate; pictures and videos of visible ones and the latest one
+PostFates = namedtuple(
+    "PostFates",
+    "moments deleted flagged pictures videos latest_pictures latest_videos "
+    "backup groups elsewhere withheld",
+)
 
 
 @array_kernel
-def publish_posts(seed, day, activity, push, flag_levers, ways, params, retailers, counters):
-    """Let every trader post for one day, and count what became of the posts.
+def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
+    """Let every trader post for one day, and count the fates of the posts.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day : int
-        Ordinal of the day.
-    activity : float
-        Posting against an ordinary weekday.
-    push : ndarray of float64, shape (ids,)
-        Posting against that of a trader with full stock.
-    flag_levers : tuple of three float
-        Multipliers of filter recall and of user reports, and the share known by pictures.
-    ways : tuple of two float
-        Open share of groups and of other platforms.
+        Date (ordinal).
+    levers : Levers
+        Levers of the day: `activity`, `recall`, `images`, `reports`, `groups` and `elsewhere` are
+        read.
     params : Params
         Parameters.
     retailers : Retailers
         `talking` and `recent` are written.
     counters : DayCounters
         Cleared and written.
+    stock_effect : ndarray of float64, shape (ids,)
+        Factor on intended posts, 1 with a full stock.
     """
-    state, blocked_until = retailers.state, retailers.blocked_until
-    shape = params.posting.daily_shape
-    # all at once: alone, each would wait for the branches of the trader before
-    none = chances_of_none(retailers.base_rate, push, activity, shape)
-    kept = 1.0 - 1.0 / params.moderation.memory_days
+    state, blocked_until, posting = retailers.state, retailers.blocked_until, params.posting
+    activity, shape = levers.activity, posting.daily_shape
+    # computed for all traders first: avoids a loop-carried dependency
+    none = chances_of_none(retailers.base_rate, stock_effect, activity, shape)
+    remembered = 1.0 - 1.0 / params.moderation.memory_days
     for i in range(state.size):
-        intended, openness, chance = 0, 0.0, 0.0
+        intended, openness, flag = 0, 0.0, 0.0
         if state[i] != State.ABSENT and state[i] < State.LEFT:
+            # model.md 7.3.1: spells of posting and silence, whatever enforcement does
             u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
-            talking = _talks(retailers.talking[i], u_spell, params.posting)
+            talking = _continue_spell(retailers.talking[i], u_spell, posting)
             retailers.talking[i] = talking
+            # model.md 7.3.2: intended posts
             if talking:
-                mean = retailers.base_rate[i] * push[i] * activity
+                mean = retailers.base_rate[i] * stock_effect[i] * activity
                 intended = invert(u_posts, mean, shape, none[i])
         risk, backup = retailers.risk[i], retailers.backup[i]
         if intended > 0:
-            chance = _flag_chance(retailers.audience[i], flag_levers, params.moderation)
+            # model.md 7.3.3 to 7.3.4: probabilities of posting in Moments and of a flag
+            flag = _flag_chance(retailers.audience[i], levers, params.moderation)
             if state[i] == State.ACTIVE and blocked_until[i] <= day:
                 openness = _openness(
                     risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
                 )
-        here = state[i] != State.BANNED
-        in_groups = here and not (retailers.suspended[i] and blocked_until[i] > day)
-        has_backup = here and backup == Backup.ANNOUNCED
-        weights = _destinations(has_backup, in_groups, ways, params.displacement)
-        fate = _publish(seed, day, i, intended, openness, risk, chance, weights, params.posting)
+        # model.md 7.3.5 to 7.3.7: the fate of each post
+        has_account = state[i] != State.BANNED
+        has_groups = has_account and not (retailers.suspended[i] and blocked_until[i] > day)
+        has_backup = has_account and backup == Backup.ANNOUNCED
+        chances = PostChances(
+            openness,
+            posting.delete_always + posting.delete_risk * risk,
+            flag,
+            _displacement_weights(has_backup, has_groups, levers, params.displacement),
+        )
+        fates = _settle_posts(seed, day, i, intended, chances, posting)
         counters.intended[i] = intended
-        _write(i, fate, counters)
-        retailers.recent[i] = retailers.recent[i] * kept + counters.moments[i]
+        _write_fates(i, fates, counters)
+        retailers.recent[i] = retailers.recent[i] * remembered + counters.moments[i]
 
 
 @part
-def _write(i, fate, counters):
-    """Begin the day's counters of a trader with the fate of the posts."""
-    counters.moments[i], counters.deleted[i], counters.flagged[i] = fate[0], fate[1], fate[2]
-    counters.pictures[i], counters.videos[i] = fate[3], fate[4]
-    counters.latest_pictures[i], counters.latest_videos[i] = fate[5], fate[6]
-    counters.backup[i], counters.groups[i], counters.elsewhere[i] = fate[7], fate[8], fate[9]
-    counters.withheld[i] = fate[10]
+def _write_fates(i, fates, counters):
+    """Write the fates of a trader's posts and clear the counters of later steps (model.md 2)."""
+    counters.moments[i], counters.deleted[i] = fates.moments, fates.deleted
+    counters.flagged[i] = fates.flagged
+    counters.pictures[i], counters.videos[i] = fates.pictures, fates.videos
+    counters.latest_pictures[i] = fates.latest_pictures
+    counters.latest_videos[i] = fates.latest_videos
+    counters.backup[i], counters.groups[i] = fates.backup, fates.groups
+    counters.elsewhere[i], counters.withheld[i] = fates.elsewhere, fates.withheld
     counters.removed[i] = 0
     counters.mention[i] = 0
     counters.banned[i] = 0
@@ -80,8 +101,8 @@ def _write(i, fate, counters):
 
 
 @part
-def _talks(talking, u, posting):
-    """Go on with a spell of talk or silence, or change over."""
+def _continue_spell(talking, u, posting):
+    """Return whether a trader is in a spell of posting today (model.md 7.3.1)."""
     ends = 1.0 / posting.silent_days
     if talking:
         return u >= ends * posting.silent_share / (1.0 - posting.silent_share)
@@ -90,70 +111,76 @@ def _talks(talking, u, posting):
 
 @part
 def _openness(risk, sensitivity, threshold, backup, params):
-    """Return the chance that a post a trader means to make is made in Moments."""
+    """Return the probability that an intended post is made in Moments (model.md 7.3.3)."""
     recovery = params.recovery
     if backup == Backup.ANNOUNCED:
         risk *= 1.0 - recovery.backup_confidence * params.accounts.confidence
-    dared = 1.0 - recovery.smooth * (1.0 - exp(-sensitivity * risk))
+    openness = 1.0 - recovery.smooth * (1.0 - exp(-sensitivity * risk))
     if risk > threshold:
-        dared *= 1.0 - recovery.thresholds
-    return dared
+        openness *= 1.0 - recovery.thresholds
+    return openness
 
 
 @part
-def _flag_chance(audience, flag_levers, moderation):
-    """Return the chance that filters or users flag a visible post."""
-    recall, reports, images = flag_levers
-    missed = 1.0 - min(1.0, moderation.filter_recall * recall) * (1.0 - moderation.concealed)
-    missed *= 1.0 - images
-    reported = moderation.report_rate * reports * moderation.outsiders * audience
+def _flag_chance(audience, levers, moderation):
+    """Return the probability that filters or users flag a visible post (model.md 7.3.4).
+
+    The draw of a flag is a lane of the block that also decides the place of the post: drawing it
+    in moderation would take a second block for each post.
+    """
+    recall = min(1.0, moderation.filter_recall * levers.recall)
+    missed = 1.0 - recall * (1.0 - moderation.concealed)
+    missed *= 1.0 - levers.images
+    reported = moderation.report_rate * levers.reports * moderation.outsiders * audience
     return 1.0 - missed * (1.0 - min(1.0, reported))
 
 
 @part
-def _destinations(has_backup, in_groups, ways, displacement):
-    """Return the odds of backup, groups, elsewhere and nowhere for a post kept out of Moments."""
+def _displacement_weights(has_backup, has_groups, levers, displacement):
+    """Return the weights of backup, groups, elsewhere and withheld (model.md 7.3.7)."""
     total = displacement.backup + displacement.groups + displacement.elsewhere
     share = displacement.moved / total if total > 0.0 else 0.0
     return (
         displacement.backup * share if has_backup else 0.0,
-        displacement.groups * share * ways[0] if in_groups else 0.0,
-        displacement.elsewhere * share * ways[1],
+        displacement.groups * share * levers.groups if has_groups else 0.0,
+        displacement.elsewhere * share * levers.elsewhere,
         1.0 - displacement.moved,
     )
 
 
 @part
-def _publish(seed, day, i, intended, openness, risk, flag_chance, weights, posting):
-    """Settle the fate of each post a trader means to make; post j has draws of its own."""
-    deletion = posting.delete_always + posting.delete_risk * risk
+def _settle_posts(seed, day, i, intended, chances, posting):
+    """Return the fates of a trader's posts; post j has its own draws (model.md 7.3.5)."""
     moments, deleted, flagged, latest = 0, 0, 0, 0
     pictures, videos = 0, 0
     backup, groups, elsewhere, withheld = 0, 0, 0, 0
     for j in range(intended):
         u_place, u_pictures, u_deletion, u_flag = uniforms(seed, Purpose.PLACE, day, i, j)
-        if u_place >= openness:
-            option = choose(uniforms(seed, Purpose.DISPLACEMENT, day, i, j), weights)
+        if u_place >= chances.openness:
+            draws = uniforms(seed, Purpose.DISPLACEMENT, day, i, j)
+            option = choose(draws, chances.displacement)
             backup += option == BACKUP
             groups += option == GROUPS
             elsewhere += option == ELSEWHERE
             withheld += option != BACKUP and option != GROUPS and option != ELSEWHERE
-        elif u_deletion < deletion:
+        elif u_deletion < chances.deletion:
             deleted += 1
         else:
-            latest = _pictures(u_pictures, posting)
+            latest = _count_pictures(u_pictures, posting)
             moments += 1
             pictures += latest
             videos += latest == 0
-            flagged += u_flag < flag_chance
+            flagged += u_flag < chances.flag
     latest_video = 1 if moments > 0 and latest == 0 else 0
-    seen = (moments, deleted, flagged, pictures, videos, latest, latest_video)
-    return (*seen, backup, groups, elsewhere, withheld)
+    return PostFates(
+        moments, deleted, flagged, pictures, videos, latest, latest_video,
+        backup, groups, elsewhere, withheld,
+    )  # fmt: skip
 
 
 @part
-def _pictures(u, posting):
-    """Return the pictures of a post: none for a video, a full grid, or evenly one to the rest."""
+def _count_pictures(u, posting):
+    """Return the pictures of a post, 0 for a video (model.md 7.3.6)."""
     if u < posting.video_share:
         return 0
     v = (u - posting.video_share) / (1.0 - posting.video_share)

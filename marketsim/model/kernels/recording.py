@@ -1,4 +1,11 @@
-"""What the observer's contacts showed on a day, and what the whole market did."""
+"""End-of-day records: survey log, daily series, observed prices, trade counts and ledger.
+
+One step ends the day (docs/model.md 7.8 and 7.9, docs/market.md 13). For each contact of the
+observer it logs what the first account shows, and the products and prices of its posts. For the
+market it adds up posts and traders, counts posts removed and accounts banned, measures the stock
+of traders, moves the earnings of agents to owners, writes the balance of each account and checks
+that the books balance.
+"""
 
 from marketsim.model.ledger import FEN, Account, Item, close_books, move
 from marketsim.model.pricing import HIGHEST_PRICE, asking_price, displayed_product, stock_held
@@ -16,22 +23,73 @@ from marketsim.numerics.jit import kernel, part
 
 
 @kernel
-def log_contacts(row, contacts, retailers, counters, survey_log):
-    """Write down what stands on the first account of each contact at the end of the day.
+def record_day(seed, day, row, params, retailers, counters, queue, outputs, trade):
+    """Record the day and close the books.
 
     Parameters
     ----------
-    row : int
-        Number of the day in the run.
-    contacts : ndarray of int64, shape (contacts,)
-        Trader ids; -1 for a contact who left before the run began.
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Date (ordinal) and row of the day.
+    params : Params
+        Parameters.
     retailers : Retailers
         Read.
     counters : DayCounters
         Read.
-    notes : ndarray of int32, shape (days, contacts, len(Note))
-        Written: advertisements, pictures, videos, posts deleted by their author, whether a
-        backup was advertised, whether the account is lost.
+    queue : Queue
+        Read.
+    outputs : Outputs
+        Row `row` of the survey log and of the series is written.
+    trade : TradeState
+        Written: money of agents, records, observed prices.
+
+    Raises
+    ------
+    ValueError
+        If the books do not balance.
+    """
+    survey_log = outputs.survey_log
+    # model.md 7.9: what contacts show
+    log_contacts(row, outputs.contacts, retailers, counters, survey_log)
+    # market.md 13.1: products and prices of contacts with advertisements
+    for c in range(outputs.contacts.size):
+        i = outputs.contacts[c]
+        has_ads = i >= 0 and survey_log[row, c, LogColumn.ADS] > 0
+        if has_ads and trade.product_mix.size > 0:
+            ads = survey_log[row, c, LogColumn.ADS]
+            items = survey_log[row, c, LogColumn.PICTURES] + survey_log[row, c, LogColumn.VIDEOS]
+            for post in range(ads):
+                product = displayed_product(seed, day, i, post, params.demand, trade)
+                price = asking_price(i, product, retailers.risk[i], params.retail, trade)
+                # items are divided evenly; the first posts have one more if there is a remainder
+                share = items // ads + (post < items % ads)
+                _observe_post(row, c, product, share, price, trade.observed_prices)
+    # model.md 7.8: totals over all traders
+    _add_up_traders(row, day, retailers, counters, queue, outputs.series)
+    # market.md 13.2 to 13.4: counts of trade, earnings of agents, the ledger
+    _count_trade(row, retailers, counters, trade)
+    _pay_out_agents(trade)
+    close_books(trade.books, trade.records.ledger[row])
+
+
+@part
+def log_contacts(row, contacts, retailers, counters, survey_log):
+    """Log what the first account of each contact shows at the end of the day (model.md 7.9).
+
+    Parameters
+    ----------
+    row : int
+        Row of the day.
+    contacts : ndarray of int64, shape (contacts,)
+        Trader ids; -1 for a contact who left before the run begins.
+    retailers : Retailers
+        Read.
+    counters : DayCounters
+        Read.
+    survey_log : ndarray of int32, shape (days, contacts, len(LogColumn))
+        Row `row` is written.
     """
     for c in range(contacts.size):
         i = contacts[c]
@@ -48,28 +106,20 @@ def log_contacts(row, contacts, retailers, counters, survey_log):
         survey_log[row, c, LogColumn.MENTION] = counters.mention[i]
 
 
-@kernel
-def record_day(row, day, retailers, counters, queue, series):
-    """Add up the day over all traders.
+@part
+def _observe_post(row, c, product, items, price, observed_prices):
+    """Add a post of a contact to the observed prices (market.md 13.1)."""
+    observed_prices.ads[row, c, product] += 1
+    observed_prices.items[row, c, product] += items
+    observed_prices.price[row, c, product] = int(min(price, HIGHEST_PRICE) * FEN + 0.5)
 
-    Parameters
-    ----------
-    row : int
-        Number of the day in the run.
-    day : int
-        Ordinal of the day.
-    retailers : Retailers
-        Read.
-    counters : DayCounters
-        Read.
-    queue : Queue
-        Read.
-    series : Series
-        Row `row` is written.
-    """
+
+@part
+def _add_up_traders(row, day, retailers, counters, queue, series):
+    """Add up posts, states and perceived risk of traders in the daily series (model.md 7.8)."""
     stocks = series.stocks[row]
     present = 0
-    fear = 0.0
+    risk = 0.0
     for i in range(retailers.state.size):
         _add_flows(i, counters, series.flows[row])
         state = retailers.state[i]
@@ -78,7 +128,7 @@ def record_day(row, day, retailers, counters, queue, series):
             stocks[Stock.ARRESTED] += state == State.ARRESTED
         elif state != State.ABSENT:
             present += 1
-            fear += retailers.risk[i]
+            risk += retailers.risk[i]
             stocks[Stock.ACTIVE] += state == State.ACTIVE
             stocks[Stock.LYING_LOW] += state == State.LYING_LOW
             banned = state == State.BANNED
@@ -87,11 +137,12 @@ def record_day(row, day, retailers, counters, queue, series):
             stocks[Stock.WITH_BACKUP] += retailers.backup[i] != Backup.NONE
             stocks[Stock.WITH_ANNOUNCED_BACKUP] += retailers.backup[i] == Backup.ANNOUNCED
     stocks[Stock.CASES_WAITING] = queue.ends[1]
-    series.risk[row] = fear / present if present > 0 else 0.0
+    series.risk[row] = risk / present if present > 0 else 0.0
 
 
 @part
 def _add_flows(i, counters, flows):
+    """Add the counters of a trader to the totals of the day (model.md 7.8)."""
     flows[Flow.OFFERS] += counters.intended[i] - counters.withheld[i]
     flows[Flow.VISIBLE] += counters.moments[i]
     flows[Flow.DELETED] += counters.deleted[i]
@@ -107,70 +158,25 @@ def _add_flows(i, counters, flows):
     flows[Flow.MENTIONS] += counters.mention[i]
 
 
-@kernel
-def close_day(seed, day, row, contacts, params, traders, counters, survey_log, trade):
-    """Write the labels of contacts, count the day, and close the books.
-
-    Parameters
-    ----------
-    seed : int64
-        Seed of the run.
-    day, row : int
-        Ordinal of the day, and its number in the run.
-    contacts : ndarray of int64, shape (contacts,)
-        Trader ids; -1 for a contact who left before the run began.
-    params : Params
-        Parameters.
-    traders : Retailers
-        Read.
-    counters : DayCounters
-        Read.
-    notes : ndarray of int32, shape (days, contacts, len(Note))
-        What was seen of contacts today: advertisements, pictures and videos.
-    trade : TradeState
-        Written: labels, tallies.
-
-    Raises
-    ------
-    ValueError
-        Where the books do not balance.
-    """
-    for c in range(contacts.size):
-        if (
-            contacts[c] >= 0
-            and survey_log[row, c, LogColumn.ADS] > 0
-            and trade.product_mix.size > 0
-        ):
-            _label(seed, day, row, c, contacts[c], params, traders, survey_log, trade)
+@part
+def _count_trade(row, retailers, counters, trade):
+    """Count posts removed, accounts banned and the stock of traders (market.md 13.2)."""
     records, books = trade.records, trade.books
-    for i in range(traders.state.size):
+    for i in range(retailers.state.size):
         removed, banned = counters.removed[i], counters.banned[i]
         records.enforcement[row, Enforcement.POSTS_REMOVED, Channel.MOMENTS, 0] += removed
         records.enforcement[row, Enforcement.ACCOUNTS_BANNED, Channel.MOMENTS, 0] += banned
-        if traders.state[i] < State.LEFT:
+        if retailers.state[i] < State.LEFT:
             records.counts[row, TradeCounter.STOCK] += stock_held(
                 books, books.start[Account.RETAILERS] + i
             )
-    start = books.start[Account.RESALE_AGENTS]
-    for agent in range(trade.agents.retailer.size):  # agents live off what they earn
-        earned = books.balance[start + agent, Item.MONEY]
-        move(books, Item.MONEY, start + agent, books.start[Account.OWNERS], earned)
-    close_books(books, records.ledger[row])
 
 
 @part
-def _label(seed, day, row, c, i, params, traders, survey_log, trade):
-    """Write down which products a contact's posts show, and what is asked for them.
-
-    The day's pictures and videos are dealt out evenly over its posts, the first ones getting one
-    more where they do not divide.
-    """
-    observed_prices = trade.observed_prices
-    posts = survey_log[row, c, LogColumn.ADS]
-    items = survey_log[row, c, LogColumn.PICTURES] + survey_log[row, c, LogColumn.VIDEOS]
-    for post in range(posts):
-        product = displayed_product(seed, day, i, post, params.demand, trade)
-        observed_prices.ads[row, c, product] += 1
-        observed_prices.items[row, c, product] += items // posts + (post < items % posts)
-        price = min(asking_price(i, product, traders.risk[i], params.retail, trade), HIGHEST_PRICE)
-        observed_prices.price[row, c, product] = int(price * FEN + 0.5)
+def _pay_out_agents(trade):
+    """Move the earnings of resale agents to owners (market.md 13.3)."""
+    books = trade.books
+    start = books.start[Account.RESALE_AGENTS]
+    for agent in range(trade.agents.retailer.size):
+        earned = books.balance[start + agent, Item.MONEY]
+        move(books, Item.MONEY, start + agent, books.start[Account.OWNERS], earned)

@@ -1,4 +1,9 @@
-"""Retailers restock, take their profit home, and feel how their stock stands."""
+"""Dealers' evening, expected sales, newcomers' capital and restocking (docs/market.md 7).
+
+Four steps of the morning: dealers' risk and sales fade and their profit is withdrawn; traders'
+sales are smoothed and their stock sets posting; newcomers receive working capital; traders whose
+turn it is order from dealers and withdraw their profit.
+"""
 
 import numpy as np
 
@@ -10,132 +15,170 @@ from marketsim.model.pricing import (
     inventory_markup,
     stock_held,
 )
-from marketsim.model.state import SalesLevel, Stage, State
+from marketsim.model.state import SalesLevel, State, is_in_trade
 from marketsim.numerics.distributions import in_turn
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniforms
 
-SETTLED = 56  # number of the day whose sales are those that newcomers compare with
+RAW = int(Item.RAW)
+REFERENCE_ROW = 56  # row of the sales level with which newcomers compare
+
+
+@kernel
+def update_dealers(day, params, books, dealers):
+    """Let dealers' risk and sales fade, withdraw their profit, and reopen those who were raided.
+
+    Parameters
+    ----------
+    day : int
+        Date (ordinal).
+    params : Params
+        Parameters.
+    books : Books
+        Written: money.
+    dealers : Dealers
+        Written: risk, sales.
+    """
+    remaining = 1.0 - 1.0 / (params.perception.half_life * 1.44269504)
+    for dealer in range(dealers.risk.size):
+        # market.md 7: perceived risk and smoothed sales fade
+        dealers.risk[dealer] *= remaining
+        for product in range(PRODUCTS):
+            dealers.sold[dealer, product] *= 1.0 - 1.0 / SMOOTHING_DAYS
+        # market.md 7: money beyond working capital goes to owners; who reopens gets what is missing
+        surplus = books.balance[dealer, Item.MONEY] - dealers.working_capital[dealer]
+        reopens = dealers.closed_until[dealer] == day
+        if surplus > 0 or reopens:
+            move(books, Item.MONEY, dealer, books.start[Account.OWNERS], surplus)
+
+
+@kernel
+def smooth_retail_sales(row, params, books, shops, sales_level):
+    """Smooth yesterday's sales of traders, and set the effect of their stock on posting.
+
+    Parameters
+    ----------
+    row : int
+        Row of the day.
+    params : Params
+        Parameters.
+    books : Books
+        Read.
+    shops : Shops
+        `sold`, `sold_today` and `stock_effect` are written.
+    sales_level : ndarray of float64, shape (2,)
+        Written, by `SalesLevel`.
+    """
+    retail, sold = params.retail, 0
+    for i in range(shops.stock_effect.size):
+        # market.md 7: expected sales follow sales
+        shops.sold[i] += (shops.sold_today[i] - shops.sold[i]) / retail.cover
+        sold += shops.sold_today[i]
+        shops.sold_today[i] = 0
+        # market.md 7: traders with more than a full stock post more, others less
+        stock = stock_held(books, books.start[Account.RETAILERS] + i)
+        full = retail.cover * expected_retail_sales(shops, i)
+        shops.stock_effect[i] = inventory_markup(full, stock, retail.push)
+    # market.md 7: the level of sales that newcomers observe
+    change = (sold - sales_level[SalesLevel.NOW]) / min(row + 1.0, SMOOTHING_DAYS)
+    sales_level[SalesLevel.NOW] += change
+    if row == REFERENCE_ROW:
+        sales_level[SalesLevel.REFERENCE] = sales_level[SalesLevel.NOW]
+
+
+@kernel
+def fund_newcomers(day, retailers, books, shops):
+    """Give the newcomers of the day working capital and expected sales (market.md 7).
+
+    Parameters
+    ----------
+    day : int
+        Date (ordinal).
+    retailers : Retailers
+        Read.
+    books : Books
+        Written: money.
+    shops : Shops
+        `sold` is written.
+    """
+    holders, owners = books.start[Account.RETAILERS], books.start[Account.OWNERS]
+    for i in range(retailers.state.size):
+        if retailers.arrival[i] == day and retailers.state[i] == State.ACTIVE:
+            move(books, Item.MONEY, owners, holders + i, shops.working_capital[i])
+            shops.sold[i] = shops.expected[i]
 
 
 @array_kernel
-def restock(seed, day, row, params, traders, trade):
-    """Let the traders whose turn it is buy upstream, in a drawn order.
+def restock(seed, day, row, params, retailers, trade):
+    """Let the traders whose turn it is order from dealers and withdraw their profit.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
+        Date (ordinal) and row of the day.
     params : Params
         Parameters.
-    traders : Retailers
+    retailers : Retailers
         Read.
     trade : TradeState
-        Written: goods, money, costs, tallies, smoothed sales, `stock_effect`.
+        Written: goods, money, costs, counts.
     """
-    _dealers_evening(day, params.perception.half_life, trade)
-    _count_sales(row, params.retail, trade)
-    coming = np.empty(traders.state.size, np.int64)
-    turns = np.empty(traders.state.size)
+    # market.md 7: who orders today, in a drawn order since traders compete for stock
+    ordering = np.empty(retailers.state.size, np.int64)
+    turns = np.empty(retailers.state.size)
     number = 0
-    for i in range(traders.state.size):
-        state = traders.state[i]
-        if traders.arrival[i] == day and state == State.ACTIVE:
-            _fund(i, trade)
-        if state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED:
+    for i in range(retailers.state.size):
+        if is_in_trade(retailers.state[i]):
             u_restock, u_turn, _, _ = uniforms(seed, Purpose.RESTOCK, day, i, 0)
             if u_restock < 1.0 / params.retail.restock_days:
-                coming[number], turns[number] = i, u_turn
+                ordering[number], turns[number] = i, u_turn
                 number += 1
     for k in in_turn(turns[:number]):
-        _order(seed, day, row, coming[k], params, trade)
-        _take_home(coming[k], trade)
-
-
-@part
-def _fund(i, trade):
-    """Give a newcomer working capital, and an idea of what he will sell."""
-    books = trade.books
-    holder, owners = books.start[Account.RETAILERS] + i, books.start[Account.OWNERS]
-    move(books, Item.MONEY, owners, holder, trade.shops.working_capital[i])
-    trade.shops.sold[i] = trade.shops.expected[i]
-
-
-@part
-def _dealers_evening(day, half_life, trade):
-    """Smooth dealers' sales, let fear fade, and let owners take what is not needed."""
-    books, dealers = trade.books, trade.dealers
-    fading = 1.0 - 1.0 / (half_life * 1.44269504)
-    for dealer in range(dealers.risk.size):
-        dealers.risk[dealer] *= fading
-        for product in range(PRODUCTS):
-            dealers.sold[dealer, product] *= 1.0 - 1.0 / SMOOTHING_DAYS
-        spare = books.balance[dealer, Item.MONEY] - dealers.working_capital[dealer]
-        reopens = dealers.closed_until[dealer] == day
-        if spare > 0 or reopens:  # with new money, and with nothing in stock
-            move(books, Item.MONEY, dealer, books.start[Account.OWNERS], spare)
-
-
-@part
-def _count_sales(row, retail, trade):
-    """Smooth yesterday's sales, and set how stock moves posting."""
-    shops, sold = trade.shops, 0
-    for i in range(shops.stock_effect.size):
-        shops.sold[i] += (shops.sold_today[i] - shops.sold[i]) / retail.cover
-        sold += shops.sold_today[i]
-        shops.sold_today[i] = 0
-        stock = stock_held(trade.books, trade.books.start[Account.RETAILERS] + i)
-        full = retail.cover * expected_retail_sales(shops, i)
-        shops.stock_effect[i] = inventory_markup(full, stock, retail.push)
-    trade.sales_level[SalesLevel.SOLD] += (sold - trade.sales_level[SalesLevel.SOLD]) / min(
-        row + 1.0, SMOOTHING_DAYS
-    )
-    if row == SETTLED:
-        trade.sales_level[SalesLevel.AT_FIRST] = trade.sales_level[SalesLevel.SOLD]
+        _order(seed, day, row, ordering[k], params, trade)
+        _withdraw_profit(ordering[k], trade)
 
 
 @kernel
 def _order(seed, day, row, i, params, trade):
-    """Fill up stock: raw ivory from a supplier, the rest as the processor has it."""
+    """Fill up the stock of a trader from a supplier and a processor."""
     retail, shops, books = params.retail, trade.shops, trade.books
+    # market.md 7.1: what is missing from a full stock
     holder = books.start[Account.RETAILERS] + i
     target = retail.cover * expected_retail_sales(shops, i)
     need = int(min(target, 1e15)) - stock_held(books, holder)
     if need <= 0:
         return
+    # market.md 7.2: raw ivory from a supplier
     raw = int(need * retail.raw_share)
-    supplier = _source(seed, day, i, shops.supplier[i], Account.SUPPLIERS, trade)
+    supplier = _choose_source(seed, day, i, shops.supplier[i], Account.SUPPLIERS, trade)
     if supplier >= 0:
-        buy_from_dealer(
-            row, holder, supplier, Item.RAW, raw, Stage.SUPPLIER, params.supply, retail, trade
-        )
-    processor = _source(seed, day, i, shops.processor[i], Account.PROCESSORS, trade)
+        buy_from_dealer(row, holder, supplier, RAW, raw, params, trade)
+    # market.md 7.3: worked products from a processor, in proportion to its stock
+    processor = _choose_source(seed, day, i, shops.processor[i], Account.PROCESSORS, trade)
     if processor >= 0:
-        there, stage = stock_on_offer(processor, Account.PROCESSORS, trade), Stage.PROCESSOR
+        offered = stock_on_offer(processor, Account.PROCESSORS, trade)
         for product in range(1, PRODUCTS):
-            mass = int((need - raw) * (books.balance[processor, product] / there))
-            buy_from_dealer(
-                row, holder, processor, product, mass, stage, params.workshop, retail, trade
-            )
+            mass = int((need - raw) * (books.balance[processor, product] / offered))
+            buy_from_dealer(row, holder, processor, product, mass, params, trade)
 
 
 @part
-def _source(seed, day, i, usual, account, trade):
-    """Return the usual dealer, or where that one has nothing today another known; -1 for none."""
+def _choose_source(seed, day, i, usual, account, trade):
+    """Return the usual dealer, else another with stock who is known; -1 for none (7.2)."""
     closed = trade.dealers.closed_until
     if usual >= 0 and closed[usual] <= day and stock_on_offer(usual, account, trade) > 0:
         return usual
-    near = usual - trade.books.start[account]
-    return choose_dealer(seed, Purpose.SOURCE, day, i, account, near, trade)
+    first_known = usual - trade.books.start[account]
+    return choose_dealer(seed, Purpose.SOURCE, day, i, account, first_known, trade)
 
 
 @part
-def _take_home(i, trade):
-    """Take out what working capital does not need."""
+def _withdraw_profit(i, trade):
+    """Move money beyond working capital to owners (market.md 7.4)."""
     books = trade.books
     holder = books.start[Account.RETAILERS] + i
-    spare = books.balance[holder, Item.MONEY] - trade.shops.working_capital[i]
-    if spare > 0:
-        move(books, Item.MONEY, holder, books.start[Account.OWNERS], spare)
+    surplus = books.balance[holder, Item.MONEY] - trade.shops.working_capital[i]
+    if surplus > 0:
+        move(books, Item.MONEY, holder, books.start[Account.OWNERS], surplus)

@@ -1,10 +1,11 @@
-"""Who sees a post may ask; who asks may buy: the five steps of a deal.
+"""Inquiries and deals of the illegal market, on all channels (docs/market.md 9).
 
-A friend, or a stranger who was sent on, sees an advertisement (1, 2), asks and compares it with
-what ivory is worth to him (3: labels are fixed in Moments, groups bid), pays (4), and the goods
-are handed over or go to the courier (5). Costs follow inquiries: nobody who does not ask is
-looked at.
+A friend or a stranger sees a post and inquires; compares the price with the own willingness to pay
+(posts have labels, groups hold auctions); pays; and the goods are handed over or sent by courier.
+The cost of computation grows with inquiries, since other buyers are not touched.
 """
+
+from collections import namedtuple
 
 import numpy as np
 
@@ -18,116 +19,156 @@ from marketsim.model.buyers import (
 from marketsim.model.ledger import Account, Item, fen_of, move
 from marketsim.model.pricing import asking_price, displayed_product, record_price
 from marketsim.model.state import (
+    CHANNEL_STRIDE,
     NOBODY,
-    POSTS_APART,
-    SURE,
+    TRUST_STEPS,
     Channel,
     Enforcement,
     Parcel,
     Stage,
-    State,
     TradeCounter,
     count_enforcement,
     draw_key,
     file_case,
+    is_in_trade,
 )
 from marketsim.numerics.distributions import choose, events
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
-BIDDERS = 4
+BIDDERS = 4  # friends who may bid against the one who inquires
 MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel.PUBLIC)
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
-FOLLOWED = (MOMENTS, GROUPS)  # by friends
+FRIENDS_CHANNELS = (MOMENTS, GROUPS)
+
+# The market of a day for all sellers: factor on willingness to pay, mean visitors of an open
+# stall, probability that an escrow payment is traced
+Conditions = namedtuple("Conditions", "willingness visitors traced")
+
+# One inquiry. seed, day, row: of the day; retailer: whose goods; agent: NOBODY if the retailer
+# posts; seller: number among sellers; seller_key and key: in draws; number: of the post shown
+Inquiry = namedtuple("Inquiry", "seed day row retailer agent seller seller_key channel key number")
+
+# A deal on an inquiry. product: Item; mass: mg; price: CNY a gram; friend: row in `Friends` or
+# NOBODY; escrowed: 1 if paid through escrow
+Deal = namedtuple("Deal", "product mass price buyer friend escrowed")
 
 
 @kernel
-def sell(seed, day, row, levers, params, traders, counters, trade):
-    """Let everybody who asks about the posts of the day be answered, and deals be made.
+def sell(seed, day, row, levers, params, retailers, counters, trade):
+    """Simulate the inquiries and deals of the day.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
-    levers : tuple of three float
-        Willingness to pay against an ordinary day; size of the legal market against that of 2015,
-        0 once it is closed; multiplier of the share of escrow payments traced.
+        Date (ordinal) and row of the day.
+    levers : Levers
+        Levers of the day: `demand`, `legal` and `traces` are read.
     params : Params
         Parameters.
-    traders : Retailers
+    retailers : Retailers
         Read.
     counters : DayCounters
         Read.
     trade : TradeState
-        Written: goods, money, buyers, parcels, cases, tallies.
+        Written: goods, money, buyers, parcels, cases, counts.
     """
-    demand_level, legal, traces = levers
     demand = params.demand
-    level = demand_level * demand.willingness
-    visits = demand.visits
-    if legal != 1.0:
-        level *= 1.0 - params.legal.stigma * (1.0 - legal)
-        turned = _turned(traders, trade, params.legal.customers) * demand_level
-        visits = max(visits + params.legal.turn * (1.0 - legal) * turned, 0.0)
-    level = max(level, 0.0)
-    traced = min(1.0, params.police.escrow_trace * traces)
-    retailers = traders.state.size
-    for seller in range(retailers + trade.agents.retailer.size):
-        agent = seller - retailers if seller >= retailers else NOBODY
-        who = draw_key(seller, retailers)
-        i = seller if agent < 0 else trade.agents.retailer[agent]
-        posts = _posts(seed, day, i, agent, traders, counters, trade, params.resale)
+    conditions = _conditions(levers, params, retailers, trade)
+    traders = retailers.state.size
+    for seller in range(traders + trade.agents.retailer.size):
+        agent = seller - traders if seller >= traders else NOBODY
+        seller_key = draw_key(seller, traders)
+        retailer = seller if agent < 0 else trade.agents.retailer[agent]
+        # market.md 9.1 to 9.2 (posts and platform)
+        posts = _count_posts(seed, day, retailer, agent, retailers, counters, params.resale, trade)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
-        channel, weight = _platform(seed, day, who, posts[2], demand)
-        channels = (MOMENTS, GROUPS, channel, PHYSICAL)
+        platform, weight = _choose_platform(seed, day, seller_key, posts[2], demand)
+        # market.md 9.3: inquiries of each slot; a seller answers only so many, Moments first
+        channels = (MOMENTS, GROUPS, platform, PHYSICAL)
         reach = demand.asked * trade.friends.count[seller]
-        elsewhere = demand.asked * demand.friends * weight * posts[2]
-        means = (reach * posts[0], reach * demand.groups * posts[1], elsewhere, visits * posts[3])
-        draws = uniforms(seed, Purpose.INQUIRIES, day, who, 0)
+        reach_elsewhere = demand.asked * demand.friends * weight * posts[2]
+        means = (
+            reach * posts[0],
+            reach * demand.groups * posts[1],
+            reach_elsewhere,
+            conditions.visitors * posts[3],
+        )
+        draws = uniforms(seed, Purpose.INQUIRIES, day, seller_key, 0)
         trade.records.counts[row, TradeCounter.FORWARDED] += posts[0] if agent >= 0 else 0
         left = int(demand.answers)
         for slot in range(4):
             inquiries = min(events(draws[slot], means[slot]), left)
             left -= inquiries
+            channel = channels[slot]
             for k in range(inquiries):
-                number = (k, posts[slot])
-                _inquire(
+                # market.md 9, "An inquiry": key, and number of the post shown
+                inquiry = Inquiry(
                     seed,
                     day,
                     row,
-                    i,
+                    retailer,
                     agent,
-                    channels[slot],
-                    number,
-                    (level, traced),
-                    params,
-                    traders,
-                    trade,
+                    seller,
+                    seller_key,
+                    channel,
+                    k + channel * CHANNEL_STRIDE,
+                    k if channel == PHYSICAL else k % posts[slot],
                 )
+                _inquire(inquiry, conditions, params, retailers, trade)
 
 
 @part
-def _posts(seed, day, i, agent, traders, counters, trade, resale):
-    """Return what a seller shows in Moments, groups, elsewhere, and at a stall (1 or 0)."""
+def _conditions(levers, params, retailers, trade):
+    """Return the market of the day (market.md 9); a smaller legal market moves its customers."""
+    demand, legal = params.demand, levers.legal
+    willingness = levers.demand * demand.willingness
+    visitors = demand.visits
+    if legal != 1.0:
+        willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
+        moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
+        visitors = max(visitors + params.legal.turn * (1.0 - legal) * moved, 0.0)
+    traced = min(1.0, params.police.escrow_trace * levers.traces)
+    return Conditions(max(willingness, 0.0), visitors, traced)
+
+
+@part
+def _legal_customers(retailers, trade, customers):
+    """Return the customers of the full legal market for each open stall."""
+    stalls, founders = 0, 0
+    for i in range(retailers.state.size):
+        stalls += _has_open_stall(i, retailers.state[i], trade)
+        founders += retailers.arrival[i] == 0
+    return customers * founders / 1000.0 / max(stalls, 1)
+
+
+@part
+def _has_open_stall(i, state, trade):
+    """Return whether a trader sells at a stall; a ban from the platform does not close it."""
+    return is_in_trade(state) and trade.shops.stall[i] > 0
+
+
+@part
+def _count_posts(seed, day, retailer, agent, retailers, counters, resale, trade):
+    """Return a seller's posts in Moments, in groups, elsewhere, and 1 for an open stall (9.1)."""
     if agent >= 0:
         forwarded = 0
-        if _forwards(agent, trade.agents) and counters.moments[i] > 0:
+        if _is_forwarding(agent, trade.agents) and counters.moments[retailer] > 0:
             u = uniform(seed, Purpose.FORWARDED, day, agent, 0)
-            forwarded = events(u, resale.forwarded * counters.moments[i])
+            forwarded = events(u, resale.forwarded * counters.moments[retailer])
         return forwarded, 0, 0, 0
-    state = traders.state[i]
-    stall = 1 if _at_stall(i, state, trade) else 0
-    moments = counters.moments[i] + counters.backup[i]
-    return moments, counters.groups[i], counters.elsewhere[i], stall
+    stall = 1 if _has_open_stall(retailer, retailers.state[retailer], trade) else 0
+    moments = counters.moments[retailer] + counters.backup[retailer]
+    return moments, counters.groups[retailer], counters.elsewhere[retailer], stall
 
 
 @part
-def _forwards(agent, agents):
-    """Return whether an agent and all those upstream are still in the trade."""
+def _is_forwarding(agent, agents):
+    """Return whether an agent and all agents upstream are active (market.md 9.1)."""
     while agent >= 0:
         if agents.active[agent] == 0:
             return False
@@ -136,29 +177,12 @@ def _forwards(agent, agents):
 
 
 @part
-def _at_stall(i, state, trade):
-    """Return whether a trader stands at a stall; a ban online does not close it."""
-    here = state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED
-    return here and trade.shops.stall[i] > 0
-
-
-@part
-def _turned(traders, trade, customers):
-    """Return the customers of the closed legal market for each stall that is open."""
-    stalls, founders = 0, 0
-    for i in range(traders.state.size):
-        stalls += _at_stall(i, traders.state[i], trade)
-        founders += traders.arrival[i] == 0
-    return customers * founders / 1000.0 / max(stalls, 1)
-
-
-@part
-def _platform(seed, day, who, posts, demand):
-    """Return the channel of the day's posts elsewhere, and what a post there brings."""
+def _choose_platform(seed, day, seller_key, posts, demand):
+    """Return the channel of a seller's posts elsewhere, and their weight in inquiries (9.2)."""
     weights = (demand.to_public, demand.to_social, demand.to_websites, 0.0)
     if posts == 0 or weights[0] + weights[1] + weights[2] <= 0.0:
         return SOCIAL, demand.social
-    option = choose(uniforms(seed, Purpose.PLATFORM, day, who, 0), weights)
+    option = choose(uniforms(seed, Purpose.PLATFORM, day, seller_key, 0), weights)
     if option == 0:
         return PUBLIC, demand.public
     if option == 1:
@@ -167,158 +191,172 @@ def _platform(seed, day, who, posts, demand):
 
 
 @part
-def _inquire(seed, day, row, i, agent, channel, number, levels, params, traders, trade):
-    """Take one inquiry from the question to the goods being on their way."""
-    demand, records, level, traced = params.demand, trade.records, levels[0], levels[1]
-    seller = i if agent < 0 else traders.state.size + agent
-    key, who = number[0] + channel * POSTS_APART, draw_key(seller, traders.state.size)
-    post = number[0] if channel == PHYSICAL else number[0] % number[1]
-    product = displayed_product(seed, day, i, post + channel * POSTS_APART, demand, trade)
-    u_stranger, u_who, u_interest, u_piece = uniforms(seed, Purpose.STRANGER, day, who, key)
-    friend = _asker(seller, channel, u_stranger, u_who, demand, trade.friends)
+def _inquire(inquiry, conditions, params, retailers, trade):
+    """Simulate one inquiry up to its deal (market.md 9, "An inquiry", steps 1 to 12)."""
+    seed, day, row = inquiry.seed, inquiry.day, inquiry.row
+    channel, key, seller_key = inquiry.channel, inquiry.key, inquiry.seller_key
+    demand, records = params.demand, trade.records
+    # inquiry 1: the product shown
+    number = inquiry.number + channel * CHANNEL_STRIDE
+    product = displayed_product(seed, day, inquiry.retailer, number, demand, trade)
+    # inquiry 2: a friend or a stranger inquires
+    draws = uniforms(seed, Purpose.STRANGER, day, seller_key, key)
+    u_stranger, u_who, u_interest, u_piece = draws
+    friend = _choose_friend(inquiry, u_stranger, u_who, demand, trade.friends)
     buyers = trade.buyers.risk.size
     if friend < 0 and buyers == 0:
         return
     records.counts[row, TradeCounter.INQUIRIES] += 1
     buyer = trade.friends.buyer[friend] if friend >= 0 else int(u_who * buyers)
-    label = _label(i, agent, product, channel, params, traders, trade)
+    # inquiry 3: the price on the label
+    label = _label_price(inquiry, product, params, retailers, trade)
     record_price(records, row, product, Stage.ADVERTISED, channel, label)
-    holder = trade.books.start[Account.RETAILERS] + i
+    # inquiry 4: without stock there is no sale
+    holder = trade.books.start[Account.RETAILERS] + inquiry.retailer
     if trade.books.balance[holder, product] == 0:
         records.counts[row, TradeCounter.UNMET] += 1
         return
-    u_willing, likes, habit = buyer_traits(seed, buyer, product, demand)
+    # inquiry 5 to 6: taste, trust and perceived risk
+    u_willing, liking, habit = buyer_traits(seed, buyer, product, demand)
     trust = _trust(channel, friend, demand, trade.friends)
-    if u_interest >= trust * likes * (1.0 - demand.caution * buyer_risk(row, buyer, trade)):
+    if u_interest >= trust * liking * (1.0 - demand.caution * buyer_risk(row, buyer, trade)):
         return
-    price, worth = label, willingness_to_pay(u_willing, product, level, demand)
+    willingness = willingness_to_pay(u_willing, product, conditions.willingness, demand)
+    price = label
+    # inquiry 7: groups hold an auction, between the seller's cost and the label
     if channel == GROUPS:
         records.counts[row, TradeCounter.AUCTIONS] += 1
-        bids = _bids(seed, day, seller, (who, key), product, level, friend, worth, trade, demand)
+        bids = _hold_auction(
+            inquiry, product, friend, willingness, conditions.willingness, demand, trade
+        )
         reserve = trade.unit_cost[holder, product]
-        worth, buyer, friend = bids[0], bids[2], bids[3]
+        willingness, buyer, friend = bids[0], bids[2], bids[3]
         _, _, habit = buyer_traits(seed, buyer, product, demand)
-        price = min(max(reserve, bids[1]), label)  # nobody bids more than labels ask
+        price = min(max(reserve, bids[1]), label)
+    # inquiry 8: payment through escrow, which may be traced
     escrowed = 0
     if channel != PHYSICAL and habit < params.payment.escrow:
-        draws = uniforms(seed, Purpose.ESCROW, day, who, key)
-        escrowed = _escrow(draws, agent, params.payment)
+        draws = uniforms(seed, Purpose.ESCROW, day, seller_key, key)
+        escrowed = _agree_escrow(draws, inquiry.agent, params.payment)
         price *= 1.0 + params.payment.premium * (escrowed > 0)
-        if escrowed > 0 and worth >= price and draws[2] < traced:
+        if escrowed > 0 and willingness >= price and draws[2] < conditions.traced:
             count_enforcement(records, row, Enforcement.ESCROW_TRACES, channel, 0)
-            file_case(trade.cases, i)
-    if escrowed >= 0 and worth >= price:
+            file_case(trade.cases, inquiry.retailer)
+    # inquiry 9 to 10: a deal, if the price is not too high
+    if escrowed >= 0 and willingness >= price:
         mass = min(piece_mass(u_piece, product, demand), trade.books.balance[holder, product])
-        _close_deal(
-            row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
-            params, traders, trade,
-        )  # fmt: skip
+        deal = Deal(product, mass, price, buyer, friend, escrowed)
+        _close_deal(inquiry, deal, params, trade)
 
 
 @part
-def _asker(seller, channel, u_stranger, u_who, demand, friends):
-    """Return the place of the friend who asks, often one who has bought; -1 for a stranger."""
-    if channel not in FOLLOWED or u_stranger < demand.strangers:
+def _choose_friend(inquiry, u_stranger, u_who, demand, friends):
+    """Return the row of the friend who inquires, -1 for a stranger (inquiry 2)."""
+    if inquiry.channel not in FRIENDS_CHANNELS or u_stranger < demand.strangers:
         return NOBODY
-    customers = friends.customers[seller]
-    known = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
-    among = customers if known and customers > 0 else friends.count[seller]
-    return friend_at(friends, seller, among, u_who)
+    customers = friends.customers[inquiry.seller]
+    is_regular = u_stranger < demand.strangers + demand.regulars * (1.0 - demand.strangers)
+    among = customers if is_regular and customers > 0 else friends.count[inquiry.seller]
+    return friend_at(friends, inquiry.seller, among, u_who)
 
 
 @part
 def _trust(channel, friend, demand, friends):
-    """Return the trust of who asks: whole at a stall, where goods are handed over."""
+    """Return the buyer's trust: full at a stall, where goods are handed over (inquiry 6)."""
     if channel == PHYSICAL:
         return 1.0
-    return friends.trust[friend] / SURE if friend >= 0 else demand.trust
+    return friends.trust[friend] / TRUST_STEPS if friend >= 0 else demand.trust
 
 
 @part
-def _escrow(draws, agent, payment):
-    """Return 1 where escrow is agreed on, 0 where another way is, -1 where the deal is off."""
+def _agree_escrow(draws, agent, payment):
+    """Return 1 for escrow, 0 for another way of payment, -1 for no deal (inquiry 8)."""
     if agent < 0 and draws[0] < payment.accepted:
         return 1
     return -1 if draws[1] < payment.insist else 0
 
 
 @part
-def _label(i, agent, product, channel, params, traders, trade):
-    """Return the price a post shows; each tier of agents adds its extra, a stall its premium."""
-    price = asking_price(i, product, traders.risk[i], params.retail, trade)
-    if channel == PHYSICAL:
+def _label_price(inquiry, product, params, retailers, trade):
+    """Return the price on a label: a stall has a premium, each tier of agents an extra (3)."""
+    risk = retailers.risk[inquiry.retailer]
+    price = asking_price(inquiry.retailer, product, risk, params.retail, trade)
+    if inquiry.channel == PHYSICAL:
         return price * (1.0 + params.retail.physical_premium)
-    if agent >= 0:
-        for _ in range(trade.agents.tier[agent]):
+    if inquiry.agent >= 0:
+        for _ in range(trade.agents.tier[inquiry.agent]):
             price *= 1.0 + params.resale.extra
     return price
 
 
 @part
-def _bids(seed, day, seller, keys, product, level, friend, worth, trade, demand):
-    """Return the two highest bids, the buyer of the highest and his place among the friends."""
-    friends = trade.friends
-    draws = uniforms(seed, Purpose.BIDDER, day, keys[0], keys[1])
-    best, second, buyer, place = worth, 0.0, np.int64(0), friend
+def _hold_auction(inquiry, product, friend, willingness, level, demand, trade):
+    """Return the two highest bids, the highest bidder and its row in `Friends` (inquiry 7).
+
+    The friend who inquires bids `willingness`, a stranger nothing; `level` is the day's factor on
+    the willingness of all buyers.
+    """
+    friends, seed = trade.friends, inquiry.seed
+    draws = uniforms(seed, Purpose.BIDDER, inquiry.day, inquiry.seller_key, inquiry.key)
+    best, second, buyer, place = willingness, 0.0, np.int64(0), friend
     if friend >= 0:
         buyer = np.int64(friends.buyer[friend])
     else:
         best = 0.0
     for k in range(BIDDERS):
-        other = friend_at(friends, seller, friends.count[seller], draws[k])
-        if other < 0 or other == friend:
+        rival = friend_at(friends, inquiry.seller, friends.count[inquiry.seller], draws[k])
+        if rival < 0 or rival == friend:
             continue
-        if place >= 0 and friends.buyer[other] == buyer:  # nobody bids against himself
+        if place >= 0 and friends.buyer[rival] == buyer:  # a second bid by the same buyer
             continue
-        u_willing, _, _ = buyer_traits(seed, friends.buyer[other], product, demand)
+        u_willing, _, _ = buyer_traits(seed, friends.buyer[rival], product, demand)
         bid = willingness_to_pay(u_willing, product, level, demand)
         if bid > best:
-            best, second, buyer, place = bid, best, np.int64(friends.buyer[other]), other
+            best, second, buyer, place = bid, best, np.int64(friends.buyer[rival]), rival
         elif bid > second:
             second = bid
     return best, second, buyer, place
 
 
 @part
-def _close_deal(
-    row, i, agent, channel, key, product, mass, price, buyer, friend, escrowed,
-    params, traders, trade,
-):  # fmt: skip
-    """Enter payment and goods into the books, and send the parcel."""
-    books, records = trade.books, trade.records
-    fen = fen_of(price, mass)
+def _close_deal(inquiry, deal, params, trade):
+    """Enter payment and goods into the books, and send the parcel (inquiry 10 to 12)."""
+    books, records, row = trade.books, trade.records, inquiry.row
+    retailer, channel = inquiry.retailer, inquiry.channel
+    fen = fen_of(deal.price, deal.mass)
     if fen == 0:
         return
-    holder, payer = books.start[Account.RETAILERS] + i, books.start[Account.INCOME]
-    if escrowed:
-        move(books, Item.MONEY, payer, books.start[Account.ESCROW], fen)
-    elif agent >= 0:
-        _pay_up(agent, payer, holder, fen, params.resale.extra, trade)
+    # inquiry 11: payment
+    holder, income = books.start[Account.RETAILERS] + retailer, books.start[Account.INCOME]
+    if deal.escrowed:
+        move(books, Item.MONEY, income, books.start[Account.ESCROW], fen)
+    elif inquiry.agent >= 0:
+        _pay_through_agents(inquiry.agent, income, holder, fen, params.resale.extra, trade)
     else:
-        move(books, Item.MONEY, payer, holder, fen)
-    trade.shops.sold_today[i] += mass
-    trade.shops.last_sale[i] = row
+        move(books, Item.MONEY, income, holder, fen)
+    # inquiry 11: goods are handed over at a stall, else sent
+    trade.shops.sold_today[retailer] += deal.mass
+    trade.shops.last_sale[retailer] = row
     if channel == PHYSICAL:
-        move(books, product, holder, books.start[Account.CONSUMED], mass)
+        move(books, deal.product, holder, books.start[Account.CONSUMED], deal.mass)
     else:
-        seller = i if agent < 0 else traders.state.size + agent
-        days = int(params.delivery.days)
-        _send(row, (i, seller, key, buyer, friend), product, mass, fen * escrowed, days, trade)
+        _send_parcel(inquiry, deal, fen * deal.escrowed, int(params.delivery.days), trade)
+    # inquiry 12: counts
     records.counts[row, TradeCounter.DEALS] += 1
-    if friend >= 0:
-        seller = i if agent < 0 else traders.state.size + agent
-        bought = friend < trade.friends.start[seller] + trade.friends.customers[seller]
-        records.counts[row, TradeCounter.REPEAT_DEALS] += bought
-    records.counts[row, TradeCounter.RESALE_DEALS] += agent >= 0
-    records.counts[row, TradeCounter.ESCROW_DEALS] += escrowed
-    records.counts[row, TradeCounter.SOLD + channel] += mass
+    if deal.friend >= 0:
+        seller = inquiry.seller
+        customers_end = trade.friends.start[seller] + trade.friends.customers[seller]
+        records.counts[row, TradeCounter.REPEAT_DEALS] += deal.friend < customers_end
+    records.counts[row, TradeCounter.RESALE_DEALS] += inquiry.agent >= 0
+    records.counts[row, TradeCounter.ESCROW_DEALS] += deal.escrowed
+    records.counts[row, TradeCounter.SOLD + channel] += deal.mass
     records.counts[row, TradeCounter.REVENUE + channel] += fen
-    record_price(records, row, product, Stage.SOLD, channel, price)
+    record_price(records, row, deal.product, Stage.SOLD, channel, deal.price)
 
 
 @part
-def _pay_up(agent, payer, holder, fen, extra, trade):
-    """Hand a payment up the tiers: each agent keeps the extra and pays the one upstream first."""
+def _pay_through_agents(agent, payer, holder, fen, extra, trade):
+    """Pass a payment up the tiers; each agent keeps the extra (inquiry 11)."""
     books, agents = trade.books, trade.agents
     start = books.start[Account.RESALE_AGENTS]
     move(books, Item.MONEY, payer, start + agent, fen)
@@ -331,20 +369,20 @@ def _pay_up(agent, payer, holder, fen, extra, trade):
 
 
 @part
-def _send(row, who, product, mass, escrowed, days, trade):
-    """Hand a parcel to the courier; `who` is retailer, seller, inquiry, buyer and friend."""
-    books, parcels = trade.books, trade.parcels
-    holder = books.start[Account.RETAILERS] + who[0]
-    move(books, product, holder, books.start[Account.COURIERS], mass)
+def _send_parcel(inquiry, deal, escrowed_fen, days, trade):
+    """Hand a parcel to the courier, due after whole days (inquiry 11)."""
+    books, parcels, row = trade.books, trade.parcels, inquiry.row
+    holder = books.start[Account.RETAILERS] + inquiry.retailer
+    move(books, deal.product, holder, books.start[Account.COURIERS], deal.mass)
     bucket = (row + days) % parcels.count.size
     place = parcels.count[bucket]
     parcels.count[bucket] = place + 1
-    parcels.rows[bucket, place, Parcel.RETAILER] = who[0]
-    parcels.rows[bucket, place, Parcel.SELLER] = who[1]
-    parcels.rows[bucket, place, Parcel.KEY] = who[2]
-    parcels.rows[bucket, place, Parcel.BUYER] = who[3]
-    parcels.rows[bucket, place, Parcel.FRIEND] = who[4]
-    parcels.rows[bucket, place, Parcel.PRODUCT] = product
-    parcels.rows[bucket, place, Parcel.MASS] = mass
-    parcels.rows[bucket, place, Parcel.ESCROWED] = escrowed
+    parcels.rows[bucket, place, Parcel.RETAILER] = inquiry.retailer
+    parcels.rows[bucket, place, Parcel.SELLER] = inquiry.seller
+    parcels.rows[bucket, place, Parcel.KEY] = inquiry.key
+    parcels.rows[bucket, place, Parcel.BUYER] = deal.buyer
+    parcels.rows[bucket, place, Parcel.FRIEND] = deal.friend
+    parcels.rows[bucket, place, Parcel.PRODUCT] = deal.product
+    parcels.rows[bucket, place, Parcel.MASS] = deal.mass
+    parcels.rows[bucket, place, Parcel.ESCROWED] = escrowed_fen
     trade.records.counts[row, TradeCounter.PARCELS] += 1

@@ -1,4 +1,4 @@
-"""Shipments of raw ivory reach suppliers, or are seized at the border."""
+"""Supply of raw ivory: shipments to suppliers and seizures at the border (docs/market.md 5)."""
 
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, affordable, fen_of, move
 from marketsim.model.pricing import dealer_price, expected_sales, update_average_cost
@@ -8,80 +8,86 @@ from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
-LEAST_LANDING = 0.01  # share of shipments that prices can make up for
-LARGEST = 1e12  # milligrams of a shipment; only absurd parameters come near
+LEAST_LANDING = 0.01  # least share of shipments that land, in prices
+LARGEST_SHIPMENT = 1e12  # mg; a bound for extreme parameters
 
 
 @kernel
-def land_shipments(seed, day, row, border, params, trade):
-    """Let the shipments of the day land with suppliers who have room and money for them.
+def land_shipments(seed, day, row, levers, params, trade):
+    """Land the shipments of the day with suppliers who have room and money, or seize them.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
     day, row : int
-        Ordinal of the day, and its number in the run.
-    border : float
-        Multiplier of the share of shipments seized.
+        Date (ordinal) and row of the day.
+    levers : Levers
+        Levers of the day: `border` is read.
     params : Params
         Parameters.
     trade : TradeState
-        Written: raw ivory, money, tallies.
+        Written: raw ivory, money, counts.
     """
     supply, books, dealers = params.supply, trade.books, trade.dealers
-    seized = min(1.0, supply.seized * border)
-    landing = max(1.0 - seized, LEAST_LANDING)  # who ships bears the loss, and asks more
-    extra = max(1.0 - supply.seized, LEAST_LANDING) / landing
-    cost = supply.cost * extra
+    # market.md 5: shippers bear the loss of seizures and charge more for what lands
+    seized = min(1.0, supply.seized * levers.border)
+    landing = max(1.0 - seized, LEAST_LANDING)
+    surcharge = max(1.0 - supply.seized, LEAST_LANDING) / landing
+    cost = supply.cost * surcharge
     reference = supply.cost * (1.0 + supply.margin)
-    for holder in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
-        if dealers.closed_until[holder] > day:
+    for supplier in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
+        if dealers.closed_until[supplier] > day:
             continue
-        price = dealer_price(holder, Item.RAW, supply.margin, supply.cover, params.retail, trade)
-        mean = supply.shipments * _response(price / (reference * extra), supply)
-        offered = events(uniform(seed, Purpose.SHIPMENTS, day, holder, 0), mean)
-        room = supply.cover * expected_sales(dealers, holder, Item.RAW)
+        # market.md 5.1 to 5.2: shipments offered respond to the supplier's price
+        price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, params.retail, trade)
+        mean = supply.shipments * _price_response(price / (reference * surcharge), supply)
+        offered = events(uniform(seed, Purpose.SHIPMENTS, day, supplier, 0), mean)
+        room = supply.cover * expected_sales(dealers, supplier, Item.RAW)
         for number in range(offered):
-            draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, holder, number)
-            milligrams = _mass(draws[0], draws[1], supply)
-            if books.balance[holder, Item.RAW] >= room:
+            draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, supplier, number)
+            mass = _draw_mass(draws[0], draws[1], supply)
+            # market.md 5.3: nothing is sent to a supplier without room
+            if books.balance[supplier, Item.RAW] >= room:
                 continue
+            # market.md 5.4: seizure at the border
             if draws[2] < seized:
-                source, sink = books.start[Account.POACHED], books.start[Account.SEIZED]
-                move(books, Item.RAW, source, sink, milligrams)
-                count_enforcement(
-                    trade.records, row, Enforcement.BORDER_SEIZURES, Channel.PHYSICAL, milligrams
+                move(
+                    books, Item.RAW, books.start[Account.POACHED], books.start[Account.SEIZED], mass
                 )
-                trade.records.counts[row, TradeCounter.RAW_SHIPPED] += milligrams
+                count_enforcement(
+                    trade.records, row, Enforcement.BORDER_SEIZURES, Channel.PHYSICAL, mass
+                )
+                trade.records.counts[row, TradeCounter.RAW_SHIPPED] += mass
             else:
-                _land(row, holder, milligrams, cost, trade)
+                _land(row, supplier, mass, cost, trade)
 
 
 @part
-def _response(ratio, supply):
-    """Return shipments offered against those at the reference price."""
+def _price_response(ratio, supply):
+    """Return shipments offered relative to those at the reference price (market.md 5.1)."""
     if ratio <= 0.0:
         return 0.0
     return exp(supply.elasticity * supply.pass_through * log(ratio))
 
 
 @part
-def _mass(u_kind, u_mass, supply):
+def _draw_mass(u_kind, u_mass, supply):
+    """Return the mass of a shipment of tusks or segments, mg (market.md 5.2)."""
     grams = supply.tusk_mass if u_kind < supply.tusks else supply.segment_mass
-    return int(min(-log(u_mass) * grams * MILLIGRAMS, LARGEST)) + 1
+    return int(min(-log(u_mass) * grams * MILLIGRAMS, LARGEST_SHIPMENT)) + 1
 
 
 @part
-def _land(row, holder, milligrams, cost, trade):
-    """Buy a shipment, or what money there is for of it."""
+def _land(row, supplier, mass, cost, trade):
+    """Buy a shipment, as far as the supplier's money goes (market.md 5.5)."""
     books = trade.books
-    milligrams = min(milligrams, affordable(cost, books.balance[holder, Item.MONEY]))
-    if milligrams <= 0:
+    mass = min(mass, affordable(cost, books.balance[supplier, Item.MONEY]))
+    if mass <= 0:
         return
     poached = books.start[Account.POACHED]
-    update_average_cost(trade, holder, Item.RAW, milligrams, cost)
-    move(books, Item.RAW, poached, holder, milligrams)
-    move(books, Item.MONEY, holder, poached, fen_of(cost, milligrams))
-    trade.records.counts[row, TradeCounter.RAW_SHIPPED] += milligrams
-    trade.records.counts[row, TradeCounter.RAW_LANDED] += milligrams
+    update_average_cost(trade, supplier, Item.RAW, mass, cost)
+    move(books, Item.RAW, poached, supplier, mass)
+    move(books, Item.MONEY, supplier, poached, fen_of(cost, mass))
+    trade.records.counts[row, TradeCounter.RAW_SHIPPED] += mass
+    trade.records.counts[row, TradeCounter.RAW_LANDED] += mass

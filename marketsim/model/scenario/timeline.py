@@ -21,6 +21,8 @@ from marketsim.numerics import elementary
 from marketsim.parameters import evidence
 from marketsim.parameters.settings import POSTS, Settings
 
+# Levers of all days, arrays of shape (days,), or of one day, numbers: int64 for `capacity`,
+# `cases`, `sweep_accounts`, `sweep_posts` and `sweep_types`, else float64
 Levers = namedtuple(
     "Levers",
     "activity news habituation recall images reports capacity linking groups elsewhere "
