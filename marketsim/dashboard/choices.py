@@ -253,10 +253,10 @@ def pair(choice: Choice) -> Pair:
     if changed:
         strengths = [scenario.strength] if scenario.scaled else []
         scenario = replace(scenario, name=OWN, strengths=strengths)
-    asked = Comparison([scenario.name], choice.reference)
-    base, *others = comparison_arms.make(replace(own_settings, scenario=scenario), asked)
+    options = Comparison([scenario.name], choice.reference)
+    base, *others = comparison_arms.make(replace(own_settings, scenario=scenario), options)
     (arm,) = (one for one in others if one.scenario.strength == scenario.strength)
     last = timeline.horizon(arm.settings)[1]
     if last != timeline.horizon(own_settings)[1]:  # the reference needs longer
         own_settings.scenario.until = str(last)
-    return Pair(own_settings, changed, (base, arm), comparison_arms.start_of([base, arm], asked))
+    return Pair(own_settings, changed, (base, arm), comparison_arms.start_of([base, arm], options))
