@@ -1,6 +1,7 @@
 """The figures of calibration, identifiability and validation, for all kinds of tables."""
 
 import re
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -395,6 +396,12 @@ def test_probabilities_carry_their_monte_carlo_error(figures):
     text = f"mechanism: {ticks[0]}, {100 * best['probability']:.0f} %"
     assert text in headline(figures["structures"])
     assert in_text(figures["structures"])[2:] == [round(end) for end in ends]
+
+
+def test_every_variant_of_the_published_table_can_be_drawn():
+    published = Path(__file__).parents[1] / "results/published/identification_2015"
+    table = pd.read_csv(published / "structure_probabilities.csv")
+    assert set(table["variant"]) == set(VARIANTS)
 
 
 def test_structures_are_held_against_the_evidence(figures):

@@ -8,6 +8,7 @@ from marketsim.analysis.inference import abc_smc, particles
 from marketsim.analysis.inference.stages import Stage, posting, trade
 from marketsim.commands import compose, output
 from marketsim.commands.options import CalibrateCommand
+from marketsim.errors import require_package
 from marketsim.parameters.settings import Calibration
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page

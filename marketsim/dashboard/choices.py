@@ -251,12 +251,12 @@ def pair(choice: Choice) -> Pair:
     if changed:
         strengths = [scenario.strength] if scenario.scaled else []
         scenario = replace(scenario, name=OWN, strengths=strengths)
-    asked = Comparison([scenario.name], choice.reference)
-    base, *others = comparison_arms.make_arms(replace(own_settings, scenario=scenario), asked)
+    options = Comparison([scenario.name], choice.reference)
+    base, *others = comparison_arms.make_arms(replace(own_settings, scenario=scenario), options)
     (arm,) = (one for one in others if one.scenario.strength == scenario.strength)
     last = timeline.horizon(arm.settings)[1]
     if last != timeline.horizon(own_settings)[1]:  # the reference needs longer
         own_settings.scenario.until = str(last)
     return Pair(
-        own_settings, changed, (base, arm), comparison_arms.evaluation_start([base, arm], asked)
+        own_settings, changed, (base, arm), comparison_arms.evaluation_start([base, arm], options)
     )

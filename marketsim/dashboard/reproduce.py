@@ -34,12 +34,12 @@ def compare(choice: Choice, pair: Pair) -> str:
     else:
         name = choice.scenario
         words = [word for word in words if not word.startswith("scenario")]
-    asked = [
+    options = [
         f"scenarios=[{name}]",
         f"baseline={choice.reference}",
         f"prior={str(choice.prior).lower()}",
     ]
-    return shlex.join(["marketsim", "compare", *asked, *words])
+    return shlex.join(["marketsim", "compare", *options, *words])
 
 
 def as_yaml(settings: Settings, name: str) -> str:

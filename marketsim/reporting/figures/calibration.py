@@ -17,11 +17,11 @@ from marketsim.survey.intervals import INTERVAL
 BINS = 20  # of a marginal posterior, of equal prior probability
 RATIOS = ("fall_week_5", "ratio_week_6_12", "return_week_13")  # what mechanisms predict
 SEARCH = "sequential search (bars: 90 % Monte Carlo error)"
-# colour and marker
+# variant in the tables: colour and marker
 WAYS = {
     SEARCH: (style.BLUE, "o"),
-    "equal prior odds": (style.GREEN, "s"),
-    "prior odds halved per parameter": (style.PURPLE, "^"),
+    "equal odds": (style.GREEN, "s"),
+    "odds halved for each further parameter": (style.PURPLE, "^"),
     "nearer": (style.ORANGE, "<"),
     "farther": (style.BLACK, ">"),
 }

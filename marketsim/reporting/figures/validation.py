@@ -46,7 +46,7 @@ def predictive(tables: Tables) -> Figure:
         simulated = report_text.estimate(row["simulated"], row["sim_low"], row["sim_high"])
         style.margin(axes, below, str(simulated), colour)
     style.margin(axes, -0.95, "published [interval]", style.VERMILION)
-    style.margin(axes, -0.65, "simulated median [90 %]", style.BLACK)
+    style.margin(axes, -0.65, "simulated [90 %]", style.BLACK)
     labels = [fill(report_text.LABELS.get(name, name), 30) for name in table["id"]]
     axes.set_yticks(range(len(table)), labels, fontsize=style.SMALL)
     axes.axvline(0.0, color=style.GREY, lw=1, zorder=1)

@@ -46,7 +46,7 @@ INFORMED_BY = {"data": "survey data", "assumption": "prior assumptions", "": ""}
 def write(
     folder: Path,
     compared: Sequence[Any],
-    asked: Any,
+    options: Any,
     sums: Mapping[str, pd.DataFrame],
     start: dt.date,
 ) -> Path:
@@ -58,7 +58,7 @@ def write(
         Holds the figures in its folder `figures`.
     compared : sequence of Arm
         The baseline first.
-    asked : Comparison
+    options : Comparison
         Options of the comparison.
     sums : mapping of str to DataFrame
         From `effects.tables`.
@@ -87,7 +87,7 @@ def write(
             {"name": plain_name(one.name), "about": one.about, "source": one.source}
             for one in scenarios.values()
         ],
-        command=command(compared, asked),
+        command=command(compared, options),
         own=len(own_scenarios(compared)),
     )
     return html_page.write_page(folder, page)
@@ -96,7 +96,7 @@ def write(
 def write_spreadsheet(
     folder: Path,
     compared: Sequence[Any],
-    asked: Any,
+    options: Any,
     sums: Mapping[str, pd.DataFrame],
     start: dt.date,
 ) -> None:
@@ -108,7 +108,7 @@ def write_spreadsheet(
         "result": answer(sums),
         **{f"note {k}": text for k, text in enumerate(NOTES, 1)},
         **{arm.scenario.name: f"{arm.scenario.about}. {arm.scenario.source}" for arm in compared},
-        "command": command(compared, asked),
+        "command": command(compared, options),
     }
     read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.escape_formula)
     described = [(name, *about) for name, about in effects.COLUMNS.items()]
@@ -171,7 +171,7 @@ def lines(folder: Path) -> list[str]:
     return [answer(sums), "", *aligned(cells)]
 
 
-def command(compared: Sequence[Any], asked: Any) -> str:
+def command(compared: Sequence[Any], options: Any) -> str:
     """Return the command that reruns a comparison, safe to paste into a shell.
 
     One scenario of the user is given by overrides; several are files in the folder DIR.
@@ -179,8 +179,8 @@ def command(compared: Sequence[Any], asked: Any) -> str:
     settings = compared[0].settings
     names = list(dict.fromkeys(arm.scenario.name for arm in compared[1:]))
     words = [f"scenarios=[{','.join(names)}]"]
-    for item in fields(asked):
-        value = getattr(asked, item.name)
+    for item in fields(options):
+        value = getattr(options, item.name)
         if item.name != "scenarios" and value != item.default:
             words.append(f"{item.name}={str(value).lower() if value is False else value}")
     own = own_scenarios(compared)
