@@ -28,9 +28,9 @@ FROM = "sweep_may"
 CONTRASTS: dict[str, dict[str, Any]] = {
     "sweep of double dose": {"kind": "sweep", "date": FROM, "accounts": "sweep_may_accounts"}
     | {"posts": "sweep_may_posts", "lean": 0.5},
-    "user reports x 5": {"kind": "effort", "start": FROM, "reports": 5.0},
-    "border x 3": {"kind": "chase", "start": FROM, "border": 3.0},
-    "couriers x 20": {"kind": "chase", "start": FROM, "couriers": 20.0},
+    "user reports x 5": {"kind": "moderation_effort", "start": FROM, "reports": 5.0},
+    "border x 3": {"kind": "police_effort", "start": FROM, "border": 3.0},
+    "couriers x 20": {"kind": "police_effort", "start": FROM, "couriers": 20.0},
     "willingness x 0.9": {"kind": "campaign", "start": FROM, "willingness": 0.9},
     "legal market closed": {"kind": "closure", "start": FROM, "share": 1.0},
 }

@@ -23,7 +23,7 @@ from marketsim.commands import compose, options
 from marketsim.commands import run as run_command
 from marketsim.errors import UnreadableFileError, WrongTypeError, unknown_name
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import POSTS, Scenario, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Scenario, Settings
 from marketsim.simulation import store
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def run(
     **settings
         The options of ``marketsim run``. A group is a name (``population="survey"``) or a dict of
         changes (``moderation={"capacity": 3}``); a dotted key is given as
-        ``**{"moderation.capacity": 3}``. Keys of the scenario need no prefix: ``strength=2``,
-        ``interventions={"sweep": {"accounts": 200}, "news": None}``, where None removes an
-        intervention.
+        ``**{"moderation.capacity": 3}``. Keys of the scenario need no prefix:
+        ``dose_multiplier=2``, ``interventions={"sweep": {"accounts": 200}, "news": None}``, where
+        None removes an intervention.
 
     Returns
     -------
@@ -151,10 +151,10 @@ def scenarios() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by name; columns about, source, strengths.
+        Indexed by name; columns about, source, dose multipliers.
     """
     rows = {name: presets.choice("scenario", name) for name in presets.names("scenario")}
-    columns = ["about", "source", "strengths"]
+    columns = ["about", "source", "dose_multipliers"]
     return pd.DataFrame(rows).T.reindex(columns=columns).rename_axis("scenario")
 
 
@@ -168,8 +168,8 @@ def words_of(settings: Mapping[str, Any]) -> list[str]:
 
     Examples
     --------
-    >>> words_of({"scenario": "baseline_2015", "strength": 2, "moderation": {"capacity": 3.0}})
-    ['scenario=baseline_2015', 'scenario.strength=2', 'moderation.capacity=3.0']
+    >>> words_of({"scenario": "baseline_2015", "dose_multiplier": 2, "horizon.end": "2015-12-31"})
+    ['scenario=baseline_2015', 'scenario.dose_multiplier=2', 'horizon.end=2015-12-31']
     >>> words_of({"interventions": {"news": None, "sweep": {"accounts": 200}}})
     ['~scenario.interventions.news', '++scenario.interventions.sweep.accounts=200']
     """
@@ -260,7 +260,7 @@ class Study(Result):
     """A finished study: its tables as DataFrames, units and meanings in their ``attrs``.
 
     `fit` (survey statistics, published and simulated) and `headline` (trade; not with
-    ``market="posts"``) have one row per statistic. `daily`, `survey`, `runs`, `prices`,
+    ``market="posting_only"``) have one row per statistic. `daily`, `survey`, `runs`, `prices`,
     `enforcement` and `ledger` have every run. Each is read on first use.
     """
 
@@ -296,7 +296,7 @@ class Study(Result):
         from marketsim.reporting.figures.registry import STUDY, TRADE
         from marketsim.simulation import run as simulation
 
-        trades = self.settings["market"] != POSTS
+        trades = self.settings["market"] != POSTING_ONLY
         spec = _spec(name, (*STUDY, *TRADE) if trades else STUDY)
         needed = ("daily", "survey") if spec in STUDY else simulation.TABLES
         tables = {table: self._table(table) for table in needed}
@@ -335,7 +335,7 @@ class Comparison(Result):
         Parameters
         ----------
         name : str
-            effects, curves, displacement, costs or strengths.
+            effects, curves, displacement, costs or dose multipliers.
 
         Returns
         -------

@@ -69,7 +69,7 @@ class Standstill:
     day = 735_720
 
     def __init__(self, retailers: int = 1, seed: int = 3, days: int = 400, **changes: object):
-        fixed = {"turnover__entry": 0.0, "retail__turnover": 0.0, "retail__stall": 0.0}
+        fixed = {"turnover__entry": 0.0, "retail__scarcity_pricing": 0.0, "retail__stall": 0.0}
         fixed["demand__friends_leave"] = 0.0
         of = trading(retailers, **fixed | changes)
         self.seed, self.params = seed, kernel_params(of)

@@ -203,7 +203,7 @@ def _small_study(folder: Path) -> Path:
     from marketsim import api
 
     assert (folder / "manifest.json").is_file(), f"{folder} is no published study"
-    small = {"population": "survey", "replicates": 2, "market": "posts", "figures": False}
+    small = {"population": "survey", "replicates": 2, "market": "posting_only", "figures": False}
     return api.run("baseline_2015", output="verified", progress=False, **small).folder
 
 

@@ -19,7 +19,7 @@ from marketsim.commands import compose, options
 from marketsim.parameters import presets
 from marketsim.simulation import store
 
-QUICK = {"population": "survey", "replicates": 2, "progress": False, "market": "posts"}
+QUICK = {"population": "survey", "replicates": 2, "progress": False, "market": "posting_only"}
 MORE = {"replicates": 2, "prior": False, "progress": False}
 
 
@@ -47,7 +47,7 @@ def test_the_examples_run():
 
 def test_a_study_of_the_command_is_that_of_python(capsys, monkeypatch):
     """Python finds the result of the command, and shows the same table."""
-    words = ["population=survey", "replicates=2", "market=posts", "moderation.capacity=20"]
+    words = ["population=survey", "replicates=2", "market=posting_only", "moderation.capacity=20"]
     command(monkeypatch, *words, "progress=false")
     said = capsys.readouterr().out
     study = ms.run(moderation={"capacity": 20.0}, **QUICK)
@@ -97,7 +97,7 @@ def test_figures_can_be_shown_and_kept(tmp_path):
         ({"moderation": {"capacity": -1.0}}, "moderation.capacity=-1"),
         ({"interventions": {"sweep": {"acounts": 3}}}, "scenario.interventions.sweep"),
         ({"interventions": {"nobody": None}}, "nobody"),
-        ({"strength": "much"}, "scenario.strength=much"),
+        ({"dose_multiplier": "much"}, "scenario.dose_multiplier=much"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_written(given, said, tmp_path):
@@ -200,7 +200,7 @@ def test_public_names_need_no_deep_import():
     for name in ms.__all__:
         assert getattr(ms, name) is not None
     assert {"Table", "dose", "manner", "choice", "ramp"} <= set(dir(ms.interventions))
-    assert ms.Market(ms.settings(population="survey", market="posts"), seed=1).horizon == 148
+    assert ms.Market(ms.settings(population="survey", market="posting_only"), seed=1).horizon == 148
 
 
 def test_importing_the_package_is_quick():

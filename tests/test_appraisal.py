@@ -21,7 +21,7 @@ from marketsim.commands import options
 from marketsim.commands import validate as validate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS
+from marketsim.parameters.settings import POSTING_ONLY
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import store
@@ -182,7 +182,7 @@ def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
     assert store.key(taken[0]) == store.key(validate_command.prior_settings())
     assert validate_command.prior_settings().population.retailers == 1000
     assert validate_command.prior_settings().posterior == posterior.PRIOR
-    assert validate_command.prior_settings().market == POSTS
+    assert validate_command.prior_settings().market == POSTING_ONLY
 
 
 def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
@@ -225,7 +225,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(validate_command, "NEAR", 0.5)
     monkeypatch.setattr(validate_command.cross_validation, "NEAREST", 40)
     monkeypatch.setattr(validate_command.cross_validation, "DRAWS", 200)
-    of = small(30, recovery="mixture", market=POSTS, posterior=posterior.PRIOR)
+    of = small(30, recovery="mixture", market=POSTING_ONLY, posterior=posterior.PRIOR)
     monkeypatch.setattr(validate_command, "prior_settings", lambda: of)
     monkeypatch.setattr(validation_page, "write", lambda *_: None)
     drawn = []

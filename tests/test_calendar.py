@@ -63,7 +63,13 @@ def test_every_kind_falls_on_its_own_day():
     of = levers(
         sweep("2015-05-29", accounts=1000, posts=500, lean=0.25),
         {"kind": "news", "date": "2015-03-06", "publicity": 0.3},
-        {"kind": "effort", "start": "2015-07-01", "recall": 2, "reports": 3, "capacity": 4},
+        {
+            "kind": "moderation_effort",
+            "start": "2015-07-01",
+            "recall": 2,
+            "reports": 3,
+            "capacity": 4,
+        },
         retailers=1000,
     )
     days = np.arange(DAYS)
@@ -81,8 +87,8 @@ def test_every_kind_falls_on_its_own_day():
 def test_both_dates_of_an_effort_count():
     """An effort lasts from its first to its last date, and two efforts multiply."""
     of = levers(
-        {"kind": "effort", "start": "2015-05-01", "end": "2015-05-10", "reports": 3.0},
-        {"kind": "effort", "start": "2015-05-10", "end": "2015-05-11", "reports": 0.5},
+        {"kind": "moderation_effort", "start": "2015-05-01", "end": "2015-05-10", "reports": 3.0},
+        {"kind": "moderation_effort", "start": "2015-05-10", "end": "2015-05-11", "reports": 0.5},
     ).reports
     expected = np.ones(DAYS)
     expected[row("2015-05-01") : row("2015-05-10")] = 3.0
@@ -158,7 +164,7 @@ def test_capacity_is_carried_over_whole_days(capacity):
 
 def test_capacity_follows_the_effort():
     """An effort multiplies the capacity of its days, and no case is lost to rounding."""
-    entry = {"kind": "effort", "start": "2015-05-01", "capacity": 3.0}
+    entry = {"kind": "moderation_effort", "start": "2015-05-01", "capacity": 3.0}
     cases = levers(entry, retailers=125).capacity
     before = row("2015-05-01")
     daily = np.where(np.arange(DAYS) < before, 0.125, 0.375)
@@ -209,7 +215,7 @@ def test_news_alone_is_no_wave():
     quiet = habituation(
         {"kind": "news", "date": "2015-03-10", "publicity": 1.0},
         sweep("2015-05-10", publicity=1.0),
-        {"kind": "effort", "start": "2015-06-20", "reports": 50.0},
+        {"kind": "moderation_effort", "start": "2015-06-20", "reports": 50.0},
         sweep("2015-07-20", accounts=5),
     )
     assert (quiet == 1.0).all()
@@ -240,7 +246,7 @@ def test_without_weekend_or_growth_every_day_is_alike():
 
 GOOD_SWEEP = {"kind": "sweep", "date": "2015-05-29", "accounts": 1}
 GOOD_NEWS = {"kind": "news", "date": "2015-05-29", "publicity": 0.5}
-GOOD_EFFORT = {"kind": "effort", "start": "2015-05-01", "end": "2015-05-10", "recall": 2}
+GOOD_EFFORT = {"kind": "moderation_effort", "start": "2015-05-01", "end": "2015-05-10", "recall": 2}
 
 BAD = [
     (GOOD_SWEEP | {"kind": "raid"}, "kind", "raid"),
@@ -275,7 +281,7 @@ BAD = [
     (GOOD_EFFORT | {"end": "2015-04-30"}, "end", "2015-04-30"),
     ({"kind": "sweep", "accounts": 1}, "date", "nothing"),
     ({"kind": "news", "date": None}, "date", "nothing"),
-    ({"kind": "effort", "end": "2015-05-10"}, "start", "nothing"),
+    ({"kind": "moderation_effort", "end": "2015-05-10"}, "start", "nothing"),
 ]
 
 
@@ -366,20 +372,26 @@ def test_groups_of_types_take_turns():
     assert (of.sweep_types[of.sweep_posts == 0] == 15).all()
 
 
-# ---------------------------------------------------------------- strength
+# ---------------------------------------------------------------- dose multiplier
 
 
 def test_strength_scales_what_a_dose_adds():
     """Doses of the interventions named are multiplied in what they add to doing nothing."""
     of = scenario({"a": GOOD_EFFORT | {"recall": 3.0}, "b": GOOD_NEWS, "c": GOOD_NEWS})
-    of.scenario.strength, of.scenario.scaled = 0.5, ["a", "c"]
+    of.scenario.dose_multiplier, of.scenario.scaled_interventions = 0.5, ["a", "c"]
     found = interventions(of)
     assert found["a"].recall == 2.0 and found["a"].reports == 1.0
     assert (found["b"].publicity, found["c"].publicity) == (0.5, 0.25)
-    of.scenario.strength = 0.0
+    of.scenario.dose_multiplier = 0.0
     assert (compile_levers(of).recall == 1.0).all()
-    for strength, scaled, key in ((3.0, ["c"], "strength"), (1.0, ["d"], "scaled")):
-        of.scenario.strength, of.scenario.scaled = strength, scaled
+    for dose_multiplier, scaled_interventions, key in (
+        (3.0, ["c"], "dose_multiplier"),
+        (1.0, ["d"], "scaled_interventions"),
+    ):
+        of.scenario.dose_multiplier, of.scenario.scaled_interventions = (
+            dose_multiplier,
+            scaled_interventions,
+        )
         with pytest.raises(InputError) as refusal:
             compile_levers(of)
         assert refusal.value.key == f"scenario.{key}"
@@ -399,7 +411,7 @@ def test_a_scenario_may_need_a_longer_run():
 
 CONTRADICTIONS = [
     ({"kind": "closure", "start": "2015-05-01", "share": 0.5},
-     {"kind": "release", "start": "2015-06-01", "growth": 0.5}),
+     {"kind": "legal_supply", "start": "2015-06-01", "growth": 0.5}),
     ({"kind": "sweep", "date": "2015-05-01", "posts": 5, "types": "ab"},
      {"kind": "sweep", "date": "2015-05-01", "posts": 5, "types": "cd"}),
 ]  # fmt: skip
@@ -420,7 +432,7 @@ def test_interventions_that_contradict_each_other_are_refused(pair):
     [
         {"kind": "sweep", "date": "2015-05-01", "types": "abe"},
         {"kind": "sweep", "date": "2015-05-01", "types": ""},
-        {"kind": "blocking", "start": "2015-05-01", "channel": "moments"},
+        {"kind": "channel_closure", "start": "2015-05-01", "channel": "moments"},
         {"kind": "sweeps", "start": "2015-05-01", "every": 0},
         {"kind": "campaign", "start": "2015-05-01", "ramp": -1},
     ],

@@ -30,7 +30,7 @@ from marketsim.analysis.inference.stages import posting
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Calibration, Settings, value_of
+from marketsim.parameters.settings import POSTING_ONLY, Calibration, Settings, value_of
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.simulation import run, store
@@ -138,7 +138,7 @@ BAD = {
     "from nothing": (ENOUGH, {"posterior": "none"}, "posterior", "prior, where calibration"),
     "from itself": (ENOUGH, {"posterior": "calibration_2015"}, "posterior", "prior"),
     "from a point": (ENOUGH, {"posterior": "point"}, "posterior", "prior"),
-    "overwritten": (ENOUGH, {"posting__trend": 0.05}, "posting.trend", "held=[posting.trend]"),
+    "overwritten": (ENOUGH, {"posting__trend": 0.05}, "posting.trend", "fixed=[posting.trend]"),
     "out of range": (ENOUGH, {"posting__weekend": 9.0}, "posting.weekend", "0.5 to 2"),
     "no such day": (ENOUGH, {"horizon__end": "2015-06-30"}, "horizon.end", "2015-07-31"),
 }
@@ -333,7 +333,7 @@ def test_a_found_posterior_is_drawn_from(found, monkeypatch):
     trade = posterior.folder(presets.TRADE_POSTERIOR)
     monkeypatch.setattr(posterior, "folder", lambda name="": trade if "market" in name else found)
     forget()
-    of = small(30, recovery="mixture", market=POSTS, posterior=presets.POSTERIOR)
+    of = small(30, recovery="mixture", market=POSTING_ONLY, posterior=presets.POSTERIOR)
     posterior.check(of)
     for number in range(10):
         one = posterior.draw(of, number)
@@ -363,11 +363,11 @@ def test_a_complete_search_is_taken_as_it_is(found, brief, monkeypatch):
 
 def test_what_is_held_is_not_searched_for(brief):
     """A held parameter has its value in every draw and at the point; the others are searched."""
-    of = start("forgetting", held=["perception.half_life", "posting.silent_share"])
+    of = start("forgetting", fixed=["perception.half_life", "posting.silent_share"])
     fewer = Calibration(particles=30, simulations=100, sampler="single")
     folder = calibrate(of, fewer, Path("results"), 1, False)
     rows = drawn(folder)
-    for key in of.held:
+    for key in of.fixed:
         assert (rows[key] == value_of(of, key)).all()
     assert rows["posting.base_posts"].nunique() == len(rows)
     searched = set(searched_in(folder).get_distribution(0)[0].columns)

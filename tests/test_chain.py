@@ -17,7 +17,7 @@ from marketsim.model.state import (
     Stock,
     TradeCounter,
 )
-from marketsim.parameters.settings import POSTS, kernel_params
+from marketsim.parameters.settings import POSTING_ONLY, kernel_params
 from marketsim.simulation import run
 
 FALSE_ALARM = 1e-6
@@ -88,10 +88,10 @@ def test_the_mix_is_that_of_a_cut():
     """What an order brings is raw for its share, and for the rest as a tusk is cut."""
     rule = kernel_params(settings())
     shop = rule.workshop
-    rest = 1.0 - shop.best
+    rest = 1.0 - shop.top_grade_share
     cut = np.array([
         rest * shop.semi_share * (1 - shop.waste_cutting),
-        shop.best * (1 - shop.waste_hand),
+        shop.top_grade_share * (1 - shop.waste_hand),
         rest * (1 - shop.semi_share) * (1 - shop.waste_machine),
     ])  # fmt: skip
     mix = made(10).product_mix
@@ -172,7 +172,7 @@ def test_newcomers_change_no_founder():
 
 def test_a_market_of_posts_has_no_chain():
     """Where `market` is posts there are no dealers, agents, buyers, friends or goods."""
-    of = supply_chain.build_trade(*_parts(settings(200, market=POSTS)))
+    of = supply_chain.build_trade(*_parts(settings(200, market=POSTING_ONLY)))
     assert not of.books.balance.any() and not of.shops.stall.any()
     assert of.dealers.risk.size == of.agents.tier.size == of.buyers.risk.size == 0
     assert not of.friends.count.any() and of.parcels.rows.size == 0
@@ -258,8 +258,10 @@ def test_without_buyers_nobody_buys(everybody):
 
 def test_without_inspection_couriers_seize_nothing():
     """Couriers who look into nothing: no parcel seized or traced; else some are."""
-    looking = lived(entries={"chase": {"start": "2015-03-06", "couriers": 50.0, "names": 0.0}})
-    blind = lived(entries={"chase": {"start": "2015-03-06", "couriers": 0.0}})
+    looking = lived(
+        entries={"police_effort": {"start": "2015-03-06", "couriers": 50.0, "names": 0.0}}
+    )
+    blind = lived(entries={"police_effort": {"start": "2015-03-06", "couriers": 0.0}})
     for measure in (Enforcement.PARCELS_SEIZED, Enforcement.PARCELS_TRACED):
         assert done(blind, measure) == 0 < done(looking, measure)
     books = [state.trade.books for state in (blind, looking)]
@@ -340,7 +342,7 @@ def visible(state: MarketState) -> int:
 
 def test_a_border_shock_raises_prices_and_lowers_volume():
     """More seizures at the border: raw ivory is dearer, less of it lands, and less is sold."""
-    of = pairs({"chase": {"start": START, "border": 6.0}})
+    of = pairs({"police_effort": {"start": START, "border": 6.0}})
     assert (ratio(of, price(Stage.SUPPLIER)) > 1.3).all()
     assert (ratio(of, price(Stage.SOLD)) > 1.0).all()
     assert (ratio(of, lambda state: trade(state, TradeCounter.RAW_LANDED, SURVEY)) < 0.95).all()
@@ -360,7 +362,7 @@ def test_a_demand_campaign_lowers_price_and_volume():
 
 def test_filters_that_find_less_leave_more_posts():
     """Lower recall of the filters: more posts stand in Moments, fewer are removed."""
-    of = pairs({"effort": {"start": START, "recall": 0.1}})
+    of = pairs({"moderation_effort": {"start": START, "recall": 0.1}})
     assert (ratio(of, visible) > 1.0).all()
     assert (ratio(of, lambda state: done(state, Enforcement.POSTS_REMOVED, 0, SURVEY)) < 1.0).all()
 
@@ -420,7 +422,7 @@ def test_stigma_weighs_more_than_the_customers_who_turn():
 def test_couriers_checks_raise_seizures_and_arrests():
     """More parcels looked into, under true names: more seized, more senders arrested."""
     checks = {"start": START, "couriers": 20.0, "names": 0.2}
-    of = pairs({"chase": checks}, police__capacity=1.0)
+    of = pairs({"police_effort": checks}, police__capacity=1.0)
     assert (ratio(of, lambda state: done(state, Enforcement.PARCELS_SEIZED, 0, SURVEY)) > 5.0).all()
     arrests = [[done(state, Enforcement.ARRESTS, 0, SURVEY) for state in both] for both in of]
     assert all(dosed > plain for plain, dosed in arrests)
@@ -438,7 +440,7 @@ STILL = {
     "moderation__outsiders": 0.0,
     "moderation__concealed": 1.0,
     "police__capacity": 0.0,
-    "retail__drop": 0.0,
+    "retail__exit_hazard_unsold": 0.0,
     "demand__trust_gain": 0.0,
     "demand__strangers": 0.0,
 }

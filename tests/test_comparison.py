@@ -88,13 +88,13 @@ def test_a_fork_leaves_the_trunk_alone():
 
 
 def test_a_scenario_of_zero_dose_is_the_baseline():
-    """At strength 0 no byte of any table of a study differs from the baseline's."""
+    """At dose multiplier 0 no byte of any table of a study differs from the baseline's."""
     base = settings(200, "baseline_2015")
     base.scenario.until = "2016-01-31"
     tables = simulation.run_tables(base, 0)
     for name in ("permanent_pressure", "supplier_interdiction", "image_recognition"):
         none = settings(200, name)
-        none.scenario.strength = 0.0
+        none.scenario.dose_multiplier = 0.0
         for key, table in simulation.run_tables(none, 0).items():
             assert table.equals(tables[key]), (name, key)
     some = simulation.run_tables(settings(200, "permanent_pressure"), 0)  # negative control
@@ -192,7 +192,7 @@ def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):
 
 
 def test_a_dose_without_a_source_is_compared_at_all_its_strengths():
-    """One arm a strength, named after it; a scenario with a source is one arm."""
+    """One arm a dose multiplier, named after it; a scenario with a source is one arm."""
     names = [arm.name for arm in arms.make_arms(market(), PAIR)]
     assert names == ["baseline_2015", "demand_reduction@0.5", "demand_reduction@1",
                      "demand_reduction@2", "domestic_ban"]  # fmt: skip
@@ -203,7 +203,7 @@ def test_hours_are_matched():
     asked = replace(PAIR, scenarios=["repeated_sweeps", "courier_checks"], hours_a_week=3.0)
     found = arms.make_arms(market(), asked)
     assert [arm.name for arm in found] == ["baseline_2015", "repeated_sweeps", "courier_checks"]
-    assert found[1].scenario.strength != found[2].scenario.strength != 1.0
+    assert found[1].scenario.dose_multiplier != found[2].scenario.dose_multiplier != 1.0
 
 
 BAD = [
@@ -232,8 +232,8 @@ def test_what_cannot_be_compared_is_one_line(change, key, tmp_path):
 
 def test_a_comparison_asks_about_trade(tmp_path):
     """The posting side alone has nothing to compare."""
-    with pytest.raises(InputError, match="market=posts"):
-        compare(market(market="posts"), PAIR, tmp_path)
+    with pytest.raises(InputError, match="market=posting_only"):
+        compare(market(market="posting_only"), PAIR, tmp_path)
 
 
 # ---------------------------------------------------------------- how many runs

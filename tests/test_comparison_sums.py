@@ -76,7 +76,7 @@ def test_without_a_prior_nothing_is_said_of_it():
 
 
 def test_ranks_and_chances_agree(tables):
-    """One strength a scenario; who sells least is first, and better than the others for sure."""
+    """One dose a scenario; who sells least is first, and better than the others for sure."""
     ranking, better = tables["ranking"], tables["better"].set_index("arm")
     assert ranking["arm"].tolist() == ["half@1", "base", "worse"]
     assert ranking["best"].tolist() == [1.0, 0.0, 0.0]
@@ -86,12 +86,12 @@ def test_ranks_and_chances_agree(tables):
 
 
 def test_the_break_even_lies_between_the_strengths(tables):
-    """The least strength with an effect for sure, on a straight line between those compared."""
+    """The least dose with an effect for sure, on a straight line between those compared."""
     of = tables["break_even"].set_index(["scenario", "outcome"])
     found = of.loc[("half", "grams_sold"), "break_even"]
     assert 0.5 < found < 0.75
     assert ("worse", "grams_sold") not in of.index
-    assert of.loc[("half", "grams_sold"), "strengths"] == "0.5 to 1"
+    assert of.loc[("half", "grams_sold"), "dose_multipliers"] == "0.5 to 1"
 
 
 def test_costs_are_hours_and_grams(tables):

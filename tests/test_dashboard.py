@@ -39,13 +39,13 @@ MOVED = {
     "another reference": Choice("domestic_ban", "demand_reduction"),
     "a reference that needs longer": Choice(BASELINE, "repeated_sweeps", seed=7),
     "a scenario with itself": Choice(CALM, CALM),
-    "strength": Choice("repeated_sweeps", BASELINE, strength=0.5),
+    "dose_multiplier": Choice("repeated_sweeps", BASELINE, dose_multiplier=0.5),
     "first day": Choice("repeated_sweeps", BASELINE, first_day=SEPTEMBER),
     "the sweep of May": Choice(first_day=dt.date(2015, 7, 1), doses={"sweep_may.posts": 5000.0}),
     "doses": Choice("linked_backups", BASELINE, doses={"again.every": 14.0, "again.lean": 1.0}),
     "beside": Choice(CALM, CALM, added={"demand": 0.8, "police": 5.0}, added_from=AUGUST,
                      until=dt.date(2015, 12, 31)),
-    "held": Choice(held={"perception.half_life": 28.0, "population.platform_traders": 60_000}),
+    "fixed": Choice(fixed={"perception.half_life": 28.0, "population.platform_traders": 60_000}),
     "structure": Choice(recovery="forgetting", posterior="prior", replicates=30),
     "point": Choice("domestic_ban", BASELINE, posterior="point", population="wechat"),
 }  # fmt: skip
@@ -108,7 +108,11 @@ def test_comparison_on_the_page_has_its_arms(name):
     asked = Comparison(**{item.name: getattr(command, item.name) for item in fields(Comparison)})
     base, *others = arms.make_arms(settings_of(command), asked)
     assert not asked.prior
-    mine = [arm for arm in others if arm.scenario.strength == pair.arms[1].scenario.strength]
+    mine = [
+        arm
+        for arm in others
+        if arm.scenario.dose_multiplier == pair.arms[1].scenario.dose_multiplier
+    ]
     assert [vars(one) for one in (base, *mine)] == [vars(one) for one in pair.arms]
     assert arms.evaluation_start([base, *others], asked) == pair.start
 
@@ -182,10 +186,10 @@ def test_a_lever_beside_a_scenario_takes_nothing_from_it(name):
         (Choice(reference="nope"), "unknown scenarios 'nope'"),
         (Choice(seed=-1), "seed=-1"),
         (Choice(replicates=0), "replicates=0"),
-        (Choice("demand_reduction", BASELINE, strength=8.0), "scenario.strength=8"),
+        (Choice("demand_reduction", BASELINE, dose_multiplier=8.0), "scenario.dose_multiplier=8"),
         (Choice(first_day=dt.date(2019, 1, 1)), "sweep_may.date=2019-01-01"),
         (Choice(doses={"sweep_may.publicity": 2.0}), "sweep_may.publicity=2"),
-        (Choice(held={"perception.half_life": 1.0}), "perception.half_life=1"),
+        (Choice(fixed={"perception.half_life": 1.0}), "perception.half_life=1"),
         (Choice(recovery="none", posterior="point"), "recovery=none"),
         (Choice("legal_sale", BASELINE, added={"legal": 0.5}, added_from=AUGUST), "legal"),
     ],
@@ -203,7 +207,7 @@ def test_what_cannot_be_is_said_in_a_line(choice, words):
 @pytest.fixture(scope="module")
 def shown():
     """Return a small market on the page: a changed scenario beside its reference."""
-    choice = Choice("repeated_sweeps", BASELINE, strength=0.5, replicates=4, prior=True,
+    choice = Choice("repeated_sweeps", BASELINE, dose_multiplier=0.5, replicates=4, prior=True,
                     until=dt.date(2015, 9, 30))  # fmt: skip
     pair = small(choice)
     lived = {}
@@ -270,7 +274,7 @@ def test_runs_are_kept_by_all_that_they_depend_on():
     assert runs.key(named) == runs.key(of)
     others = [Choice(seed=1), Choice(CALM), Choice(recovery="none"), Choice(posterior="prior")]
     others += [Choice(doses={"sweep_may.posts": 1.0}), Choice(population="wechat")]
-    for choice in (*others, Choice(held={"perception.half_life": 30.0})):
+    for choice in (*others, Choice(fixed={"perception.half_life": 30.0})):
         assert runs.key(choices.settings(choice)) != runs.key(of)
 
 

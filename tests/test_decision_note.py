@@ -13,12 +13,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "decision-note.md"
 
 
 def effects(low: float, high: float, rests: str, weak: tuple[float, float] | None = None):
-    """Return effects of one scenario on ivory sold, at one strength or two."""
+    """Return effects of one scenario on ivory sold, at one dose multiplier or two."""
     rows = [(1.0, low, high)] + ([(0.5, *weak)] if weak else [])
     return pd.DataFrame(
         [
             {
-                "arm": f"one@{size}", "scenario": "one", "strength": size, "outcome": "grams_sold",
+                "arm": f"one@{size}", "scenario": "one", "dose_multiplier": size,
+                "outcome": "grams_sold",
                 "effect": (a + b) / 2, "effect_low": a, "effect_high": b,
                 "percent": (a + b) / 2, "percent_low": a, "percent_high": b, "rests_on": rests,
                 "better": 0.64, "runs": 100,

@@ -27,7 +27,7 @@ class Courier(Standstill):
         super().__init__(
             retailers,
             days=200,
-            **SAFE | {"demand__answers": 1000.0, "resale__agents": 3000.0} | changes,
+            **SAFE | {"demand__max_inquiries_per_day": 1000.0, "resale__agents": 3000.0} | changes,
         )
         self.row = 1
 

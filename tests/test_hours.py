@@ -1,4 +1,4 @@
-"""Hours of work: what levers stand for, and the strength that takes as many."""
+"""Hours of work: what levers stand for, and the dose multiplier that takes as many."""
 
 import datetime as dt
 
@@ -16,7 +16,7 @@ WEEKS = 13
 def market(entry: dict | None = None, **changes):
     """Return settings of 2015 with one intervention of its own, named mine."""
     of = settings(1000, **changes)
-    of.scenario.until, of.scenario.scaled = LAST, ["mine"] if entry else []
+    of.scenario.until, of.scenario.scaled_interventions = LAST, ["mine"] if entry else []
     if entry:
         of.scenario.interventions = of.scenario.interventions | {"mine": entry}
     return of
@@ -28,11 +28,13 @@ HOURS = {
         (260 * 1.0 + 1300 * 0.25) / 10 / WEEKS,
         0.0,
     ),
-    "capacity": ({"kind": "effort", "start": "2015-08-01", "capacity": 3}, 2 * 7 * 0.25, 0.0),
-    "recall": ({"kind": "effort", "start": "2015-08-01", "recall": 9}, 0.0, 0.0),
-    "border": ({"kind": "chase", "start": "2015-08-01", "border": 2}, 0.0, 40.0),
-    "couriers": ({"kind": "chase", "start": "2015-08-01", "couriers": 6}, 0.0, 100.0),
-    "half": ({"kind": "chase", "start": "2015-08-01", "end": "2015-09-15", "traces": 2}, 0.0,
+    "capacity": ({"kind": "moderation_effort", "start": "2015-08-01", "capacity": 3},
+                 2 * 7 * 0.25, 0.0),
+    "recall": ({"kind": "moderation_effort", "start": "2015-08-01", "recall": 9}, 0.0, 0.0),
+    "border": ({"kind": "police_effort", "start": "2015-08-01", "border": 2}, 0.0, 40.0),
+    "couriers": ({"kind": "police_effort", "start": "2015-08-01", "couriers": 6}, 0.0, 100.0),
+    "half": ({"kind": "police_effort", "start": "2015-08-01", "end": "2015-09-15", "traces": 2},
+             0.0,
              10.0 * 46 / 91),
     "raids": ({"kind": "raids", "date": "2015-08-02", "share": 0.5}, 0.0, 300 * 2 * 0.5 / WEEKS),
     "campaign": ({"kind": "campaign", "start": "2015-08-01", "willingness": 0.5}, 0.0, 0.0),
@@ -52,7 +54,7 @@ def test_hours_have_a_closed_form(name):
 
 def test_police_cases_and_inspections_count():
     """Twice the police is twice the cases and the inspections of stalls."""
-    of = market({"kind": "chase", "start": "2015-08-01", "police": 2})
+    of = market({"kind": "police_effort", "start": "2015-08-01", "police": 2})
     daily = of.hours.case * of.police.capacity
     daily += of.hours.inspection * 1000 * of.retail.stall * of.police.inspected
     assert effort.extra(of, market(), START).police == pytest.approx(7 * daily, rel=1e-12)
@@ -60,10 +62,10 @@ def test_police_cases_and_inspections_count():
 
 @pytest.mark.parametrize("name", ["capacity", "border", "raids", "sweep"])
 def test_the_strength_that_takes_so_many_hours_is_found(name):
-    """At the strength found the hours are those asked for."""
+    """At the dose multiplier found the hours are those asked for."""
     entry, *work = HOURS[name]
     found = effort.match_hours(market(entry), market(), START, 0.6 * sum(work))
-    assert found.scenario.strength == pytest.approx(0.6, rel=1e-6)
+    assert found.scenario.dose_multiplier == pytest.approx(0.6, rel=1e-6)
     assert sum(effort.extra(found, market(), START)) == pytest.approx(0.6 * sum(work), rel=1e-6)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Flow, Stock
-from marketsim.parameters.settings import POSTS
+from marketsim.parameters.settings import POSTING_ONLY
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 from marketsim.simulation.mesa_model import Market
@@ -117,7 +117,13 @@ def states(market: Market) -> list[bytes]:
 ZERO = {
     "sweep": {"kind": "sweep", "date": "2015-05-29", "accounts": 0, "posts": 0, "publicity": 0},
     "news": {"kind": "news", "date": "2015-05-21", "publicity": 0},
-    "effort": {"kind": "effort", "start": "2015-05-22", "recall": 1, "reports": 1, "capacity": 1},
+    "moderation_effort": {
+        "kind": "moderation_effort",
+        "start": "2015-05-22",
+        "recall": 1,
+        "reports": 1,
+        "capacity": 1,
+    },
 }
 
 
@@ -131,7 +137,7 @@ def test_a_zero_dose_is_the_baseline(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "dose"), [("sweep", "posts"), ("news", "publicity"), ("effort", "reports")]
+    ("kind", "dose"), [("sweep", "posts"), ("news", "publicity"), ("moderation_effort", "reports")]
 )
 def test_a_dose_is_not_the_baseline(kind, dose):
     """Negative control: the same interventions with a dose are noticed."""
@@ -155,7 +161,7 @@ def test_traders_share_all_luck_that_the_policy_leaves_alone():
     """Without trade, traders mean to post the same under both scenarios where they are there."""
     worlds = []
     for scenario in ("baseline_2015", "no_crackdown"):
-        changes = {"posting__trend": 0.0, "accounts__quit": 0.0, "market": POSTS}
+        changes = {"posting__trend": 0.0, "accounts__quit": 0.0, "market": POSTING_ONLY}
         of = settings(500, scenario, **changes)
         state = initialize(of, 4)
         advance(state, 0, state.series.risk.size)

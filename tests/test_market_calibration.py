@@ -23,7 +23,7 @@ from marketsim.analysis.inference.stages import trade
 from marketsim.commands import calibrate as calibrate_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Calibration, Settings, value_of
+from marketsim.parameters.settings import POSTING_ONLY, Calibration, Settings, value_of
 from marketsim.simulation import run, summary
 from marketsim.survey import discrepancy, statistics, targets, trade_statistics
 from marketsim.survey import fit as survey_fit
@@ -138,7 +138,7 @@ def test_the_posting_side_is_a_draw_of_its_posterior():
         rows = shipped[shipped["structure"] == mine.recovery.name]
         values = pd.Series({key: value_of(mine, key) for key in keys})
         assert (rows[keys] == values).all(axis=1).sum() == 1
-        assert (mine.posterior, mine.held, mine.market) == ("none", [], "whole")
+        assert (mine.posterior, mine.fixed, mine.market) == ("none", [], "full")
         structures.add(mine.recovery.name)
     assert len(structures) > 1
     prior, seed = particle(start(posterior=posterior.PRIOR), {KEYS[0]: 0.5})
@@ -147,14 +147,14 @@ def test_the_posting_side_is_a_draw_of_its_posterior():
 
 def test_what_is_held_keeps_its_value_in_a_particle():
     """Held parameters of posts and trade are as given; the others move with the scores."""
-    of = start(posting__base_posts=2.0, supply__cost=6.0, held=["posting.base_posts"])
-    of.held += ["supply.cost"]
+    of = start(posting__base_posts=2.0, supply__cost=6.0, fixed=["posting.base_posts"])
+    of.fixed += ["supply.cost"]
     for score in (-1.0, 1.0):
-        mine, _ = particle(of, {"workshop__best": score})
+        mine, _ = particle(of, {"workshop__top_grade_share": score})
         assert (mine.posting.base_posts, mine.supply.cost) == (2.0, 6.0)
-        place = priors.share(PRIORS["workshop.best"], mine.workshop.best)
+        place = priors.share(PRIORS["workshop.top_grade_share"], mine.workshop.top_grade_share)
         assert place == pytest.approx(stats.norm.cdf(score))
-        free, _ = particle(start(), {"workshop__best": score})
+        free, _ = particle(start(), {"workshop__top_grade_share": score})
         assert free.posting.base_posts != 2.0 and free.supply.cost != 6.0
 
 
@@ -178,7 +178,7 @@ def test_a_market_answers_for_its_particle():
 
 ENOUGH = Calibration(particles=100, simulations=1000)
 BAD = {
-    "no trade": (ENOUGH, {"market": POSTS}, "market", "whole: prices need trade"),
+    "no trade": (ENOUGH, {"market": POSTING_ONLY}, "market", "whole: prices need trade"),
     "from nothing": (ENOUGH, {"posterior": "none", "recovery": "trend"}, "posterior", "drawn"),
     "from the point": (ENOUGH, {"posterior": "point"}, "posterior", presets.POSTERIOR),
     "from nowhere": (ENOUGH, {"posterior": "nope"}, "posterior", presets.POSTERIOR),
@@ -186,9 +186,9 @@ BAD = {
     "address of nothing": (Calibration(address="tcp://a:1"), {}, "calibration.address", "dask"),
     "too few particles": (Calibration(particles=19), {}, "calibration.particles", "20 to"),
     "too short": (Calibration(simulations=99), {}, "calibration.simulations", "100 to"),
-    "overwritten": (ENOUGH, {"supply__cost": 6.0}, "supply.cost", "held=[supply.cost]"),
-    "nothing to hold": (ENOUGH, {"held": ["supply.nope"]}, "held", "have a prior"),
-    "nothing to search": (ENOUGH, {"held": [*priors.FITTED_TRADE]}, "held", "not all"),
+    "overwritten": (ENOUGH, {"supply__cost": 6.0}, "supply.cost", "fixed=[supply.cost]"),
+    "nothing to hold": (ENOUGH, {"fixed": ["supply.nope"]}, "fixed", "have a prior"),
+    "nothing to search": (ENOUGH, {"fixed": [*priors.FITTED_TRADE]}, "fixed", "not all"),
     "out of range": (ENOUGH, {"posting__weekend": 9.0}, "posting.weekend", "0.5 to 2"),
     "no such day": (ENOUGH, {"horizon__end": "2015-06-30"}, "horizon.end", "2015-07-31"),
 }
@@ -215,13 +215,13 @@ def test_what_can_be_searched_is_not_refused():
     for name in abc_smc.SAMPLERS:
         abc_smc.check(trade(start()), Calibration(sampler=name))
     abc_smc.check(trade(start(posterior=posterior.PRIOR, recovery="trend")), ENOUGH)
-    abc_smc.check(trade(start(supply__cost=6.0, held=["supply.cost"])), ENOUGH)
+    abc_smc.check(trade(start(supply__cost=6.0, fixed=["supply.cost"])), ENOUGH)
 
 
 @pytest.mark.parametrize(
     ("word", "allowed"),
     [
-        ("market=posts", "prices need trade"),
+        ("market=posting_only", "prices need trade"),
         ("posterior=none", "from which the posting side is drawn"),
         ("calibration.sampler=redis", "multicore, single, dask"),
         ("calibration.particle=1", "did you mean 'calibration.particles'"),
@@ -244,7 +244,7 @@ def test_the_command_composes(monkeypatch, capfd):
     assert "marketsim calibrate_market" in capfd.readouterr().out
     command(monkeypatch, "calibrate_market", "calibration.particles=30", "--cfg", "job")
     shown = capfd.readouterr().out
-    for line in ("market: whole", f"posterior: {presets.POSTERIOR}", "particles: 30"):
+    for line in ("market: full", f"posterior: {presets.POSTERIOR}", "particles: 30"):
         assert line in shown
     assert f"study: {presets.TRADE_POSTERIOR}" in shown
 
@@ -362,16 +362,16 @@ def test_what_is_held_is_not_searched_for(monkeypatch):
 
     monkeypatch.setattr(abc_smc.Model, "__call__", toy)
     monkeypatch.setattr(stages, "PREDICTED", 2)
-    of = start(supply__cost=6.0, held=["supply.cost", "supply.margin"])
+    of = start(supply__cost=6.0, fixed=["supply.cost", "supply.margin"])
     folder = calibrate(of, TINY, Path("results"), 1, False)
     rows = drawn(folder)
     point = pd.read_csv(folder / "point.csv").set_index("key")["value"]
-    for key in of.held:
+    for key in of.fixed:
         assert (rows[key] == value_of(of, key)).all()
         assert point[key] == value_of(of, key)
     assert list(rows) == ["weight", *PRIORS]
     assert set(population(folder)[0].parameter) == {*KEYS} - {"supply__cost"}
-    assert len({one.parameter["workshop__best"] for one in population(folder)}) > 1
+    assert len({one.parameter["workshop__top_grade_share"] for one in population(folder)}) > 1
 
 
 # ---------------------------------------------------------------- what becomes of the particles
@@ -405,7 +405,7 @@ def test_draws_are_moved_to_the_published_survey():
         assert rows[key].to_numpy() == pytest.approx(kept[key].to_numpy(), rel=1e-9)
     expected = weight * (1.0 - (distance / distance.max()) ** 2)
     assert rows["weight"].to_numpy() == pytest.approx(expected / expected.sum(), abs=1e-8)
-    held = particles.draws(trade(start(held=[first])), "market", kept, 1)
+    held = particles.draws(trade(start(fixed=[first])), "market", kept, 1)
     assert (held[first] == value_of(start(), first)).all()
     alike = particles.draws(trade(start()), "market", kept.assign(distance=0.0), 1)
     assert alike["weight"].to_numpy() == pytest.approx(weight / weight.sum())

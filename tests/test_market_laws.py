@@ -17,7 +17,7 @@ from marketsim.model.market import advance, initialize
 from marketsim.model.scenario.interventions import KINDS
 from marketsim.model.state import IN_QUEUE, Enforcement, MarketState, Parcel, State, TradeCounter
 from marketsim.parameters import priors
-from marketsim.parameters.settings import POSTS, Settings, check, declared
+from marketsim.parameters.settings import POSTING_ONLY, Settings, check, declared
 from marketsim.simulation import run as simulation
 
 FIRST = dt.date(2015, 3, 6)
@@ -40,7 +40,7 @@ RANGES = {
 }
 # where the largest value would only cost memory and time: the largest that is tried
 LARGEST = {
-    "demand__answers": 40.0,
+    "demand__max_inquiries_per_day": 40.0,
     "demand__visits": 50.0,
     "demand__friends": 1000.0,
     "demand__buyers": 500.0,
@@ -71,7 +71,7 @@ def interventions() -> st.SearchStrategy[dict]:
         when = "date" if "date" in kind.__dataclass_fields__ else "start"
         kinds.append(st.fixed_dictionaries({"kind": st.just(name), when: dates} | doses))
     return st.dictionaries(st.sampled_from("abcd"), st.one_of(kinds), max_size=4).filter(
-        lambda entries: not {"closure", "release"} <= {one["kind"] for one in entries.values()}
+        lambda entries: not {"closure", "legal_supply"} <= {one["kind"] for one in entries.values()}
     )
 
 
@@ -99,7 +99,7 @@ ENDS = (
     {f"demand__{what}_{product}": end
      for what, end in (("worth", 1000.0), ("piece", 1e5))
      for product in ("raw", "semi", "uncarved", "carved")},
-    {"demand__asked": 1.0, "demand__willingness": 100.0, "demand__trust": 1.0},
+    {"demand__inquiries_per_post": 1.0, "demand__willingness": 100.0, "demand__trust": 1.0},
     {"delivery__days": 7.0, "delivery__intercepted": 0.05, "delivery__lost": 1.0},
     {"payment__escrow": 1.0, "payment__accepted": 1.0, "delivery__lost": 0.5},
 )  # fmt: skip
@@ -179,7 +179,7 @@ def days_of(of: Settings, seed: int, days: int = DAYS) -> Iterator[tuple[MarketS
 @given(
     retailers=st.sampled_from([1, 2, 7, 30, 30, 30, 100, 100]),
     recovery=st.sampled_from(priors.STRUCTURES),
-    market=st.sampled_from(["whole"] * 9 + ["posts"]),
+    market=st.sampled_from(["full"] * 9 + ["posting_only"]),
     seed=st.integers(0, 2**63 - 1),
     delivery_days=st.integers(1, 7),
     dealers=st.booleans(),
@@ -256,11 +256,17 @@ ZERO = {
     "sweep": {"date": "2015-05-29", "accounts": 0, "posts": 0, "publicity": 0},
     "news": {"date": "2015-05-21", "publicity": 0},
     "sweeps": {"start": "2015-05-22", "accounts": 0, "posts": 0, "publicity": 0, "irregular": 1},
-    "effort": {"start": "2015-05-22", "recall": 1, "reports": 1, "capacity": 1, "images": 0},
-    "blocking": {"start": "2015-05-22", "share": 0, "channel": "groups", "ramp": 5},
-    "chase": {"start": "2015-05-22", "border": 1, "couriers": 1, "names": 1, "police": 1},
+    "moderation_effort": {
+        "start": "2015-05-22",
+        "recall": 1,
+        "reports": 1,
+        "capacity": 1,
+        "images": 0,
+    },
+    "channel_closure": {"start": "2015-05-22", "share": 0, "channel": "groups", "ramp": 5},
+    "police_effort": {"start": "2015-05-22", "border": 1, "couriers": 1, "names": 1, "police": 1},
     "raids": {"date": "2015-05-22", "share": 0},
-    "release": {"start": "2015-05-22", "growth": 0, "ramp": 5},
+    "legal_supply": {"start": "2015-05-22", "growth": 0, "ramp": 5},
     "campaign": {"start": "2015-05-22", "willingness": 1},
     "closure": {"start": "2015-05-22", "share": 0},
     "machines": {"date": "2015-05-22", "share": 0},
@@ -269,11 +275,11 @@ DOSES = {
     "sweep": {"posts": 2000, "accounts": 2000},
     "news": {"publicity": 1.0},
     "sweeps": {"posts": 2000, "accounts": 2000, "every": 7.0, "types": "ab/cd"},
-    "effort": {"reports": 50.0, "images": 0.5, "linking": 1.0},
-    "blocking": {"share": 1.0},
+    "moderation_effort": {"reports": 50.0, "images": 0.5, "linking": 1.0},
+    "channel_closure": {"share": 1.0},
     "raids": {"share": 1.0},
-    "release": {"growth": 3.0},
-    "chase": {"border": 5.0, "couriers": 100.0, "police": 100.0},
+    "legal_supply": {"growth": 3.0},
+    "police_effort": {"border": 5.0, "couriers": 100.0, "police": 100.0},
     "campaign": {"willingness": 0.5},
     "closure": {"share": 1.0},
     "machines": {"share": 1.0},
@@ -333,7 +339,7 @@ def early_and_late(table: pd.DataFrame, first: dt.date) -> list[pd.DataFrame]:
 def test_in_a_market_of_posts_nobody_trades():
     """Where `market` is posts there are no goods, no money, no deals and no police."""
     state = initialize(
-        settings(300, market=POSTS, police__capacity=1000.0, police__inspected=1.0), 3
+        settings(300, market=POSTING_ONLY, police__capacity=1000.0, police__inspected=1.0), 3
     )
     advance(state, 0, state.series.risk.size)
     trade = state.trade
@@ -353,7 +359,7 @@ def test_trade_moves_no_post_of_a_market_of_posts():
     trade = {key: low for key, (low, _) in RANGES.items() if not key.startswith("demand__taste")}
     other = {key: high for key, (_, high) in RANGES.items() if not key.startswith("resale__")}
     plain, *others = (
-        simulation.simulate(settings(300, market=POSTS, **changes), 5)
+        simulation.simulate(settings(300, market=POSTING_ONLY, **changes), 5)
         for changes in ({}, trade, other)
     )
     for one in others:
@@ -366,13 +372,15 @@ def test_trade_moves_no_post_of_a_market_of_posts():
 def test_without_push_and_police_trade_moves_no_post():
     """Posts feel trade through stock, unsold ivory, newcomers and police, and no other way."""
     apart = {
-        "retail__push": 0.0,
-        "retail__drop": 0.0,
-        "retail__deterred": 0.0,
+        "retail__stock_effect_on_posting": 0.0,
+        "retail__exit_hazard_unsold": 0.0,
+        "retail__entry_deterred": 0.0,
         "police__capacity": 0.0,
     }
     whole = simulation.simulate(trading(300, **apart), 5)[0]
-    posts = simulation.simulate(settings(300, market=POSTS), 5)[0]
+    posts = simulation.simulate(settings(300, market=POSTING_ONLY), 5)[0]
     assert (whole.flows == posts.flows).all() and (whole.risk == posts.risk).all()
-    moved = simulation.simulate(trading(300, **apart | {"retail__push": 0.5}), 5)[0]
+    moved = simulation.simulate(
+        trading(300, **apart | {"retail__stock_effect_on_posting": 0.5}), 5
+    )[0]
     assert not (moved.flows == posts.flows).all()

@@ -13,7 +13,7 @@ from oracle.market import Market
 
 from marketsim.model import market, observer
 from marketsim.model.state import Enforcement, State, TradeCounter
-from marketsim.parameters.settings import POSTS
+from marketsim.parameters.settings import POSTING_ONLY
 
 MANY = 5
 
@@ -59,7 +59,7 @@ def test_the_random_markets_reach_every_corner():
         done = done + records.enforcement[..., 0].sum(axis=(0, 2))
         channels = channels + records.counts.sum(axis=0)
         states |= set(state.retailers.state.tolist())
-    assert len(structures) == 8 and POSTS in markets and len(markets) == 2
+    assert len(structures) == 8 and POSTING_ONLY in markets and len(markets) == 2
     assert (done > 0).all(), [measure.name for measure in Enforcement if done[measure] == 0]
     assert (channels > 0).all(), [name for name, n in enumerate(channels) if n == 0]
     assert states >= set(State) - {State.ABSENT}

@@ -55,9 +55,9 @@ def test_it_works_by_name_without_touching_the_package(tmp_path):
 
 
 def test_its_dose_has_a_strength(tmp_path):
-    """The strength of a scenario scales a dose of the user's, but not how it works."""
+    """The dose multiplier of a scenario scales a dose of the user's, but not how it works."""
     of = market(tmp_path)
-    of.scenario.scaled, of.scenario.strength = ["mine"], 0.5
+    of.scenario.scaled_interventions, of.scenario.dose_multiplier = ["mine"], 0.5
     cases = compile_levers(of).capacity
     assert cases.sum() == 2 * cases.size - 10
 

@@ -15,7 +15,7 @@ from scipy import stats
 from marketsim.analysis.inference import particles, stages
 from marketsim.analysis.inference.stages import Stage, posting
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, Settings, value_of
+from marketsim.parameters.settings import POSTING_ONLY, Settings, value_of
 from marketsim.simulation import run
 from marketsim.survey import statistics, targets
 
@@ -30,7 +30,7 @@ SCORES = st.fixed_dictionaries({key: st.floats(-6.0, 6.0) for key in KEYS})
 
 
 def start(recovery: str = "mixture", retailers: int = 20, **changes: object) -> Settings:
-    changes = {"market": POSTS, "posterior": posterior.PRIOR} | changes
+    changes = {"market": POSTING_ONLY, "posterior": posterior.PRIOR} | changes
     return small(retailers, recovery=recovery, **changes)
 
 
@@ -143,19 +143,19 @@ def seen_with(best: float):
 
 
 @pytest.mark.parametrize(("best", "chosen"), [(0.47, 0.47), (0.6, 0.58), (0.9, 0.58), (0.0, 0.42)])
-@pytest.mark.parametrize("held", [[], ["posting.full_grid"]])
-def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, held, best, chosen):
+@pytest.mark.parametrize("fixed", [[], ["posting.full_grid"]])
+def test_the_point_is_the_best_of_those_near_the_middle(monkeypatch, fixed, best, chosen):
     """Of the draws nearest to the mean the one whose surveys fit best; a far one may not win.
 
-    What is held is the same in all draws and does not count.
+    What is fixed is the same in all draws and does not count.
     """
     monkeypatch.setattr(stages, "CANDIDATES", 4)
     monkeypatch.setattr(run, "statistics", seen_with(best))
     table = rows_at([0.1, 0.05, 0.42, 0.47, 0.53, 0.58, 0.9, 0.95])
-    table[held] = 0.35
-    point = particles.point(posting(start("trend", held=held)), "trend", table, 1).set_index("key")[
-        "value"
-    ]
+    table[fixed] = 0.35
+    point = particles.point(posting(start("trend", fixed=fixed)), "trend", table, 1).set_index(
+        "key"
+    )["value"]
     assert point["structure"] == "trend"
     first = priors.FITTED["trend"][0]
     assert priors.share(PRIORS[first], float(point[first])) == pytest.approx(chosen, abs=1e-9)
@@ -268,8 +268,8 @@ def test_draws_are_moved_to_the_published_survey(monkeypatch):
     assert (rows["generation"] == 4).all()
     assert [seed for _, seed in jobs] == rows["seed"].tolist()
     assert rows["seed"].nunique() == 60
-    held = particles.draws(posting(start("trend", held=[key])), "trend", found, 1)
-    assert (held[key] == value_of(start(), key)).all()
+    fixed = particles.draws(posting(start("trend", fixed=[key])), "trend", found, 1)
+    assert (fixed[key] == value_of(start(), key)).all()
     elsewhere = particles.draws(posting(start("trend")), "combined", found, 1)
     assert not set(elsewhere["seed"]) & set(rows["seed"])
     first = particles.draws(posting(start("trend")), priors.STRUCTURES[0], found, 1)

@@ -13,7 +13,7 @@ from marketsim.model import supply_chain
 from marketsim.model.kernels.entry_exit import apply_entry_exit
 from marketsim.model.population import arrivals, synthesize_traders
 from marketsim.model.state import State
-from marketsim.parameters.settings import POSTS, kernel_params
+from marketsim.parameters.settings import POSTING_ONLY, kernel_params
 
 FALSE_ALARM = 1e-6
 FIRST_DAY = 735_663
@@ -220,7 +220,7 @@ def test_entrants_wait_for_their_day():
 
 def turn_over(of, days, seed=11, **changes) -> list[np.ndarray]:
     """Return the states at the end of each day on which nothing but coming and going happens."""
-    leaving = settings(10, market=POSTS, **changes)
+    leaving = settings(10, market=POSTING_ONLY, **changes)
     values = kernel_params(leaving)
     shops = supply_chain.build_trade(leaving, values, seed, of, 1, days)
     states = []

@@ -23,7 +23,7 @@ from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.model.state import Flow
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Settings, value_of
+from marketsim.parameters.settings import POSTING_ONLY, Settings, value_of
 from marketsim.parameters.traders import Recovery
 from marketsim.simulation import files, run, store, summary
 from marketsim.survey import fit as survey_fit
@@ -141,7 +141,7 @@ def test_a_draw_is_a_function_of_seed_and_number(toy, name):
     """Neither scenario, market, luck, what is held nor the order of asking moves a draw."""
     plain = [posterior.draw(mixture(name=name, seed=9), number) for number in range(30)]
     other = mixture(200, name=name, seed=9, scenario="no_crackdown", replicates=3)
-    other.held = ["posting.base_posts"]
+    other.fixed = ["posting.base_posts"]
     assert [posterior.draw(other, number) for number in reversed(range(30))] == plain[::-1]
     assert [one.number for one in plain] == list(range(30))
     moved = [posterior.draw(mixture(name=name, seed=10), number) for number in range(30)]
@@ -210,7 +210,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     for changes in (
         {"recovery": "trend"},
         {"scenario": "no_crackdown", "retailers": 200, "replicates": 3},
-        {"supply__cost": 6.0, "held": ["supply.cost"]},
+        {"supply__cost": 6.0, "fixed": ["supply.cost"]},
     ):
         assert chains(**changes) == plain
     assert chains(seed=10) != plain
@@ -225,7 +225,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
 def test_without_trade_nothing_of_the_chain_is_drawn(toy, name):
     """In a market of posts only its own parameters are drawn, and as in the whole market."""
     for number in range(20):
-        posts = posterior.draw(mixture(name=name, market=POSTS), number)
+        posts = posterior.draw(mixture(name=name, market=POSTING_ONLY), number)
         whole = posterior.draw(mixture(name=name), number)
         assert set(posts.values) == set(priors.uncertain())
         assert (posts.number, posts.structure) == (whole.number, whole.structure)
@@ -267,7 +267,7 @@ def test_without_a_posterior_settings_stay_as_they_are():
 
 def test_settings_of_a_run_have_the_draw_in_its_place(toy):
     """The run has the structure and values drawn, but for what is held."""
-    of = mixture(posting__base_posts=2.0, held=["posting.base_posts"])
+    of = mixture(posting__base_posts=2.0, fixed=["posting.base_posts"])
     drawn = posterior.draw(of, 0)
     mine = posterior.settings_of(of, drawn)
     assert mine.recovery == Recovery(**presets.choice("recovery", drawn.structure))
@@ -317,15 +317,15 @@ BAD = {
         "recovery",
         "mixture, forgetting, unchanged",
     ),
-    "unknown name held": ({"held": ["nope"]}, "held", "docs/parameters.md"),
-    "held without a prior": ({"held": ["population.ties"]}, "held", "that have a prior"),
+    "unknown name held": ({"fixed": ["nope"]}, "fixed", "docs/parameters.md"),
+    "held without a prior": ({"fixed": ["population.ties"]}, "fixed", "that have a prior"),
     "overwritten by the draw": (
         {"posting__base_posts": 2.0},
         "posting.base_posts",
-        "held=[posting.base_posts]",
+        "fixed=[posting.base_posts]",
     ),
     "overwritten, another held": (
-        {"posting__base_posts": 2.0, "held": ["posting.trend"]},
+        {"posting__base_posts": 2.0, "fixed": ["posting.trend"]},
         "posting.base_posts",
         "posterior=none",
     ),
@@ -416,7 +416,7 @@ def test_weights_of_the_chain_that_cannot_be_drawn_by_are_refused(toy, weights):
         assert (fault.value.key, fault.value.value) == ("posterior", SHIPPED)
         assert "finite, not negative and not all 0" in fault.value.allowed
     assert not Path("results").exists()
-    posterior.check(mixture(market=POSTS))
+    posterior.check(mixture(market=POSTING_ONLY))
     posterior.check(mixture(name=posterior.PRIOR))
     posterior.check(mixture(name=posterior.POINT))
     spoil_trade(toy.folder, [0.0, 0.0, 0.0, 0.0, 1.0])  # negative control
@@ -427,7 +427,7 @@ def test_without_trade_the_draws_of_the_chain_are_not_read(toy):
     """A market of posts is drawn although there is nothing for the chain; a whole one is not."""
     (toy.folder / "trade" / "posterior.parquet").unlink()
     forget()
-    of = mixture(market=POSTS)
+    of = mixture(market=POSTING_ONLY)
     posterior.check(of)
     assert set(posterior.draw(of, 3).values) == set(priors.uncertain())
     with pytest.raises(InputError, match=r"posterior\.parquet"):
@@ -440,8 +440,8 @@ GOOD = {
     "prior": {"name": posterior.PRIOR},
     "point": {"name": posterior.POINT},
     "the point's structure": {"name": posterior.POINT, "recovery": "forgetting"},
-    "held": {"posting__base_posts": 2.0, "held": ["posting.base_posts"]},
-    "held as it is": {"held": ["posting.base_posts"]},
+    "fixed": {"posting__base_posts": 2.0, "fixed": ["posting.base_posts"]},
+    "held as it is": {"fixed": ["posting.base_posts"]},
     "no prior on it": {"population__ties": 2.0},
     "none": {"name": posterior.NONE, "recovery": "trend", "posting__base_posts": 2.0},
     "none by hand": {"name": posterior.NONE, "recovery": "trend", "recovery__smooth": 0.5},
@@ -460,7 +460,7 @@ def test_what_a_draw_leaves_alone_is_not_refused(toy, name):
         (["posterior=nope"], "posterior 'nope'"),
         (["posterior=none"], "recovery=mixture"),
         (["recovery.smooth=0.3"], "recovery=mixture"),
-        (["held=[nope]"], "held=nope"),
+        (["fixed=[nope]"], "fixed=nope"),
     ],
 )
 def test_refusals_are_one_line_of_the_command(toy, monkeypatch, capfd, words, shown):
@@ -606,7 +606,7 @@ def shipped() -> pd.DataFrame:
 def searched() -> Settings:
     """Return the settings the shipped posterior was searched with."""
     out = presets.named(population="survey")
-    out.market, out.posterior = POSTS, posterior.PRIOR
+    out.market, out.posterior = POSTING_ONLY, posterior.PRIOR
     return out
 
 

@@ -47,7 +47,12 @@ def changed(name: str) -> Settings:
     elif name == "left out":
         del entries["sweep_may"], entries["arrest_may"]
     elif name == "added":
-        entries["mine"] = {"kind": "effort", "start": "2015-05-04", "end": None, "recall": 2.5}
+        entries["mine"] = {
+            "kind": "moderation_effort",
+            "start": "2015-05-04",
+            "end": None,
+            "recall": 2.5,
+        }
     elif name == "new name":
         out.scenario.name, out.scenario.about = "my-own", "It's \\'mine' \\ , {a: b} = [c], 100 %"
     return out

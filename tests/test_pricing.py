@@ -53,7 +53,7 @@ def test_costs_are_averages_by_mass(lots):
 
 def test_a_label_is_cost_margin_fear_and_stock():
     """A label is cost x (1 + margin) x markup x (1 + premium x risk) x the factor of stock."""
-    of = Standstill(retail__turnover=0.4, retail__risk_premium=0.5, retail__margin=0.3)
+    of = Standstill(retail__scarcity_pricing=0.4, retail__risk_premium=0.5, retail__margin=0.3)
     holder = of.holder(Account.RETAILERS)
     of.trade.unit_cost[holder, Item.UNCARVED] = 20.0
     of.trade.shops.markup[0], of.trade.shops.expected[0] = 1.1, 1000.0
@@ -70,7 +70,7 @@ def test_a_label_is_cost_margin_fear_and_stock():
 @pytest.mark.parametrize("risk", [0.0, 0.7])
 def test_a_dealer_asks_cost_margin_fear_and_stock(risk):
     """A dealer asks his cost with margin and premium, more where stock lacks."""
-    of = Standstill(retail__turnover=0.4, retail__risk_premium=0.5)
+    of = Standstill(retail__scarcity_pricing=0.4, retail__risk_premium=0.5)
     of.trade.dealers.risk[0], of.trade.unit_cost[0, Item.RAW] = risk, 5.0
     of.trade.dealers.sold[0, Item.RAW] = 100.0
     of.trade.dealers.least_sales[0, Item.RAW] = 200.0  # the larger of the two counts

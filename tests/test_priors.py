@@ -248,12 +248,12 @@ def test_what_another_structure_is_about_has_none_in_the_null(key):
     structure=st.sampled_from(priors.STRUCTURES),
     before=st.sampled_from(priors.STRUCTURES),
     names=st.sets(NAMES),
-    held=st.sets(NAMES),
+    fixed=st.sets(NAMES),
     seed=SEEDS,
 )
-def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, held, seed):
-    """Named values are set, held ones and all others stay; the settings given stay whole."""
-    given_settings = small(recovery=before, posterior="prior", held=sorted(held))
+def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, fixed, seed):
+    """Named values are set, fixed ones and all others stay; the settings given stay whole."""
+    given_settings = small(recovery=before, posterior="prior", fixed=sorted(fixed))
     whole = deepcopy(given_settings)
     drawn = {
         name: value
@@ -262,8 +262,8 @@ def test_putting_sets_what_is_named_and_nothing_else(structure, before, names, h
     }
     put = priors.with_values(given_settings, structure, drawn)
     assert given_settings == whole
-    expected = leaves(whole) | {"posterior": "none", "held": []}
-    expected |= {name: value for name, value in drawn.items() if name not in held}
+    expected = leaves(whole) | {"posterior": "none", "fixed": []}
+    expected |= {name: value for name, value in drawn.items() if name not in fixed}
     for name, weight in asdict(Recovery(**presets.choice("recovery", structure))).items():
         expected[f"recovery.{name}"] = weight
     assert leaves(put) == expected

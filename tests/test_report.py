@@ -196,7 +196,7 @@ def test_page_says_what_its_parameters_are(folder, posterior, words):
 
 
 def test_page_names_what_is_held(folder):
-    held = make_facts(held=["perception.half_life"])
+    held = make_facts(fixed=["perception.half_life"])
     assert "Fixed by the user: perception.half_life" in Page(read(folder, held)).text
     assert "Fixed by the user" not in Page(read(folder)).text
 

@@ -52,7 +52,7 @@ def test_every_result_is_listed(made, capsys):
         (["posting.weekend=0.8,0.9"], 4),
         (["population.retailers=30", "seed=2015", "posterior=none"], 4),
         (["population.retailers=31"], 0),
-        (["market=whole", "recovery=combined"], 4),
+        (["market=full", "recovery=combined"], 4),
         (["posting.weekend=much"], 0),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_closed_dealer_is_replaced_by_another():
 
 def test_stock_moves_posting():
     """Posts are more where stock piles up, fewer where nothing is left, as usual in between."""
-    of = Shop(3, retail__push=0.3, retail__restock_days=365.0)
+    of = Shop(3, retail__stock_effect_on_posting=0.3, retail__restock_days=365.0)
     of.reckons(1_000.0)
     full = int(of.params.retail.cover * 1_000)
     for i, stock in enumerate((0, full, 3 * full)):

@@ -63,7 +63,7 @@ def pieces(item: Item):
     return lambda state: state.trade.records.prices[FIRST:, item, Stage.SOLD, :, 2].sum()
 
 
-# scenario, strength: what is meant and falls or rises; what is not meant; settings that show it
+# scenario, dose multiplier: what is meant and falls or rises; what is not; settings that show it
 EFFECTS = [
     ("repeated_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("rotating_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),

@@ -14,42 +14,42 @@ from marketsim.parameters import presets
 NAMES = presets.names("scenario")
 
 
-def scenario(name: str, strength: float = 1.0):
-    """Return settings of a scenario at a strength."""
+def scenario(name: str, dose_multiplier: float = 1.0):
+    """Return settings of a scenario at a dose multiplier."""
     of = settings(1000, name)
-    of.scenario.strength = strength
+    of.scenario.dose_multiplier = dose_multiplier
     return of
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_says_what_it_is(name):
-    """A sentence of what it is, where its doses come from, and all strengths can be run."""
+    """A sentence of what it is, where its doses come from, and all dose multipliers can be run."""
     of = scenario(name).scenario
     assert of.name == name and not of.about[0].islower() and not of.about.endswith(".")
     assert of.source
-    for strength in of.strengths or [1.0]:
-        compile_levers(scenario(name, strength))
+    for dose_multiplier in of.dose_multipliers or [1.0]:
+        compile_levers(scenario(name, dose_multiplier))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dose_without_a_source_is_a_curve(name):
-    """Where the source says "assumed", strengths and what they scale are named, and only there."""
+    """Where the source says "assumed", dose multipliers are named, and only there."""
     of = scenario(name).scenario
     if name in ("baseline_2015", "no_crackdown", "domestic_ban"):  # what happened, or all of it
-        assert not of.strengths and not of.scaled
+        assert not of.dose_multipliers and not of.scaled_interventions
         return
     assert "assumed" in of.source
-    assert len(of.strengths) >= 2 and of.scaled
-    assert set(of.scaled) <= set(of.interventions)
+    assert len(of.dose_multipliers) >= 2 and of.scaled_interventions
+    assert set(of.scaled_interventions) <= set(of.interventions)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("baseline_2015", "no_crackdown")])
 def test_each_differs_from_the_baseline_by_its_own_interventions(name):
-    """What is not of the scenario itself is the calendar of 2015; at no strength it is that."""
+    """What is not of the scenario itself is the calendar of 2015; at no dose it is that."""
     own, base = interventions(scenario(name)), interventions(scenario("baseline_2015"))
     assert {key: own[key] for key in base} == base and len(own) > len(base)
     none = scenario(name, 0.0)
-    none.scenario.scaled = [key for key in own if key not in base]
+    none.scenario.scaled_interventions = [key for key in own if key not in base]
     rest = scenario("baseline_2015")
     rest.scenario.until = none.scenario.until
     one, two = compile_table(none), compile_table(rest)

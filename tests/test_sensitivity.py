@@ -14,7 +14,7 @@ from marketsim.analysis.sensitivity import experiment, indices
 from marketsim.commands import sensitivity as sensitivity_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, Sensitivity, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Sensitivity, Settings
 from marketsim.reporting.figures import registry
 from marketsim.simulation import store
 from marketsim.simulation import tables as run_tables_of
@@ -27,7 +27,7 @@ FEW = Sensitivity(trajectories=4, samples=8, kept=2, runs_each=2)
 def start(*free: str, **changes: object) -> Settings:
     """Return settings of a small market in which only some parameters are uncertain, or all."""
     held = [name for name in priors.everything() if name not in free] if free else []
-    changes = {"retailers": 30, "scenario": "no_crackdown", "held": held} | changes
+    changes = {"retailers": 30, "scenario": "no_crackdown", "fixed": held} | changes
     return small(**{"posterior": posterior.PRIOR} | changes)
 
 
@@ -190,7 +190,7 @@ def test_every_uncertain_parameter_is_screened_but_those_held():
     """Posting and trade together, without what the user gave."""
     names = experiment.parameters(start())
     assert names == [*priors.uncertain(), *priors.uncertain_trade()]
-    assert experiment.parameters(start(held=[names[3]])) == names[:3] + names[4:]
+    assert experiment.parameters(start(fixed=[names[3]])) == names[:3] + names[4:]
 
 
 # ---------------------------------------------------------------- the market itself
@@ -300,7 +300,7 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
         (["scenario=nope"], "unknown scenario 'nope'"),
         (["recovery=mixture"], "recovery=mixture is invalid: expected one structure"),
         (["posterior=none"], "posterior=none is invalid: expected prior"),
-        (["market=posts"], "market=posts is invalid: expected whole"),
+        (["market=posting_only"], "market=posting_only is invalid: expected whole"),
         (["posting.base_posts=99"], "posting.base_posts=99"),
     ],
 )
@@ -319,8 +319,8 @@ def test_bad_input_is_one_line(words, shown, monkeypatch, capfd):
 def test_nothing_uncertain_is_refused():
     """Where everything is held there is nothing to ask about."""
     with pytest.raises(InputError) as fault:
-        found(start(held=list(priors.everything())))
-    assert fault.value.key == "held"
+        found(start(fixed=list(priors.everything())))
+    assert fault.value.key == "fixed"
     assert list(Path().iterdir()) == []
 
 
@@ -344,10 +344,10 @@ def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):
         command(monkeypatch, "sensitivity", "samples=16", "kept=3", "demand.visits=0.4")
     settings, asked = taken[0][:2]
     assert asked == Sensitivity(samples=16, kept=3)
-    assert settings.held == ["demand.visits"]
+    assert settings.fixed == ["demand.visits"]
     assert settings.scenario.name == "repeated_sweeps"
     assert (settings.population.retailers, settings.posterior) == (1000, posterior.PRIOR)
-    assert settings.market != POSTS
+    assert settings.market != POSTING_ONLY
     experiment.arms(settings, asked)
 
 

@@ -17,7 +17,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
 NOT_NUMBERS = TEXTS | {
     *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "held", "market"),
-    *("scenario.source", "scenario.until", "scenario.strengths", "scenario.scaled", "classes"),
+    *(
+        "scenario.source",
+        "scenario.until",
+        "scenario.dose multipliers",
+        "scenario.scaled_interventions",
+        "classes",
+    ),
 }
 
 # The published priors: key, low, high, in the unit of the parameter.
@@ -208,7 +214,7 @@ def test_displacement_to_nowhere_is_refused():
     check(settings(displacement__groups=0.0, displacement__elsewhere=0.1))
 
 
-@pytest.mark.parametrize("name", ["whole", "posts"])
+@pytest.mark.parametrize("name", ["full", "posting_only"])
 def test_a_market_is_whole_or_of_posts(name):
     """There are two markets, and no third."""
     check(settings(market=name))

@@ -16,7 +16,7 @@ from marketsim.analysis.inference import reference_table
 from marketsim.errors import InputError
 from marketsim.numerics.jit import PACKAGE
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, WHOLE, Settings, value_of
+from marketsim.parameters.settings import FULL, POSTING_ONLY, Settings, value_of
 from marketsim.simulation import run as simulation
 from marketsim.simulation import store
 from marketsim.survey import statistics
@@ -30,7 +30,7 @@ def _small_batches(monkeypatch):
 
 
 def start(recovery: str = "mixture", **changes: object) -> Settings:
-    changes = {"retailers": 30, "market": POSTS, "posterior": posterior.PRIOR} | changes
+    changes = {"retailers": 30, "market": POSTING_ONLY, "posterior": posterior.PRIOR} | changes
     return small(recovery=recovery, **changes)
 
 
@@ -145,7 +145,7 @@ def test_a_job_is_a_function_of_seed_and_number(seed, number):
 
 def test_what_is_held_is_held_in_every_row():
     """A held parameter has its value in the table; others vary."""
-    rows = table(8, of=start(held=["posting.base_posts"]))
+    rows = table(8, of=start(fixed=["posting.base_posts"]))
     assert (rows["posting.base_posts"] == start().posting.base_posts).all()
     assert rows["posting.full_grid"].nunique() == 8
 
@@ -212,7 +212,7 @@ def test_what_a_row_runs_through_is_in_its_key():
     ("changes", "key"),
     [
         ({"posterior": "nope"}, "posterior"),
-        ({"market": WHOLE}, "market"),
+        ({"market": FULL}, "market"),
         ({"posterior": "none", "recovery": "trend"}, "posterior"),
         ({"posting__trend": 0.05}, "posting.trend"),
         ({"recovery__smooth": 0.3}, "recovery"),

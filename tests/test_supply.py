@@ -10,7 +10,7 @@ from marketsim.model.ledger import Account, Item
 from marketsim.model.state import Channel, Enforcement, TradeCounter
 
 FALSE_ALARM = 1e-6
-CALM = {"supply__seized": 0.0, "retail__turnover": 0.0, "supply__tusks": 1.0}
+CALM = {"supply__seized": 0.0, "retail__scarcity_pricing": 0.0, "supply__tusks": 1.0}
 
 
 class Border(Standstill):

@@ -104,7 +104,7 @@ def dispersion_p(counts: np.ndarray, mean: float) -> tuple[float, float]:
 @pytest.mark.parametrize(("posts", "asked"), [(1, 0.002), (4, 0.002), (10, 0.004)])
 def test_sales_are_poisson(posts, asked):
     """Where everybody is willing, sales a day are Poisson: friends x posts x inquiries of each."""
-    of = Counter(days=1500, demand__asked=asked).posts(moments=posts).days(1500)
+    of = Counter(days=1500, demand__inquiries_per_post=asked).posts(moments=posts).days(1500)
     mean = asked * of.trade.friends.count[0] * posts
     deals = of.count(TradeCounter.DEALS)
     assert min(dispersion_p(deals, mean)) > FALSE_ALARM
@@ -116,7 +116,7 @@ def test_sales_are_poisson(posts, asked):
 
 def test_grams_have_their_mean_and_variance():
     """Grams sold a day are a Poisson number of lognormal pieces."""
-    of = Counter(days=2000, demand__asked=0.004).posts(moments=5).days(2000)
+    of = Counter(days=2000, demand__inquiries_per_post=0.004).posts(moments=5).days(2000)
     mean, spread = 0.004 * of.trade.friends.count[0] * 5, of.params.demand.piece_spread
     piece = of.params.demand.piece_carved
     grams = of.count(TradeCounter.SOLD + Channel.MOMENTS) / 1000.0
@@ -130,7 +130,7 @@ def test_grams_have_their_mean_and_variance():
 )
 def test_groups_and_backups_bring_their_inquiries(where, channel, factor):
     """A post in groups brings `groups` times as many inquiries, one on a backup as many."""
-    of = Counter(days=600, demand__asked=0.002).posts(**{where: 3}).days(600)
+    of = Counter(days=600, demand__inquiries_per_post=0.002).posts(**{where: 3}).days(600)
     mean = 0.002 * of.trade.friends.count[0] * 3
     mean *= getattr(of.params.demand, factor) if factor else 1.0
     assert dispersion_p(of.count(TradeCounter.INQUIRIES), mean)[0] > FALSE_ALARM
@@ -142,7 +142,7 @@ def test_each_platform_elsewhere_brings_its_own(platform):
     """Posts elsewhere reach the mean number of friends, times what the platform brings."""
     only = {f"demand__to_{name}": float(name == platform) for name in ("public", "social")}
     only["demand__to_websites"] = float(platform == "websites")
-    of = Counter(days=600, demand__asked=0.002, **only).posts(elsewhere=5).days(600)
+    of = Counter(days=600, demand__inquiries_per_post=0.002, **only).posts(elsewhere=5).days(600)
     mean = 0.002 * of.params.demand.friends * 5 * getattr(of.params.demand, platform)
     assert dispersion_p(of.count(TradeCounter.INQUIRIES), mean)[0] > FALSE_ALARM
     channel = Channel[platform.upper()]
@@ -160,16 +160,22 @@ def test_a_stall_has_its_visitors():
 
 def test_nobody_asks_more_than_can_be_answered():
     """A seller answers so many inquiries a day."""
-    of = Counter(days=30, demand__asked=1.0, demand__answers=13.0).posts(moments=9).days(30)
+    of = (
+        Counter(days=30, demand__inquiries_per_post=1.0, demand__max_inquiries_per_day=13.0)
+        .posts(moments=9)
+        .days(30)
+    )
     assert (of.count(TradeCounter.INQUIRIES) == 13).all()
 
 
 def test_without_posts_or_people_nobody_asks():
     """No posts, no friends who ask, or no buyers at all: no inquiry and no deal."""
     for of in (
-        Counter(demand__asked=1.0),
-        Counter(demand__asked=0.0).posts(moments=50, groups=50, elsewhere=50),
-        Counter(demand__asked=1.0, demand__buyers=0.0).posts(moments=9, groups=9, elsewhere=9),
+        Counter(demand__inquiries_per_post=1.0),
+        Counter(demand__inquiries_per_post=0.0).posts(moments=50, groups=50, elsewhere=50),
+        Counter(demand__inquiries_per_post=1.0, demand__buyers=0.0).posts(
+            moments=9, groups=9, elsewhere=9
+        ),
     ):
         of.days(20)
         assert not of.counts[:20].any()
@@ -192,7 +198,8 @@ def test_interest_is_trust_times_liking(trust, liked):
     """Of those who ask, trust x liking buy; the favourite is always liked."""
     for taste, likes in (("carved", 1.0), ("uncarved", liked)):
         tastes = {f"demand__taste_{k}": float(k == taste) for k in ("carved", "uncarved")}
-        of = Counter(days=300, demand__trust=trust, demand__asked=0.01, demand__liked=liked,
+        of = Counter(days=300, demand__trust=trust, demand__inquiries_per_post=0.01,
+                     demand__second_choice_prob=liked,
                      demand__regulars=0.0, demand__customers=0.0, **tastes)  # fmt: skip
         of.posts(moments=5).days(300)
         deals, asked = of.count(TradeCounter.DEALS).sum(), of.count(TradeCounter.INQUIRIES).sum()
@@ -203,7 +210,9 @@ def test_interest_is_trust_times_liking(trust, liked):
 def test_fear_keeps_buyers_away():
     """A perceived risk keeps its share x caution away, and halves in its half-life."""
     for caution in (0.0, 0.5, 1.0):
-        of = Counter(days=9, demand__caution=caution, demand__asked=0.1, demand__half_life=1.0)
+        of = Counter(
+            days=9, demand__caution=caution, demand__inquiries_per_post=0.1, demand__half_life=1.0
+        )
         of.trade.buyers.risk[:] = 0.8
         of.row = 7
         of.posts(moments=10).days(1)
@@ -216,7 +225,11 @@ def test_fear_keeps_buyers_away():
 def bought(factor: float, **changes) -> tuple[int, int, float]:
     """Return deals and inquiries at a price against the median worth, and the willing share."""
     people = {"demand__strangers": 1.0, "demand__willingness": 1.0, "demand__spread": 0.8}
-    worth = {"demand__worth_carved": 20.0, "demand__asked": 0.1, "demand__buyers": 10_000.0}
+    worth = {
+        "demand__worth_carved": 20.0,
+        "demand__inquiries_per_post": 0.1,
+        "demand__buyers": 10_000.0,
+    }
     of = Counter(days=100, cost=20.0 * factor, **people | worth | changes)
     of.posts(moments=20).days(100)
     u = rng.uniform_array(of.seed, Purpose.WILLINGNESS, 0, np.arange(10_000))
@@ -249,7 +262,9 @@ def test_the_elasticity_near_the_median_is_that_of_the_evidence():
 
 def test_a_campaign_takes_from_what_everybody_would_pay():
     """Half the willingness is twice the price."""
-    of = Counter(days=60, demand__asked=0.05, demand__willingness=1.0, demand__worth_carved=10.0)
+    of = Counter(
+        days=60, demand__inquiries_per_post=0.05, demand__willingness=1.0, demand__worth_carved=10.0
+    )
     of.posts(moments=10).days(30, level=1.5)
     before = of.count(TradeCounter.DEALS).sum()
     of.days(30, level=0.66)
@@ -258,7 +273,7 @@ def test_a_campaign_takes_from_what_everybody_would_pay():
 
 def test_the_closed_legal_market_leaves_stigma_and_customers():
     """Once the legal market is closed willingness falls, and some customers ask at stalls."""
-    of = Counter(days=900, retail__stall=1.0, demand__visits=2.0, legal__turn=0.5,
+    of = Counter(days=900, retail__stall=1.0, demand__visits=2.0, legal__switch_to_illegal=0.5,
                  legal__customers=4000.0, legal__stigma=0.9)  # fmt: skip
     of.days(300)
     of.days(300, legal=0.0)
@@ -278,7 +293,7 @@ def test_the_closed_legal_market_leaves_stigma_and_customers():
 
 def test_a_plain_deal_pays_the_retailer():
     """What buyers pay is what the retailer has more: whole fen of price x mass."""
-    of = Counter(demand__asked=0.01).posts(moments=5).days(50)
+    of = Counter(demand__inquiries_per_post=0.01).posts(moments=5).days(50)
     paid = of.count(TradeCounter.REVENUE).sum()
     assert of.fen(Account.RETAILERS) == paid == -of.fen(Account.INCOME)
     assert paid == pytest.approx(
@@ -290,8 +305,8 @@ def test_a_plain_deal_pays_the_retailer():
 @pytest.mark.parametrize("extra", [0.1, 0.2, 0.3])
 def test_each_tier_adds_its_extra(extra):
     """Tier t shows the label x (1 + extra)^t, and each agent on the way keeps an extra."""
-    of = Counter(agents=3000.0, resale__extra=extra, resale__forwarded=1.0, demand__asked=0.002,
-                 demand__strangers=0.0)  # fmt: skip
+    of = Counter(agents=3000.0, resale__extra=extra, resale__forwarded=1.0,
+                 demand__inquiries_per_post=0.002, demand__strangers=0.0)  # fmt: skip
     agents = of.trade.agents
     assert agents.tier.size == 3
     agents.tier[:], agents.upstream[:] = (1, 2, 3), (-1, 0, 1)
@@ -322,7 +337,7 @@ def test_each_tier_adds_its_extra(extra):
 
 def test_who_forwards_a_taken_agent_stops():
     """An agent whose upstream was taken forwards no more; those upstream go on."""
-    of = Counter(agents=3000.0, resale__forwarded=1.0, demand__asked=0.0)
+    of = Counter(agents=3000.0, resale__forwarded=1.0, demand__inquiries_per_post=0.0)
     agents = of.trade.agents
     agents.tier[:], agents.upstream[:] = (1, 2, 3), (-1, 0, 1)
     of.posts(moments=40).days(10)
@@ -335,7 +350,7 @@ def test_who_forwards_a_taken_agent_stops():
 
 def test_an_agent_forwards_his_share():
     """An agent forwards posts x `forwarded` on average, and none once he is taken."""
-    of = Counter(agents=1000.0, days=600, resale__forwarded=0.4, demand__asked=0.0)
+    of = Counter(agents=1000.0, days=600, resale__forwarded=0.4, demand__inquiries_per_post=0.0)
     of.posts(moments=6).days(500)
     assert min(dispersion_p(of.count(TradeCounter.FORWARDED), 2.4)) > FALSE_ALARM
     of.trade.agents.active[:] = 0
@@ -345,7 +360,7 @@ def test_an_agent_forwards_his_share():
 def test_escrow_is_dearer_and_waits():
     """A deal through escrow costs the premium more, and the money waits for the parcel."""
     of = Counter(payment__escrow=1.0, payment__accepted=1.0, payment__premium=0.2,
-                 demand__asked=0.01)  # fmt: skip
+                 demand__inquiries_per_post=0.01)  # fmt: skip
     of.posts(moments=5).days(20, carried=False)
     paid = of.count(TradeCounter.REVENUE).sum()
     assert of.count(TradeCounter.ESCROW_DEALS).sum() == of.count(TradeCounter.DEALS).sum() > 0
@@ -357,7 +372,7 @@ def test_escrow_is_dearer_and_waits():
 def test_escrow_refused_loses_those_who_insist(accepted, insist):
     """Of those who want escrow `accepted` get it, and of the others `insist` go away."""
     of = Counter(days=200, payment__escrow=1.0, payment__accepted=accepted, payment__insist=insist,
-                 demand__asked=0.01)  # fmt: skip
+                 demand__inquiries_per_post=0.01)  # fmt: skip
     of.posts(moments=5).days(200)
     asked, deals = of.count(TradeCounter.INQUIRIES).sum(), of.count(TradeCounter.DEALS).sum()
     escrowed = of.count(TradeCounter.ESCROW_DEALS).sum()
@@ -369,7 +384,7 @@ def test_escrow_refused_loses_those_who_insist(accepted, insist):
 def test_escrow_payments_may_lead_to_a_case():
     """A share of the payments through escrow is traced, one case at most waits for a retailer."""
     of = Counter(days=300, payment__escrow=1.0, payment__accepted=1.0, police__escrow_trace=0.1,
-                 demand__asked=0.01)  # fmt: skip
+                 demand__inquiries_per_post=0.01)  # fmt: skip
     of.posts(moments=5).days(300)
     traced = of.trade.records.enforcement[:, Enforcement.ESCROW_TRACES, :, 0].sum()
     deals = of.count(TradeCounter.ESCROW_DEALS).sum()
@@ -399,7 +414,7 @@ def bids_of(of: Counter, friends: int, worths: float = 20.0) -> np.ndarray:
 def test_a_lonely_bidder_pays_the_reserve():
     """Where nobody else bids, a piece goes at what it cost, if it is worth that much to him."""
     for cost in (0.5, 1.5):
-        of = auction(1, cost=1.0, demand__asked=0.2)
+        of = auction(1, cost=1.0, demand__inquiries_per_post=0.2)
         bid = bids_of(of, 1)[0]
         first = of.books.start[Account.RETAILERS]
         of.trade.unit_cost[first:, Item.CARVED] = cost * bid
@@ -414,7 +429,7 @@ def test_a_lonely_bidder_pays_the_reserve():
 
 def test_the_winner_pays_the_second_bid():
     """Of two bidders the higher one gets the piece, at the lower bid or the reserve."""
-    of = auction(2, demand__asked=0.004)
+    of = auction(2, demand__inquiries_per_post=0.004)
     bids = np.sort(bids_of(of, 2))
     reserve = 0.5 * bids[0]
     of.trade.unit_cost[of.books.start[Account.RETAILERS] :, Item.CARVED] = reserve
@@ -433,7 +448,7 @@ def test_the_winner_pays_the_second_bid():
 
 def test_the_best_bidder_wins():
     """With many bidders the winner is at or above everybody asked: the price at or below him."""
-    of = auction(40, demand__asked=0.02)
+    of = auction(40, demand__inquiries_per_post=0.02)
     of.days(100)
     bids = bids_of(of, 40)
     prices = of.trade.records.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
@@ -446,7 +461,7 @@ def test_the_best_bidder_wins():
 
 def test_nobody_bids_more_than_the_label():
     """Where the second bid is above what labels ask, the label is paid."""
-    of = auction(40, demand__asked=0.02, retail__margin=0.0).days(100)
+    of = auction(40, demand__inquiries_per_post=0.02, retail__margin=0.0).days(100)
     prices = of.trade.records.prices[:, Item.CARVED, Stage.SOLD, Channel.GROUPS].sum(axis=0)
     assert prices[2] > 50 and prices[0] / prices[2] / 100.0 == pytest.approx(10.0)
 
@@ -456,20 +471,24 @@ def test_nobody_bids_more_than_the_label():
 
 def test_nothing_is_sold_that_is_not_there():
     """A retailer sells his last piece in part and then nothing; who asks in vain is counted."""
-    of = Counter(demand__asked=0.02)
+    of = Counter(demand__inquiries_per_post=0.02)
     of.set(Account.RETAILERS, Item.CARVED, 100_000)
     of.posts(moments=5).days(60)
     assert of.sold() == 100_000
     assert of.held(Account.RETAILERS, Item.CARVED) == 0
     assert of.count(TradeCounter.UNMET).sum() > 0
-    plenty = Counter(demand__asked=0.02).posts(moments=5).days(60)  # negative control
+    plenty = Counter(demand__inquiries_per_post=0.02).posts(moments=5).days(60)  # negative control
     assert plenty.count(TradeCounter.UNMET).sum() == 0 < plenty.sold() - 100_000
 
 
 @pytest.mark.parametrize("days", [1, 3, 7])
 def test_a_parcel_arrives_after_its_days(days):
     """What is sold on one day is with the courier for so many days, then consumed."""
-    of = Counter(delivery__days=float(days), demand__asked=0.01).posts(moments=9).days(1)
+    of = (
+        Counter(delivery__days=float(days), demand__inquiries_per_post=0.01)
+        .posts(moments=9)
+        .days(1)
+    )
     mass = of.sold()
     of.posts(moments=0)
     for _ in range(days - 1):
@@ -482,7 +501,7 @@ def test_a_parcel_arrives_after_its_days(days):
 
 def test_a_parcel_says_whose_it_is():
     """Each parcel has seller, buyer, place of the friend, product, mass and sum."""
-    of = Counter(3, demand__asked=0.02).posts(moments=5).days(1, carried=False)
+    of = Counter(3, demand__inquiries_per_post=0.02).posts(moments=5).days(1, carried=False)
     parcels, friends = of.trade.parcels, of.trade.friends
     rows = parcels.rows[int(of.params.delivery.days), : parcels.count[3]]
     assert len(rows) == of.counts[0, TradeCounter.PARCELS] > 3
@@ -501,7 +520,7 @@ def test_a_parcel_says_whose_it_is():
 @pytest.mark.parametrize("kept", [0.0, 0.3, 1.0])
 def test_a_lost_account_loses_friends(kept):
     """On a new account the share of the audience that follows is kept, regulars alike."""
-    of = Counter(300, demand__asked=0.0, demand__customers=0.4, demand__friends=100.0)
+    of = Counter(300, demand__inquiries_per_post=0.0, demand__customers=0.4, demand__friends=100.0)
     before = of.trade.friends.count[:300].sum()
     regulars = of.trade.friends.customers[:300].sum()
     of.retailers.audience[:] = kept
@@ -516,7 +535,9 @@ def test_a_lost_account_loses_friends(kept):
 
 def test_regulars_ask_for_their_share():
     """`regulars` of the friends' inquiries come from those who have bought, beside their share."""
-    of = Counter(days=300, demand__regulars=0.6, demand__customers=0.2, demand__asked=0.01)
+    of = Counter(
+        days=300, demand__regulars=0.6, demand__customers=0.2, demand__inquiries_per_post=0.01
+    )
     of.posts(moments=4)
     friends = of.trade.friends
     customers, count = int(friends.customers[0]), int(friends.count[0])
@@ -535,8 +556,8 @@ def test_regulars_ask_for_their_share():
 
 def test_buyers_share_their_luck_over_sellers():
     """A buyer's willingness is his own: the same whichever seller he asks, on whichever day."""
-    of = Counter(2, days=60, demand__spread=1.0, demand__willingness=1.0, demand__asked=0.01,
-                 demand__worth_carved=10.0)  # fmt: skip
+    of = Counter(2, days=60, demand__spread=1.0, demand__willingness=1.0,
+                 demand__inquiries_per_post=0.01, demand__worth_carved=10.0)  # fmt: skip
     of.posts(moments=5)
     ever: set[int] = set()
     for _ in range(60):
@@ -552,7 +573,7 @@ def test_buyers_share_their_luck_over_sellers():
 @pytest.mark.parametrize("hazard", [0.0, 0.005, 0.05])
 def test_friends_come_and_go(hazard):
     """Friends go with their hazard, and as many others come in their places, as strangers."""
-    of = Counter(300, days=60, demand__friends_leave=hazard, demand__asked=0.0,
+    of = Counter(300, days=60, demand__friends_leave=hazard, demand__inquiries_per_post=0.0,
                  demand__customers=0.5, demand__friends=100.0, demand__trust=0.3)  # fmt: skip
     friends = of.trade.friends
     count, regulars = friends.count.copy(), int(friends.customers.sum())

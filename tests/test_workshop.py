@@ -44,7 +44,7 @@ class Bench(Standstill):
 
 recipes = st.fixed_dictionaries(
     {
-        "workshop__best": st.floats(0.01, 0.99),
+        "workshop__top_grade_share": st.floats(0.01, 0.99),
         "workshop__grade_value": st.floats(1.0, 10.0),
         "workshop__semi_share": st.floats(0.0, 1.0),
         "workshop__waste_hand": st.floats(0.25, 0.35),
@@ -86,12 +86,14 @@ def test_the_best_grade_is_dearer_by_its_value():
     best = (uncarved - shop.wage_uncarved) * (1.0 - shop.waste_hand)
     rest = (carved - shop.wage_carved) * (1.0 - shop.waste_machine)
     assert best / rest == pytest.approx(3.0, rel=1e-12)
-    assert best * shop.best + rest * (1.0 - shop.best) == pytest.approx(10.0, rel=1e-12)
+    assert best * shop.top_grade_share + rest * (1.0 - shop.top_grade_share) == pytest.approx(
+        10.0, rel=1e-12
+    )
 
 
 def test_the_yields_are_those_of_the_recipe():
     """Each grade loses its own waste: hand, machine and cutting."""
-    of = Bench(10_000_000, workshop__best=0.5, workshop__semi_share=0.2).work()
+    of = Bench(10_000_000, workshop__top_grade_share=0.5, workshop__semi_share=0.2).work()
     shop = of.params.workshop
     used = of.used(10_000_000)
     assert used > 0
@@ -115,7 +117,7 @@ def test_wages_are_paid():
 
 def test_hands_set_the_pace():
     """One processor works so much of the best grade by hand a day."""
-    of = Bench(10**9, workshop__hand=100.0, workshop__best=0.4).work()
+    of = Bench(10**9, workshop__hand=100.0, workshop__top_grade_share=0.4).work()
     assert of.used(10**9) == pytest.approx(100_000 / 0.4, abs=2)
 
 
@@ -156,7 +158,7 @@ def test_full_stocks_are_not_added_to():
 
 def test_processors_buy_raw_ivory_of_suppliers():
     """A workshop without raw ivory buys it at the supplier's price, and the books agree."""
-    of = Bench(0, supply__suppliers=1000.0, retail__turnover=0.0)
+    of = Bench(0, supply__suppliers=1000.0, retail__scarcity_pricing=0.0)
     processor = of.holder(Account.PROCESSORS)
     of.set(Account.SUPPLIERS, Item.RAW, 50_000)
     of.set(Account.PROCESSORS, Item.RAW, 0)

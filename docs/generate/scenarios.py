@@ -12,17 +12,17 @@ HEAD = """\
 
 Generated from `conf/scenario/` and `marketsim/model/scenario/interventions.py`; do not edit. A
 scenario is a dated list of interventions in addition to the events of 2015. Where doses have no
-source, the scenario lists *strengths*: multipliers of the difference between its doses and their
-neutral values. A comparison simulates all of them, and `break_even.csv` has the smallest one whose
-90 % interval excludes zero.
+source, the scenario lists *dose multipliers*: multipliers of the difference between its doses and
+their neutral values. A comparison simulates all of them, and `break_even.csv` has the smallest one
+whose 90 % interval excludes zero.
 
 ```sh
-marketsim run scenario=repeated_sweeps scenario.strength=0.5
+marketsim run scenario=repeated_sweeps scenario.dose_multiplier=0.5
 marketsim compare 'scenarios=[repeated_sweeps,demand_reduction]' start=2015-08-01
 marketsim compare 'scenarios=[repeated_sweeps,permanent_pressure]' hours_a_week=10
 ```
 
-The last command compares both scenarios at the strengths that need ten extra hours of moderators
+The last command compares both scenarios at the doses that need ten extra hours of moderators
 and police per week and 1,000 traders (`hours.*` in [parameters.md](parameters.md), all assumed).
 """
 OWN = """\
@@ -39,12 +39,12 @@ def as_markdown() -> str:
         HEAD,
         "## The scenarios",
         "",
-        "| scenario | description | source of doses | strengths |",
+        "| scenario | description | source of doses | dose multipliers |",
     ]
     lines.append("|---|---|---|---|")
     for name in presets.names("scenario"):
         of = presets.choice("scenario", name)
-        sizes = ", ".join(f"{size:g}" for size in of.get("strengths", []))
+        sizes = ", ".join(f"{size:g}" for size in of.get("dose_multipliers", []))
         lines.append(f"| `{name}` | {of['about']}. | {of['source']}. | {sizes} |")
     lines += ["", "## Intervention kinds", ""]
     for name, kind in KINDS.items():

@@ -53,7 +53,7 @@ Groups (GROUP=NAME chooses a file of settings, GROUP.KEY=VALUE changes one value
               {recovery}
 
 Settings of a study:
-  market=whole    or posts: posting alone, without trade
+  market=full    or posts: posting alone, without trade
   seed=2015       seed of all random numbers
   posterior=calibration_2015  distribution of the uncertain parameters, or prior, point (the
                   calibrated point), none (reference values); a parameter given on the command
@@ -67,7 +67,7 @@ Settings of a study:
   figures=false   (run only) tables without figures; rerun without it to draw them
 
 Settings of a comparison, in addition (defaults replicates=100, population=survey):
-  scenarios=[A,B] scenarios to compare with the baseline, each at all its strengths
+  scenarios=[A,B] scenarios to compare with the baseline, each at all its dose multipliers
   baseline=NAME   default: baseline_2015
   start=DATE      first day of the evaluation period; default: first day on which a scenario
                   differs

@@ -144,7 +144,7 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
         allowed = "to be given on the command line, since the files are run"
         raise InputError("classes", out.classes, allowed)
     if out.posterior != posterior.NONE:
-        out.held = sorted({*out.held, *(named & set(priors.everything()))})
+        out.fixed = sorted({*out.fixed, *(named & set(priors.everything()))})
     check(out)
     return out
 

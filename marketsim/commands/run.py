@@ -11,7 +11,7 @@ from marketsim.commands import compose
 from marketsim.commands.options import RunCommand
 from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.reporting.pages import page
 from marketsim.reporting.pages import study as study_page
 from marketsim.simulation import files, store
@@ -150,7 +150,7 @@ def _draw(settings: Settings, folder: Path) -> None:
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
     retailers, trade = settings.population.retailers, None
     registry.save(folder / "figures", "study", tables)
-    if settings.market != POSTS:
+    if settings.market != POSTING_ONLY:
         registry.save(folder / "figures", "trade", tables, retailers=retailers)
         trade = trade_summary.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
     study_page.write(folder, store.read_manifest(folder), pd.read_csv(folder / "fit.csv"), trade)

@@ -10,7 +10,7 @@ from marketsim.commands import compose, output
 from marketsim.commands import run as run_command
 from marketsim.commands.options import TableCommand
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import files, store, summary
@@ -37,7 +37,7 @@ def main_identify(arguments: list[str]) -> None:
 def prior_settings() -> Settings:
     """Return the settings of the reference table: survey market, parameters from the prior."""
     settings = presets.named(population="survey")
-    settings.posterior, settings.market = posterior.PRIOR, POSTS
+    settings.posterior, settings.market = posterior.PRIOR, POSTING_ONLY
     return settings
 
 

@@ -37,24 +37,24 @@ class Added(NamedTuple):
 
 ADDED = {
     "pressure": Added(
-        "Work of moderators and filters", "effort", ("capacity", "recall"),
+        "Work of moderators and filters", "moderation_effort", ("capacity", "recall"),
         1.0, 0.0, 5.0, 0.5, "multiple of 2015: decisions of moderators and detections by filters",
     ),
     "closed": Added(
-        "Other platforms closed to ivory", "blocking", ("share",),
+        "Other platforms closed to ivory", "channel_closure", ("share",),
         0.0, 0.0, 1.0, 0.1, "share of the other platforms closed to posts withheld from Moments",
     ),
     "police": Added(
-        "Police work", "chase", ("police", "sharing"),
+        "Police work", "police_effort", ("police", "sharing"),
         1.0, 0.0, 20.0, 1.0, "multiple of 2015: cases investigated, stalls inspected and accounts "
         "referred by platforms",
     ),
     "parcels": Added(
-        "Parcels intercepted", "chase", ("couriers",),
+        "Parcels intercepted", "police_effort", ("couriers",),
         1.0, 0.0, 50.0, 1.0, "multiple of 2015",
     ),
     "border": Added(
-        "Shipments seized at the border", "chase", ("border",),
+        "Shipments seized at the border", "police_effort", ("border",),
         1.0, 0.0, 10.0, 0.5, "multiple of 2015",
     ),
     "demand": Added(
@@ -84,7 +84,7 @@ class Choice:
     """Values of the controls.
 
     `doses` are changed doses of the scenario's own interventions, by NAME.KEY; `added` are
-    interventions beside the scenario, by the names of `ADDED`, from `added_from` on; `held` are
+    interventions beside the scenario, by the names of `ADDED`, from `added_from` on; `fixed` are
     uncertain parameters with a fixed value. With `prior` the pair is also simulated under the
     prior, which shows the effects that the survey does not constrain. Dates that are None are
     those of the scenario.
@@ -92,7 +92,7 @@ class Choice:
 
     scenario: str = BASELINE
     reference: str = CALM
-    strength: float = 1.0
+    dose_multiplier: float = 1.0
     first_day: dt.date | None = None
     until: dt.date | None = None
     doses: Mapping[str, float] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Choice:
     population: str = "survey"
     recovery: str = "mixture"
     posterior: str = presets.POSTERIOR
-    held: Mapping[str, float] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
     replicates: int = 20
     seed: int = 2015
     prior: bool = False
@@ -174,7 +174,7 @@ def settings(choice: Choice) -> Settings:
     out = presets.named(**names, scenario=choice.scenario)
     out.scenario = deepcopy(out.scenario)
     out.posterior, out.seed, out.replicates = choice.posterior, choice.seed, choice.replicates
-    out.scenario.strength = float(choice.strength)
+    out.scenario.dose_multiplier = float(choice.dose_multiplier)
     entries = out.scenario.interventions
     _shift(entries, choice)
     for key, value in choice.doses.items():
@@ -188,11 +188,11 @@ def settings(choice: Choice) -> Settings:
             start = choice.added_from or first_day(BASELINE)
             beside: dict[str, Any] = {"kind": lever.kind, "start": str(start)}
             entries[BESIDE + name] = beside | dict.fromkeys(lever.doses, float(value))
-    for key, value in choice.held.items():
+    for key, value in choice.fixed.items():
         group, name = key.split(".")
         of = getattr(out, group)
         setattr(of, name, type(getattr(of, name))(value))
-    out.held = sorted(choice.held)
+    out.fixed = sorted(choice.fixed)
     check(out)
     return out
 
@@ -249,11 +249,11 @@ def pair(choice: Choice) -> Pair:
         return Pair(own_settings, changed, (), None)
     scenario = own_settings.scenario
     if changed:
-        strengths = [scenario.strength] if scenario.scaled else []
-        scenario = replace(scenario, name=OWN, strengths=strengths)
+        dose_multipliers = [scenario.dose_multiplier] if scenario.scaled_interventions else []
+        scenario = replace(scenario, name=OWN, dose_multipliers=dose_multipliers)
     options = Comparison([scenario.name], choice.reference)
     base, *others = comparison_arms.make_arms(replace(own_settings, scenario=scenario), options)
-    (arm,) = (one for one in others if one.scenario.strength == scenario.strength)
+    (arm,) = (one for one in others if one.scenario.dose_multiplier == scenario.dose_multiplier)
     last = timeline.horizon(arm.settings)[1]
     if last != timeline.horizon(own_settings)[1]:  # the reference needs longer
         own_settings.scenario.until = str(last)

@@ -68,10 +68,10 @@ def _of_scenario(scenario: str) -> dict[str, Any]:
     """Show the controls of the scenario's own interventions."""
     out: dict[str, Any] = {}
     of, begins = choices.plain(scenario).scenario, choices.first_day(scenario)
-    if of.scaled:
+    if of.scaled_interventions:
         about = "multiplies the doses without a source; 1: as specified"
-        out["strength"] = _slide(
-            "Dose multiplier", (0.1, 3.0, 1.0, 0.1), f"{scenario}/strength", about
+        out["dose_multiplier"] = _slide(
+            "Dose multiplier", (0.1, 3.0, 1.0, 0.1), f"{scenario}/dose_multiplier", about
         )
     if begins is not None:
         first, last = choices.horizon(scenario)
@@ -142,7 +142,7 @@ def _uncertain() -> dict[str, Any]:
         value = _held(key)
         if value is not None:
             held[key] = value
-    return {"population": size, "recovery": recovery, "posterior": drawn, "held": held}
+    return {"population": size, "recovery": recovery, "posterior": drawn, "fixed": held}
 
 
 def _choose(label: str, words: dict[str, str], key: str, about: str) -> str:

@@ -29,8 +29,8 @@ def compare(choice: Choice, pair: Pair) -> str:
     if pair.changed:
         name = OWN
         words.append(f"scenario.name={OWN}")
-        if pair.settings.scenario.scaled:
-            words.append(f"scenario.strengths=[{pair.settings.scenario.strength}]")
+        if pair.settings.scenario.scaled_interventions:
+            words.append(f"scenario.dose_multipliers=[{pair.settings.scenario.dose_multiplier}]")
     else:
         name = choice.scenario
         words = [word for word in words if not word.startswith("scenario")]

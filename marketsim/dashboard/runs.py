@@ -33,7 +33,7 @@ threads = 2  # parallel runs; set by `server.start`
 def key(settings: Settings) -> str:
     """Return a key of all settings that a run depends on; the number of runs is not in it."""
     tree = asdict(settings)
-    named = {"name": "", "about": "", "source": "", "strengths": []}
+    named = {"name": "", "about": "", "source": "", "dose_multipliers": []}
     return json.dumps(
         tree | {"replicates": 0, "scenario": tree["scenario"] | named}, sort_keys=True
     )

@@ -25,7 +25,7 @@ def buyer_traits(seed, buyer, product, demand):
         favourite = 1
     elif position < edge_uncarved:
         favourite = 2
-    liking = 1.0 if favourite == product else demand.liked
+    liking = 1.0 if favourite == product else demand.second_choice_prob
     return u_willing, liking, u_habit
 
 

@@ -96,10 +96,10 @@ def buy_from_dealer(row, buyer, dealer, product, mass, params, trade):
 @part
 def yields(workshop):
     """Return the yields of semi-worked, uncarved and carved pieces from a unit of raw ivory."""
-    rest = 1.0 - workshop.best
+    rest = 1.0 - workshop.top_grade_share
     semi = rest * workshop.semi_share * (1.0 - workshop.waste_cutting)
     carved = rest * (1.0 - workshop.semi_share) * (1.0 - workshop.waste_machine)
-    return semi, workshop.best * (1.0 - workshop.waste_hand), carved
+    return semi, workshop.top_grade_share * (1.0 - workshop.waste_hand), carved
 
 
 @part
@@ -116,7 +116,7 @@ def product_costs(raw, workshop):
     Cutting grades the material: uncarved pieces take the best, the others the rest. The unit cost
     `raw` of raw ivory is allocated by the value of the grades.
     """
-    low = raw / (workshop.grade_value * workshop.best + 1.0 - workshop.best)
+    low = raw / (workshop.grade_value * workshop.top_grade_share + 1.0 - workshop.top_grade_share)
     high = low * workshop.grade_value
     semi = low / (1.0 - workshop.waste_cutting) + workshop.wage_semi
     uncarved = high / (1.0 - workshop.waste_hand) + workshop.wage_uncarved

@@ -51,7 +51,7 @@ def expected_retail_sales(shops, i):
 def dealer_price(dealer, product, margin, cover, retail, trade):
     """Return the price of a supplier or processor, CNY a gram."""
     target = cover * expected_sales(trade.dealers, dealer, product)
-    factor = inventory_markup(trade.books.balance[dealer, product], target, retail.turnover)
+    factor = inventory_markup(trade.books.balance[dealer, product], target, retail.scarcity_pricing)
     risk = 1.0 + retail.risk_premium * trade.dealers.risk[dealer]
     return trade.unit_cost[dealer, product] * (1.0 + margin) * risk * factor
 
@@ -62,7 +62,7 @@ def asking_price(i, product, risk, retail, trade):
     shops = trade.shops
     holder = trade.books.start[Account.RETAILERS] + i
     target = retail.cover * expected_retail_sales(shops, i)
-    factor = inventory_markup(stock_held(trade.books, holder), target, retail.turnover)
+    factor = inventory_markup(stock_held(trade.books, holder), target, retail.scarcity_pricing)
     margin = max((1.0 + retail.margin) * shops.markup[i], 1.0)  # no lasting markup below cost
     return trade.unit_cost[holder, product] * margin * (1.0 + retail.risk_premium * risk) * factor
 

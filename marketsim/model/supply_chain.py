@@ -34,7 +34,7 @@ from marketsim.numerics import rng
 from marketsim.numerics.elementary import LN_2, exp, exp_each, normal_quantile_each
 from marketsim.numerics.jit import kernel
 from marketsim.numerics.rng import LANES, Purpose
-from marketsim.parameters.settings import POSTS, Params, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Params, Settings
 from marketsim.parameters.traders import TRADER_TYPES
 
 MOST_DELIVERIES = 12  # to a customer before the run begins
@@ -64,10 +64,10 @@ def build_trade(
     Returns
     -------
     TradeState
-        Without suppliers, processors, agents, buyers and stock if `settings.market` is "posts".
+        Without suppliers, processors, agents, buyers and stock if `market` is posting_only.
     """
     people, ids = settings.population.retailers, retailers.state.size
-    thousands = 0.0 if settings.market == POSTS else people / 1000.0
+    thousands = 0.0 if settings.market == POSTING_ONLY else people / 1000.0
     suppliers = _dealer_number(params.supply.suppliers * thousands)
     processors = _dealer_number(params.workshop.processors * thousands)
     agents = _rounded(params.resale.agents * thousands)
@@ -85,7 +85,7 @@ def build_trade(
     )
     relative_rate[people:ids] = 0.0  # newcomers have no customers
     friends = _friends(params, seed, relative_rate, ids, buyers)
-    answers, buckets = int(params.demand.answers), int(params.delivery.days) + 1
+    answers, buckets = int(params.demand.max_inquiries_per_day), int(params.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
     return TradeState(
         books=books,
@@ -166,8 +166,8 @@ def _shops(
 
     by_kind = np.array([getattr(retail, f"ivory_{letter}") for letter in TRADER_TYPES])
     relative_rate = retailers.base_rate / params.posting.base_posts
-    grams = 0.0 if settings.market == POSTS else retail.expected
-    stall = (draws(Purpose.STALL) < retail.stall) & (settings.market != POSTS)
+    grams = 0.0 if settings.market == POSTING_ONLY else retail.expected
+    stall = (draws(Purpose.STALL) < retail.stall) & (settings.market != POSTING_ONLY)
     grams = grams * relative_rate + retail.expected_stall * stall
     expected = np.minimum(grams * MILLIGRAMS * by_kind[retailers.kind], LARGEST_HOLDING / 1000.0)
     return Shops(

@@ -20,7 +20,7 @@ from marketsim.errors import InputError, UnreadableFileError, unknown_name
 from marketsim.numerics import rng
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import presets, priors
-from marketsim.parameters.settings import POSTS, Settings, value_of
+from marketsim.parameters.settings import POSTING_ONLY, Settings, value_of
 from marketsim.parameters.traders import Recovery
 
 NONE, PRIOR, POINT = "none", "prior", "point"
@@ -166,23 +166,23 @@ def check(settings: Settings) -> None:
             allowed = f"one of {', '.join(priors.STRUCTURES)} with posterior=none"
             raise InputError("recovery", MIXTURE, allowed)
         return
-    _check_files(name, settings.market != POSTS)
+    _check_files(name, settings.market != POSTING_ONLY)
     known = (MIXTURE, point()[0]) if name == POINT else (MIXTURE, *priors.STRUCTURES)
     if structure not in known or settings.recovery != Recovery(
         **presets.choice("recovery", structure)
     ):
         allowed = f"{', '.join(known)}, unchanged; or posterior=none for one of your own"
         raise InputError("recovery", structure, allowed)
-    for key in settings.held:
+    for key in settings.fixed:
         if key not in priors.everything():
             raise InputError(
-                "held", key, "names of parameters that have a prior (docs/parameters.md)"
+                "fixed", key, "names of parameters that have a prior (docs/parameters.md)"
             )
     reference = Settings()
     for key in priors.everything():
         value = value_of(settings, key)
-        if value != value_of(reference, key) and key not in settings.held:
-            allowed = f"held=[{key}] as well, or posterior=none; otherwise it is sampled"
+        if value != value_of(reference, key) and key not in settings.fixed:
+            allowed = f"fixed=[{key}] as well, or posterior=none; otherwise it is sampled"
             raise InputError(key, value, allowed)
 
 
@@ -240,7 +240,7 @@ def draw(settings: Settings, number: int) -> Draw:
 
 def _trade(settings: Settings, number: int) -> dict[str, float]:
     """Sample the uncertain parameters of trade; none in a market without trade."""
-    if settings.market == POSTS:
+    if settings.market == POSTING_ONLY:
         return {}
     if settings.posterior == PRIOR:
         return priors.sample(priors.uncertain_trade(), settings.seed, number)

@@ -56,7 +56,7 @@ TRADE = (
 # Fitted to prices and the mix of products, given the posterior of posting.
 FITTED_TRADE = (
     "supply.cost",
-    "workshop.best",
+    "workshop.top_grade_share",
     "workshop.grade_value",
     "workshop.semi_share",
     "workshop.wage_uncarved",
@@ -158,8 +158,8 @@ def with_values(settings: Settings, structure: str, values: dict[str, float]) ->
         By dotted names.
     """
     groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
-    free = {key: drawn for key, drawn in values.items() if key not in settings.held}
-    return replace(_with_values(settings, free), **groups, posterior="none", held=[])
+    free = {key: drawn for key, drawn in values.items() if key not in settings.fixed}
+    return replace(_with_values(settings, free), **groups, posterior="none", fixed=[])
 
 
 def _with_values(settings: Settings, values: dict[str, float]) -> Settings:

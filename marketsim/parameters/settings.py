@@ -30,13 +30,13 @@ from marketsim.parameters.traders import (
     Turnover,
 )
 
-WHOLE, POSTS = "whole", "posts"
-# parameters that are 0 where market=posts
+FULL, POSTING_ONLY = "full", "posting_only"
+# parameters that are 0 where market=posting_only
 WITHOUT_TRADE = {
-    "retail": ("drop", "push"),
+    "retail": ("exit_hazard_unsold", "stock_effect_on_posting"),
     "police": ("referred",),
     "legal": ("customers",),
-    "demand": ("asked",),
+    "demand": ("inquiries_per_post",),
 }
 NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
 
@@ -54,19 +54,20 @@ class Scenario:
     """A dated list of interventions (see model/scenario/timeline.py).
 
     `source` says where its doses come from. `until` is the last day simulated, where that is
-    after `horizon.end`. `strength` multiplies the doses of the interventions named in `scaled`,
-    whose size has no source; a comparison simulates the scenario at each of `strengths`.
+    after `horizon.end`. `dose_multiplier` multiplies the doses of the interventions named in
+    `scaled_interventions`, whose size has no source; a comparison simulates the scenario at each
+    of `dose_multipliers`.
     """
 
     name: str = "unnamed"
     about: str = ""
     source: str = ""
     until: str = ""
-    strength: float = parameter(
+    dose_multiplier: float = parameter(
         1.0, "ratio", 0.0, 1000.0, "multiplier of the doses without a source", "convention"
     )
-    strengths: list[float] = field(default_factory=list)
-    scaled: list[str] = field(default_factory=list)
+    dose_multipliers: list[float] = field(default_factory=list)
+    scaled_interventions: list[str] = field(default_factory=list)
     interventions: dict[str, Any] = field(default_factory=dict)
 
 
@@ -74,9 +75,9 @@ class Scenario:
 class Settings:
     """Settings of a study.
 
-    `market` is "whole", or "posts" for posting alone, without trade or police cases.
+    `market` is "full", or "posting_only" for posting alone, without trade or police cases.
     `posterior` names the distribution of uncertain parameters (see posterior.py); the parameters
-    in `held` are fixed at the value given here. `classes` lists the user's Python files with own
+    in `fixed` are fixed at the value given here. `classes` lists the user's Python files with own
     interventions (see model/scenario/custom.py).
     """
 
@@ -101,9 +102,9 @@ class Settings:
     hours: Hours = field(default_factory=Hours)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
-    market: str = WHOLE
+    market: str = FULL
     posterior: str = "none"
-    held: list[str] = field(default_factory=list)
+    fixed: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     seed: int = parameter(2015, "1", 0, 2**63 - 1, "seed of all random numbers", "convention")
     replicates: int = parameter(
@@ -138,10 +139,10 @@ class Calibration:
 class Comparison:
     """Settings of a comparison of scenarios.
 
-    `scenarios` are names; each is compared with `baseline` at all its strengths. `start` is the
-    first day of the evaluation period (default: first day on which an arm differs). `prior` also
-    runs the comparison under the prior. With `hours_a_week` each scenario is compared at the
-    strength that takes so many extra hours of work.
+    `scenarios` are names; each is compared with `baseline` at all its dose multipliers. `start` is
+    the first day of the evaluation period (default: first day on which an arm differs). `prior`
+    also runs the comparison under the prior. With `hours_a_week` each scenario is compared at the
+    dose multiplier that takes so many extra hours of work.
     """
 
     scenarios: list[str] = field(default_factory=list)
@@ -232,17 +233,19 @@ def check(settings: Settings) -> None:
     if not NAME.fullmatch(settings.scenario.name):
         allowed = "1 to 100 letters, digits, _, - and ., the first a letter, digit or _"
         raise InputError("scenario.name", settings.scenario.name, allowed)
-    if settings.market not in (WHOLE, POSTS):
-        raise unknown_name("market", settings.market, (WHOLE, POSTS))
-    if not isinstance(settings.held, list):
-        raise WrongTypeError("held", settings.held, "a list of parameters")
+    if settings.market not in (FULL, POSTING_ONLY):
+        raise unknown_name("market", settings.market, (FULL, POSTING_ONLY))
+    if not isinstance(settings.fixed, list):
+        raise WrongTypeError("fixed", settings.fixed, "a list of parameters")
     if not isinstance(settings.classes, list):
         raise WrongTypeError("classes", settings.classes, "a list of files")
-    for strength in settings.scenario.strengths:
-        if not _is_number(strength):
-            raise WrongTypeError("scenario.strengths", strength, "numbers")
-        if not 0.0 < strength <= 1000.0:
-            raise InputError("scenario.strengths", strength, "numbers above 0, up to 1000")
+    for dose_multiplier in settings.scenario.dose_multipliers:
+        if not _is_number(dose_multiplier):
+            raise WrongTypeError("scenario.dose multipliers", dose_multiplier, "numbers")
+        if not 0.0 < dose_multiplier <= 1000.0:
+            raise InputError(
+                "scenario.dose multipliers", dose_multiplier, "numbers above 0, up to 1000"
+            )
     population = settings.population
     if not any(getattr(population, f"type_{letter}") > 0 for letter in TRADER_TYPES):
         allowed = "a weight above 0 of at least one type of trader"
@@ -300,7 +303,7 @@ def kernel_params(settings: Settings) -> Params:
     Every value is made a float here, once, since an integer would compile the kernels anew.
     """
     groups = {name: getattr(settings, name) for name in Params._fields}
-    if settings.market == POSTS:  # nobody trades, so nothing that trade does may move a post
+    if settings.market == POSTING_ONLY:  # nobody trades, so nothing that trade does may move a post
         for name, changes in WITHOUT_TRADE.items():
             groups[name] = replace(groups[name], **dict.fromkeys(changes, 0.0))
     return Params(

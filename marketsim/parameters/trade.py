@@ -50,7 +50,7 @@ class Workshop:
     processors: float = parameter(
         5.0, "processors per 1,000 retailers", 0.0, 1000.0, "number of processors"
     )
-    best: float = parameter(
+    top_grade_share: float = parameter(
         0.45, "share", 0.01, 0.99, "raw ivory of the top grade, made into uncarved pieces", TUNED,
         Prior("uniform", 0.25, 0.65),
     )  # fmt: skip
@@ -118,7 +118,7 @@ class Retail:
         "price increase at a perceived risk of one; negative values mean selling off",
         prior=Prior("uniform", -0.4, 0.4),
     )  # fmt: skip
-    turnover: float = parameter(
+    scarcity_pricing: float = parameter(
         0.15,
         "share",
         0.0,
@@ -140,16 +140,16 @@ class Retail:
     ivory_d: float = parameter(
         0.4, "ratio", 0.0, 5.0, "relative stock of type D, who can stop selling ivory"
     )
-    drop: float = parameter(
+    exit_hazard_unsold: float = parameter(
         0.002, "1/day", 0.0, 1.0, "additional hazard that types C and D stop selling unsold ivory"
     )
-    patience: float = parameter(
+    unsold_after_days: float = parameter(
         90.0, "days", 1.0, 2000.0, "time without a sale after which ivory counts as unsold"
     )
-    push: float = parameter(
+    stock_effect_on_posting: float = parameter(
         0.1, "share", 0.0, 0.9, "increase of posting at excess stock, and reduction at empty stock"
     )
-    deterred: float = parameter(
+    entry_deterred: float = parameter(
         0.5, "share", 0.0, 1.0, "reduction of entry when sales have fallen to zero"
     )
 
@@ -187,7 +187,9 @@ class Demand:
     friends_leave: float = parameter(
         0.001, "1/day", 0.0, 0.05, "hazard that a friend leaves and is replaced by another"
     )
-    asked: float = parameter(0.0002, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend")
+    inquiries_per_post: float = parameter(
+        0.0002, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
+    )
     groups: float = parameter(
         2.0, "ratio", 0.0, 100.0, "inquiries per post in groups, relative to Moments"
     )
@@ -201,7 +203,7 @@ class Demand:
         0.4, "1/day", 0.0, 1000.0, "inquiries per day at a stall of the physical market",
         prior=Prior("loguniform", 0.25, 1.0),
     )  # fmt: skip
-    answers: float = parameter(
+    max_inquiries_per_day: float = parameter(
         20.0, "inquiries a day", 1.0, 1000.0, "inquiries that a seller can answer; Moments first"
     )
     strangers: float = parameter(
@@ -214,7 +216,7 @@ class Demand:
     customers: float = parameter(
         0.07, "share", 0.0, 1.0, "initial friends who are previous customers"
     )
-    liked: float = parameter(
+    second_choice_prob: float = parameter(
         0.5,
         "share",
         0.0,
@@ -320,7 +322,7 @@ class Legal:
         0.1, "share", 0.0, 1.0, "share of legal sales that is laundered illegal ivory",
         prior=Prior("uniform", 0.0, 0.4),
     )  # fmt: skip
-    turn: float = parameter(
+    switch_to_illegal: float = parameter(
         0.2, "share", 0.0, 1.0, "legal customers who turn to stalls when the legal market closes",
         prior=Prior("uniform", 0.0, 0.5),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from marketsim.numerics import rng
 from marketsim.numerics.jit import CACHE_FOLDER
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import posterior
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import Population
 from marketsim.simulation import store
 from marketsim.simulation import tables as run_tables_of
@@ -123,7 +123,7 @@ def statistics(
         survey = run_tables_of.survey_table(0, seen)
         counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
         found = survey_statistics.statistics(survey, pd.DataFrame(counted))
-        if settings.market != POSTS:
+        if settings.market != POSTING_ONLY:
             first_day = timeline.horizon(settings)[0].toordinal()
             prices = run_tables_of.price_table(0, first_day, records)
             found = found.join(trade_statistics.statistics(survey, prices, found.index))

@@ -26,7 +26,7 @@ from marketsim.errors import DamagedResultError, UnwritableFolderError
 from marketsim.model.scenario import custom
 from marketsim.numerics.jit import PACKAGE, source_fingerprint
 from marketsim.parameters import evidence, posterior
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.simulation import files, locks
 
 MANIFEST = "manifest.json"
@@ -55,7 +55,9 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
     digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
     digest.update((source or source_fingerprint()).encode())
     digest.update(evidence.TABLE.read_bytes())
-    digest.update(posterior.fingerprint(settings.posterior, settings.market != POSTS).encode())
+    digest.update(
+        posterior.fingerprint(settings.posterior, settings.market != POSTING_ONLY).encode()
+    )
     digest.update(custom.fingerprint(settings.classes).encode())
     return digest.hexdigest()[:12]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from marketsim.parameters import evidence
-from marketsim.parameters.settings import POSTS, Settings
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.simulation.run import Tables
 from marketsim.survey import fit, statistics, trade_statistics
 from marketsim.survey.fit import SEE
@@ -24,7 +24,7 @@ def run_statistics(settings: Settings, tables: Tables, runs: pd.DataFrame) -> pd
         Rows of `runs.parquet`, indexed by run.
     """
     out = statistics.statistics(tables["survey"], runs)
-    if settings.market == POSTS:
+    if settings.market == POSTING_ONLY:
         return out
     return out.join(trade_statistics.statistics(tables["survey"], tables["prices"], runs.index))
 
@@ -33,7 +33,7 @@ def summarize(settings: Settings, tables: Tables) -> Tables:
     """Compute the summary tables of a study: `fit`, and `headline` if the market has trade."""
     runs = tables["runs"].set_index("run")
     out = {"fit": fit.fit(run_statistics(settings, tables, runs), runs["draw"])}
-    if settings.market != POSTS:
+    if settings.market != POSTING_ONLY:
         daily = (tables["daily"], tables["enforcement"], tables["runs"])
         out["headline"] = headline(*daily, settings.population.retailers)
     return out

@@ -126,7 +126,7 @@ def zero_doses() -> list[str]:
     """Return interventions of every kind without a dose, as arguments of a run."""
     out = []
     for k, (name, kind) in enumerate(inputs.KINDS.items()):
-        if name not in ("closure", "release"):  # two of them at the same time are refused
+        if name not in ("closure", "legal_supply"):  # two of them at the same time are refused
             when = "date" if "date" in kind.__dataclass_fields__ else "start"
             entry = f"{{kind:{name},{when}:'2015-06-0{k % 9 + 1}'}}"
             out.append(f"+scenario.interventions.zero{k}={entry}")

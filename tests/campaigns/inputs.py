@@ -21,7 +21,7 @@ from marketsim.parameters.settings import Settings, declared
 FIRST, LAST = dt.date(2015, 3, 6), dt.date(2015, 7, 31)
 # largest values that are tried where larger ones only cost memory and time
 LARGEST = {
-    "demand.answers": 40.0, "demand.visits": 50.0, "demand.friends": 1000.0,
+    "demand.max_inquiries_per_day": 40.0, "demand.visits": 50.0, "demand.friends": 1000.0,
     "demand.buyers": 500.0, "legal.customers": 5000.0, "resale.agents": 1500.0,
 }  # fmt: skip
 OWN = b"""\
@@ -118,7 +118,7 @@ def days(first: dt.date = FIRST, last: dt.date = LAST) -> st.SearchStrategy[str]
 @st.composite
 def parameters(draw: Any) -> dict[str, Any]:
     """Draw some parameters with values that obey the rules between them."""
-    names = sorted({*RANGES} - {"population.retailers", "scenario.strength"})
+    names = sorted({*RANGES} - {"population.retailers", "scenario.dose multiplier"})
     keys = draw(st.lists(st.sampled_from(names), max_size=6, unique=True))
     found: dict[str, Any] = {key: draw(values(key)) for key in keys}
     share, silent = "posting.silent_share", "posting.silent_days"
@@ -160,7 +160,7 @@ def interventions(draw: Any, without: tuple[str, ...] = ()) -> dict[str, dict[st
     """Draw entries of a scenario that agree with each other."""
     kinds = st.sampled_from(sorted({*KINDS} - {*without}))
     names = draw(st.lists(kinds, max_size=5, unique=True))
-    for one, other in (("closure", "release"), ("sweep", "sweeps")):
+    for one, other in (("closure", "legal_supply"), ("sweep", "sweeps")):
         if {one, other} <= {*names}:
             names.remove(other)
     prefixes = st.sampled_from(["x", "long_name", "a-b"])
@@ -176,11 +176,11 @@ def scenario(draw: Any) -> dict[str, Any]:
     if draw(often(20)):
         tree["until"] = draw(days(LAST, dt.date(2015, 11, 28)))
     if draw(often(30)):
-        tree |= {"strengths": [0.5, 1], "strength": draw(st.sampled_from([1.0, 1]))}
+        tree |= {"dose_multipliers": [0.5, 1], "dose_multiplier": draw(st.sampled_from([1.0, 1]))}
     if draw(often(80)):
         tree["interventions"] = draw(interventions())
         if tree["interventions"] and draw(often(20)):
-            tree["scaled"] = [draw(st.sampled_from(sorted(tree["interventions"])))]
+            tree["scaled_interventions"] = [draw(st.sampled_from(sorted(tree["interventions"])))]
     return tree
 
 
@@ -203,7 +203,7 @@ def valid(draw: Any) -> Input:
         "replicates": draw(st.sampled_from([1, 1, 1, 2, 3])),
         "seed": draw(counts),
         "posterior": draw(st.sampled_from(["none", "none", "prior", "point", "calibration_2015"])),
-        "market": draw(st.sampled_from(["whole", "whole", "whole", "posts"])),
+        "market": draw(st.sampled_from(["full", "full", "full", "posting_only"])),
     }
     mechanisms = {
         "none": [name for name in presets.names("recovery") if name != "mixture"],
@@ -304,8 +304,8 @@ BUILT = ("os.system", "builtins.exec", "subprocess.Popen", "marketsim.commands.c
 # fmt: off
 DATES = ["2015-02-30", "2015-13-01", "15-05-01", "2015-W22-1", "20150529", "''", "May", "2015-05-29T00:00", "nan", "1e9",
          "[2015-05-29]", "true", "0000-00-00", "２０１５-05-29"]
-REVERSED = {"campaign": "willingness=0.5", "closure": "share=1", "effort": "recall=2", "chase": "police=2",
-            "blocking": "share=1", "release": "growth=1", "sweeps": "posts=10"}
+REVERSED = {"campaign": "willingness=0.5", "closure": "share=1", "moderation_effort": "recall=2", "police_effort": "police=2",
+            "channel_closure": "share=1", "legal_supply": "growth=1", "sweeps": "posts=10"}
 OF_HYDRA = ["hydra.run.dir=x", "hydra.job.chdir=true", "hydra.mode=MULTIRUN", "hydra.searchpath=[file:///tmp]",
          "hydra.searchpath=[pkg://antigravity]", "hydra.verbose=true", "hydra.output_subdir=x",
          "hydra/job_logging=default", "hydra/hydra_logging=default", "hydra.sweep.dir=x",
@@ -335,9 +335,9 @@ OWN_CLASSES = [b"def (", b"raise ValueError('a\\nb')", b"", b"x = 1", b"\xff\xfe
 CONTRARY = [(["posterior=nope"], "posterior"), (["recovery=mixture"], "recovery"),
          (["posterior=point", "recovery=none"], "recovery"), (["market=nope"], "market"),
          (["market=null"], "market"), (["posterior=null"], "posterior"), (["posterior=''"], "posterior"),
-         (["posterior=prior", "recovery=mixture", "held=[nope.nope]"], "held"),
-         (["posterior=prior", "recovery=mixture", "held=[posting.weekend]"], "held"),
-         (["held=3"], "held"), (["held={a:1}"], "held"), (["classes=3"], "classes"),
+         (["posterior=prior", "recovery=mixture", "fixed=[nope.nope]"], "fixed"),
+         (["posterior=prior", "recovery=mixture", "fixed=[posting.weekend]"], "fixed"),
+         (["held=3"], "fixed"), (["fixed={a:1}"], "fixed"), (["classes=3"], "classes"),
          ([f"population.type_{letter}=0" for letter in "abcd"], "population.type_a"),
          (["displacement.groups=0", "displacement.elsewhere=0"], "displacement"),
          (["demand.taste_uncarved=0", "demand.taste_carved=0"], "demand.taste_uncarved"),
@@ -354,7 +354,7 @@ OF_A_COMMAND = [(["compare"], "scenarios"), (["compare", "scenarios=[nope]"], "s
          (["compare", "scenarios=[baseline_2015]"], "scenarios"),
          (["compare", "scenarios=[no_crackdown,no_crackdown]"], "scenarios"),
          (["compare", "scenarios=no_crackdown"], "scenarios"), (["compare", "scenarios=3"], "scenarios"),
-         (["compare", "scenarios=[no_crackdown]", "market=posts"], "market"),
+         (["compare", "scenarios=[no_crackdown]", "market=posting_only"], "market"),
          (["compare", "scenarios=[no_crackdown]", "baseline=nope"], "scenarios"),
          (["compare", "scenarios=[no_crackdown]", "start=bad"], "start"),
          (["compare", "scenarios=[no_crackdown]", "start=2015-07-30"], "start"),
@@ -368,16 +368,16 @@ OF_A_COMMAND = [(["compare"], "scenarios"), (["compare", "scenarios=[nope]"], "s
          (["sensitivity", "samples=9"], "samples"), (["sensitivity", "posterior=none"], "posterior"),
          (["sensitivity", "recovery=mixture"], "recovery"), (["sensitivity", "trajectories=3"], "trajectories"),
          (["sensitivity", "baseline=nope"], "baseline"), (["sensitivity", "kept=0"], "kept"),
-         (["sensitivity", "market=posts"], "market"), (["sensitivity", "runs_each=1"], "runs_each"),
+         (["sensitivity", "market=posting_only"], "market"), (["sensitivity", "runs_each=1"], "runs_each"),
          (["calibrate", "calibration.particles=1"], "calibration.particles"),
          (["calibrate", "calibration.particles=100"], "calibration.particles"),
          (["calibrate", "calibration.sampler=nope"], "calibration.sampler"),
          (["calibrate", "calibration.address=x"], "calibration.address"),
-         (["calibrate", "posterior=none"], "posterior"), (["calibrate", "market=whole"], "market"),
-         (["calibrate_market", "market=posts"], "market"),
+         (["calibrate", "posterior=none"], "posterior"), (["calibrate", "market=full"], "market"),
+         (["calibrate_market", "market=posting_only"], "market"),
          (["calibrate_market", "calibration.sampler=nope"], "calibration.sampler"),
          (["identify", "simulations=1"], "simulations"), (["identify", "posterior=none"], "posterior"),
-         (["identify", "simulations=nan"], "simulations"), (["identify", "market=whole"], "market"),
+         (["identify", "simulations=nan"], "simulations"), (["identify", "market=full"], "market"),
          (["validate", "simulations=x"], "simulations"), (["validate", "replicates=0"], "replicates"),
          (["validate", "posterior=nope"], "posterior"), (["validate", "simulations=1"], "simulations"),
          (["verify"], "folder"), (["verify", "nope"], "folder"), (["verify", "."], "folder"),
@@ -440,16 +440,16 @@ FILES: dict[str, tuple[bytes, str]] = {
     "defaults of itself": (b"defaults:\n  - own\n" + HEAD, ""),
     "defaults a number": (b"defaults: 3\n" + HEAD, ""),
     "environment": (HEAD + b"about: ${oc.env:HOME}\n", "scenario.about"),
-    "environment in a list": (HEAD + b"scaled: ['${oc.env:HOME}']\n", "scenario.scaled"),
+    "environment in a list": (HEAD + b"scaled: ['${oc.env:HOME}']\n", "scenario.scaled_interventions"),
     "environment in a dose": (
         HEAD + b"interventions:\n  x: {kind: news, date: 2015-05-01, publicity: '${oc.env:X}'}\n", "x.publicity"),
     "interventions a list": (HEAD + b"interventions: [1, 2]\n", "scenario/own"),
     "interventions a text": (HEAD + b"interventions: none\n", "interventions"),
     "interventions null": (HEAD + b"interventions:\n", "interventions"),
-    "strength a text": (HEAD + b"strength: much\n", "scenario.strength"),
-    "strength infinite": (HEAD + b"strength: .inf\n", "scenario.strength"),
-    "strengths a text": (HEAD + b"strengths: [a]\n", "strengths"),
-    "scaled a number": (HEAD + b"scaled: 3\n", "scaled"),
+    "dose multiplier a text": (HEAD + b"dose multiplier: much\n", "scenario.dose multiplier"),
+    "dose multiplier infinite": (HEAD + b"dose multiplier: .inf\n", "scenario.dose multiplier"),
+    "dose multipliers a text": (HEAD + b"dose multipliers: [a]\n", "dose_multipliers"),
+    "scaled a number": (HEAD + b"scaled: 3\n", "scaled_interventions"),
     "until no day": (HEAD + b"until: 2015-02-30\n", "scenario.until"),
     "until a number": (HEAD + b"until: 20151231\n", "scenario.until"),
     "name a formula": (b"name: =1+1\n", "scenario.name"),
@@ -522,10 +522,10 @@ BROKEN: dict[str, list[Broken]] = {
     "unknown dose": [Broken([f"+{SWEEP}.{wrong}=1"], f"{SWEEP}.{wrong}")
                      for wrong in ("size", "Posts", "apply", "__class__", "kinds", "post_s")],
     "scaling": [
-        *each(["scenario.scaled"], lambda _: ["[nope]", "[sweep]", "[a,b]"]),
-        *(Broken(["scenario.scaled=[sweep_may]", f"scenario.strength={wrong}"], "scenario.strength")
+        *each(["scenario.scaled_interventions"], lambda _: ["[nope]", "[sweep]", "[a,b]"]),
+        *(Broken(["scenario.scaled_interventions=[sweep_may]", f"scenario.dose_multiplier={wrong}"], "scenario.dose multiplier")
           for wrong in (999, 1000)),
-        *each(["scenario.strengths"], lambda _: ["[0]", "[-1]", "[a]", "3", "[true]", "[[1]]", "[nan]", "[inf]"])],
+        *each(["scenario.dose multipliers"], lambda _: ["[0]", "[-1]", "[a]", "3", "[true]", "[[1]]", "[nan]", "[inf]"])],
     "target": [Broken([word], "_target_") for build in BUILT for word in (
         f"+scenario.interventions.x._target_={build}", f"+_target_={build}",
          f"+posting._target_={build}", f"+hydra.callbacks.x._target_={build}",

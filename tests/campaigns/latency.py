@@ -77,8 +77,8 @@ def main() -> None:
             page.get_by_role("combobox", name="Scenario").click()
             page.get_by_role("option", name="repeated sweeps").click()
             browser.settled(page, RUNS, opened)
-            slider = page.get_by_role("slider", name="Strength")
-            measure(page, process, "strength of repeated sweeps (332 days)",
+            slider = page.get_by_role("slider", name="Dose multiplier")
+            measure(page, process, "dose multiplier of repeated sweeps (332 days)",
                     lambda: slider.press("ArrowRight"))  # fmt: skip
             print(f"load at the end {os.getloadavg()[0]:.1f}")
         finally:

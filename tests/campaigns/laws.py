@@ -82,7 +82,7 @@ def result(place: Path) -> dict[str, Any]:
     text = json.dumps(facts, sort_keys=True).encode()
     hold(hashlib.sha256(text).hexdigest() == recorded, "the manifest has its own sum")
     hold(facts["key"] == place.name, "the folder has the name of the key")
-    of, posts = facts["settings"], facts["settings"]["market"] == "posts"
+    of, posts = facts["settings"], facts["settings"]["market"] == "posting_only"
     names = {f"{name}.parquet" for name in TABLES} | {"fit.csv"}
     names |= set() if posts else {"headline.csv"}
     hold(set(facts["tables"]) == names, "the manifest names every table")

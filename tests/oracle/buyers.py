@@ -50,7 +50,7 @@ class Buyer(mesa.Agent):
 
     def likes(self, product: Item) -> float:
         favourite = self._character()[1]
-        return 1.0 if product == favourite else self.model.rules.demand.liked
+        return 1.0 if product == favourite else self.model.rules.demand.second_choice_prob
 
     def worth(self, product: Item, level: float) -> float:
         """Return what a gram of a product is worth to the buyer."""

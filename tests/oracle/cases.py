@@ -7,7 +7,7 @@ from marketsim.model.scenario.interventions import KINDS
 from marketsim.model.scenario.timeline import compile_levers
 from marketsim.parameters import presets
 from marketsim.parameters.priors import STRUCTURES
-from marketsim.parameters.settings import POSTS, WHOLE, Settings, check, declared
+from marketsim.parameters.settings import FULL, POSTING_ONLY, Settings, check, declared
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 148
@@ -19,7 +19,7 @@ USUAL = {
     "resale.agents": 400.0,
     "demand.buyers": 20.0,
     "demand.friends": 30.0,
-    "demand.asked": 0.002,
+    "demand.inquiries_per_post": 0.002,
     "police.capacity": 2.0,
     "police.referred": 0.3,
     "police.inspected": 0.01,
@@ -42,15 +42,15 @@ LARGEST = {
     "resale.agents": 800.0,
     "demand.buyers": 60.0,
     "demand.friends": 60.0,
-    "demand.asked": 0.02,
-    "demand.answers": 30.0,
+    "demand.inquiries_per_post": 0.02,
+    "demand.max_inquiries_per_day": 30.0,
     "demand.visits": 5.0,
     "demand.groups": 10.0,
     "legal.customers": 500.0,
     "turnover.entry": 0.02,
     "supply.shipments": 3.0,
 }
-KEPT = ("population.retailers", "population.platform_traders", "scenario.strength")
+KEPT = ("population.retailers", "population.platform_traders", "scenario.dose multiplier")
 # rare corners, which take turns: each is reached by every so many of the markets
 CORNERS: tuple[dict[str, float], ...] = (
     {},
@@ -67,13 +67,13 @@ CORNERS: tuple[dict[str, float], ...] = (
 )
 
 
-# markets made for rules that chance hardly reaches: size, parameters, interventions, strength
+# markets made for rules that chance hardly reaches: size, parameters, interventions, multiplier
 Pointed = tuple[int, dict[str, float], dict[str, dict], float]
 POINTED: tuple[Pointed, ...] = (
     # backups that fall with their account, on the ladder and in sweeps
     (40, {"accounts.prepare_always": 0.05, "accounts.mention": 0.5, "moderation.capacity": 200.0,
           "population.platform_traders": 2000.0},
-     {"link": {"kind": "effort", "start": "2015-04-01", "linking": 0.5, "reports": 20.0},
+     {"link": {"kind": "moderation_effort", "start": "2015-04-01", "linking": 0.5, "reports": 20.0},
       "take": {"kind": "sweep", "date": "2015-05-05", "accounts": 300}}, 1.0),
     # two sweeps on one day with leans apart, which take some of the traders
     (60, {"population.platform_traders": 2000.0, "posting.base_posts": 3.0},
@@ -83,25 +83,26 @@ POINTED: tuple[Pointed, ...] = (
     # what is traced of parcels and payments, with many of both
     (40, {"delivery.intercepted": 0.05, "delivery.traced": 0.1, "delivery.false_names": 0.2,
           "payment.escrow": 1.0, "payment.accepted": 0.9, "police.escrow_trace": 0.02,
-          "demand.asked": 0.01, "delivery.complaint": 0.3},
-     {"seek": {"kind": "chase", "start": "2015-04-01", "traces": 4.0, "couriers": 8.0,
+          "demand.inquiries_per_post": 0.01, "delivery.complaint": 0.3},
+     {"seek": {"kind": "police_effort", "start": "2015-04-01", "traces": 4.0, "couriers": 8.0,
                "names": 0.5, "police": 3.0}}, 1.0),
     # more dealers than a buyer knows
     (90, {"supply.suppliers": 1000.0, "workshop.processors": 1000.0, "retail.restock_days": 2.0,
           "supply.shipments": 0.2, "police.capacity": 20.0, "police.arrest": 1.0,
           "police.upstream": 1.0, "police.supplier": 1.0}, {}, 1.0),
-    # a strength that scales doses, a longer run, raids on days with cases, and no demand at all
+    # a dose multiplier, a longer run, raids on days with cases, and no demand at all
     (30, {"police.capacity": 30.0, "police.arrest": 1.0, "police.supplier": 1.0,
           "police.upstream": 1.0, "supply.suppliers": 200.0},
-     {"z": {"kind": "effort", "start": "2015-04-01", "reports": 5.0, "images": 0.2, "ramp": 9.0},
+     {"z": {"kind": "moderation_effort", "start": "2015-04-01", "reports": 5.0, "images": 0.2,
+            "ramp": 9.0},
       "y": {"kind": "raids", "date": "2015-05-12", "share": 0.6},
       "x": {"kind": "campaign", "start": "2015-06-01", "willingness": 1.4},
-      "w": {"kind": "release", "start": "2015-05-01", "growth": 4.0}}, 0.7),
+      "w": {"kind": "legal_supply", "start": "2015-05-01", "growth": 4.0}}, 0.7),
     # tiers of agents who are taken, and friends who go on coming and going
     (25, {"resale.agents": 900.0, "resale.second_tier": 0.5, "resale.third_tier": 0.4,
           "police.capacity": 40.0, "police.arrest": 1.0, "police.downstream": 1.0,
-          "demand.friends_leave": 0.02, "resale.forwarded": 1.0, "demand.asked": 0.01},
-     {"look": {"kind": "chase", "start": "2015-03-20", "police": 10.0}}, 1.0),
+          "demand.friends_leave": 0.02, "resale.forwarded": 1.0, "demand.inquiries_per_post": 0.01},
+     {"look": {"kind": "police_effort", "start": "2015-03-20", "police": 10.0}}, 1.0),
 )  # fmt: skip
 RANDOM = 55
 MARKETS = RANDOM + len(POINTED)
@@ -124,14 +125,17 @@ def _plain(number: int, retailers: int) -> Settings:
 
 def _pointed(number: int, about: Pointed) -> Settings:
     """Return a market made for a few rules."""
-    retailers, changes, entries, strength = about
+    retailers, changes, entries, dose_multiplier = about
     out = _plain(number, retailers)
     out.seed = number
     for key, value in changes.items():
         _set(out, key, value)
     out.scenario.interventions |= entries
-    if strength != 1.0:
-        out.scenario.strength, out.scenario.scaled = strength, sorted(entries)
+    if dose_multiplier != 1.0:
+        out.scenario.dose_multiplier, out.scenario.scaled_interventions = (
+            dose_multiplier,
+            sorted(entries),
+        )
         out.scenario.until = "2015-10-15"
     check(out)
     return out
@@ -146,7 +150,7 @@ def _random(number: int) -> Settings:
     draw = random.Random(number)
     out = _plain(number, SIZES[number % len(SIZES)])
     out.seed = draw.getrandbits(62)
-    out.market = POSTS if number % 8 == 7 else WHOLE
+    out.market = POSTING_ONLY if number % 8 == 7 else FULL
     out.population.platform_traders = draw.choice([2000.0, 2000.0, 10000.0])
     keys = [
         f"{group}.{name}"

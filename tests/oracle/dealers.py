@@ -47,7 +47,7 @@ class Dealer(Stockist, mesa.Agent):
             self.cost[product]
             * (1.0 + terms.margin)
             * (1.0 + retail.risk_premium * self.risk)
-            * scarcity(self.held[product], full, retail.turnover)
+            * scarcity(self.held[product], full, retail.scarcity_pricing)
         )
 
     def sell(self, product: Item, mass: int, price: float, buyer: Stockist) -> None:
@@ -173,7 +173,7 @@ class Processor(Dealer):
             lacking -= self.held[product]
         mass = min(
             lacking / model.recipe.total_yield,
-            workshop.hand * 1000.0 / workshop.best,
+            workshop.hand * 1000.0 / workshop.top_grade_share,
             float(self.held[Item.RAW]),
         )
         if mass < 1.0:
@@ -186,7 +186,7 @@ class Processor(Dealer):
 
     def _cuts(self, mass: int):
         workshop = self.model.rules.workshop
-        best = int(mass * workshop.best)
+        best = int(mass * workshop.top_grade_share)
         rest = mass - best
         engraved = min(
             rest - int(rest * workshop.semi_share),

@@ -89,7 +89,7 @@ def _scale_sweeps(days: list[Day], settings) -> None:
 
 def _give_capacity(days: list[Day], settings, rules) -> None:
     people = float(settings.population.retailers)
-    police = 0.0 if settings.market == "posts" else rules.police.capacity
+    police = 0.0 if settings.market == "posting_only" else rules.police.capacity
     reviews = investigations = 0.0
     for day in days:
         before, reviews = (

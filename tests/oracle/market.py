@@ -30,7 +30,7 @@ class Market(mesa.Model):
         super().__init__(seed=seed)
         self.seed = seed
         self.settings = settings
-        self.posts_alone = settings.market == "posts"
+        self.posts_alone = settings.market == "posting_only"
         self.rules = kernel_params(settings)
         self.founders = settings.population.retailers
         self.calendar = calendar(settings, self.rules)
@@ -156,7 +156,7 @@ class Market(mesa.Model):
         """Let newcomers enter and others leave (model.md 7.2)."""
         away = 0.0
         if self.row > ROW_TO_COMPARE_WITH and self.pulse_then != 0.0:
-            away = self.rules.retail.deterred * max(0.0, 1.0 - self.pulse / self.pulse_then)
+            away = self.rules.retail.entry_deterred * max(0.0, 1.0 - self.pulse / self.pulse_then)
         self.people.do("come_or_go", away)
 
     def supply(self) -> None:

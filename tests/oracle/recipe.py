@@ -9,10 +9,10 @@ class Recipe:
     def __init__(self, rules):
         self.workshop, retail = rules.workshop, rules.retail
         shop = self.workshop
-        rest = 1.0 - shop.best
+        rest = 1.0 - shop.top_grade_share
         semi = rest * shop.semi_share * (1.0 - shop.waste_cutting)
         carved = rest * (1.0 - shop.semi_share) * (1.0 - shop.waste_machine)
-        uncarved = shop.best * (1.0 - shop.waste_hand)
+        uncarved = shop.top_grade_share * (1.0 - shop.waste_hand)
         self.total_yield = uncarved + semi + carved
         share = (1.0 - retail.raw_share) / (semi + uncarved + carved)
         self.mix = [retail.raw_share, semi * share, uncarved * share, carved * share]
@@ -28,7 +28,7 @@ class Recipe:
     def costs(self, raw: float) -> list[float]:
         """Return the cost of each product of a processor for whom raw ivory costs this."""
         shop = self.workshop
-        low = raw / (shop.grade_value * shop.best + 1.0 - shop.best)
+        low = raw / (shop.grade_value * shop.top_grade_share + 1.0 - shop.top_grade_share)
         costs = [raw] * len(PRODUCTS)
         costs[Item.SEMI_WORKED] = low / (1.0 - shop.waste_cutting) + shop.wage_semi
         costs[Item.UNCARVED] = low * shop.grade_value / (1.0 - shop.waste_hand) + shop.wage_uncarved

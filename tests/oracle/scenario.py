@@ -11,8 +11,8 @@ from marketsim.parameters import evidence
 
 ALL_TYPES = "abcd"
 MULTIPLIED = {
-    "effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
-    "chase": {
+    "moderation_effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
+    "police_effort": {
         name: name for name in ("border", "couriers", "names", "police", "sharing", "traces")
     },
     "campaign": {"willingness": "demand"},
@@ -35,10 +35,10 @@ def fact(name: str) -> int:
 
 @dataclass
 class Intervention:
-    """One entry of a scenario; `strength` is 1 unless the scenario names it as scaled."""
+    """One entry of a scenario; `dose_multiplier` is 1 unless the scenario names it as scaled."""
 
     keys: dict
-    strength: float
+    dose_multiplier: float
 
     @property
     def kind(self) -> str:
@@ -52,8 +52,8 @@ class Intervention:
         return float(evidence.inputs()[value].value if isinstance(value, str) else value)
 
     def dose(self, key: str, otherwise: float) -> float:
-        """Return a dose, moved away from its default by the strength of the scenario."""
-        return otherwise + (self.number(key, otherwise) - otherwise) * self.strength
+        """Return a dose, moved away from its default by the dose multiplier of the scenario."""
+        return otherwise + (self.number(key, otherwise) - otherwise) * self.dose_multiplier
 
     def apply(self, days: list) -> None:
         """Move the levers of the days that the intervention covers."""
@@ -102,15 +102,15 @@ class Intervention:
     def _last(self, day, force: float) -> None:
         if self.kind == "closure":
             day.multiply("legal", 1.0 - self.dose("share", 0.0), force)
-        elif self.kind == "release":
+        elif self.kind == "legal_supply":
             day.multiply("legal", 1.0 + self.dose("growth", 0.0), force)
-        elif self.kind == "blocking":
+        elif self.kind == "channel_closure":
             channel = self.keys.get("channel", "elsewhere")
             day.multiply(channel, 1.0 - self.dose("share", 0.0), force)
         else:
             for key, lever in MULTIPLIED[self.kind].items():
                 day.multiply(lever, self.dose(key, 1.0), force)
-        if self.kind == "effort":
+        if self.kind == "moderation_effort":
             for lever in ADDED:
                 day.add(lever, self.dose(lever, 0.0), force)
 
@@ -118,5 +118,5 @@ class Intervention:
 def apply_scenario(scenario, days: list) -> None:
     """Apply interventions in the alphabetical order of their names."""
     for name, keys in sorted(scenario.interventions.items()):
-        strength = scenario.strength if name in scenario.scaled else 1.0
-        Intervention(keys, strength).apply(days)
+        dose_multiplier = scenario.dose_multiplier if name in scenario.scaled_interventions else 1.0
+        Intervention(keys, dose_multiplier).apply(days)

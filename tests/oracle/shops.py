@@ -76,7 +76,7 @@ class Shop(Stockist):
             self.cost[product]
             * max((1.0 + retail.margin) * self.markup, 1.0)
             * (1.0 + retail.risk_premium * self.risk)
-            * scarcity(self.stock, self.full_stock, retail.turnover)
+            * scarcity(self.stock, self.full_stock, retail.scarcity_pricing)
         )
 
     def product_shown(self, number: int) -> Item:
@@ -107,7 +107,7 @@ class Shop(Stockist):
         stock, full = self.stock, self.full_stock
         self.push = 1.0
         if stock + full > 0.0:
-            self.push = 1.0 + retail.push * (stock - full) / (stock + full)
+            self.push = 1.0 + retail.stock_effect_on_posting * (stock - full) / (stock + full)
         return today
 
     def start_business(self) -> None:

@@ -24,7 +24,7 @@ class Conditions:
             closed = 1.0 - levers.legal
             self.level = self.level * (1.0 - legal.stigma * closed)
             customers = legal.customers * float(model.founders) / 1000.0 / float(max(stalls, 1))
-            more = legal.turn * closed * (customers * levers.demand)
+            more = legal.switch_to_illegal * closed * (customers * levers.demand)
             self.visits = max(self.visits + more, 0.0)
         self.level = max(self.level, 0.0)
         self.traced = min(1.0, rules.police.escrow_trace * levers.traces)
@@ -211,12 +211,12 @@ def trade_with(seller, conditions: Conditions) -> None:
     channels = (Channel.MOMENTS, Channel.GROUPS, platform, Channel.PHYSICAL)
     friends = float(len(seller.friends))
     means = (
-        (demand.asked * friends) * posts[0],
-        (demand.asked * friends) * demand.groups * posts[1],
-        (demand.asked * demand.friends * weight) * posts[2],
+        (demand.inquiries_per_post * friends) * posts[0],
+        (demand.inquiries_per_post * friends) * demand.groups * posts[1],
+        (demand.inquiries_per_post * demand.friends * weight) * posts[2],
         conditions.visits * posts[3],
     )
-    left = int(demand.answers)
+    left = int(demand.max_inquiries_per_day)
     lanes = model.draws(Purpose.INQUIRIES, seller.key)
     for slot in range(LANES):
         number = min(events(lanes[slot], means[slot]), left)

@@ -109,8 +109,8 @@ class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
                 self.last_sale = model.row
         elif self.in_trade:
             hazard = model.rules.turnover.leave
-            if self.kind >= 2 and model.row - self.last_sale > retail.patience:
-                hazard += retail.drop
+            if self.kind >= 2 and model.row - self.last_sale > retail.unsold_after_days:
+                hazard += retail.exit_hazard_unsold
             if model.draw(Purpose.LEAVE, self.number) < hazard:
                 self.state = State.LEFT
 

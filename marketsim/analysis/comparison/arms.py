@@ -85,19 +85,19 @@ def _named(settings: Settings, name: str, own: Mapping[str, Scenario]) -> Settin
 def _at_doses(name: str, one: Settings, base: Settings, options: Comparison) -> list[Arm]:
     """Return a scenario at each of its doses, or at the dose that matches the hours of work."""
     if options.hours_a_week is not None:
-        if not one.scenario.scaled:
+        if not one.scenario.scaled_interventions:
             raise InputError(
-                "scenarios", name, "a scenario with strengths, since hours_a_week is given"
+                "scenarios", name, "a scenario with dose multipliers, since hours_a_week is given"
             )
         start = evaluation_start([Arm(options.baseline, base), Arm(name, one)], options)
         return [Arm(name, effort.match_hours(one, base, start, options.hours_a_week))]
-    strengths = one.scenario.strengths or [1.0]
+    dose_multipliers = one.scenario.dose_multipliers or [1.0]
     return [
         Arm(
-            name if len(strengths) == 1 else f"{name}@{strength:g}",
-            replace(one, scenario=replace(one.scenario, strength=strength)),
+            name if len(dose_multipliers) == 1 else f"{name}@{dose_multiplier:g}",
+            replace(one, scenario=replace(one.scenario, dose_multiplier=dose_multiplier)),
         )
-        for strength in strengths
+        for dose_multiplier in dose_multipliers
     ]
 
 

@@ -19,11 +19,11 @@ MIN_CONTRACTION = 0.2  # below it an effect is informed by the prior, not by the
 RANKED = "grams_sold"
 Table = pd.DataFrame
 # columns of `tables`: unit, meaning
-ARM = ("name", "scenario, with its strength after @")
+ARM = ("name", "scenario, with its dose multiplier after @")
 COLUMNS = {
     "arm": ARM,
     "scenario": ("name", "scenario"),
-    "strength": ("ratio", "doses against those written"),
+    "dose_multiplier": ("ratio", "doses against those written"),
     "outcome": ("name", "what is compared"),
     "meaning": ("text", "what it is"),
     "unit": ("name", "unit of the row"),
@@ -45,8 +45,11 @@ COLUMNS = {
     "low": ("1", "low end of the central 90 % of ranks"),
     "high": ("1", "high end of the central 90 % of ranks"),
     "best": ("share", "of the runs, those in which no other arm sells less"),
-    "strengths": ("ratio", "least and largest strength compared"),
-    "break_even": ("ratio", "least strength with an effect for sure; empty where there is none"),
+    "dose_multipliers": ("ratio", "least and largest dose multiplier compared"),
+    "break_even": (
+        "ratio",
+        "least dose multiplier with an effect for sure; empty where there is none",
+    ),
     "moderators": ("hours", "extra hours of moderators, a week per 1,000 traders"),
     "police": ("hours", "extra hours of police, a week per 1,000 traders"),
     "hours": ("hours", "both together"),
@@ -106,7 +109,7 @@ def with_held_weeks(rows: Table, weekly: Table, first: int) -> Table:
 
 def main_doses(effects: Table) -> Table:
     """Return effects at one dose of each scenario: as written, or the nearest to it."""
-    nearest = effects.assign(away=np.log(effects["strength"]).abs())
+    nearest = effects.assign(away=np.log(effects["dose_multiplier"]).abs())
     nearest = nearest.sort_values("away", kind="stable")
     return nearest.drop_duplicates(["scenario", "outcome"]).sort_index().drop(columns="away")
 
@@ -114,7 +117,7 @@ def main_doses(effects: Table) -> Table:
 def name_of(row: Any) -> str:
     """Return the name of a scenario in words, with its dose if that is not as written."""
     words = str(row["scenario"]).replace("_", " ")
-    return words if row["strength"] == 1.0 else f"{words}, x{row['strength']:g}"
+    return words if row["dose_multiplier"] == 1.0 else f"{words}, x{row['dose_multiplier']:g}"
 
 
 def tables(
@@ -142,7 +145,10 @@ def tables(
     prior = rows[rows["belief"] != rows["belief"].iloc[0]]
     effects = pd.concat([_effects(known, prior, name) for name in OUTCOMES], ignore_index=True)
     named = Table(
-        [{"arm": arm, "scenario": name, "strength": size} for arm, (name, size) in about.items()]
+        [
+            {"arm": arm, "scenario": name, "dose_multiplier": size}
+            for arm, (name, size) in about.items()
+        ]
     )
     effects = named.merge(effects, on="arm")
     sold = pair_runs(known, RANKED)
@@ -243,22 +249,24 @@ def _break_even(effects: Table) -> Table:
     for (scenario, outcome), rows in effects.groupby(["scenario", "outcome"], sort=False):
         if len(rows) < 2:
             continue
-        rows = rows.sort_values("strength")
+        rows = rows.sort_values("dose_multiplier")
         near = np.where(rows["effect"] < 0, -rows["effect_high"], rows["effect_low"])
-        found = _crossing(np.r_[0.0, rows["strength"]], np.r_[0.0, near])
-        span = f"{rows['strength'].min():g} to {rows['strength'].max():g}"
-        out.append({"scenario": scenario, "outcome": outcome, "strengths": span,
+        found = _crossing(np.r_[0.0, rows["dose_multiplier"]], np.r_[0.0, near])
+        span = f"{rows['dose_multiplier'].min():g} to {rows['dose_multiplier'].max():g}"
+        out.append({"scenario": scenario, "outcome": outcome, "dose_multipliers": span,
                     "break_even": found})  # fmt: skip
-    return Table(out, columns=["scenario", "outcome", "strengths", "break_even"])
+    return Table(out, columns=["scenario", "outcome", "dose_multipliers", "break_even"])
 
 
-def _crossing(strengths: np.ndarray, near: np.ndarray) -> float:
+def _crossing(dose_multipliers: np.ndarray, near: np.ndarray) -> float:
     """Return the first dose at which the end of the interval that is nearer to zero crosses it."""
-    for k in range(1, strengths.size):
+    for k in range(1, dose_multipliers.size):
         if near[k] > 0:
             below = min(near[k - 1], 0.0)
             share = -below / (near[k] - below)
-            return float(strengths[k - 1] + share * (strengths[k] - strengths[k - 1]))
+            return float(
+                dose_multipliers[k - 1] + share * (dose_multipliers[k] - dose_multipliers[k - 1])
+            )
     return np.nan
 
 

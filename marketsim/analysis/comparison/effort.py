@@ -77,11 +77,13 @@ def match_hours(settings: Settings, baseline: Settings, start: dt.date, hours: f
         If no valid dose needs so many hours.
     """
 
-    def at(strength: float) -> Settings:
-        return replace(settings, scenario=replace(settings.scenario, strength=strength))
+    def at(dose_multiplier: float) -> Settings:
+        return replace(
+            settings, scenario=replace(settings.scenario, dose_multiplier=dose_multiplier)
+        )
 
-    def too_little(strength: float) -> bool:
-        return sum(extra(at(strength), baseline, start)) < hours
+    def too_little(dose_multiplier: float) -> bool:
+        return sum(extra(at(dose_multiplier), baseline, start)) < hours
 
     low, high = 0.0, MAX_DOSE
     for _ in range(HALVINGS):

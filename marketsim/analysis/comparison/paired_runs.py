@@ -87,7 +87,7 @@ def simulate_rounds(
 
 def _main_doses(compared: Sequence[Arm]) -> list[Arm]:
     """Return one arm of each scenario: at the dose as written, or the nearest to it."""
-    nearest = sorted(compared, key=lambda arm: abs(np.log(arm.scenario.strength)))
+    nearest = sorted(compared, key=lambda arm: abs(np.log(arm.scenario.dose_multiplier)))
     first = {arm.scenario.name: arm for arm in reversed(nearest)}
     return [arm for arm in compared if first[arm.scenario.name] is arm]
 
@@ -194,7 +194,7 @@ def describe_columns() -> dict[str, tuple[str, str]]:
     out = {name: (one.unit, one.meaning) for name, one in outcomes.OUTCOMES.items()}
     return out | {
         "belief": ("name", "where uncertain parameters are drawn from: posterior or prior"),
-        "arm": ("name", "scenario, with its strength after @"),
+        "arm": ("name", "scenario, with its dose multiplier after @"),
         "week": ("weeks", "whole weeks since the first day of the run"),
         "moved": ("posts a week per 1,000 traders", "posts on backups, in groups and elsewhere"),
         "grams": ("g a week per 1,000 traders", "ivory sold"),
@@ -219,5 +219,5 @@ def summarize(
     first_week = -(-(start - timeline.horizon(base.settings)[0]).days // outcomes.WEEK)
     rows = effects.with_held_weeks(tables["rows"], tables["weekly"], first_week)
     costs = {arm.name: effort.extra(arm.settings, base.settings, start) for arm in compared}
-    about = {arm.name: (arm.scenario.name, arm.scenario.strength) for arm in compared}
+    about = {arm.name: (arm.scenario.name, arm.scenario.dose_multiplier) for arm in compared}
     return rows, effects.tables(rows, about, costs)

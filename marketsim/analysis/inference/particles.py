@@ -145,9 +145,9 @@ def draws(stage: Stage, model: str, kept: pd.DataFrame, threads: int) -> pd.Data
     weight = kept["weight"].to_numpy() * regression_adjustment.kernel(distance, distance.max())
     weight /= weight.sum()
     off = stage.deviations(kept).to_numpy()
-    free = [key for key in stage.priors if key not in stage.settings.held]
+    free = [key for key in stage.priors if key not in stage.settings.fixed]
     drawn = regression_adjustment.adjust(kept[free], off, weight, stage.priors)
-    for key in stage.settings.held:
+    for key in stage.settings.fixed:
         drawn[key] = value_of(stage.settings, key)
     drawn = drawn[list(stage.priors)]
     drawn.insert(0, "weight", weight)

@@ -13,7 +13,7 @@ from marketsim.errors import InputError
 from marketsim.model.scenario import timeline
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior, priors
-from marketsim.parameters.settings import POSTS, Settings, value_of
+from marketsim.parameters.settings import POSTING_ONLY, Settings, value_of
 from marketsim.simulation import files, run, store
 from marketsim.survey import statistics
 
@@ -42,8 +42,10 @@ def check(settings: Settings) -> None:
     """
     if settings.posterior != posterior.PRIOR:
         raise InputError("posterior", settings.posterior, "prior, where calibration starts")
-    if settings.market != POSTS:
-        raise InputError("market", settings.market, f"{POSTS}, which is all that is fitted here")
+    if settings.market != POSTING_ONLY:
+        raise InputError(
+            "market", settings.market, f"{POSTING_ONLY}, which is all that is fitted here"
+        )
     timeline.check_settings(settings)
 
 

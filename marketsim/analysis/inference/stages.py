@@ -17,7 +17,7 @@ from marketsim.model.scenario import timeline
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import posterior, priors
 from marketsim.parameters.declaration import Prior
-from marketsim.parameters.settings import POSTS, WHOLE, Settings
+from marketsim.parameters.settings import FULL, POSTING_ONLY, Settings
 from marketsim.simulation import run as simulation
 from marketsim.simulation import store
 from marketsim.survey import discrepancy, statistics, trade_statistics
@@ -73,11 +73,11 @@ class Stage:
         """Return the key of the result; that of trade ignores the shipped posterior of trade."""
         if self.structures:
             return store.key(self.settings, facts)
-        return store.key(replace(self.settings, market=POSTS), facts | {"fitted": "market"})
+        return store.key(replace(self.settings, market=POSTING_ONLY), facts | {"fitted": "market"})
 
     def searched(self, model: str) -> list[str]:
         """Return the fitted parameters of a candidate model that are not fixed."""
-        return [key for key in self.fitted[model] if key not in self.settings.held]
+        return [key for key in self.fitted[model] if key not in self.settings.fixed]
 
     def run_settings(
         self, model: str, values: dict[str, float], seed: int, number: int = 0
@@ -96,7 +96,7 @@ class Stage:
         if self.structures:
             return priors.with_values(self.settings, model, values)
         settings = replace(self.settings, seed=seed)
-        posting = posterior.draw(replace(settings, market=POSTS), number)
+        posting = posterior.draw(replace(settings, market=POSTING_ONLY), number)
         return priors.with_values(settings, posting.structure, posting.values | values)
 
     def particle(self, model: str, scores: Mapping[str, float]) -> tuple[Settings, int]:
@@ -180,15 +180,15 @@ def trade(settings: Settings) -> Stage:
         If the settings cannot be calibrated.
     """
     # the posterior of trade is yet to be calibrated
-    timeline.check_settings(replace(settings, market=POSTS))
-    if settings.market != WHOLE:
-        raise InputError("market", settings.market, f"{WHOLE}: prices need trade")
+    timeline.check_settings(replace(settings, market=POSTING_ONLY))
+    if settings.market != FULL:
+        raise InputError("market", settings.market, f"{FULL}: prices need trade")
     if settings.posterior not in (posterior.NAMES[-1], posterior.PRIOR):
         allowed = f"{posterior.NAMES[-1]}, from which the posting side is drawn"
         raise InputError("posterior", settings.posterior, allowed)
-    if set(priors.FITTED_TRADE) <= set(settings.held):
+    if set(priors.FITTED_TRADE) <= set(settings.fixed):
         allowed = f"not all of {', '.join(priors.FITTED_TRADE)}, which are searched for"
-        raise InputError("held", settings.held, allowed)
+        raise InputError("fixed", settings.fixed, allowed)
     return Stage(
         settings=settings,
         structures=[],

@@ -20,7 +20,7 @@ from marketsim.analysis.sensitivity import indices
 from marketsim.errors import InputError, UnknownNameError
 from marketsim.model.scenario import timeline
 from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTS, WHOLE, Scenario, Sensitivity, Settings
+from marketsim.parameters.settings import FULL, POSTING_ONLY, Scenario, Sensitivity, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 from marketsim.survey.intervals import interval
@@ -55,8 +55,8 @@ def arms(settings: Settings, options: Sensitivity) -> Arms:
         For settings outside their ranges, anything but the prior and a chosen structure, a market
         without trade, nothing uncertain, or a number of samples that is no power of two.
     """
-    if settings.market == POSTS:
-        raise InputError("market", POSTS, f"{WHOLE}, since outcomes of trade are analysed")
+    if settings.market == POSTING_ONLY:
+        raise InputError("market", POSTING_ONLY, f"{FULL}, since outcomes of trade are analysed")
     if settings.posterior != posterior.PRIOR:
         raise InputError(
             "posterior", settings.posterior, "prior, from which the points are sampled"
@@ -77,7 +77,7 @@ def arms(settings: Settings, options: Sensitivity) -> Arms:
         one.scenario.until = str(last)
         timeline.check_settings(one)
     if not parameters(settings):
-        raise InputError("held", settings.held, "at most all but one of the uncertain parameters")
+        raise InputError("fixed", settings.fixed, "at most all but one of the uncertain parameters")
     start = first_changed([base, other])
     first = (start - timeline.horizon(base)[0]).days
     return Arms(base, None if same else other, first)
@@ -85,7 +85,7 @@ def arms(settings: Settings, options: Sensitivity) -> Arms:
 
 def parameters(settings: Settings) -> list[str]:
     """Return the names of the uncertain parameters that are not fixed."""
-    return [name for name in priors.everything() if name not in settings.held]
+    return [name for name in priors.everything() if name not in settings.fixed]
 
 
 def values(names: Sequence[str], varied: Sequence[str], shares: np.ndarray) -> Table:

@@ -29,7 +29,7 @@ def apply_entry_exit(seed, day, row, params, retailers, trade):
     reference = trade.sales_level[SalesLevel.REFERENCE]
     if reference > 0.0:
         decline = max(0.0, 1.0 - trade.sales_level[SalesLevel.NOW] / reference)
-        deterred = retail.deterred * decline
+        deterred = retail.entry_deterred * decline
     for i in range(retailers.state.size):
         state = retailers.state[i]
         if state == State.ABSENT:
@@ -43,6 +43,8 @@ def apply_entry_exit(seed, day, row, params, retailers, trade):
             hazard = params.turnover.leave
             if retailers.kind[i] >= FIRST_KIND_TO_DROP:
                 unsold_days = row - trade.shops.last_sale[i]
-                hazard += retail.drop if unsold_days > retail.patience else 0.0
+                hazard += (
+                    retail.exit_hazard_unsold if unsold_days > retail.unsold_after_days else 0.0
+                )
             if uniform(seed, Purpose.LEAVE, day, i, 0) < hazard:
                 retailers.state[i] = State.LEFT

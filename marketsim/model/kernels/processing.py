@@ -87,7 +87,9 @@ def _work(processor, workshop, trade):
     for product in range(1, PRODUCTS):
         lacking += workshop.cover * expected_sales(dealers, processor, product)
         lacking -= books.balance[processor, product]
-    mass = min(lacking / total_yield(workshop), workshop.hand * MILLIGRAMS / workshop.best)
+    mass = min(
+        lacking / total_yield(workshop), workshop.hand * MILLIGRAMS / workshop.top_grade_share
+    )
     mass = min(mass, books.balance[processor, Item.RAW])
     if mass < 1.0:
         return
@@ -105,7 +107,7 @@ def _work(processor, workshop, trade):
 @part
 def _cut(mass, machine_capacity, workshop):
     """Return the products cut from a mass of raw ivory (market.md 6.3)."""
-    best = int(mass * workshop.best)
+    best = int(mass * workshop.top_grade_share)
     rest = mass - best
     engraved = min(rest - int(rest * workshop.semi_share), int(machine_capacity))
     semi_worked = int((rest - engraved) * (1.0 - workshop.waste_cutting))

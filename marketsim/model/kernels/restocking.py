@@ -78,7 +78,7 @@ def smooth_retail_sales(row, params, books, shops, sales_level):
         # market.md 7: traders with more than a full stock post more, others less
         stock = stock_held(books, books.start[Account.RETAILERS] + i)
         full = retail.cover * expected_retail_sales(shops, i)
-        shops.stock_effect[i] = inventory_markup(full, stock, retail.push)
+        shops.stock_effect[i] = inventory_markup(full, stock, retail.stock_effect_on_posting)
     # market.md 7: the level of sales that newcomers observe
     change = (sold - sales_level[SalesLevel.NOW]) / min(row + 1.0, SMOOTHING_DAYS)
     sales_level[SalesLevel.NOW] += change

@@ -90,8 +90,8 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
         platform, weight = _choose_platform(seed, day, seller_key, posts[2], demand)
         # market.md 9.3: inquiries of each slot; a seller answers only so many, Moments first
         channels = (MOMENTS, GROUPS, platform, PHYSICAL)
-        reach = demand.asked * trade.friends.count[seller]
-        reach_elsewhere = demand.asked * demand.friends * weight * posts[2]
+        reach = demand.inquiries_per_post * trade.friends.count[seller]
+        reach_elsewhere = demand.inquiries_per_post * demand.friends * weight * posts[2]
         means = (
             reach * posts[0],
             reach * demand.groups * posts[1],
@@ -100,7 +100,7 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
         )
         draws = uniforms(seed, Purpose.INQUIRIES, day, seller_key, 0)
         trade.records.counts[row, TradeCounter.FORWARDED] += posts[0] if agent >= 0 else 0
-        left = int(demand.answers)
+        left = int(demand.max_inquiries_per_day)
         for slot in range(4):
             inquiries = min(events(draws[slot], means[slot]), left)
             left -= inquiries
@@ -131,7 +131,7 @@ def _conditions(levers, params, retailers, trade):
     if legal != 1.0:
         willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
         moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
-        visitors = max(visitors + params.legal.turn * (1.0 - legal) * moved, 0.0)
+        visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - legal) * moved, 0.0)
     traced = min(1.0, params.police.escrow_trace * levers.traces)
     return Conditions(max(willingness, 0.0), visitors, traced)
 

@@ -234,7 +234,7 @@ class News:
 
 
 @dataclass(frozen=True)
-class Effort:
+class ModerationEffort:
     """More or less routine moderation by the platform, from one date to another."""
 
     start: dt.date
@@ -257,7 +257,7 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Blocking:
+class ChannelClosure:
     """Closure of other places to posts kept out of Moments, from one date to another."""
 
     start: dt.date
@@ -273,7 +273,7 @@ class Blocking:
 
 
 @dataclass(frozen=True)
-class Chase:
+class PoliceEffort:
     """More or less enforcement against the supply chain, from one date to another."""
 
     start: dt.date
@@ -350,7 +350,7 @@ class Closure:
 
 
 @dataclass(frozen=True)
-class Release:
+class LegalSupply:
     """Growth of the legal market beyond that of 2015, as after a one-off sale."""
 
     start: dt.date
@@ -367,12 +367,12 @@ KINDS: dict[str, type] = {
     "sweep": Sweep,
     "sweeps": Sweeps,
     "news": News,
-    "effort": Effort,
-    "blocking": Blocking,
-    "chase": Chase,
+    "moderation_effort": ModerationEffort,
+    "channel_closure": ChannelClosure,
+    "police_effort": PoliceEffort,
     "raids": Raids,
     "machines": Machines,
     "campaign": Campaign,
     "closure": Closure,
-    "release": Release,
+    "legal_supply": LegalSupply,
 }

@@ -24,10 +24,10 @@ from marketsim.errors import (
     unknown_parameter,
 )
 from marketsim.model.scenario import custom
-from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, Release, Table
+from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, LegalSupply, Table
 from marketsim.numerics import elementary
 from marketsim.parameters import evidence, posterior
-from marketsim.parameters.settings import POSTS, Settings, check
+from marketsim.parameters.settings import POSTING_ONLY, Settings, check
 
 # Levers of all days, arrays of shape (days,), or of one day, numbers: int64 for `capacity`,
 # `cases`, `sweep_accounts`, `sweep_posts` and `sweep_types`, else float64
@@ -94,8 +94,8 @@ def horizon(settings: Settings) -> tuple[dt.date, dt.date]:
 def interventions(settings: Settings) -> dict[str, Any]:
     """Return the interventions of a scenario as objects by name, in the order of their names.
 
-    The distance of doses to their neutral defaults is multiplied by `scenario.strength` for those
-    named in `scenario.scaled`.
+    The distance of doses to their neutral defaults is multiplied by `scenario.dose_multiplier` for
+    those named in `scenario.scaled_interventions`.
 
     Raises
     ------
@@ -110,14 +110,16 @@ def interventions(settings: Settings) -> dict[str, Any]:
     for name in entries:
         if not NAME.fullmatch(name):
             raise InputError(INTERVENTIONS, name, "names of letters a to z, digits, _ and -")
-    for name in scenario.scaled:
+    for name in scenario.scaled_interventions:
         if name not in entries:
-            raise InputError("scenario.scaled", name, f"names among {', '.join(sorted(entries))}")
+            raise InputError(
+                "scenario.scaled_interventions", name, f"names among {', '.join(sorted(entries))}"
+            )
     out = {}
     for name in sorted(entries):
-        strength = scenario.strength if name in scenario.scaled else 1.0
+        dose_multiplier = scenario.dose_multiplier if name in scenario.scaled_interventions else 1.0
         key = f"{INTERVENTIONS}.{name}"
-        out[name] = _intervention(key, entries[name], span_of, kinds, strength)
+        out[name] = _intervention(key, entries[name], span_of, kinds, dose_multiplier)
     _agree(out, span_of[1])
     return out
 
@@ -125,7 +127,7 @@ def interventions(settings: Settings) -> dict[str, Any]:
 def _agree(entries: dict[str, Any], last: dt.date) -> None:
     """Refuse a legal market that shrinks and grows at the same time."""
     closures = {name: item for name, item in entries.items() if isinstance(item, Closure)}
-    releases = {name: item for name, item in entries.items() if isinstance(item, Release)}
+    releases = {name: item for name, item in entries.items() if isinstance(item, LegalSupply)}
     for name, closure in closures.items():
         for other, release in releases.items():
             if closure.start <= (release.end or last) and release.start <= (closure.end or last):
@@ -188,7 +190,7 @@ def compile_levers(settings: Settings) -> Levers:
     population = settings.population
     scale = population.retailers / population.platform_traders
     cases = 0.0
-    if settings.market != POSTS:
+    if settings.market != POSTING_ONLY:
         cases = settings.police.capacity * population.retailers / 1000.0
     moderators = settings.moderation.capacity * population.retailers / 1000.0
     derived = {
@@ -266,7 +268,11 @@ def _dose(key: str, value: Any, metadata: Any) -> float:
 
 
 def _intervention(
-    key: str, entry: Any, span_of: tuple[dt.date, dt.date], kinds: dict[str, type], strength: float
+    key: str,
+    entry: Any,
+    span_of: tuple[dt.date, dt.date],
+    kinds: dict[str, type],
+    dose_multiplier: float,
 ) -> Any:
     if not isinstance(entry, dict) or str(entry.get("kind")) not in kinds:
         kind = entry.get("kind") if isinstance(entry, dict) else entry
@@ -279,7 +285,7 @@ def _intervention(
             continue
         if name not in known:
             raise unknown_parameter(f"{key}.{name}", value, [f"{key}.{one}" for one in known])
-        parsed = _value(f"{key}.{name}", value, known[name], span_of, strength)
+        parsed = _value(f"{key}.{name}", value, known[name], span_of, dose_multiplier)
         if parsed is not None:
             values[name] = parsed
     for name, item in known.items():
@@ -291,18 +297,22 @@ def _intervention(
     return kind(**values)
 
 
-def _value(key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], strength: float):
+def _value(
+    key: str, value: Any, item: Any, span_of: tuple[dt.date, dt.date], dose_multiplier: float
+):
     """Return the value of a field: a dose, a choice, or a date; None for an open date."""
     about = item.metadata
     if "unit" in about:
         dose = _dose(key, value, about)
-        if not about["scales"] or strength == 1.0:
+        if not about["scales"] or dose_multiplier == 1.0:
             return dose
-        scaled = item.default + (dose - item.default) * strength
+        scaled = item.default + (dose - item.default) * dose_multiplier
         if not about["low"] <= scaled <= about["high"]:
             most = span(about["low"], about["high"], about["unit"])
             raise InputError(
-                "scenario.strength", strength, f"a strength that leaves {key} in its range, {most}"
+                "scenario.dose multiplier",
+                dose_multiplier,
+                f"a dose multiplier that leaves {key} in its range, {most}",
             )
         return scaled
     if "pattern" in about:

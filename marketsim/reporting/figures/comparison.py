@@ -120,7 +120,9 @@ def displacement(tables: Tables) -> Figure:
 
 def costs(tables: Tables) -> Figure:
     """Draw the reduction in ivory sales against the enforcement effort."""
-    about = main_doses(tables["effects"]).drop_duplicates("arm")[["arm", "scenario", "strength"]]
+    about = main_doses(tables["effects"]).drop_duplicates("arm")[
+        ["arm", "scenario", "dose_multiplier"]
+    ]
     rows: Any = tables["costs"].merge(about, on="arm").sort_values("grams_less", ascending=False)
     made, axes = style.figure(5.6)
     names = []
@@ -152,7 +154,7 @@ def costs(tables: Tables) -> Figure:
     return made
 
 
-def strengths(tables: Tables) -> Figure:
+def dose_multipliers(tables: Tables) -> Figure:
     """Draw the dose-response of ivory sales for doses without a source."""
     rows: Any = tables["effects"]
     rows = rows[rows["outcome"] == RANKED]
@@ -160,10 +162,10 @@ def strengths(tables: Tables) -> Figure:
     lines = max(-(-len(curved) // COLUMNS), 1)
     made, panels = style.figure(1.4 + 1.9 * lines, lines, COLUMNS, sharey=True, squeeze=False)
     for axes, name in zip(panels.flat, curved, strict=False):
-        part = rows[rows["scenario"] == name].sort_values("strength")
+        part = rows[rows["scenario"] == name].sort_values("dose_multiplier")
         ends = (part["percent_low"], part["percent_high"])
-        axes.fill_between(part["strength"], *ends, color=style.BLUE, alpha=0.2, lw=0)
-        axes.plot(part["strength"], part["percent"], "o-", color=style.BLUE, ms=4)
+        axes.fill_between(part["dose_multiplier"], *ends, color=style.BLUE, alpha=0.2, lw=0)
+        axes.plot(part["dose_multiplier"], part["percent"], "o-", color=style.BLUE, ms=4)
         axes.axhline(0.0, color=style.GREY, lw=1)
         axes.set_title(plain_name(name), fontsize=style.SMALL + 1, loc="left")
         axes.set_xlim(left=0)

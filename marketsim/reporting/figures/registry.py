@@ -162,11 +162,11 @@ COMPARISON = (
         comparison.costs,
     ),
     FigureSpec(
-        "strengths",
+        "dose_multipliers",
         "Dose-response",
         "Effect on ivory sales by dose multiplier, one panel per scenario.",
         "Doses without a source are multiplied: effect on ivory sales by dose multiplier.",
-        comparison.strengths,
+        comparison.dose_multipliers,
     ),
 )
 CALIBRATION = (

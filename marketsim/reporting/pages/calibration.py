@@ -55,7 +55,7 @@ def write(
         narrowed=sum(row["contraction"] >= 0.5 for row in rows),
         structures=structures(tables["structures"], tables["structure_fit"]),
         nuisance=len(set(priors.uncertain()) - fitted),
-        held=settings.held,
+        fixed=settings.fixed,
         figures=html_page.figures(folder, "calibration"),
         command=command(settings, search),
     )

@@ -81,7 +81,7 @@ def write(
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],
         columns=COLUMNS,
         figures=html_page.figures(folder, "comparison"),
-        sourced=sum(not one.scaled for one in others),
+        sourced=sum(not one.scaled_interventions for one in others),
         scenarios=len(others),
         sources=[
             {"name": plain_name(one.name), "about": one.about, "source": one.source}
@@ -198,4 +198,4 @@ def own_scenarios(compared: Sequence[Any]) -> list[Scenario]:
     """Return the user's own scenarios of a comparison, as specified."""
     shipped = presets.names("scenario")
     own = {arm.scenario.name: arm.scenario for arm in compared if arm.scenario.name not in shipped}
-    return [replace(one, strength=Scenario().strength) for one in own.values()]
+    return [replace(one, dose_multiplier=Scenario().dose_multiplier) for one in own.values()]
