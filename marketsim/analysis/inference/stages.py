@@ -179,13 +179,13 @@ def trade(settings: Settings) -> Stage:
     InputError
         If the settings cannot be calibrated.
     """
-    # the posterior of trade is yet to be calibrated
-    timeline.check_settings(replace(settings, market=POSTS))
     if settings.market != WHOLE:
         raise InputError("market", settings.market, f"{WHOLE}: prices need trade")
     if settings.posterior not in (posterior.NAMES[-1], posterior.PRIOR):
         allowed = f"{posterior.NAMES[-1]}, from which the posting side is drawn"
         raise InputError("posterior", settings.posterior, allowed)
+    # the posterior of trade is yet to be calibrated
+    timeline.check_settings(replace(settings, market=POSTS))
     if set(priors.FITTED_TRADE) <= set(settings.held):
         allowed = f"not all of {', '.join(priors.FITTED_TRADE)}, which are searched for"
         raise InputError("held", settings.held, allowed)
