@@ -174,7 +174,7 @@ def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
         raise InputError("taken", "", "")
 
     monkeypatch.setattr(validate_command, "identify", take)
-    monkeypatch.setattr(calibrate_command, "calibrate", take)
+    monkeypatch.setattr(calibrate_command, "calibrate", lambda stage, *_: take(stage.settings))
     for words in (["identify"], ["calibrate"], ["identify", "seed=1"]):
         with pytest.raises(SystemExit):
             command(monkeypatch, *words)

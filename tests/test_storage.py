@@ -118,7 +118,7 @@ def test_a_lock_that_cannot_be_written_is_one_line(tmp_path):
     """The output is refused where its lock file cannot be made."""
     (tmp_path / ".key.lock").mkdir()
     with (
-        pytest.raises(InputError, match="a folder to write to"),
+        pytest.raises(InputError, match="cannot write to"),
         store.locked_folder(tmp_path / "key"),
     ):
         pass

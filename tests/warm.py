@@ -186,11 +186,11 @@ def _become(
 def prepare() -> None:
     """Import what a run needs and compile the kernels, before anything is forked."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a job of the background
-    from marketsim.commands import cli
+    from marketsim.commands import run
 
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
         words = ["population=survey", "population.retailers=30", "replicates=1", "progress=false"]
-        cli.run([*words, f"output={folder}/results"])
+        run.main([*words, f"output={folder}/results"])
     gc.collect()
     gc.freeze()
 

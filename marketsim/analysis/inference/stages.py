@@ -179,13 +179,13 @@ def trade(settings: Settings) -> Stage:
     InputError
         If the settings cannot be calibrated.
     """
-    # the posterior of trade is yet to be calibrated
-    timeline.check_settings(replace(settings, market=POSTING_ONLY))
     if settings.market != FULL:
         raise InputError("market", settings.market, f"{FULL}: prices need trade")
     if settings.posterior not in (posterior.NAMES[-1], posterior.PRIOR):
         allowed = f"{posterior.NAMES[-1]}, from which the posting side is drawn"
         raise InputError("posterior", settings.posterior, allowed)
+    # the posterior of trade is yet to be calibrated
+    timeline.check_settings(replace(settings, market=POSTING_ONLY))
     if set(priors.FITTED_TRADE) <= set(settings.fixed):
         allowed = f"not all of {', '.join(priors.FITTED_TRADE)}, which are searched for"
         raise InputError("fixed", settings.fixed, allowed)
