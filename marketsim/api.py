@@ -326,7 +326,7 @@ class Comparison(Result):
     summarize them; `rows` has every run and `weekly` its weeks. Each is read on first use.
     """
 
-    tables = ("effects", "ranking", "better", "break_even", "costs", "rows", "weekly")
+    tables = ("effects", "ranking", "prob_better", "break_even", "effort", "rows", "weekly")
     _mark = "effects.csv"
 
     def plot(self, name: str = "effects") -> "Figure":
@@ -335,7 +335,7 @@ class Comparison(Result):
         Parameters
         ----------
         name : str
-            effects, curves, displacement, costs or dose multipliers.
+            effects, curves, displacement, effort or dose_response.
 
         Returns
         -------
@@ -355,7 +355,7 @@ class Comparison(Result):
         spec = _spec(name, COMPARISON)
         sums = {
             table: pd.read_csv(self.folder / f"{table}.csv")
-            for table in ("effects", "better", "ranking", "break_even", "costs")
+            for table in ("effects", "prob_better", "ranking", "break_even", "effort")
         }
         sums["weeks"] = effects.weekly(self.weekly)
         start = dt.date.fromisoformat(self.facts["comparison"]["start"])
@@ -368,8 +368,8 @@ class Comparison(Result):
             return self._parquet(name)
         index = {"effects": ["arm", "outcome"], "break_even": ["scenario", "outcome"]}
         columns = effects.COLUMNS
-        if name == "better":  # a column an arm
-            arms = pd.read_csv(self.folder / "better.csv", nrows=0).columns[1:]
+        if name == "prob_better":  # a column an arm
+            arms = pd.read_csv(self.folder / "prob_better.csv", nrows=0).columns[1:]
             words = "share of the runs in which the arm of the row sells less than this one"
             columns = {"arm": effects.ARM} | dict.fromkeys(arms, ("share", words))
         return self._csv(name, columns, index.get(name, "arm"))

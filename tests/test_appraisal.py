@@ -48,7 +48,9 @@ def test_a_prediction_has_the_columns_of_the_fit():
     table, fit = predictive_check.predictive(values, draws), survey_fit.fit(values, draws)
     assert list(table) == [*fit, "width", "tail", "inside"]
     pd.testing.assert_frame_equal(table[list(fit)], fit)
-    assert fit["luck"].between(0.0, 0.99).any()  # negative control: the draws are made use of
+    assert (
+        fit["stochastic_share"].between(0.0, 0.99).any()
+    )  # negative control: the draws are made use of
 
 
 @pytest.mark.parametrize(

@@ -119,14 +119,14 @@ def identified():
 
 def predictive_rows():
     table = fit.fit(statistics(300, 7)).set_index("id")
-    table.loc["videos_total", ["sim_low", "simulated", "sim_high", "within"]] = (
+    table.loc["videos_total", ["q05", "simulated", "q95", "within"]] = (
         900,
         2000,
         4e3,
         False,
     )
-    table.loc["return_week_13", ["sim_low", "simulated", "sim_high"]] = 0.1, 0.2, 0.3
-    table.loc["backup_accounts_early", ["sim_low", "simulated", "sim_high"]] = np.nan
+    table.loc["return_week_13", ["q05", "simulated", "q95"]] = 0.1, 0.2, 0.3
+    table.loc["backup_accounts_early", ["q05", "simulated", "q95"]] = np.nan
     table["within"] = table["simulated"].between(table["low"], table["high"])
     return table.reset_index().assign(width=1.0, tail=0.2, inside=True)
 
@@ -515,10 +515,10 @@ def test_half_widths_are_those_of_the_side():
 
 def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
     axes, table = figures["predictive"].axes[0], TABLES["predictive"]
-    off = {name: half_widths(table, name) for name in ("sim_low", "simulated", "sim_high")}
+    off = {name: half_widths(table, name) for name in ("q05", "simulated", "q95")}
     marks = [line.get_marker() for line in axes.get_lines()]
-    assert marks.count("<") == (off["sim_low"] < -4).sum() > 0
-    assert marks.count(">") == (off["sim_high"] > 4).sum() > 0
+    assert marks.count("<") == (off["q05"] < -4).sum() > 0
+    assert marks.count(">") == (off["q95"] > 4).sum() > 0
     assert marks.count("o") + marks.count("s") == (np.abs(off["simulated"]) <= 4).sum()
     assert marks.count("D") == len(table)
     margin = [text.get_text() for text in axes.texts]

@@ -50,9 +50,9 @@ def test_arms_share_everything_before_the_first_dose(found):
     """Week by week nothing differs before the first dose, and something does after it."""
     weeks = rows(found, "weekly")
     first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days // 7
-    base = weeks[weeks["arm"] == "baseline_2015"].set_index(["belief", "run", "week"])
+    base = weeks[weeks["arm"] == "baseline_2015"].set_index(["parameter_source", "run", "week"])
     for arm in set(weeks["arm"]) - {"baseline_2015"}:
-        mine = weeks[weeks["arm"] == arm].set_index(["belief", "run", "week"])
+        mine = weeks[weeks["arm"] == arm].set_index(["parameter_source", "run", "week"])
         mine = mine.drop(columns="arm")
         same = (mine == base.drop(columns="arm").loc[mine.index]).all(axis=1)
         assert same[same.index.get_level_values("week") < first].all()
@@ -67,7 +67,11 @@ def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
             single = simulation.simulate_run(arm.settings, run)
             first = (dt.date(2015, 8, 1) - dt.date(2015, 3, 6)).days
             alone = outcomes.run_outcomes(single.series, single.records, first, 60)
-            here = of[(of["arm"] == arm.name) & (of["run"] == run) & (of["belief"] == "posterior")]
+            here = of[
+                (of["arm"] == arm.name)
+                & (of["run"] == run)
+                & (of["parameter_source"] == "posterior")
+            ]
             for name, value in alone.items():
                 assert here[name].iloc[0] == value, (arm.name, run, name)
 
@@ -104,11 +108,11 @@ def test_a_scenario_of_zero_dose_is_the_baseline():
 def test_pairs_have_the_same_draw_and_arms_the_same_days(found):
     """Each run has one draw in all arms, under each belief; the baseline is as long as the rest."""
     of = rows(found)
-    assert set(of["belief"]) == {"posterior", "prior"}
-    assert (of.groupby(["belief", "run"])["draw"].nunique() == 1).all()
-    assert (of.groupby(["belief", "run"])["structure"].nunique() == 1).all()
-    assert (of.groupby(["belief", "arm"])["run"].nunique() == 4).all()
-    assert set(of[of["belief"] == "prior"]["arm"]) == set(of["arm"]) - {
+    assert set(of["parameter_source"]) == {"posterior", "prior"}
+    assert (of.groupby(["parameter_source", "run"])["draw"].nunique() == 1).all()
+    assert (of.groupby(["parameter_source", "run"])["structure"].nunique() == 1).all()
+    assert (of.groupby(["parameter_source", "arm"])["run"].nunique() == 4).all()
+    assert set(of[of["parameter_source"] == "prior"]["arm"]) == set(of["arm"]) - {
         "demand_reduction@0.5",
         "demand_reduction@2",
     }
@@ -142,7 +146,7 @@ def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
     calls.clear()
     again = compare(market(), PAIR, tmp_path)
     assert len(calls) == 1
-    for name in ("effects.csv", "ranking.csv", "costs.csv", "break_even.csv", "better.csv"):
+    for name in ("effects.csv", "ranking.csv", "effort.csv", "break_even.csv", "prob_better.csv"):
         assert (again / name).read_bytes() == (found / name).read_bytes()
     calls.extend([0, 0])
     assert compare(market(), PAIR, tmp_path) == again  # complete: nothing is lived again
@@ -160,7 +164,7 @@ def test_the_page_needs_no_other_file(found):
 def test_the_spreadsheet_says_how_to_read_it(found):
     """The dates, the command and the caveats stand before the tables of the CSV files."""
     with pd.ExcelFile(found / "comparison.xlsx") as book:
-        sums = ["effects", "better", "ranking", "break_even", "costs"]
+        sums = ["effects", "prob_better", "ranking", "break_even", "effort"]
         assert book.sheet_names == ["read me", *sums, "columns"]
         text = pd.read_excel(book, "read me").set_index("about")["text"]
         assert text["evaluation period"].startswith(f"{START} to ")

@@ -236,9 +236,9 @@ def test_effects_are_those_that_compare_writes(shown, tmp_path):
     folder = compare_command.compare(own, Comparison(["own"], BASELINE), tmp_path)
     text = shown.effects.to_csv(index=False, lineterminator="\n")
     assert text == (folder / "effects.csv").read_text(encoding="utf-8")
-    assert set(shown.effects["rests_on"]) & {"data", "assumption"}
+    assert set(shown.effects["informed_by"]) & {"data", "assumption"}
     weeks = pd.read_parquet(folder / "weekly.parquet")
-    weeks = weeks[(weeks["arm"] == "own") & (weeks["belief"] == "posterior")]
+    weeks = weeks[(weeks["arm"] == "own") & (weeks["parameter_source"] == "posterior")]
     for mine, theirs in (("visible", "visible"), ("grams_sold", "grams")):
         of = weeks.pivot(index="run", columns="week", values=theirs).to_numpy()
         assert shown.weekly[mine].to_numpy() == pytest.approx(of)
@@ -378,10 +378,10 @@ def test_tiles_are_the_tables_rounded(shown):
         f"90 %: {change.interval}",
     )
     for percent, value in ((4.2, "+4.2 %"), (-4.2, "-4.2 %"), (0.0, "0.0 %")):
-        ends = {"percent": percent, "percent_low": -5.0, "percent_high": 4.5}
+        ends = {"percent": percent, "percent_q05": -5.0, "percent_q95": 4.5}
         assert dashboard_text.effect_tiles(shown.effects.assign(**ends), "b")[0].value == value
     fit = shown.sums["fit"].set_index("id").loc["fall_week_5"]
-    ratio = report_text.estimate(fit["simulated"], fit["sim_low"], fit["sim_high"])
+    ratio = report_text.estimate(fit["simulated"], fit["q05"], fit["q95"])
     tile = dashboard_text.level_tiles(shown.sums)[0]
     assert (tile.label, tile.value) == (report_text.LABELS["fall_week_5"], ratio.value)
     assert tile.interval == f"90 %: {ratio.interval}; published: 0.55"

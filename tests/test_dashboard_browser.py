@@ -147,9 +147,9 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
     fit = pd.read_csv(written / "fit.csv").set_index("id")
     headline = pd.read_csv(written / "headline.csv").set_index("id")
     effects = pd.read_csv(compared / "effects.csv").set_index("outcome")
-    percent = ("percent", "percent_low", "percent_high")
-    points = ("effect", "effect_low", "effect_high")
-    ratio, level = ("simulated", "sim_low", "sim_high"), ("median", "low", "high")
+    percent = ("percent", "percent_q05", "percent_q95")
+    points = ("effect", "effect_q05", "effect_q95")
+    ratio, level = ("simulated", "q05", "q95"), ("median", "low", "high")
     per_week = "g per week and 1,000 traders"
     assert found == {
         "Ivory sales": shown(effects.loc["grams_sold"], *percent, unit=" %"),

@@ -20,9 +20,9 @@ def effects(low: float, high: float, rests: str, weak: tuple[float, float] | Non
             {
                 "arm": f"one@{size}", "scenario": "one", "dose_multiplier": size,
                 "outcome": "grams_sold",
-                "effect": (a + b) / 2, "effect_low": a, "effect_high": b,
-                "percent": (a + b) / 2, "percent_low": a, "percent_high": b, "rests_on": rests,
-                "better": 0.64, "runs": 100,
+                "effect": (a + b) / 2, "effect_q05": a, "effect_q95": b,
+                "percent": (a + b) / 2, "percent_q05": a, "percent_q95": b, "informed_by": rests,
+                "prob_better": 0.64, "runs": 100,
             }
             for size, a, b in rows
         ]

@@ -318,7 +318,7 @@ def test_the_fit_is_that_of_a_study_with_these_draws(found, elsewhere):
     pd.testing.assert_frame_equal(fit, expected)
     shown = pd.read_csv(found / "market_fit.csv")
     np.testing.assert_array_equal(shown["simulated"], expected["simulated"])
-    assert (fit["luck"].dropna() < 0.9).any()
+    assert (fit["stochastic_share"].dropna() < 0.9).any()
     tables = run.replicate(start(seed=1), range(PREDICTED), 1)  # negative control
     other = summary.run_statistics(start(), tables, tables["runs"].set_index("run"))
     assert survey_fit.fit(other)["simulated"][0] != fit["simulated"][0]

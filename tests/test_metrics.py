@@ -231,13 +231,13 @@ def test_within_is_inside_the_published_interval(value, within):
     row = fitted(fall_week_5=[value] * 3).loc["fall_week_5"]
     assert row["within"] == within
     assert (row["role"], row["observed"], row["low"], row["high"]) == ("target", 0.55, 0.5, 0.6)
-    assert row["simulated"] == row["sim_low"] == row["sim_high"] == value
+    assert row["simulated"] == row["q05"] == row["q95"] == value
 
 
 def test_the_middle_is_the_median_with_nine_tenths_about_it():
     """Simulated is the median over runs, and its interval leaves a twentieth on either side."""
     row = fitted(ads_total=np.arange(101.0) ** 2).loc["ads_total"]
-    assert (row["simulated"], row["sim_low"], row["sim_high"]) == (2500.0, 25.0, 9025.0)
+    assert (row["simulated"], row["q05"], row["q95"]) == (2500.0, 25.0, 9025.0)
 
 
 def test_a_fact_without_a_value_is_judged_by_its_interval():
@@ -254,7 +254,7 @@ def test_a_share_of_runs_has_an_exact_interval(hits, size):
     row = fitted(panel_unblocked=[1.0] * hits + [0.0] * (size - hits)).loc["panel_unblocked"]
     interval = stats.binomtest(hits, size).proportion_ci(0.9, "exact")
     assert row["simulated"] == hits / size
-    assert (row["sim_low"], row["sim_high"]) == pytest.approx(tuple(interval), abs=1e-12)
+    assert (row["q05"], row["q95"]) == pytest.approx(tuple(interval), abs=1e-12)
     assert row["within"] == (hits / size >= 0.05)
 
 
@@ -295,7 +295,7 @@ def luck(runs, draws=None) -> float:
     """Return the share of luck in the variance of a statistic over these runs."""
     series = None if draws is None else pd.Series(draws)
     of = fit.fit(pd.DataFrame({"ads_total": np.array(runs, float)}), series)
-    return of["luck"][0]
+    return of["stochastic_share"][0]
 
 
 def test_luck_is_none_of_what_lies_between_draws():

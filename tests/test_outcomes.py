@@ -24,7 +24,7 @@ def test_outcomes_are_sums_of_the_tables(lived):
     """Every outcome is what the tables of a study add up to over the same days."""
     of, series, records, tables = lived
     found = outcomes.run_outcomes(series, records, FIRST, 200)
-    assert set(found) == set(outcomes.OUTCOMES) - {"held_weeks"}
+    assert set(found) == set(outcomes.OUTCOMES) - {"suppressed_weeks"}
     days = horizon(of)[1].toordinal() - horizon(of)[0].toordinal() + 1
     daily = tables["daily"].iloc[FIRST:]
     scale = 5.0 * 7 / (days - FIRST)
@@ -62,4 +62,4 @@ def test_held_weeks_count_those_below_nine_tenths():
     """Weeks below nine tenths of the same run's baseline, run by run."""
     base = np.array([[100.0] * 4, [10.0] * 4])
     mine = np.array([[89.0, 91.0, 50.0, 100.0], [9.0, 8.0, 8.0, 8.0]])
-    assert outcomes.held_weeks(mine, base).tolist() == [2, 3]
+    assert outcomes.suppressed_weeks(mine, base).tolist() == [2, 3]

@@ -543,11 +543,13 @@ def test_the_fit_of_a_study_knows_which_runs_share_a_draw(toy):
     tables = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in run.TABLES}
     seen = summary.run_statistics(mixture(), tables, runs)
     fit = pd.read_csv(result.folder / "fit.csv")
-    np.testing.assert_array_equal(fit["luck"], survey_fit.fit(seen, runs["draw"])["luck"])
-    known = fit["luck"].dropna()
+    np.testing.assert_array_equal(
+        fit["stochastic_share"], survey_fit.fit(seen, runs["draw"])["stochastic_share"]
+    )
+    known = fit["stochastic_share"].dropna()
     assert ((known >= 0) & (known <= 1)).all()
     assert (known < 0.9).any()  # negative control: grouped in one, luck is all
-    assert survey_fit.fit(seen)["luck"].dropna().to_numpy() == pytest.approx(1.0)
+    assert survey_fit.fit(seen)["stochastic_share"].dropna().to_numpy() == pytest.approx(1.0)
 
 
 def test_a_posterior_of_one_draw_leaves_luck_alone(toy):
@@ -557,7 +559,7 @@ def test_a_posterior_of_one_draw_leaves_luck_alone(toy):
     assert runs["draw"].tolist() == [0] * 4
     assert runs["seed"].nunique() == 4
     fit = survey_fit.fit(statistics.statistics(tables["survey"], runs), runs["draw"])
-    assert fit["luck"].dropna().to_numpy() == pytest.approx(1.0)
+    assert fit["stochastic_share"].dropna().to_numpy() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("file", [*FILES, *TRADE_FILES])

@@ -154,7 +154,7 @@ def test_every_figure_of_the_fit_is_in_the_table(folder):
     assert len(rows) == len(fit)
     for text, row in zip(rows, fit.to_dict("records"), strict=True):
         assert report_text.LABELS[row["id"]] in text
-        simulated = report_text.estimate(row["simulated"], row["sim_low"], row["sim_high"])
+        simulated = report_text.estimate(row["simulated"], row["q05"], row["q95"])
         assert f" {simulated.value} {simulated.interval}" in text
         assert report_text.interval(row["low"], row["high"]) in text
         assert row["unit"] in text
@@ -169,7 +169,7 @@ def test_answer_holds_both_ratios_with_intervals(folder):
     answer = Page(read(folder)).text.split("In week 5 the")[1].split("Calibrated, and")[0]
     for name in ("fall_week_5", "return_week_13"):
         row = fit.loc[name]
-        ends = (100 * row[column] for column in ("simulated", "sim_low", "sim_high"))
+        ends = (100 * row[column] for column in ("simulated", "q05", "q95"))
         simulated = report_text.estimate(*ends)
         words = (
             f"{simulated.value} % of",
@@ -203,7 +203,7 @@ def test_page_names_what_is_held(folder):
 
 def test_nothing_seen_is_said(folder):
     fit = make_fit()
-    fit.loc[fit["id"] == "fall_week_5", ["simulated", "sim_low", "sim_high"]] = np.nan
+    fit.loc[fit["id"] == "fall_week_5", ["simulated", "q05", "q95"]] = np.nan
     text = Page(read(folder, fit=fit)).text
     assert "no advertisement was observed" in text
     assert "nan" not in text.lower().split()
@@ -317,16 +317,22 @@ def test_shares_of_few_runs_are_counts(share, runs, text):
 
 
 def test_a_change_of_sales_is_said_with_its_uncertainty():
-    row = {"percent": -5.2, "percent_low": -9.0, "percent_high": -1.0, "better": 0.65, "runs": 20}
+    row = {
+        "percent": -5.2,
+        "percent_q05": -9.0,
+        "percent_q95": -1.0,
+        "prob_better": 0.65,
+        "runs": 20,
+    }
     assert report_text.sales_effect(row, "a", "b") == (
         "With a ivory sales fall by 5.2 % compared with b (90 % interval of the change: "
         "-9.0 to -1.0 %; 20 runs)."
     )
     assert "cannot tell whether ivory sales fall compared with b: they did in 13 of 20" in (
-        report_text.sales_effect(row | {"percent_high": 1.5}, "a", "b")
+        report_text.sales_effect(row | {"percent_q95": 1.5}, "a", "b")
     )
     assert "sales rise by 5.2 %" in report_text.sales_effect(
-        row | {"percent": 5.2, "percent_low": 1.0, "percent_high": 9.0}, "a", "b"
+        row | {"percent": 5.2, "percent_q05": 1.0, "percent_q95": 9.0}, "a", "b"
     )
     assert "undefined" in report_text.sales_effect(row | {"percent": np.nan}, "a", "b")
 

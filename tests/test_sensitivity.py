@@ -101,8 +101,10 @@ def test_a_linear_function_has_its_slopes(monkeypatch, undrawn):
         assert sobol[kind].to_numpy() == pytest.approx([0.8, 0.2, 0.0], abs=0.03)
     assert abs(sobol["total"].iloc[2]) < 1e-12
     outcomes = tables(folder)["outcomes"]
-    assert outcomes["luck_of_means"].to_numpy() == pytest.approx([0.0] * len(outcomes), abs=1e-12)
-    assert outcomes["luck"].between(0.1, 0.5).all()
+    assert outcomes["stochastic_share_of_means"].to_numpy() == pytest.approx(
+        [0.0] * len(outcomes), abs=1e-12
+    )
+    assert outcomes["stochastic_share"].between(0.1, 0.5).all()
 
 
 def test_only_those_that_matter_go_on(monkeypatch, undrawn):
@@ -136,12 +138,14 @@ def test_luck_does_not_choose():
     table = pd.DataFrame(
         {
             "parameter": ["a", "b"] * 2,
-            "outcome": ["plain", "plain", "luck", "luck"],
+            "outcome": ["plain", "plain", "stochastic_share", "stochastic_share"],
             "mu_star": [2.0, 1.0, 0.0, 9.0],
         }
     )
     for of_luck, first in ((1.0, "a"), (np.nan, "a"), (0.0, "b")):
-        spread = pd.DataFrame({"outcome": ["plain", "luck"], "luck_of_means": [0.0, of_luck]})
+        spread = pd.DataFrame(
+            {"outcome": ["plain", "stochastic_share"], "stochastic_share_of_means": [0.0, of_luck]}
+        )
         found = indices.screening(table, spread, 1)
         assert found["parameter"][0] == first
         assert found["kept"].tolist() == [True, False]

@@ -87,7 +87,7 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
         zero but the rest does not hold; ``open`` if it includes zero.
     """
     out = []
-    percent = ("percent", "percent_low", "percent_high")
+    percent = ("percent", "percent_q05", "percent_q95")
     sold = {
         row["arm"]: _brackets(row, percent, " %")
         for _, row in effects[effects["outcome"] == RANKED].iterrows()
@@ -96,14 +96,14 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
         same = effects[
             (effects["scenario"] == row["scenario"]) & (effects["outcome"] == row["outcome"])
         ]
-        falls = row["effect_high"] < 0
-        everywhere = (same["effect_high"] < 0).all() or (same["effect_low"] > 0).all()
+        falls = row["effect_q95"] < 0
+        everywhere = (same["effect_q95"] < 0).all() or (same["effect_q05"] > 0).all()
         support = OPEN
-        if falls or row["effect_low"] > 0:
-            support = SUPPORTED if everywhere and row["rests_on"] == "data" else ASSUMED
+        if falls or row["effect_q05"] > 0:
+            support = SUPPORTED if everywhere and row["informed_by"] == "data" else ASSUMED
         columns, unit = percent, " %"
         if row["outcome"] == "displaced":
-            columns, unit = ("effect", "effect_low", "effect_high"), " points"
+            columns, unit = ("effect", "effect_q05", "effect_q95"), " points"
         out.append(
             {
                 "name": name_of(row),
@@ -111,7 +111,7 @@ def claims(effects: pd.DataFrame) -> list[dict[str, Any]]:
                 "text": CLAIMS[row["outcome"]][0 if falls else 1],
                 "change": _brackets(row, columns, unit),
                 "sold": sold[row["arm"]],
-                "falls": count(row["better"], row["runs"]),
+                "falls": count(row["prob_better"], row["runs"]),
                 "support": support,
             }
         )

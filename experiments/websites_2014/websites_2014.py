@@ -21,7 +21,7 @@ def flow(compared: ms.Comparison) -> pd.DataFrame:
     median, high.
     """
     weekly = compared.weekly
-    weekly = weekly[weekly["belief"] == "posterior"]
+    weekly = weekly[weekly["parameter_source"] == "posterior"]
     began = pd.Timestamp(compared.facts["comparison"]["start"])
     first = pd.Timestamp(compared.settings["horizon"]["start"])
     week, last = (began - first).days // 7, weekly["week"].max()
@@ -34,9 +34,9 @@ def flow(compared: ms.Comparison) -> pd.DataFrame:
     parts = []
     for name, ratio in (("before", after / before), ("baseline", after.div(baseline, level="run"))):
         found = ratio.groupby("arm").quantile([0.05, 0.5, 0.95]).stack().unstack(1)
-        found.columns = ["low", "median", "high"]
+        found.columns = ["q05", "median", "q95"]
         parts.append(found.rename_axis(["arm", "series"]).reset_index().assign(of=name))
-    return pd.concat(parts)[["arm", "series", "of", "low", "median", "high"]]
+    return pd.concat(parts)[["arm", "series", "of", "q05", "median", "q95"]]
 
 
 if __name__ == "__main__":

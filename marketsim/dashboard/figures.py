@@ -126,7 +126,7 @@ def seizures(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Fig
         lines.append(style.line(other, style.GREY, "s"))
     figure, axes = style.figure(1.6 + 0.55 * len(SEIZURES))
     for table, shift, colour, marker in tables:
-        levels = table.set_index("id").loc[list(SEIZURES), ["low", "median", "high"]]
+        levels = table.set_index("id").loc[list(SEIZURES), ["q05", "median", "q95"]]
         for place, three in enumerate(levels.to_numpy(float)):
             style.interval(axes, place + shift, three, colour, marker)
     axes.set(yticks=range(len(SEIZURES)), yticklabels=SEIZURES.values())
@@ -134,7 +134,7 @@ def seizures(mine: pd.DataFrame, others: pd.DataFrame | None, other: str) -> Fig
     axes.set(xlabel="ivory seized, g per week and 1,000 traders")
     own: Any = mine.set_index("id").loc[list(SEIZURES)]
     most = own["median"].idxmax()
-    amount = estimate(*own.loc[most, ["median", "low", "high"]])
+    amount = estimate(*own.loc[most, ["median", "q05", "q95"]])
     text = f"Largest seizures: {SEIZURES[most]}, {amount.value} g per week "
     text += f"(90 % interval: {amount.interval})"
     style.headline(figure, text if own["median"].max() > 0 else "No seizures in most runs")
@@ -181,7 +181,7 @@ def _reference(axes: Axes, table: pd.DataFrame) -> None:
     """Draw median and 90 % interval of the reference, below what is drawn later."""
     levels = column_intervals(table)
     axes.plot(table.columns, levels.loc["median"], color=style.GREY, lw=1.6, ls="--")
-    for end in ("low", "high"):
+    for end in ("q05", "q95"):
         axes.plot(table.columns, levels.loc[end], color=style.GREY, lw=0.8, ls=":")
 
 

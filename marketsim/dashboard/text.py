@@ -45,7 +45,7 @@ def effect_tiles(effects: pd.DataFrame, reference: str) -> list[Tile]:
     for outcome in (RANKED, "visible", "displaced", "price"):
         row = rows.loc[outcome]
         column, unit = ("effect", " points") if outcome == "displaced" else ("percent", " %")
-        change = estimate(row[column], row[f"{column}_low"], row[f"{column}_high"])
+        change = estimate(row[column], row[f"{column}_q05"], row[f"{column}_q95"])
         about = f"{row['meaning']}: change relative to {reference}, with common random numbers"
         sign = "+" if row[column] > 0 else ""
         signed = change._replace(value=f"{sign}{change.value}{unit}")
@@ -59,7 +59,7 @@ def level_tiles(sums: Mapping[str, pd.DataFrame]) -> list[Tile]:
     out = []
     for key in ("fall_week_5", "return_week_13"):
         row = rows.loc[key]
-        ratio = estimate(row["simulated"], row["sim_low"], row["sim_high"])
+        ratio = estimate(row["median"], row["q05"], row["q95"])
         about = "ratio of the advertisements observed by a survey of 58 traders"
         out.append(_tile(LABELS[key], ratio, about, f"; published: {number(row['observed'])}"))
     headline: Any = sums["headline"].set_index("id")
@@ -67,7 +67,7 @@ def level_tiles(sums: Mapping[str, pd.DataFrame]) -> list[Tile]:
         row = headline.loc[key]
         about = "mean over the weeks of the survey (May to July 2015); depends on assumptions"
         label = f"{OUTCOMES[key].capitalize()}, g per week and 1,000 traders"
-        out.append(_tile(label, estimate(row["median"], row["low"], row["high"]), about))
+        out.append(_tile(label, estimate(row["median"], row["q05"], row["q95"]), about))
     return out
 
 
@@ -76,10 +76,10 @@ def effect_table(effects: pd.DataFrame, reference: str) -> pd.DataFrame:
     out = []
     for row in effects.to_dict("records"):
         change, percent = (
-            estimate(row[name], row[f"{name}_low"], row[f"{name}_high"])
+            estimate(row[name], row[f"{name}_q05"], row[f"{name}_q95"])
             for name in ("effect", "percent")
         )
-        better = count(row["better"], row["runs"])
+        better = count(row["prob_better"], row["runs"])
         out.append(
             {
                 "outcome": f"{row['meaning']} ({row['unit']})",
@@ -89,7 +89,7 @@ def effect_table(effects: pd.DataFrame, reference: str) -> pd.DataFrame:
                 "change, %": "" if pd.isna(row["percent"]) else percent.value,
                 "90 % interval, %": percent.interval,
                 "better in": better and f"{better} runs",
-                "informed by": INFORMED_BY[row["rests_on"] or ""],
+                "informed by": INFORMED_BY[row["informed_by"] or ""],
             }
         )
     return pd.DataFrame(out).set_index("outcome")
@@ -106,6 +106,6 @@ def level_table(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame
         Other columns to show, and their headings; the first is the index.
     """
     out = table[list(columns)].rename(columns=dict(columns))
-    rows = zip(table["median"], table["low"], table["high"], strict=True)
+    rows = zip(table["median"], table["q05"], table["q95"], strict=True)
     out[["simulated median", "90 % interval"]] = [estimate(*row) for row in rows]
     return out.set_index(next(iter(columns.values())))

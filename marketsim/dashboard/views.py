@@ -249,7 +249,7 @@ def _levels(parts: Mapping[str, pd.DataFrame], column: str) -> pd.DataFrame:
         column_intervals(table).T.reset_index(names=column).assign(of=of)
         for of, table in parts.items()
     ]
-    return pd.concat(levels, ignore_index=True)[[column, "of", "median", "low", "high"]]
+    return pd.concat(levels, ignore_index=True)[[column, "of", "median", "q05", "q95"]]
 
 
 def _worded(table: pd.DataFrame, column: str) -> pd.DataFrame:

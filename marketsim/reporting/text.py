@@ -56,7 +56,7 @@ OUTCOMES = {
     "seized": "ivory seized",
     "arrests": "arrests",
     "elephants": "elephants",
-    "held_weeks": "weeks of fewer posts",
+    "suppressed_weeks": "weeks of fewer posts",
 }
 NONE = "no value"
 
@@ -122,7 +122,7 @@ def _rounded(value: float, places: int) -> str:
 
 def published(row: Mapping[Any, Any]) -> str:
     """Return the published value of a row of the fit, with its interval if there is one."""
-    ends = interval(row["low"], row["high"])
+    ends = interval(row["obs_low"], row["obs_high"])
     if pd.isna(row["observed"]):
         return ends or NONE
     return str(Estimate(number(row["observed"]), ends))
@@ -148,10 +148,10 @@ def sales_effect(row: Mapping[Any, Any], scenario: str, reference: str) -> str:
     scenario, reference : str
         Names in plain words.
     """
-    change = estimate(row["percent"], row["percent_low"], row["percent_high"])
+    change = estimate(row["percent"], row["percent_q05"], row["percent_q95"])
     if math.isnan(row["percent"]):
         return f"With {scenario} the change in sales is undefined: none occur with {reference}."
-    if row["percent_low"] > 0 or row["percent_high"] < 0:
+    if row["percent_q05"] > 0 or row["percent_q95"] < 0:
         verb = "fall" if row["percent"] < 0 else "rise"
         size = change.value.removeprefix("-")
         return (
@@ -160,7 +160,7 @@ def sales_effect(row: Mapping[Any, Any], scenario: str, reference: str) -> str:
         )
     return (
         f"With {scenario} the simulation cannot tell whether ivory sales fall compared with "
-        f"{reference}: they did in {count(row['better'], row['runs'])} simulated markets "
+        f"{reference}: they did in {count(row['prob_better'], row['runs'])} simulated markets "
         f"(median change: {change.value} %; 90 % interval: {change.interval} %)."
     )
 

@@ -44,8 +44,8 @@ COLUMNS = {
     "id": ("name", "figure of trade"),
     "meaning": ("text", "what it is"),
     "median": (SEE, "median of the runs"),
-    "low": (SEE, "low end of the central 90 % of the runs"),
-    "high": (SEE, "high end of the central 90 % of the runs"),
+    "q05": (SEE, "low end of the central 90 % of the runs"),
+    "q95": (SEE, "high end of the central 90 % of the runs"),
     "unit": ("name", "unit of the row"),
 }
 WEEK, YEAR, TONNE = 7.0, 365.0, 1e6  # days, days, grams
@@ -97,12 +97,12 @@ def headline(
     limit = "raw ivory that the elephants killed in a year can give (evidence)"
     most = {"id": "ceiling_tonnes", "meaning": limit, "unit": "t", "median": np.nan}
     return pd.concat(
-        [table, pd.DataFrame([most | {"low": ceiling.low, "high": ceiling.high}])],
+        [table, pd.DataFrame([most | {"q05": ceiling.low, "q95": ceiling.high}])],
         ignore_index=True,
     )
 
 
 def _row(name: str, meaning: str, unit: str, values: pd.Series) -> dict[str, object]:
     median, low, high = interval(values.to_numpy(float))
-    ends = {"median": median, "low": low, "high": high}
+    ends = {"median": median, "q05": low, "q95": high}
     return {"id": name, "meaning": meaning, "unit": unit, **ends}

@@ -82,7 +82,7 @@ COLUMNS = {
     "elephants": ("elephants", "elephants that the raw ivory shipped is worth"),
     "product": ("name", "raw, semi_worked, uncarved or carved"),
     "stage": ("name", "where in the chain the price is asked or paid"),
-    "channel": ("name", "where the offer stands or the deal begins"),
+    "channel": ("name", "where the offer is made or the deal begins"),
     "mean": ("CNY/g", "mean price"),
     "sd": ("CNY/g", "standard deviation of prices; empty for a single one"),
     "n": ("1", "prices counted"),
@@ -103,7 +103,10 @@ COLUMNS = {
     "active": ("contacts", "contacts that posted in the fortnight before the survey"),
     "contacts": ("contacts", "contacts of the observer"),
     "panel": ("traders", "traders of the panel"),
-    "draw": ("1", "number of the draw of parameters; runs of one draw differ by luck alone"),
+    "draw": (
+        "1",
+        "number of the draw of parameters; runs of one draw differ by stochasticity alone",
+    ),
     "structure": ("name", "what brings posts back: the recovery structure of the run"),
 }
 

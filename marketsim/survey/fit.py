@@ -12,12 +12,15 @@ SEE = "as in the column unit"
 COLUMNS = {
     "id": ("name", "row of the evidence (docs/evidence.md)"),
     "observed": (SEE, "published value"),
-    "low": (SEE, "low end of the interval of the evidence"),
-    "high": (SEE, "high end of the interval of the evidence"),
-    "simulated": (SEE, "median of the runs; of shares of runs the mean"),
-    "sim_low": (SEE, "low end of the central 90 % of the runs"),
-    "sim_high": (SEE, "high end of the central 90 % of the runs"),
-    "luck": ("share", "of the variance between runs, luck; the rest is not knowing parameters"),
+    "obs_low": (SEE, "low end of the interval of the evidence"),
+    "obs_high": (SEE, "high end of the interval of the evidence"),
+    "median": (SEE, "median of the runs; of shares of runs the mean"),
+    "q05": (SEE, "low end of the central 90 % of the runs"),
+    "q95": (SEE, "high end of the central 90 % of the runs"),
+    "stochastic_share": (
+        "share",
+        "of between-run variance, due to stochasticity; the rest: parameters",
+    ),
     "unit": ("name", "unit of the row"),
     "role": ("name", "target, or validation: only ever compared"),
     "within": ("yes or no", "the simulated value is within the interval of the evidence"),
@@ -37,12 +40,13 @@ def fit(values: pd.DataFrame, draws: pd.Series | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, role, observed, low, high, simulated, sim_low, sim_high, luck, unit, within: the
-        median over runs and its central 90 % interval. A share of runs (`panel_unblocked`) is a
-        mean with its 90 % Monte Carlo interval. Runs in which a statistic is not finite (a ratio
-        to a week without advertisements) are omitted. `luck` is the share of the variance that is
-        stochastic: that between runs of one draw; the rest is parameter uncertainty. `within` is
-        whether the simulated value lies inside the interval of the evidence.
+        Columns id, role, observed, obs_low, obs_high, median, q05, q95, stochastic_share, unit,
+        within: the median over runs and its central 90 % interval. A share of runs
+        (`panel_unblocked`) is a mean with its 90 % Monte Carlo interval. Runs in which a statistic
+        is not finite (a ratio to a week without advertisements) are omitted. `stochastic_share` is
+        the share of the variance that is stochastic: that between runs of one draw; the rest is
+        parameter uncertainty. `within` is whether the simulated value lies inside the interval of
+        the evidence.
     """
     judged = targets.targets() | targets.validation()
     same = np.zeros(len(values), int) if draws is None else draws.to_numpy()
@@ -59,12 +63,12 @@ def _row(fact: Fact, runs: np.ndarray, draws: np.ndarray) -> dict[str, object]:
         "id": fact.id,
         "role": fact.role,
         "observed": fact.value,
-        "low": fact.low,
-        "high": fact.high,
-        "simulated": value,
-        "sim_low": low,
-        "sim_high": high,
-        "luck": stochastic_share(known, draws[np.isfinite(runs)]),
+        "obs_low": fact.low,
+        "obs_high": fact.high,
+        "median": value,
+        "q05": low,
+        "q95": high,
+        "stochastic_share": stochastic_share(known, draws[np.isfinite(runs)]),
         "unit": fact.unit,
         "within": bool(within),
     }

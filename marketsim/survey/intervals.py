@@ -34,7 +34,7 @@ def column_intervals(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The columns of `table`; rows median, low, high.
     """
-    return table.astype(float).quantile(list(LEVELS)).set_axis(["median", "low", "high"])
+    return table.astype(float).quantile(list(LEVELS)).set_axis(["median", "q05", "q95"])
 
 
 def proportion_interval(

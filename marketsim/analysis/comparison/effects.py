@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from marketsim.analysis.comparison.effort import Work
-from marketsim.analysis.comparison.outcomes import HIGHER, LOWER, OUTCOMES, held_weeks
+from marketsim.analysis.comparison.outcomes import HIGHER, LOWER, OUTCOMES, suppressed_weeks
 from marketsim.survey.fit import SEE
 from marketsim.survey.intervals import INTERVAL, column_intervals, interval, stochastic_share
 
@@ -30,33 +30,36 @@ COLUMNS = {
     "baseline": (SEE, "median of the baseline's runs"),
     "runs": ("runs", "pairs of runs in which both arms have the outcome"),
     "effect": (SEE, "median over pairs of the difference from the baseline"),
-    "effect_low": (SEE, "low end of the central 90 % of the differences"),
-    "effect_high": (SEE, "high end of the central 90 % of the differences"),
+    "effect_q05": (SEE, "low end of the central 90 % of the differences"),
+    "effect_q95": (SEE, "high end of the central 90 % of the differences"),
     "percent": ("percent", "median difference, of the baseline's own run"),
-    "percent_low": ("percent", "low end of its central 90 %"),
-    "percent_high": ("percent", "high end of its central 90 %"),
-    "better": ("share", "of the pairs, those better than the baseline; ties count half"),
-    "luck": ("share", "of the variance between differences, luck"),
-    "prior_low": (SEE, "low end of the central 90 % under the prior"),
-    "prior_high": (SEE, "high end of the central 90 % under the prior"),
-    "narrowed": ("share", "by how much the data narrow the interval"),
-    "rests_on": ("name", "data where narrowed is a fifth or more, else assumption"),
+    "percent_q05": ("percent", "low end of its central 90 %"),
+    "percent_q95": ("percent", "high end of its central 90 %"),
+    "prob_better": ("share", "of pairs, better than the baseline; ties count half"),
+    "stochastic_share": (
+        "share",
+        "of between-run variance of the difference, due to stochasticity",
+    ),
+    "prior_q05": (SEE, "low end of the central 90 % under the prior"),
+    "prior_q95": (SEE, "high end of the central 90 % under the prior"),
+    "contraction": ("share", "by which the data shorten the interval"),
+    "informed_by": ("name", "data if the contraction is 0.2 or more, else prior"),
     "rank": ("1", "median rank by ivory sold; 1 sells least"),
-    "low": ("1", "low end of the central 90 % of ranks"),
-    "high": ("1", "high end of the central 90 % of ranks"),
-    "best": ("share", "of the runs, those in which no other arm sells less"),
+    "q05": ("1", "low end of the central 90 % of ranks"),
+    "q95": ("1", "high end of the central 90 % of ranks"),
+    "prob_best": ("share", "of the runs, those in which no other arm sells less"),
     "dose_multipliers": ("ratio", "least and largest dose multiplier compared"),
     "break_even": (
         "ratio",
-        "least dose multiplier with an effect for sure; empty where there is none",
+        "smallest dose whose 90 % interval excludes zero; missing if none",
     ),
-    "moderators": ("hours", "extra hours of moderators, a week per 1,000 traders"),
-    "police": ("hours", "extra hours of police, a week per 1,000 traders"),
-    "hours": ("hours", "both together"),
-    "grams_less": ("g", "ivory not sold, a week per 1,000 traders"),
-    "grams_less_low": ("g", "low end of its central 90 %"),
-    "grams_less_high": ("g", "high end of its central 90 %"),
-    "grams_less_an_hour": ("g/h", "ivory not sold for each extra hour"),
+    "moderator_hours": ("hours", "extra hours of moderators, a week per 1,000 traders"),
+    "police_hours": ("hours", "extra hours of police, a week per 1,000 traders"),
+    "total_hours": ("hours", "both together"),
+    "grams_avoided": ("g", "ivory not sold, a week per 1,000 traders"),
+    "grams_avoided_q05": ("g", "low end of its central 90 %"),
+    "grams_avoided_q95": ("g", "high end of its central 90 %"),
+    "grams_avoided_per_hour": ("g/h", "ivory not sold for each extra hour"),
 }
 
 
@@ -92,19 +95,26 @@ def half_widths(rows: Table, outcome: str) -> np.ndarray:
     return width.to_numpy(float)
 
 
-def with_held_weeks(rows: Table, weekly: Table, first: int) -> Table:
-    """Add to the rows the weeks in which each arm suppressed visible posts (see `held_weeks`)."""
+def with_suppressed_weeks(rows: Table, weekly: Table, first: int) -> Table:
+    """Add to the rows the weeks in which each arm suppressed visible posts."""
     parts = []
-    for source, part in weekly[weekly["week"] >= first].groupby("belief", sort=False):
+    for source, part in weekly[weekly["week"] >= first].groupby("parameter_source", sort=False):
         visible = part.pivot(index=["arm", "run"], columns="week", values="visible")
         base = visible.loc[part["arm"].iloc[0]]
         for arm in dict.fromkeys(part["arm"]):
             mine = visible.loc[arm]
-            held = held_weeks(mine.to_numpy(), base.loc[mine.index].to_numpy())
-            found = Table({"belief": source, "arm": arm, "run": mine.index, "held_weeks": held})
+            held = suppressed_weeks(mine.to_numpy(), base.loc[mine.index].to_numpy())
+            found = Table(
+                {
+                    "parameter_source": source,
+                    "arm": arm,
+                    "run": mine.index,
+                    "suppressed_weeks": held,
+                }
+            )
             parts.append(found)
-    held_rows = pd.concat(parts, ignore_index=True).astype({"held_weeks": float})
-    return rows.merge(held_rows, on=["belief", "arm", "run"], how="left")
+    held_rows = pd.concat(parts, ignore_index=True).astype({"suppressed_weeks": float})
+    return rows.merge(held_rows, on=["parameter_source", "arm", "run"], how="left")
 
 
 def main_doses(effects: Table) -> Table:
@@ -141,8 +151,8 @@ def tables(
         less than that of the column) and `ranking` (both at one dose of each scenario),
         `break_even` (one row a scenario and outcome) and `costs`.
     """
-    known = rows[rows["belief"] == rows["belief"].iloc[0]]
-    prior = rows[rows["belief"] != rows["belief"].iloc[0]]
+    known = rows[rows["parameter_source"] == rows["parameter_source"].iloc[0]]
+    prior = rows[rows["parameter_source"] != rows["parameter_source"].iloc[0]]
     effects = pd.concat([_effects(known, prior, name) for name in OUTCOMES], ignore_index=True)
     named = Table(
         [
@@ -155,10 +165,10 @@ def tables(
     sold = sold[[sold.columns[0], *dict.fromkeys(main_doses(effects)["arm"])]]
     return {
         "effects": effects,
-        "better": _better(sold),
+        "prob_better": _better(sold),
         "ranking": _ranking(sold),
         "break_even": _break_even(effects),
-        "costs": _costs(effects, costs),
+        "effort": _costs(effects, costs),
     }
 
 
@@ -182,9 +192,9 @@ def _effects(rows: Table, prior: Table, outcome: str) -> Table:
         }
         row |= {"baseline": _median(base), "runs": int(known.sum())}
         row |= _interval("effect", effect) | _interval("percent", percent)
-        row["better"] = _prob_better(effect, about.better)
-        row["luck"] = stochastic_share(effect, draws[known])
-        row |= {"prior_low": np.nan, "prior_high": np.nan, "narrowed": np.nan, "rests_on": ""}
+        row["prob_better"] = _prob_better(effect, about.better)
+        row["stochastic_share"] = stochastic_share(effect, draws[known])
+        row |= {"prior_q05": np.nan, "prior_q95": np.nan, "contraction": np.nan, "informed_by": ""}
         if before is not None and arm in before:
             row |= _compare_with_prior(effect, (before[arm] - before.iloc[:, 0]).to_numpy(float))
         out.append(row)
@@ -196,15 +206,15 @@ def _compare_with_prior(effect: np.ndarray, prior: np.ndarray) -> dict[str, obje
     _, low, high = interval(prior)
     _, now_low, now_high = interval(effect)
     narrowed = 1.0 - (now_high - now_low) / (high - low) if high > low else np.nan
-    informed_by = "data" if narrowed >= MIN_CONTRACTION else "assumption"
+    informed_by = "data" if narrowed >= MIN_CONTRACTION else "prior"
     unknown = not np.isfinite(narrowed)
-    return {"prior_low": low, "prior_high": high, "narrowed": narrowed,
-            "rests_on": "" if unknown else informed_by}  # fmt: skip
+    return {"prior_q05": low, "prior_q95": high, "contraction": narrowed,
+            "informed_by": "" if unknown else informed_by}  # fmt: skip
 
 
 def _interval(name: str, values: np.ndarray) -> dict[str, float]:
     _, low, high = interval(values)
-    return {name: _median(values), f"{name}_low": low, f"{name}_high": high}
+    return {name: _median(values), f"{name}_q05": low, f"{name}_q95": high}
 
 
 def _median(values: np.ndarray) -> float:
@@ -234,9 +244,9 @@ def _ranking(of: Table) -> Table:
     ranks = of.rank(axis=1)
     median, low, high = column_intervals(ranks).to_numpy()
     best = (ranks.eq(ranks.min(axis=1), axis=0)).mean()
-    out = Table({"arm": of.columns, "rank": median, "low": low, "high": high,
-                 "best": best.to_numpy()})  # fmt: skip
-    return out.sort_values(["rank", "best"], ascending=[True, False], ignore_index=True)
+    out = Table({"arm": of.columns, "rank": median, "q05": low, "q95": high,
+                 "prob_best": best.to_numpy()})  # fmt: skip
+    return out.sort_values(["rank", "prob_best"], ascending=[True, False], ignore_index=True)
 
 
 def _break_even(effects: Table) -> Table:
@@ -250,7 +260,7 @@ def _break_even(effects: Table) -> Table:
         if len(rows) < 2:
             continue
         rows = rows.sort_values("dose_multiplier")
-        near = np.where(rows["effect"] < 0, -rows["effect_high"], rows["effect_low"])
+        near = np.where(rows["effect"] < 0, -rows["effect_q95"], rows["effect_q05"])
         found = _crossing(np.r_[0.0, rows["dose_multiplier"]], np.r_[0.0, near])
         span = f"{rows['dose_multiplier'].min():g} to {rows['dose_multiplier'].max():g}"
         out.append({"scenario": scenario, "outcome": outcome, "dose_multipliers": span,
@@ -273,13 +283,13 @@ def _crossing(dose_multipliers: np.ndarray, near: np.ndarray) -> float:
 def _costs(effects: Table, costs: Mapping[str, Work]) -> Table:
     """Compute extra hours of work, and grams not sold per hour."""
     out = Table([{"arm": arm} | work._asdict() for arm, work in costs.items()])
-    out["hours"] = out["moderators"] + out["police"]
+    out["total_hours"] = out["moderator_hours"] + out["police_hours"]
     sold = effects[effects["outcome"] == RANKED].set_index("arm")
-    for name, column in (("less", "effect"), ("less_low", "effect_high"),
-                         ("less_high", "effect_low")):  # fmt: skip
+    for name, column in (("avoided", "effect"), ("avoided_q05", "effect_q95"),
+                         ("avoided_q95", "effect_q05")):  # fmt: skip
         out[f"grams_{name}"] = -sold[column].reindex(out["arm"]).to_numpy()
-    hours = out["hours"].where(out["hours"] > 0)
-    out["grams_less_an_hour"] = out["grams_less"] / hours
+    hours = out["total_hours"].where(out["total_hours"] > 0)
+    out["grams_avoided_per_hour"] = out["grams_avoided"] / hours
     return out
 
 
@@ -289,10 +299,10 @@ def weekly(rows: Table) -> Table:
     Returns
     -------
     DataFrame
-        Columns arm, week, then for visible, moved and grams the median, _low, _high, and the same
+        Columns arm, week, then for visible, moved and grams the median, _q05, _q95, and the same
         of the difference from the baseline with _change in the name.
     """
-    known = rows[rows["belief"] == rows["belief"].iloc[0]]
+    known = rows[rows["parameter_source"] == rows["parameter_source"].iloc[0]]
     base = known[known["arm"] == known["arm"].iloc[0]].set_index(["run", "week"])
     out = []
     for arm, part in known.groupby("arm", sort=False):
@@ -302,7 +312,7 @@ def weekly(rows: Table) -> Table:
             for label, values in ((name, mine[name]), (f"{name}_change", mine[name] - base[name])):
                 by_week = values.groupby("week")
                 columns[label] = by_week.median()
-                columns[f"{label}_low"] = by_week.quantile(INTERVAL[0])
-                columns[f"{label}_high"] = by_week.quantile(INTERVAL[1])
+                columns[f"{label}_q05"] = by_week.quantile(INTERVAL[0])
+                columns[f"{label}_q95"] = by_week.quantile(INTERVAL[1])
         out.append(Table(columns).reset_index().assign(arm=arm))
     return pd.concat(out, ignore_index=True)

@@ -16,8 +16,8 @@ MAX_DOSE = 1000.0
 class Work(NamedTuple):
     """Hours a week per 1,000 traders."""
 
-    moderators: float
-    police: float
+    moderator_hours: float
+    police_hours: float
 
 
 def work(settings: Settings, start: dt.date) -> Work:
@@ -56,7 +56,7 @@ def work(settings: Settings, start: dt.date) -> Work:
 def extra(settings: Settings, baseline: Settings, start: dt.date) -> Work:
     """Compute the hours of a scenario beyond those of a baseline (see `work`)."""
     one, other = work(settings, start), work(baseline, start)
-    return Work(one.moderators - other.moderators, one.police - other.police)
+    return Work(one.moderator_hours - other.moderator_hours, one.police_hours - other.police_hours)
 
 
 def match_hours(settings: Settings, baseline: Settings, start: dt.date, hours: float) -> Settings:

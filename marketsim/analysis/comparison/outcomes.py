@@ -35,7 +35,7 @@ OUTCOMES = {
     "elephants": Outcome(
         "elephants whose ivory was shipped", "elephants a week per 1,000 traders", LOWER
     ),
-    "held_weeks": Outcome(
+    "suppressed_weeks": Outcome(
         "weeks in which visible posts stay below nine tenths of the baseline's", "weeks", HIGHER
     ),
 }
@@ -44,7 +44,7 @@ OUTCOMES = {
 def run_outcomes(
     series: Series, records: TradeRecords, first: int, retailers: int
 ) -> dict[str, float]:
-    """Compute the outcomes of one run except `held_weeks`, which needs a baseline.
+    """Compute the outcomes of one run except `suppressed_weeks`, which needs a baseline.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def weekly_outcomes(series: Series, records: TradeRecords, retailers: int) -> pd
     )
 
 
-def held_weeks(visible: np.ndarray, baseline: np.ndarray) -> np.ndarray:
+def suppressed_weeks(visible: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """Count the weeks in which visible posts are below `RETURN` of the baseline's.
 
     Parameters

@@ -182,7 +182,7 @@ def summarize_run(
     """
     retailers = settings.population.retailers
     first = (start - timeline.horizon(settings)[0]).days
-    about: dict[str, Any] = {"belief": source, "arm": arm, "run": np.int32(run)}
+    about: dict[str, Any] = {"parameter_source": source, "arm": arm, "run": np.int32(run)}
     values = outcomes.run_outcomes(*counts, first, retailers)
     row = pd.DataFrame([about | {"draw": drawn.number, "structure": drawn.structure} | values])
     weeks = outcomes.weekly_outcomes(*counts, retailers)
@@ -193,7 +193,10 @@ def describe_columns() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of the columns that only a comparison has."""
     out = {name: (one.unit, one.meaning) for name, one in outcomes.OUTCOMES.items()}
     return out | {
-        "belief": ("name", "where uncertain parameters are drawn from: posterior or prior"),
+        "parameter_source": (
+            "name",
+            "where uncertain parameters are drawn from: posterior or prior",
+        ),
         "arm": ("name", "scenario, with its dose multiplier after @"),
         "week": ("weeks", "whole weeks since the first day of the run"),
         "moved": ("posts a week per 1,000 traders", "posts on backups, in groups and elsewhere"),
@@ -217,7 +220,7 @@ def summarize(
     """
     base = compared[0]
     first_week = -(-(start - timeline.horizon(base.settings)[0]).days // outcomes.WEEK)
-    rows = effects.with_held_weeks(tables["rows"], tables["weekly"], first_week)
+    rows = effects.with_suppressed_weeks(tables["rows"], tables["weekly"], first_week)
     costs = {arm.name: effort.extra(arm.settings, base.settings, start) for arm in compared}
     about = {arm.name: (arm.scenario.name, arm.scenario.dose_multiplier) for arm in compared}
     return rows, effects.tables(rows, about, costs)

@@ -302,7 +302,7 @@ def leave_one_out(table: pd.DataFrame) -> pd.DataFrame:
 
 def _score(draws: np.ndarray, published: float) -> dict[str, float]:
     median, low, high = interval(draws)
-    out = {"observed": published, "low": low, "median": median, "high": high}
+    out = {"observed": published, "q05": low, "median": median, "q95": high}
     return out | {"width": high - low, "crps": crps(draws, published)}
 
 
@@ -320,7 +320,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
         One row a model, by name. Columns mean_crps and mean_width (advertisements a week), and
         inside: the share of rows whose interval contains the observed value.
     """
-    inside = scores["observed"].between(scores["low"], scores["high"])
+    inside = scores["observed"].between(scores["q05"], scores["q95"])
     models = scores.assign(inside=inside).groupby("model", sort=False)
-    means = models[["crps", "width", "inside"]].mean()
+    means = models[["crps", "width", "coverage"]].mean()
     return means.rename(columns={"crps": "mean_crps", "width": "mean_width"})

@@ -179,7 +179,7 @@ def _covered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     by_survey = pd.DataFrame(inside.astype(float)).groupby(rows["number"].to_numpy()).mean()
     covered, tests = by_survey.mean().to_numpy(), len(by_survey)
     low, high = proportion_interval(covered * tests, tests, (0.025, 0.975))
-    columns = {"level": LEVELS, "covered": covered, "low": low, "high": high}
+    columns = {"level": LEVELS, "covered": covered, "ci_low": low, "ci_high": high}
     return pd.DataFrame({"parameter": name, **columns, "tests": tests})
 
 
@@ -207,9 +207,9 @@ def contraction(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFram
         columns = {
             "structure": structure,
             "parameter": own.columns,
-            "low": low,
+            "q05": low,
             "median": median,
-            "high": high,
+            "q95": high,
             "prior_sd": [_prior_sd(priors[name]) for name in own.columns],
             "posterior_sd": np.sqrt(_variances(own, weight)),
             "contraction": 1.0 - 12.0 * _variances(prior_shares(own, priors), weight),
@@ -267,7 +267,11 @@ def correlations(draws: pd.DataFrame, priors: Mapping[str, Prior]) -> pd.DataFra
         away = shares - weight @ shares
         joint = (weight * away.T) @ away
         correlation = joint[one, other] / np.sqrt(joint[one, one] * joint[other, other])
-        pairs = {"one": own.columns[one], "other": own.columns[other], "correlation": correlation}
+        pairs = {
+            "parameter_1": own.columns[one],
+            "parameter_2": own.columns[other],
+            "correlation": correlation,
+        }
         parts.append(pd.DataFrame({"structure": structure, **pairs}))
     return pd.concat(parts, ignore_index=True)
 

@@ -29,8 +29,8 @@ def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
         value, the point of the interval nearest to the median counts as observed.
     """
     table = fit.fit(values, draws)
-    table["width"] = table["sim_high"] - table["sim_low"]
-    nearest = table["simulated"].clip(table["low"], table["high"])
+    table["width"] = table["q95"] - table["q05"]
+    nearest = table["median"].clip(table["obs_low"], table["obs_high"])
     observed = table["observed"].fillna(nearest)
     tails = []
     for name, value in zip(table["id"], observed, strict=True):
@@ -38,8 +38,8 @@ def predictive(values: pd.DataFrame, draws: pd.Series) -> pd.DataFrame:
         runs = runs[np.isfinite(runs)]
         sides = [(runs <= value).mean(), (runs >= value).mean()] if runs.size > 0 else [np.nan]
         tails.append(min(2.0 * min(sides), 1.0))
-    table["tail"] = tails
-    table["inside"] = table["tail"] >= 2.0 * INTERVAL[0]
+    table["p_value"] = tails
+    table["within_90"] = table["p_value"] >= 2.0 * INTERVAL[0]
     return table
 
 

@@ -245,7 +245,7 @@ def describe_columns(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     return describe(names) | {
         "stage": ("name", "the design that the point is of: morris or sobol"),
         "point": ("1", "number of the point in its design"),
-        "run": ("1", "which luck: the same at all points"),
+        "run": ("1", "replicate: random seed, the same at all points"),
     }
 
 
@@ -274,7 +274,7 @@ def outcome_spread(names: Sequence[str], stage: str, rows: Table, size: int) -> 
     -------
     DataFrame
         One row an outcome: stage, outcome, meaning, unit, points, points_left_out, low, median and
-        high (5, 50, 95 % of the points), luck and luck_of_means (see
+        high (5, 50, 95 % of the points), stochastic_share and stochastic_share_of_means (see
         `indices.stochastic_shares`).
     """
     runs, out = rows["run"].nunique(), []
@@ -285,7 +285,9 @@ def outcome_spread(names: Sequence[str], stage: str, rows: Table, size: int) -> 
         median, low, high = interval(values.mean(axis=1))
         row: dict[str, Any] = {"stage": stage, "outcome": name, "meaning": meaning, "unit": unit}
         row |= {"points": len(values), "points_left_out": int((~complete).sum()) * size}
-        row |= {"low": low, "median": median, "high": high}
+        row |= {"q05": low, "median": median, "q95": high}
         shares = indices.stochastic_shares(values)
-        out.append(row | dict(zip(("luck", "luck_of_means"), shares, strict=True)))
+        out.append(
+            row | dict(zip(("stochastic_share", "stochastic_share_of_means"), shares, strict=True))
+        )
     return Table(out)

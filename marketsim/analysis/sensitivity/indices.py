@@ -144,8 +144,8 @@ def screening(morris_table: Table, spread: Table, kept: int) -> Table:
     morris_table : DataFrame
         From `morris`.
     spread : DataFrame
-        Columns outcome and luck_of_means (see `stochastic_shares`), which reduces the weight of an
-        outcome.
+        Columns outcome and stochastic_share_of_means (see `stochastic_shares`), which reduces the
+        weight of an outcome.
     kept : int
         Parameters to select.
 
@@ -158,7 +158,9 @@ def screening(morris_table: Table, spread: Table, kept: int) -> Table:
     wide = morris_table.pivot(index="parameter", columns="outcome", values="mu_star")
     wide = wide.loc[morris_table["parameter"].unique()]
     shares = (wide / wide.sum().where(lambda sums: sums > 0.0)).fillna(0.0)
-    weight = 1.0 - spread.set_index("outcome")["luck_of_means"].fillna(1.0)[shares.columns]
+    weight = (
+        1.0 - spread.set_index("outcome")["stochastic_share_of_means"].fillna(1.0)[shares.columns]
+    )
     share = (shares * weight).sum(axis=1) / max(float(weight.sum()), 1e-9)
     out = Table({"parameter": share.index, "share": share.to_numpy()})
     out = out.sort_values("share", ascending=False, kind="stable", ignore_index=True)

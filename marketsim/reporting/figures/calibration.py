@@ -119,9 +119,9 @@ def structures(tables: style.Tables) -> Figure:
 def _predictions(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     """Draw one statistic of each mechanism beside the evidence."""
     for row in rows.to_dict("records"):
-        three, place = (row["sim_low"], row["simulated"], row["sim_high"]), row["structure"]
+        three, place = (row["q05"], row["median"], row["q95"]), row["structure"]
         style.interval(axes, names.index(place), three, style.BLUE, "o", hollow=not row["within"])
-    for value, low, high in rows[["observed", "low", "high"]].to_numpy(float)[:1]:
+    for value, low, high in rows[["observed", "obs_low", "obs_high"]].to_numpy(float)[:1]:
         axes.axvspan(low, high, color=style.VERMILION, alpha=style.NARROW, lw=0)
         axes.axvline(value, color=style.VERMILION, zorder=1)
         axes.plot(value, -0.5, "D", color=style.VERMILION, mfc="white", clip_on=False)

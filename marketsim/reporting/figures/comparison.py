@@ -24,14 +24,14 @@ def effects(tables: Tables) -> Figure:
     rows = rows[rows["outcome"] == RANKED].sort_values("effect", ascending=False)
     base = rows["baseline"].iloc[0]
     made, axes = style.figure(1.9 + ROW * len(rows))
-    ends = _ends(rows, ("percent_low", "percent_high"))
+    ends = _ends(rows, ("percent_q05", "percent_q95"))
     for place, (_, row) in enumerate(rows.iterrows()):
-        prior = [100.0 * row[f"prior_{end}"] / base for end in ("low", "high")]
+        prior = [100.0 * row[f"prior_{end}"] / base for end in ("q05", "q95")]
         if np.isfinite(prior).all():
             axes.plot(np.clip(prior, *ends), [place] * 2, color=style.GREY, lw=5, alpha=0.45)
-        three = (row["percent_low"], row["percent"], row["percent_high"])
+        three = (row["percent_q05"], row["percent"], row["percent_q95"])
         style.interval(
-            axes, place, three, style.BLUE, "o", ends, hollow=row["rests_on"] == "assumption"
+            axes, place, three, style.BLUE, "o", ends, hollow=row["informed_by"] == "prior"
         )
         style.margin(axes, place, str(_percent(row)), style.BLUE)
     axes.axvline(0.0, color=style.GREY, lw=1)
@@ -39,7 +39,7 @@ def effects(tables: Tables) -> Figure:
              xlim=ends, xlabel="change in ivory sales relative to the baseline (%)")  # fmt: skip
     best = rows.iloc[-1]
     change, unsure = _percent(best), ""
-    if best["percent_low"] <= 0 <= best["percent_high"]:
+    if best["percent_q05"] <= 0 <= best["percent_q95"]:
         unsure = "; cannot tell whether sales fall"
     style.headline(made, f"Lowest ivory sales: {name_of(best)}, change {change.value} % "
                    f"(90 % interval: {change.interval}){unsure}")  # fmt: skip
@@ -50,7 +50,7 @@ def effects(tables: Tables) -> Figure:
 
 
 def _percent(row: Any) -> Estimate:
-    return estimate(row["percent"], row["percent_low"], row["percent_high"])
+    return estimate(row["percent"], row["percent_q05"], row["percent_q95"])
 
 
 def _ends(rows: pd.DataFrame, columns: tuple[str, str]) -> tuple[float, float]:
@@ -71,7 +71,7 @@ def curves(tables: Tables, start: dt.date) -> Figure:
     for axes, (_, row) in zip(panels.flat, rows.iterrows(), strict=False):
         mine = weeks[weeks["arm"] == row["arm"]]
         axes.plot(base["week"], base["visible"], color=style.GREY, lw=1.2)
-        axes.fill_between(mine["week"], mine["visible_low"], mine["visible_high"], color=style.BLUE,
+        axes.fill_between(mine["week"], mine["visible_q05"], mine["visible_q95"], color=style.BLUE,
                           alpha=0.15, lw=0)  # fmt: skip
         axes.plot(mine["week"], mine["visible"], color=style.BLUE, lw=1.6)
         axes.set_title(name_of(row), fontsize=style.SMALL + 1, loc="left")
@@ -103,7 +103,7 @@ def displacement(tables: Tables) -> Figure:
             (left, seen.loc[arm], "percent"),
             (right, moved.loc[arm], "effect"),
         ):
-            three = (row[f"{name}_low"], row[name], row[f"{name}_high"])
+            three = (row[f"{name}_q05"], row[name], row[f"{name}_q95"])
             style.interval(axes, place, three, style.BLUE, "o")
     for axes in (left, right):
         axes.axvline(0.0, color=style.GREY, lw=1)
@@ -111,41 +111,43 @@ def displacement(tables: Tables) -> Figure:
              xlabel="visible posts in Moments,\nchange (%)")  # fmt: skip
     right.set(xlabel="share of posts on backup accounts, in groups\nor elsewhere, change (points)")
     most = moved.loc[moved["effect"].idxmax()]
-    change = estimate(most["effect"], most["effect_low"], most["effect_high"])
+    change = estimate(most["effect"], most["effect_q05"], most["effect_q95"])
     style.headline(made, "Displacement: the share of posts made elsewhere rises by up to "
                    f"{change.value} points (90 % interval: {change.interval})")  # fmt: skip
     style.legend(made, [style.line(INTERVAL, style.BLUE, "o")])
     return made
 
 
-def costs(tables: Tables) -> Figure:
+def effort(tables: Tables) -> Figure:
     """Draw the reduction in ivory sales against the enforcement effort."""
     about = main_doses(tables["effects"]).drop_duplicates("arm")[
         ["arm", "scenario", "dose_multiplier"]
     ]
-    rows: Any = tables["costs"].merge(about, on="arm").sort_values("grams_less", ascending=False)
+    rows: Any = (
+        tables["effort"].merge(about, on="arm").sort_values("grams_avoided", ascending=False)
+    )
     made, axes = style.figure(5.6)
     names = []
     for number_of, (_, row) in enumerate(rows.iterrows(), start=1):
-        error = [[row["grams_less"] - row["grams_less_low"]],
-                 [row["grams_less_high"] - row["grams_less"]]]  # fmt: skip
-        axes.errorbar(row["hours"], row["grams_less"], yerr=np.maximum(error, 0.0), fmt="o",
-                      color=style.BLUE, elinewidth=0.8, alpha=0.8, ms=4)  # fmt: skip
-        axes.annotate(str(number_of), (row["hours"], row["grams_less"]), xytext=(5, 3),
+        error = [[row["grams_avoided"] - row["grams_avoided_q05"]],
+                 [row["grams_avoided_q95"] - row["grams_avoided"]]]  # fmt: skip
+        axes.errorbar(row["total_hours"], row["grams_avoided"], yerr=np.maximum(error, 0.0),
+                      fmt="o", color=style.BLUE, elinewidth=0.8, alpha=0.8, ms=4)  # fmt: skip
+        axes.annotate(str(number_of), (row["total_hours"], row["grams_avoided"]), xytext=(5, 3),
                       textcoords="offset points", fontsize=style.SMALL)  # fmt: skip
         names.append(f"{number_of} {name_of(row)}")
     axes.text(1.02, 1.0, "\n".join(names), transform=axes.transAxes, va="top",
               fontsize=style.SMALL)  # fmt: skip
     axes.axhline(0.0, color=style.GREY, lw=1)
     axes.set_xscale("symlog", linthresh=1.0)
-    axes.set_xlim(left=min(rows["hours"].min(), 0.0) - 0.3)
+    axes.set_xlim(left=min(rows["total_hours"].min(), 0.0) - 0.3)
     axes.set(xlabel="extra hours of moderators and police per week and 1,000 traders (assumed)",
              ylabel="reduction in ivory sales, g per week and 1,000 traders")  # fmt: skip
-    paid = rows[rows["hours"] > 0].sort_values("grams_less_an_hour")
+    paid = rows[rows["total_hours"] > 0].sort_values("grams_avoided_per_hour")
     text = "No scenario needs extra hours of moderators or police"
     if len(paid):
         most = paid.iloc[-1]
-        less = [most[f"grams_less{end}"] / most["hours"] for end in ("", "_low", "_high")]
+        less = [most[f"grams_avoided{end}"] / most["total_hours"] for end in ("", "_q05", "_q95")]
         per_hour = estimate(*less)
         text = f"Largest reduction in sales per hour: {name_of(most)}, {per_hour.value} g "
         text += f"(90 % interval: {per_hour.interval})"
@@ -154,7 +156,7 @@ def costs(tables: Tables) -> Figure:
     return made
 
 
-def dose_multipliers(tables: Tables) -> Figure:
+def dose_response(tables: Tables) -> Figure:
     """Draw the dose-response of ivory sales for doses without a source."""
     rows: Any = tables["effects"]
     rows = rows[rows["outcome"] == RANKED]
@@ -163,7 +165,7 @@ def dose_multipliers(tables: Tables) -> Figure:
     made, panels = style.figure(1.4 + 1.9 * lines, lines, COLUMNS, sharey=True, squeeze=False)
     for axes, name in zip(panels.flat, curved, strict=False):
         part = rows[rows["scenario"] == name].sort_values("dose_multiplier")
-        ends = (part["percent_low"], part["percent_high"])
+        ends = (part["percent_q05"], part["percent_q95"])
         axes.fill_between(part["dose_multiplier"], *ends, color=style.BLUE, alpha=0.2, lw=0)
         axes.plot(part["dose_multiplier"], part["percent"], "o-", color=style.BLUE, ms=4)
         axes.axhline(0.0, color=style.GREY, lw=1)

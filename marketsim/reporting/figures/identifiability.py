@@ -53,7 +53,7 @@ def coverage(tables: Tables) -> Figure:
         x, y = 100 * rows["level"], 100 * rows["covered"]
         if name == identifiability.POOLED:
             axes.fill_between(
-                x, 100 * rows["low"], 100 * rows["high"], color=style.BLUE, alpha=0.2, lw=0
+                x, 100 * rows["ci_low"], 100 * rows["ci_high"], color=style.BLUE, alpha=0.2, lw=0
             )
             axes.plot(x, y, color=style.BLUE, linewidth=2.5)
         else:
@@ -86,7 +86,7 @@ def recovery(tables: Tables) -> Figure:
     figure, panels = style.figure(9.5, 2, 2)
     table = tables["recovery"]
     identified = table[table["parameter"].isin(identifiability.IDENTIFIED)]
-    inside = identified["truth"].between(identified["low"], identified["high"])
+    inside = identified["truth"].between(identified["q05"], identified["q95"])
     for axes, name in zip(panels.flat, identifiability.IDENTIFIED, strict=True):
         prior, own = priors.uncertain()[name], identified["parameter"] == name
         for some, colour, marker in (
@@ -94,7 +94,7 @@ def recovery(tables: Tables) -> Figure:
             (own & ~inside, style.ORANGE, "s"),
         ):
             truth, low, middle, high = (
-                identified[some][["truth", "low", "median", "high"]].to_numpy().T
+                identified[some][["truth", "q05", "median", "q95"]].to_numpy().T
             )
             ends = [middle - low, high - middle]
             axes.errorbar(truth, middle, ends, fmt=marker, color=colour, ms=4, lw=0.8)

@@ -154,19 +154,19 @@ COMPARISON = (
         comparison.displacement,
     ),
     FigureSpec(
-        "costs",
+        "effort",
         "Enforcement effort",
         "Reduction in ivory sales against extra hours of work, one point per scenario.",
         "Reduction in ivory sales against extra hours of moderators and police. The hours are "
         "assumed.",
-        comparison.costs,
+        comparison.effort,
     ),
     FigureSpec(
-        "dose_multipliers",
+        "dose_response",
         "Dose-response",
         "Effect on ivory sales by dose multiplier, one panel per scenario.",
         "Doses without a source are multiplied: effect on ivory sales by dose multiplier.",
-        comparison.dose_multipliers,
+        comparison.dose_response,
     ),
 )
 CALIBRATION = (

@@ -65,7 +65,7 @@ def sobol(tables: style.Tables, effects: bool) -> Figure:
     facts = _facts(tables, "sobol")
     for axes, name in zip(panels, names, strict=False):
         found = _of(tables["sobol"], name).loc[rows]
-        stochastic = float(facts.loc[name, "luck_of_means"])
+        stochastic = float(facts.loc[name, "stochastic_share_of_means"])
         if np.isfinite(stochastic):
             axes.axvspan(0.0, stochastic, color=style.GREY, alpha=0.25, lw=0)
         for place, (_, row) in enumerate(found.iterrows()):

@@ -32,7 +32,7 @@ def predictive(tables: Tables) -> Figure:
     """Draw predictions beside the evidence, in half-widths, with values in the margin."""
     table = tables["predictive"].sort_values("role", kind="stable")
     figure, axes = style.figure(0.5 * len(table) + 2.3)
-    columns = ("low", "observed", "high", "sim_low", "simulated", "sim_high")
+    columns = ("obs_low", "observed", "obs_high", "q05", "median", "q95")
     off = np.column_stack([_half_widths(table, name) for name in columns])
     for place, (row, (low, value, high, *three)) in enumerate(
         zip(table.to_dict("records"), off, strict=True)
@@ -43,7 +43,7 @@ def predictive(tables: Tables) -> Figure:
         ends, hollow = (-FARTHEST, FARTHEST), not row["within"]
         style.interval(axes, below, three, colour, marker, ends, hollow)
         style.margin(axes, above, report_text.published(row), style.VERMILION)
-        simulated = report_text.estimate(row["simulated"], row["sim_low"], row["sim_high"])
+        simulated = report_text.estimate(row["median"], row["q05"], row["q95"])
         style.margin(axes, below, str(simulated), colour)
     style.margin(axes, -0.95, "published [interval]", style.VERMILION)
     style.margin(axes, -0.65, "simulated [90 %]", style.BLACK)
@@ -70,7 +70,7 @@ def _half_widths(table: pd.DataFrame, column: str) -> np.ndarray:
     a published value the middle of the interval is the reference.
     """
     low, high, value, given = (
-        table[c].to_numpy(float) for c in ("low", "high", "observed", column)
+        table[c].to_numpy(float) for c in ("obs_low", "obs_high", "observed", column)
     )
     middle = np.where(np.isnan(value), (low + high) / 2.0, value)
     above, below, off = high - middle, middle - low, given - middle
@@ -84,13 +84,13 @@ def leave_one_out(tables: Tables) -> Figure:
     ids, means = list(table["id"].unique()), cross_validation.summary(table)["mean_crps"]
     models = [model for model in MODELS if model in means.index]
     figure, (axes, lower) = style.figure(0.85 * len(ids) + 4.0, 2, 1, height_ratios=[len(ids), 1.6])
-    end = min(1.05 * table["high"].max(), 2.0 * table["observed"].max())
+    end = min(1.05 * table["q95"].max(), 2.0 * table["observed"].max())
     for row in table.to_dict("records"):
         place, value, (colour, marker) = ids.index(row["id"]), row["observed"], MODELS[row["model"]]
         axes.vlines(value, place - 0.4, place + 0.4, color=style.VERMILION, zorder=1)
         axes.plot(value, place - 0.3, "D", color=style.VERMILION, mfc="white")
         at = place + 0.2 * models.index(row["model"]) - 0.1
-        three = (row["low"], row["median"], row["high"])
+        three = (row["q05"], row["median"], row["q95"])
         style.interval(axes, at, three, colour, marker, (0.0, end))
         style.margin(axes, at, f"{row['crps']:,.0f}", style.BLACK)
     style.margin(axes, -0.5, "CRPS", style.BLACK)

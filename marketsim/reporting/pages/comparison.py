@@ -40,7 +40,7 @@ NOTES = (
     "Assumption: the survey narrows the effect's interval by less than a fifth; see "
     "docs/comparison.md.",
 )
-INFORMED_BY = {"data": "survey data", "assumption": "prior assumptions", "": ""}
+INFORMED_BY = {"data": "survey data", "prior": "prior assumptions", "": ""}
 
 
 def write(
@@ -75,7 +75,7 @@ def write(
         start=start,
         last=timeline.horizon(base.settings)[1],
         baseline=base.scenario,
-        assumed=int((sold["rests_on"] == "assumption").sum()),
+        assumed=int((sold["informed_by"] == "prior").sum()),
         total=len(sold),
         runs=int(sold["runs"].max()),
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],
@@ -130,12 +130,12 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
     best, worst = sold.iloc[0], sold.iloc[-1]
     text = sales_effect(best, name_of(best), BASELINE)
     if len(sold) > 1:
-        share = sums["ranking"].set_index("arm").loc[best["arm"], "best"]
+        share = sums["ranking"].set_index("arm").loc[best["arm"], "prob_best"]
         text = (
             f"Of {len(sold)} scenarios, ivory sales are lowest with {name_of(best)} (lowest of all "
             f"in {count(share, best['runs'])} runs). {text}"
         )
-        if worst["effect_low"] > 0:
+        if worst["effect_q05"] > 0:
             text += f" {sales_effect(worst, name_of(worst), BASELINE)}"
     return text
 
@@ -146,15 +146,15 @@ def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     sold = rows.xs(RANKED, level="outcome").sort_values("effect")
     return [
         {
-            name: estimate(*rows.loc[(arm, name), ["percent", "percent_low", "percent_high"]])
+            name: estimate(*rows.loc[(arm, name), ["percent", "percent_q05", "percent_q95"]])
             for name, _ in COLUMNS
         }
         | {
             "name": name_of(row),
             "scenario": row["scenario"],
-            "less": count(row["better"], row["runs"]),
-            "stochastic_share": percentage(row["luck"]),
-            "informed_by": INFORMED_BY["" if pd.isna(row["rests_on"]) else row["rests_on"]],
+            "less": count(row["prob_better"], row["runs"]),
+            "stochastic_share": percentage(row["stochastic_share"]),
+            "informed_by": INFORMED_BY["" if pd.isna(row["informed_by"]) else row["informed_by"]],
         }
         for arm, row in sold.iterrows()
     ]

@@ -80,8 +80,8 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
     """
     rows = []
     for row in fit.to_dict("records"):
-        name, ends = str(row["id"]), interval(row["low"], row["high"])
-        simulated = estimate(row["simulated"], row["sim_low"], row["sim_high"])
+        name, ends = str(row["id"]), interval(row["obs_low"], row["obs_high"])
+        simulated = estimate(row["median"], row["q05"], row["q95"])
         valued = not pd.isna(row["observed"])
         rows.append(
             {
@@ -91,7 +91,7 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
                 "interval": ends if valued else "",
                 "simulated": simulated.value,
                 "simulated_interval": simulated.interval,
-                "stochastic_share": percentage(row["luck"]),
+                "stochastic_share": percentage(row["stochastic_share"]),
                 "unit": str(row["unit"]),
                 "within": "yes" if row["within"] else "no",
                 "role": str(row["role"]),
@@ -115,7 +115,7 @@ def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
     """
     rows = []
     for row in trade.to_dict("records"):
-        simulated = estimate(row["median"], row["low"], row["high"])
+        simulated = estimate(row["median"], row["q05"], row["q95"])
         label = row["meaning"][:1].upper() + row["meaning"][1:]
         about = {"id": str(row["id"]), "label": label, "unit": str(row["unit"])}
         rows.append(about | {"simulated": simulated.value, "interval": simulated.interval})
@@ -156,7 +156,7 @@ def command(settings: dict[str, Any]) -> str:
 def _percentages(fit: pd.DataFrame, name: str) -> dict[str, Any]:
     """Return a ratio of the fit as percentages, and whether anything was observed."""
     row = fit[fit["id"] == name].iloc[0]
-    middle, low, high = (100.0 * row[name] for name in ("simulated", "sim_low", "sim_high"))
+    middle, low, high = (100.0 * row[name] for name in ("median", "q05", "q95"))
     shares = estimate(middle, low, high)._asdict() | {"published": f"{100.0 * row['observed']:.0f}"}
     spaced = {name: f"{share}\N{NO-BREAK SPACE}%" for name, share in shares.items()}
     return spaced | {"known": math.isfinite(middle)}

@@ -38,13 +38,13 @@ def write(
     """
     found = tables["predictive"]
     rows = study_page.table(found)
-    for row, tail, inside in zip(rows, found["tail"], found["inside"], strict=True):
+    for row, tail, inside in zip(rows, found["p_value"], found["within_90"], strict=True):
         row["tail"] = text.percentage(tail)
         row["inside"] = "yes" if inside else "no"
     page = html_page.template("validation.html.j2").render(
         runs=settings.replicates,
         rows=rows,
-        inside=int(found["inside"].sum()),
+        inside=int(found["within_90"].sum()),
         within=int(found["within"].sum()),
         targets=int((found["role"] == "target").sum()),
         models=models(tables["models"]),
@@ -61,7 +61,7 @@ def models(found: pd.DataFrame) -> list[dict[str, str]]:
             "label": text.plain_name(row["model"]),
             "crps": text.number(row["mean_crps"]),
             "width": text.number(row["mean_width"]),
-            "inside": text.count(row["inside"], len(cross_validation.WEEKS)),
+            "inside": text.count(row["coverage"], len(cross_validation.WEEKS)),
         }
         for row in found.sort_values("mean_crps", kind="stable").to_dict("records")
     ]
