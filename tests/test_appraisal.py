@@ -46,7 +46,7 @@ def test_a_prediction_has_the_columns_of_the_fit():
     values = pd.DataFrame({"fall_week_5": [0.5, 0.6, 0.7, 0.55], "ads_total": [1.0, 2.0, 3.0, 9.0]})
     draws = pd.Series([0, 0, 1, 1])
     table, fit = predictive_check.predictive(values, draws), survey_fit.fit(values, draws)
-    assert list(table) == [*fit, "width", "tail", "inside"]
+    assert list(table) == [*fit, "width", "p_value", "within_90"]
     pd.testing.assert_frame_equal(table[list(fit)], fit)
     assert (
         fit["stochastic_share"].between(0.0, 0.99).any()
@@ -69,16 +69,16 @@ def test_known_predictions(shift, tail, inside):
     """Of 101 runs a step apart as many are at least as far out as the observed is off centre."""
     row = predicted(ads_total=TOTAL + shift + np.arange(-50.0, 51.0)).loc["ads_total"]
     assert row["width"] == pytest.approx(90.0)
-    assert row["tail"] == pytest.approx(tail)
-    assert row["inside"] == inside
+    assert row["p_value"] == pytest.approx(tail)
+    assert row["within_90"] == inside
 
 
 def test_runs_that_all_give_what_was_observed():
     """A prediction without spread is inside and as near as can be; a step off it is neither."""
     row = predicted(ads_total=[TOTAL] * 5).loc["ads_total"]
-    assert (row["width"], row["tail"], row["inside"]) == (0.0, 1.0, True)
+    assert (row["width"], row["p_value"], row["within_90"]) == (0.0, 1.0, True)
     row = predicted(ads_total=[TOTAL + 1.0] * 5).loc["ads_total"]
-    assert (row["width"], row["tail"], row["inside"]) == (0.0, 0.0, False)
+    assert (row["width"], row["p_value"], row["within_90"]) == (0.0, 0.0, False)
 
 
 @hypothesis_settings(deadline=None)
@@ -92,9 +92,9 @@ def test_a_tail_is_two_sided_and_has_no_unit(runs, mirror, factor):
     off = np.array(runs, float)
     row = predicted(ads_total=TOTAL + off).loc["ads_total"]
     at_least, at_most = (off >= 0).mean(), (off <= 0).mean()
-    assert row["tail"] == pytest.approx(min(1.0, 2.0 * min(at_least, at_most)))
+    assert row["p_value"] == pytest.approx(min(1.0, 2.0 * min(at_least, at_most)))
     other = predicted(ads_total=TOTAL + off * factor * (-1 if mirror else 1)).loc["ads_total"]
-    assert other["tail"] == row["tail"]
+    assert other["p_value"] == row["p_value"]
     assert other["width"] == pytest.approx(row["width"] * factor)
 
 
@@ -105,7 +105,7 @@ def test_where_only_an_interval_is_known_its_nearest_end_counts(middle, tail, in
     """Backup accounts were 1 to 20: a median among them is met, one above is held against 20."""
     runs = middle + np.arange(-2.0, 3.0)
     row = predicted(backup_accounts=runs).loc["backup_accounts"]
-    assert (row["tail"], row["inside"]) == (pytest.approx(tail), inside)
+    assert (row["p_value"], row["within_90"]) == (pytest.approx(tail), inside)
     assert pd.isna(row["observed"])
 
 
@@ -114,8 +114,8 @@ def test_a_prediction_of_a_yes_is_of_one_survey():
     for share, inside in ((0.0, False), (0.02, False), (0.3, True), (0.98, True), (1.0, True)):
         runs = (np.arange(200) < 200 * share).astype(float)
         row = predicted(panel_unblocked=runs).loc["panel_unblocked"]
-        assert row["tail"] == pytest.approx(min(1.0, 2.0 * share))
-        assert row["inside"] == inside, share
+        assert row["p_value"] == pytest.approx(min(1.0, 2.0 * share))
+        assert row["within_90"] == inside, share
 
 
 @pytest.mark.parametrize("missing", [np.nan, np.inf])
@@ -124,15 +124,15 @@ def test_runs_without_a_figure_predict_nothing(missing):
     runs = 0.55 + np.arange(-1.0, 5.0) / 100.0
     plain = predicted(fall_week_5=runs).loc["fall_week_5"]
     gaps = predicted(fall_week_5=[missing, *runs, missing]).loc["fall_week_5"]
-    for name in ("simulated", "width", "tail", "inside"):
+    for name in ("median", "width", "p_value", "within_90"):
         assert gaps[name] == plain[name], name
 
 
 def test_nothing_predicted_is_no_agreement():
     """Where no run has the figure there is no tail, and it is not inside."""
     row = predicted(fall_week_5=[np.nan] * 3).loc["fall_week_5"]
-    assert np.isnan(row["width"]) and np.isnan(row["tail"])
-    assert not row["inside"]
+    assert np.isnan(row["width"]) and np.isnan(row["p_value"])
+    assert not row["within_90"]
 
 
 # ---------------------------------------------------------------- variation

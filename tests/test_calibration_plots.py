@@ -107,7 +107,7 @@ def recovery_rows(surveys=24):
                 [number, structure, key, rng.random(), *(priors.value(prior, u) for u in ends)]
             )
     table = pd.DataFrame(rows)
-    table.columns = ["number", "structure", "parameter", "rank", "truth", "low", "median", "high"]
+    table.columns = ["number", "structure", "parameter", "rank", "truth", "q05", "median", "q95"]
     return table.assign(prior_sd=1.0, posterior_sd=0.5, contraction=0.75)
 
 
@@ -119,15 +119,15 @@ def identified():
 
 def predictive_rows():
     table = fit.fit(statistics(300, 7)).set_index("id")
-    table.loc["videos_total", ["q05", "simulated", "q95", "within"]] = (
+    table.loc["videos_total", ["q05", "median", "q95", "within"]] = (
         900,
         2000,
         4e3,
         False,
     )
-    table.loc["return_week_13", ["q05", "simulated", "q95"]] = 0.1, 0.2, 0.3
-    table.loc["backup_accounts_early", ["q05", "simulated", "q95"]] = np.nan
-    table["within"] = table["simulated"].between(table["low"], table["high"])
+    table.loc["return_week_13", ["q05", "median", "q95"]] = 0.1, 0.2, 0.3
+    table.loc["backup_accounts_early", ["q05", "median", "q95"]] = np.nan
+    table["within"] = table["median"].between(table["obs_low"], table["obs_high"])
     return table.reset_index().assign(width=1.0, tail=0.2, inside=True)
 
 
@@ -139,8 +139,8 @@ def left_out_rows():
             high = 1e5 if (place, step) == (2, 1) else 1.5 * middle
             rows.append((name, model, 750.0, middle / 2, middle, high, 40.0 + 7 * step + place))
     table = pd.DataFrame(rows)
-    table.columns = ["id", "model", "observed", "low", "median", "high", "crps"]
-    return table.assign(width=table["high"] - table["low"])
+    table.columns = ["id", "model", "observed", "q05", "median", "q95", "crps"]
+    return table.assign(width=table["q95"] - table["q05"])
 
 
 def replicate_rows(runs=200):
@@ -413,12 +413,10 @@ def test_structures_are_held_against_the_evidence(figures):
         ]
         assert [(band.x0, band.x1) for band in bands] == [pytest.approx((fact.low, fact.high))]
         dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
-        np.testing.assert_allclose(
-            sorted(d.get_xdata()[0] for d in dots), sorted(rows["simulated"])
-        )
+        np.testing.assert_allclose(sorted(d.get_xdata()[0] for d in dots), sorted(rows["median"]))
         hollow = [d for d in dots if d.get_markerfacecolor() == "white"]
         assert len(hollow) == (~rows["within"]).sum()
-        assert {d.get_xdata()[0] for d in hollow} == set(rows["simulated"][~rows["within"]])
+        assert {d.get_xdata()[0] for d in hollow} == set(rows["median"][~rows["within"]])
 
 
 # ---------------------------------------------------------------- identification
@@ -459,7 +457,7 @@ def test_pooled_coverage_is_the_thick_line_and_the_others_are_thin(figures):
     assert len(axes.get_lines()) == table["parameter"].nunique() + 1  # and the diagonal
     box = axes.collections[0].get_paths()[0].get_extents()
     assert (box.y0, box.y1) == pytest.approx(
-        (100 * pooled["low"].min(), 100 * pooled["high"].max())
+        (100 * pooled["ci_low"].min(), 100 * pooled["ci_high"].max())
     )
     at = pooled[np.isclose(pooled["level"], 0.9)]["covered"].item()
     assert in_text(figures["coverage"]) == [90, round(100 * at), 24]
@@ -473,7 +471,7 @@ def test_coverage_without_identified_parameters_says_so():
 
 def test_recovered_parameters_count_what_is_inside(figures):
     table = TABLES["recovery"]
-    hits = table["truth"].between(table["low"], table["high"])
+    hits = table["truth"].between(table["q05"], table["q95"])
     shares = []
     for axes, name in zip(figures["recovery"].axes, identifiability.IDENTIFIED, strict=True):
         own = table["parameter"] == name
@@ -484,7 +482,7 @@ def test_recovered_parameters_count_what_is_inside(figures):
         assert len(axes.containers[1].lines[0].get_xdata()) == (own & ~hits).sum()
         shares.append(hits[own].mean())
     assert in_text(figures["recovery"]) == [90, round(100 * np.mean(shares))]
-    far = table.assign(truth=1.1 * table["high"])
+    far = table.assign(truth=1.1 * table["q95"])
     assert in_text(figure("recovery", {"recovery": far})) == [90, 0]
 
 
@@ -505,25 +503,25 @@ def test_half_widths_are_those_of_the_side():
             (1.0, 0.5, 1.0, 0.75),
             (np.nan, 0, 8, 6.0),
         ],
-        columns=["observed", "low", "high", "simulated"],
+        columns=["observed", "obs_low", "obs_high", "median"],
     )
-    np.testing.assert_allclose(half_widths(table, "simulated"), [0.5, -0.5, -0.5, 0.5])
-    np.testing.assert_allclose(half_widths(table, "low"), [-1, -1, -1, -1])
-    np.testing.assert_allclose(half_widths(table, "high"), [1, 1, 0, 1])
+    np.testing.assert_allclose(half_widths(table, "median"), [0.5, -0.5, -0.5, 0.5])
+    np.testing.assert_allclose(half_widths(table, "obs_low"), [-1, -1, -1, -1])
+    np.testing.assert_allclose(half_widths(table, "obs_high"), [1, 1, 0, 1])
     np.testing.assert_allclose(half_widths(table, "observed"), [0, 0, 0, np.nan])
 
 
 def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
     axes, table = figures["predictive"].axes[0], TABLES["predictive"]
-    off = {name: half_widths(table, name) for name in ("q05", "simulated", "q95")}
+    off = {name: half_widths(table, name) for name in ("q05", "median", "q95")}
     marks = [line.get_marker() for line in axes.get_lines()]
     assert marks.count("<") == (off["q05"] < -4).sum() > 0
     assert marks.count(">") == (off["q95"] > 4).sum() > 0
-    assert marks.count("o") + marks.count("s") == (np.abs(off["simulated"]) <= 4).sum()
+    assert marks.count("o") + marks.count("s") == (np.abs(off["median"]) <= 4).sum()
     assert marks.count("D") == len(table)
     margin = [text.get_text() for text in axes.texts]
     for row in table.to_dict("records"):
-        ends = report_text.interval(row["low"], row["high"])
+        ends = report_text.interval(row["obs_low"], row["obs_high"])
         valued = not np.isnan(row["observed"])
         assert (f"{report_text.number(row['observed'])} [{ends}]" if valued else ends) in margin
     assert "2,000 [900 to 4,000]" in margin

@@ -81,7 +81,7 @@ def test_ranks_and_chances_agree(tables):
     """One dose a scenario; who sells least is first, and better than the others for sure."""
     ranking, better = tables["ranking"], tables["prob_better"].set_index("arm")
     assert ranking["arm"].tolist() == ["half@1", "base", "worse"]
-    assert ranking["best"].tolist() == [1.0, 0.0, 0.0]
+    assert ranking["prob_best"].tolist() == [1.0, 0.0, 0.0]
     assert better.loc["half@1", "base"] == 1.0 and better.loc["base", "half@1"] == 0.0
     assert (np.diag(better) == 0.5).all()
     assert (better + better.T == 1.0).all().all()
@@ -99,7 +99,7 @@ def test_the_break_even_lies_between_the_strengths(tables):
 def test_costs_are_hours_and_grams(tables):
     """Hours are added up, and grams by the hour are given where there are hours."""
     of = tables["effort"].set_index("arm")
-    assert of.loc["half@1", "hours"] == 4.0
+    assert of.loc["half@1", "total_hours"] == 4.0
     assert of.loc["half@1", "grams_avoided_per_hour"] == pytest.approx(5.0, abs=0.2)
     assert np.isnan(of.loc["worse", "grams_avoided_per_hour"])
     assert (

@@ -370,7 +370,7 @@ def test_suggested_traders_are_what_they_are_said_to_be(shown):
 def test_tiles_are_the_tables_rounded(shown):
     effects = shown.effects.set_index("outcome")
     first, *_ = dashboard_text.effect_tiles(shown.effects, "b")
-    ends = (effects.loc["grams_sold", f"percent{end}"] for end in ("", "_low", "_high"))
+    ends = (effects.loc["grams_sold", f"percent{end}"] for end in ("", "_q05", "_q95"))
     change = report_text.estimate(*ends)
     assert first.label == "Ivory sales"
     assert (first.value.lstrip("+"), first.interval) == (
@@ -381,7 +381,7 @@ def test_tiles_are_the_tables_rounded(shown):
         ends = {"percent": percent, "percent_q05": -5.0, "percent_q95": 4.5}
         assert dashboard_text.effect_tiles(shown.effects.assign(**ends), "b")[0].value == value
     fit = shown.sums["fit"].set_index("id").loc["fall_week_5"]
-    ratio = report_text.estimate(fit["simulated"], fit["q05"], fit["q95"])
+    ratio = report_text.estimate(fit["median"], fit["q05"], fit["q95"])
     tile = dashboard_text.level_tiles(shown.sums)[0]
     assert (tile.label, tile.value) == (report_text.LABELS["fall_week_5"], ratio.value)
     assert tile.interval == f"90 %: {ratio.interval}; published: 0.55"

@@ -149,7 +149,7 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
     effects = pd.read_csv(compared / "effects.csv").set_index("outcome")
     percent = ("percent", "percent_q05", "percent_q95")
     points = ("effect", "effect_q05", "effect_q95")
-    ratio, level = ("simulated", "q05", "q95"), ("median", "low", "high")
+    ratio, level = ("median", "q05", "q95"), ("median", "q05", "q95")
     per_week = "g per week and 1,000 traders"
     assert found == {
         "Ivory sales": shown(effects.loc["grams_sold"], *percent, unit=" %"),

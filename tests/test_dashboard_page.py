@@ -74,7 +74,7 @@ def test_page_opens_with_the_figures_of_the_command(page):
     fit = summary.summarize(shown.pair.settings, shown.tables)["fit"].set_index("id")
     found = tiles(page)
     assert found["Ivory sales"].lstrip("+") == change(effects.loc["grams_sold"])
-    ratio = fit.loc["fall_week_5", ["simulated", "q05", "q95"]]
+    ratio = fit.loc["fall_week_5", ["median", "q05", "q95"]]
     assert found[LABELS["fall_week_5"]] == estimate(*ratio).value
     assert progress(page).startswith(
         "20 of 20 runs of each scenario, 2015-03-06 to 2015-07-31; compared from"

@@ -199,7 +199,7 @@ def test_only_what_matters_for_the_structure_is_judged(both, told):
         assert rows["structure"][number] == structure
         assert tuple(of["parameter"]) == FITTED[structure]
         assert of["truth"].tolist() == rows.loc[number, of["parameter"].tolist()].tolist()
-    assert (told["low"] < told["median"]).all() and (told["median"] < told["high"]).all()
+    assert (told["q05"] < told["median"]).all() and (told["median"] < told["q95"]).all()
     assert told["rank"].between(0.0, 1.0).all()
 
 
@@ -243,15 +243,15 @@ def test_the_truth_is_as_often_at_any_rank(told):
     for _, rows in told.groupby("parameter"):
         assert stats.kstest(rows["rank"], "uniform").pvalue > 0.01
     level = told[told["parameter"] == LEVEL]
-    assert level["truth"].between(level["low"], level["high"]).mean() > 0.85
-    assert level["truth"].shift(1, fill_value=0.0).between(level["low"], level["high"]).mean() < 0.7
+    assert level["truth"].between(level["q05"], level["q95"]).mean() > 0.85
+    assert level["truth"].shift(1, fill_value=0.0).between(level["q05"], level["q95"]).mean() < 0.7
 
 
 def test_the_rank_is_the_share_of_the_posterior_below_the_truth(told):
     """A truth under the interval has a low rank and one over it a high one."""
     for outside, rank in (
-        (told["truth"] < told["low"], told["rank"]),
-        (told["truth"] > told["high"], 1.0 - told["rank"]),
+        (told["truth"] < told["q05"], told["rank"]),
+        (told["truth"] > told["q95"], 1.0 - told["rank"]),
     ):
         assert outside.sum() > 3
         assert rank[outside].max() < 0.06
@@ -282,7 +282,7 @@ def test_even_ranks_cover_as_they_say():
     for _, rows in of.groupby("parameter"):
         np.testing.assert_allclose(rows["level"], LEVELS)
         np.testing.assert_allclose(rows["covered"], LEVELS, atol=1e-12)
-        assert (rows["low"] < LEVELS).all() and (rows["high"] > LEVELS).all()
+        assert (rows["ci_low"] < LEVELS).all() and (rows["ci_high"] > LEVELS).all()
     assert POOLED not in set(identifiability.coverage(ranked(even, IDLE))["parameter"])
 
 
@@ -292,7 +292,7 @@ def test_wrong_widths_are_caught(factor, below):
     truth = stats.norm.ppf((np.arange(300) + 0.5) / 300.0)
     of = identifiability.coverage(ranked(stats.norm.cdf(truth / factor)))
     of = of[(of["parameter"] == LEVEL) & of["level"].between(0.2, 0.8)]
-    assert (of["high"] < of["level"]).all() if below else (of["low"] > of["level"]).all()
+    assert (of["ci_high"] < of["level"]).all() if below else (of["ci_low"] > of["level"]).all()
 
 
 def test_recovered_parameters_are_covered(both, told, monkeypatch):
@@ -308,8 +308,8 @@ def test_recovered_parameters_are_covered(both, told, monkeypatch):
     vain = identifiability.coverage(recovered(both, 150)).set_index(["parameter", "level"])
     for level in (0.5, 0.9):
         row = honest.loc[(LEVEL, level)]
-        assert row["low"] < level < row["high"]
-        assert vain.loc[(LEVEL, level), "high"] < level
+        assert row["ci_low"] < level < row["ci_high"]
+        assert vain.loc[(LEVEL, level), "ci_high"] < level
 
 
 @pytest.mark.parametrize("hits", [0, 1, 7, 20])
@@ -318,7 +318,7 @@ def test_the_interval_is_exact(hits):
     of = identifiability.coverage(ranked([0.5] * hits + [0.0] * (20 - hits), IDLE))
     interval = stats.binomtest(hits, 20).proportion_ci(0.95, "exact")
     assert (of["covered"] == hits / 20).all() and (of["tests"] == 20).all()
-    assert (of["low"][0], of["high"][0]) == pytest.approx(tuple(interval), abs=1e-12)
+    assert (of["ci_low"][0], of["ci_high"][0]) == pytest.approx(tuple(interval), abs=1e-12)
 
 
 def test_pooled_parameters_of_one_survey_are_one_test():
@@ -355,7 +355,7 @@ def test_contraction_has_its_closed_form():
     assert of.index.tolist() == [("none", LEVEL), ("none", IDLE), ("trend", LEVEL)]
     assert of["contraction"].tolist() == pytest.approx([0.0, 0.0, 15.0 / 16.0], abs=1e-6)
     assert of["median"].tolist() == pytest.approx([0.0, 10.0, 2.25])
-    ends = of.loc[("none", LEVEL), ["low", "high"]].tolist()
+    ends = of.loc[("none", LEVEL), ["q05", "q95"]].tolist()
     assert ends == pytest.approx([-8.1, 8.1], abs=1e-3)
     np.testing.assert_allclose(of["prior_sd"][:2], of["posterior_sd"][:2], rtol=1e-6)
     exact = [stats.uniform(-9, 18).std(), stats.loguniform(2, 50).std()]
@@ -381,7 +381,7 @@ def test_parameters_that_move_together_are_tied(sign):
     tied = drawn(level=EVEN, idle=EVEN[::sign])
     loose = drawn("trend", level=np.repeat(EVEN[::100], 100), idle=np.tile(EVEN[::100], 100))
     of = identifiability.correlations(pd.concat([tied, loose]), PRIORS)
-    assert of[["structure", "one", "other"]].values.tolist() == [
+    assert of[["structure", "parameter_1", "parameter_2"]].values.tolist() == [
         ["none", LEVEL, IDLE],
         ["trend", LEVEL, IDLE],
     ]

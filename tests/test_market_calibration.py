@@ -178,7 +178,7 @@ def test_a_market_answers_for_its_particle():
 
 ENOUGH = Calibration(particles=100, simulations=1000)
 BAD = {
-    "no trade": (ENOUGH, {"market": POSTING_ONLY}, "market", "whole: prices need trade"),
+    "no trade": (ENOUGH, {"market": POSTING_ONLY}, "market", "full: prices need trade"),
     "from nothing": (ENOUGH, {"posterior": "none", "recovery": "trend"}, "posterior", "drawn"),
     "from the point": (ENOUGH, {"posterior": "point"}, "posterior", presets.POSTERIOR),
     "from nowhere": (ENOUGH, {"posterior": "nope"}, "posterior", presets.POSTERIOR),
@@ -317,11 +317,11 @@ def test_the_fit_is_that_of_a_study_with_these_draws(found, elsewhere):
     fit = particles.fit(trade(start()), "market", drawn(found), 1)
     pd.testing.assert_frame_equal(fit, expected)
     shown = pd.read_csv(found / "market_fit.csv")
-    np.testing.assert_array_equal(shown["simulated"], expected["simulated"])
+    np.testing.assert_array_equal(shown["median"], expected["median"])
     assert (fit["stochastic_share"].dropna() < 0.9).any()
     tables = run.replicate(start(seed=1), range(PREDICTED), 1)  # negative control
     other = summary.run_statistics(start(), tables, tables["runs"].set_index("run"))
-    assert survey_fit.fit(other)["simulated"][0] != fit["simulated"][0]
+    assert survey_fit.fit(other)["median"][0] != fit["median"][0]
 
 
 def test_a_complete_search_is_taken_as_it_is(found, monkeypatch):
@@ -361,7 +361,6 @@ def test_what_is_held_is_not_searched_for(monkeypatch):
         return {"off": off, "statistics": luck.random(len(trade_statistics.STATISTICS))}
 
     monkeypatch.setattr(abc_smc.Model, "__call__", toy)
-    monkeypatch.setattr(stages, "PREDICTED", 2)
     of = start(supply__cost=6.0, fixed=["supply.cost", "supply.margin"])
     folder = calibrate(of, TINY, Path("results"), 1, False)
     rows = drawn(folder)

@@ -230,14 +230,19 @@ def test_within_is_inside_the_published_interval(value, within):
     """The fall in week 5 is published as 0.50 to 0.60, both ends included."""
     row = fitted(fall_week_5=[value] * 3).loc["fall_week_5"]
     assert row["within"] == within
-    assert (row["role"], row["observed"], row["low"], row["high"]) == ("target", 0.55, 0.5, 0.6)
-    assert row["simulated"] == row["q05"] == row["q95"] == value
+    assert (row["role"], row["observed"], row["obs_low"], row["obs_high"]) == (
+        "target",
+        0.55,
+        0.5,
+        0.6,
+    )
+    assert row["median"] == row["q05"] == row["q95"] == value
 
 
 def test_the_middle_is_the_median_with_nine_tenths_about_it():
     """Simulated is the median over runs, and its interval leaves a twentieth on either side."""
     row = fitted(ads_total=np.arange(101.0) ** 2).loc["ads_total"]
-    assert (row["simulated"], row["q05"], row["q95"]) == (2500.0, 25.0, 9025.0)
+    assert (row["median"], row["q05"], row["q95"]) == (2500.0, 25.0, 9025.0)
 
 
 def test_a_fact_without_a_value_is_judged_by_its_interval():
@@ -253,7 +258,7 @@ def test_a_share_of_runs_has_an_exact_interval(hits, size):
     """A share of runs is a mean with its Clopper-Pearson interval of 90 %."""
     row = fitted(panel_unblocked=[1.0] * hits + [0.0] * (size - hits)).loc["panel_unblocked"]
     interval = stats.binomtest(hits, size).proportion_ci(0.9, "exact")
-    assert row["simulated"] == hits / size
+    assert row["median"] == hits / size
     assert (row["q05"], row["q95"]) == pytest.approx(tuple(interval), abs=1e-12)
     assert row["within"] == (hits / size >= 0.05)
 
@@ -263,8 +268,8 @@ def test_an_empty_panel_fits_nothing():
     nobody = surveyed(lambda *_: 1).iloc[:0]
     of = fit.fit(survey_statistics.statistics(nobody, counted(active=0))).set_index("id")
     assert len(of) == len(survey_statistics.STATISTICS)
-    assert of["simulated"].drop("contacts_active").isna().all()
-    assert of["simulated"]["contacts_active"] == 0.0
+    assert of["median"].drop("contacts_active").isna().all()
+    assert of["median"]["contacts_active"] == 0.0
     assert not of["within"].any()
 
 
@@ -276,7 +281,7 @@ def test_one_empty_panel_does_not_hide_the_others():
         for runs in ((0, 1, 2), (0, 2))
     )
     for name in ("fall_week_5", "ads_total", "panel_unblocked"):
-        assert some["simulated"][name] == all_there["simulated"][name]
+        assert some["median"][name] == all_there["median"][name]
         assert some["within"][name] == all_there["within"][name]
 
 

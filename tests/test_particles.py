@@ -115,8 +115,10 @@ def test_predictions_are_from_draws_by_their_weight(monkeypatch):
 
 
 @pytest.mark.parametrize(("noise", "stochastic_share"), [(0.0, 0.0), (0.05, 1 / 9), (5.0, 1.0)])
-def test_luck_is_what_differs_between_surveys_of_one_draw(monkeypatch, noise, luck):
-    """Of a fall that follows from the draw none is luck; of one that is all noise, all is."""
+def test_the_stochastic_share_is_what_differs_between_surveys_of_one_draw(
+    monkeypatch, noise, stochastic_share
+):
+    """It is 0 for a fall that follows from the draw, and 1 for one that is all noise."""
     sure = seen_with(0.0)
     random = np.random.default_rng(3)
 
@@ -126,7 +128,7 @@ def test_luck_is_what_differs_between_surveys_of_one_draw(monkeypatch, noise, lu
 
     monkeypatch.setattr(run, "statistics", seen)
     fit = particles.fit(posting(start()), "trend", rows_at([0.1, 0.15, 0.2]), 1).set_index("id")
-    assert fit["stochastic_share"]["fall_week_5"] == pytest.approx(luck, abs=0.03)
+    assert fit["stochastic_share"]["fall_week_5"] == pytest.approx(stochastic_share, abs=0.03)
     assert set(fit["structure"]) == {"trend"}
 
 

@@ -13,7 +13,7 @@ import marketsim
 ROOT = Path(__file__).parents[1]
 BASELINE = ROOT / "experiments" / "baseline_2015"
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
-COLUMNS = ["observed", "low", "high", "simulated", "q05", "q95"]
+COLUMNS = ["observed", "obs_low", "obs_high", "median", "q05", "q95"]
 
 
 def rows_of_fit(text):

@@ -119,7 +119,7 @@ def test_pictures_are_embedded_in_order(folder):
 TRADED = pd.DataFrame(
     [("grams_sold", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
      ("online_share", "of the ivory, sold online", "share", np.nan, np.nan, np.nan)],
-    columns=["id", "meaning", "unit", "median", "low", "high"],
+    columns=["id", "meaning", "unit", "median", "q05", "q95"],
 )  # fmt: skip
 
 
@@ -154,9 +154,9 @@ def test_every_figure_of_the_fit_is_in_the_table(folder):
     assert len(rows) == len(fit)
     for text, row in zip(rows, fit.to_dict("records"), strict=True):
         assert report_text.LABELS[row["id"]] in text
-        simulated = report_text.estimate(row["simulated"], row["q05"], row["q95"])
+        simulated = report_text.estimate(row["median"], row["q05"], row["q95"])
         assert f" {simulated.value} {simulated.interval}" in text
-        assert report_text.interval(row["low"], row["high"]) in text
+        assert report_text.interval(row["obs_low"], row["obs_high"]) in text
         assert row["unit"] in text
         assert text.endswith("yes" if row["within"] else "no")
         if not pd.isna(row["observed"]):
@@ -169,7 +169,7 @@ def test_answer_holds_both_ratios_with_intervals(folder):
     answer = Page(read(folder)).text.split("In week 5 the")[1].split("Calibrated, and")[0]
     for name in ("fall_week_5", "return_week_13"):
         row = fit.loc[name]
-        ends = (100 * row[column] for column in ("simulated", "q05", "q95"))
+        ends = (100 * row[column] for column in ("median", "q05", "q95"))
         simulated = report_text.estimate(*ends)
         words = (
             f"{simulated.value} % of",
@@ -203,7 +203,7 @@ def test_page_names_what_is_held(folder):
 
 def test_nothing_seen_is_said(folder):
     fit = make_fit()
-    fit.loc[fit["id"] == "fall_week_5", ["simulated", "q05", "q95"]] = np.nan
+    fit.loc[fit["id"] == "fall_week_5", ["median", "q05", "q95"]] = np.nan
     text = Page(read(folder, fit=fit)).text
     assert "no advertisement was observed" in text
     assert "nan" not in text.lower().split()

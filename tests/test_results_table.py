@@ -88,7 +88,7 @@ def test_the_joined_table_is_long_and_complete(made, tmp_path):
         rows = table[table["key"] == one.facts["key"]]
         assert set(rows["posting.weekend"]) == {one.settings["posting.weekend"]}
         assert set(rows["scenario"]) == {one.folder.parent.name}
-        for name, column in (("fit", "simulated"), ("headline", "median")):
+        for name, column in (("fit", "median"), ("headline", "median")):
             origin = pd.read_csv(one.folder / f"{name}.csv").set_index("id")[column]
             mine = rows[rows["table"] == name].set_index("quantity")["value"]
             pd.testing.assert_series_equal(mine, origin, check_names=False)

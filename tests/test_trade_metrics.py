@@ -286,9 +286,9 @@ def test_headline_figures_are_by_the_week_and_thousand_traders():
         "elephants": 7.0,
         "shipped_tonnes": 7.3,  # 1 kg a day of 500 traders is 20 kg of 10,000; times 365
     }
-    for end in ("median", "low", "high"):
+    for end in ("median", "q05", "q95"):
         assert table[end].drop("ceiling_tonnes").to_dict() == pytest.approx(expected)
-    assert list(table) == ["meaning", "unit", "median", "low", "high"]
+    assert list(table) == ["meaning", "unit", "median", "q05", "q95"]
     assert table["meaning"].is_unique and (table["unit"] != "").all()
 
 
@@ -298,14 +298,14 @@ def test_the_ceiling_is_the_published_one():
     fact = evidence.inputs()["elephants"]
     assert row.name == "ceiling_tonnes"
     assert np.isnan(row["median"])
-    assert (row["low"], row["high"], row["unit"]) == (fact.low, fact.high, "t")
+    assert (row["q05"], row["q95"], row["unit"]) == (fact.low, fact.high, "t")
 
 
 def test_the_middle_is_the_median_with_nine_tenths_of_runs_about_it():
     """Of 21 runs from 0 to 20 the median is 10, and a twentieth lies below 1 and above 19."""
     daily = pd.concat([dailies((run,), offers=run) for run in range(21)])
     row = headline(daily, chased(), platform(*range(21)), 7000).loc["offers"]
-    assert row[["median", "low", "high"]].tolist() == pytest.approx([10.0, 1.0, 19.0])
+    assert row[["median", "q05", "q95"]].tolist() == pytest.approx([10.0, 1.0, 19.0])
 
 
 def test_traders_of_the_platform_are_those_of_the_run():
@@ -313,9 +313,9 @@ def test_traders_of_the_platform_are_those_of_the_run():
     daily = pd.concat([dailies((4,)), dailies((9,), raw_shipped=0.0)])
     runs = pd.concat([platform(9, traders=1e12), platform(4)], ignore_index=True)
     row = headline(daily, chased(), runs).loc["shipped_tonnes"]
-    assert row["high"] == pytest.approx(7.3 * 0.95)  # of 0 and 7.3
+    assert row["q95"] == pytest.approx(7.3 * 0.95)  # of 0 and 7.3
     swapped = runs.assign(run=runs["run"].to_numpy()[::-1])  # negative control
-    assert headline(daily, chased(), swapped).loc["shipped_tonnes", "high"] > 1e6
+    assert headline(daily, chased(), swapped).loc["shipped_tonnes", "q95"] > 1e6
 
 
 def test_a_run_in_which_nothing_was_seized_counts():
@@ -330,10 +330,10 @@ def test_where_nothing_is_sold_shares_are_not_there():
     nothing = dailies(**dict.fromkeys(ZERO, 0.0))
     table = headline(nothing, chased(), platform(0))
     assert table.loc[["grams_sold", "revenue", "offers"], "median"].tolist() == [0.0] * 3
-    assert table.loc[["online_share", "repeat_share"], ["median", "low"]].isna().all(axis=None)
+    assert table.loc[["online_share", "repeat_share"], ["median", "q05"]].isna().all(axis=None)
     both = pd.concat([nothing, dailies((1,))])
     row = headline(both, chased(), platform(0, 1)).loc["online_share"]
-    assert row[["median", "low", "high"]].tolist() == [0.75] * 3
+    assert row[["median", "q05", "q95"]].tolist() == [0.75] * 3
 
 
 def test_tables_in_memory_and_read_back_say_the_same(tmp_path):
@@ -359,4 +359,4 @@ def test_tables_in_memory_and_read_back_say_the_same(tmp_path):
     assert seen[0].notna().all(axis=None)
     before = tables["enforcement"].assign(day=START - dt.timedelta(days=1))  # negative control
     none = summary.headline(read["daily"], before, read["runs"], 60).set_index("id")
-    assert none.loc["seized", "high"] == 0.0
+    assert none.loc["seized", "q95"] == 0.0

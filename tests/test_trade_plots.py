@@ -331,13 +331,13 @@ def test_every_series_has_a_panel():
 
 def test_seizures_are_grams_a_week_per_thousand():
     headline = pd.DataFrame([("grams_sold", "sold", "g", 1.0, 0.5, 2.0)])
-    headline.columns = ["id", "meaning", "unit", "median", "low", "high"]
+    headline.columns = ["id", "meaning", "unit", "median", "q05", "q95"]
     rows = trade_summary.report_rows(tables(), headline, 500).set_index("id")
     weeks = len(days()) / 7
     assert rows.loc["grams_sold", "median"] == 1.0
     assert rows.loc["border_seizures", "median"] == pytest.approx(2 * 6000 / weeks)
-    assert rows.loc["arrests", "low"] == pytest.approx(2 * 71_000 / weeks)
-    assert rows.loc["processors_raided", "high"] == 0.0
+    assert rows.loc["arrests", "q05"] == pytest.approx(2 * 71_000 / weeks)
+    assert rows.loc["processors_raided", "q95"] == 0.0
     assert rows.loc["legal_sold", "median"] == pytest.approx(2 * 4900 / weeks)
     assert list(rows.index) == ["grams_sold", *trade_summary.MEANINGS]
 

@@ -338,8 +338,8 @@ def test_the_comparison_has_a_row_for_each_model():
     for row in scores.itertuples():
         draws = cross_validation.predictions(ROWS, row.id, TABLE)[row.model]
         assert row.crps == cross_validation.crps(draws, row.observed)
-        assert (row.low, row.median, row.high) == tuple(np.quantile(draws, [0.05, 0.5, 0.95]))
-        assert row.width == row.high - row.low > 0
+        assert (row.q05, row.median, row.q95) == tuple(np.quantile(draws, [0.05, 0.5, 0.95]))
+        assert row.width == row.q95 - row.q05 > 0
     assert scores["observed"].tolist() == np.repeat(ROWS["observed"], len(MODELS)).tolist()
 
 
@@ -356,10 +356,10 @@ def test_the_summary_is_the_mean_over_rows():
     scores = pd.DataFrame(
         [("b", 5.0, 1.0, 9.0, 8.0, 2.0), ("a", 5.0, 1.0, 3.0, 2.0, 3.0)] * 2
         + [("b", 5.0, 6.0, 8.0, 2.0, 5.0), ("a", 5.0, 4.0, 12.0, 8.0, 6.0)] * 2,
-        columns=["model", "observed", "low", "high", "width", "crps"],
+        columns=["model", "observed", "q05", "q95", "width", "crps"],
     )
     of = cross_validation.summary(scores)
     assert of.index.tolist() == ["b", "a"]
     assert of["mean_crps"].tolist() == [3.5, 4.5]
     assert of["mean_width"].tolist() == [5.0, 5.0]
-    assert of["inside"].tolist() == [0.5, 0.5]
+    assert of["coverage"].tolist() == [0.5, 0.5]
