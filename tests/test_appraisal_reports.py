@@ -101,7 +101,7 @@ def test_a_validation_says_which_model_tells_most(validated):
     words = " ".join(re.sub("<.*?>", "", page).split())
     best = tables["models"].sort_values("mean_crps").iloc[0]
     assert f"{best['model'].replace('_', ' ')} predicts best" in words
-    assert f"{tables['predictive']['inside'].sum()} of {len(tables['predictive'])}" in words
+    assert f"{tables['predictive']['within_90'].sum()} of {len(tables['predictive'])}" in words
     assert validation_page.models(tables["models"][::-1])[0]["label"].startswith("interrupted")
 
 

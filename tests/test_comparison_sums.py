@@ -59,7 +59,7 @@ def test_the_better_way_is_that_of_the_outcome(tables):
     assert np.isnan(effect(tables, "worse", "price")["prob_better"])
 
 
-@pytest.mark.parametrize(("spread", "rests"), [(4.0, "data"), (1.05, "assumption")])
+@pytest.mark.parametrize(("spread", "rests"), [(4.0, "data"), (1.05, "prior")])
 def test_what_the_data_do_not_narrow_rests_on_assumption(spread, rests):
     """An interval as wide as under the prior rests on assumption."""
     one = effect(effects.tables(made_up(spread), ABOUT, COSTS), "half@1")

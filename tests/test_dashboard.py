@@ -236,7 +236,7 @@ def test_effects_are_those_that_compare_writes(shown, tmp_path):
     folder = compare_command.compare(own, Comparison(["own"], BASELINE), tmp_path)
     text = shown.effects.to_csv(index=False, lineterminator="\n")
     assert text == (folder / "effects.csv").read_text(encoding="utf-8")
-    assert set(shown.effects["informed_by"]) & {"data", "assumption"}
+    assert set(shown.effects["informed_by"]) & {"data", "prior"}
     weeks = pd.read_parquet(folder / "weekly.parquet")
     weeks = weeks[(weeks["arm"] == "own") & (weeks["parameter_source"] == "posterior")]
     for mine, theirs in (("visible", "visible"), ("grams_sold", "grams")):

@@ -34,7 +34,7 @@ def effects(low: float, high: float, rests: str, weak: tuple[float, float] | Non
     [
         (effects(-5, -1, "data"), SUPPORTED, "ivory sales fall"),
         (effects(1, 5, "data"), SUPPORTED, "ivory sales rise"),
-        (effects(-5, -1, "assumption"), ASSUMED, "ivory sales fall"),
+        (effects(-5, -1, "prior"), ASSUMED, "ivory sales fall"),
         (effects(-5, -1, "data", (-2, 1)), ASSUMED, "ivory sales fall"),
         (effects(-5, -1, "data", (-2, -0.1)), SUPPORTED, "ivory sales fall"),
         (effects(-5, 1, "data"), OPEN, None),

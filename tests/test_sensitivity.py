@@ -304,7 +304,7 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
         (["scenario=nope"], "unknown scenario 'nope'"),
         (["recovery=mixture"], "recovery=mixture is invalid: expected one structure"),
         (["posterior=none"], "posterior=none is invalid: expected prior"),
-        (["market=posting_only"], "market=posting_only is invalid: expected whole"),
+        (["market=posting_only"], "market=posting_only is invalid: expected full"),
         (["posting.base_posts=99"], "posting.base_posts=99"),
     ],
 )

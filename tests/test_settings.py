@@ -20,7 +20,7 @@ NOT_NUMBERS = TEXTS | {
     *(
         "scenario.source",
         "scenario.until",
-        "scenario.dose multipliers",
+        "scenario.dose_multipliers",
         "scenario.scaled_interventions",
         "classes",
     ),

@@ -21,7 +21,7 @@ from marketsim.commands import compose
 from marketsim.commands.options import CompareCommand
 from marketsim.errors import InputError
 from marketsim.parameters import presets
-from marketsim.parameters.settings import NAME, POSTING_ONLY, Comparison, Scenario, Settings
+from marketsim.parameters.settings import FULL, NAME, POSTING_ONLY, Comparison, Scenario, Settings
 from marketsim.simulation import files, store
 
 
@@ -126,7 +126,7 @@ def compare(
         For invalid settings, before any run.
     """
     if settings.market == POSTING_ONLY:
-        raise InputError("market", POSTING_ONLY, "whole, since a comparison needs trade")
+        raise InputError("market", POSTING_ONLY, f"{FULL}, since a comparison needs trade")
     compared = arms.make_arms(settings, asked, own)
     start = arms.evaluation_start(compared, asked)
     more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}

@@ -241,10 +241,10 @@ def check(settings: Settings) -> None:
         raise WrongTypeError("classes", settings.classes, "a list of files")
     for dose_multiplier in settings.scenario.dose_multipliers:
         if not _is_number(dose_multiplier):
-            raise WrongTypeError("scenario.dose multipliers", dose_multiplier, "numbers")
+            raise WrongTypeError("scenario.dose_multipliers", dose_multiplier, "numbers")
         if not 0.0 < dose_multiplier <= 1000.0:
             raise InputError(
-                "scenario.dose multipliers", dose_multiplier, "numbers above 0, up to 1000"
+                "scenario.dose_multipliers", dose_multiplier, "numbers above 0, up to 1000"
             )
     population = settings.population
     if not any(getattr(population, f"type_{letter}") > 0 for letter in TRADER_TYPES):

@@ -22,9 +22,9 @@ ALWAYS = ("population.retailers", "replicates", "seed")  # settings with a colum
 NAMED = ("scenario", "recovery")  # groups shown by the name of the choice
 VALUES = {  # columns of the joined table: of fit.csv, of headline.csv
     "quantity": ("id", "id"),
-    "value": ("median",),
-    "q05": ("q05",),
-    "q95": ("q95",),
+    "value": ("median", "median"),
+    "q05": ("q05", "q05"),
+    "q95": ("q95", "q95"),
     "unit": ("unit", "unit"),
     "observed": ("observed", None),
     "within": ("within", None),

@@ -118,7 +118,7 @@ def days(first: dt.date = FIRST, last: dt.date = LAST) -> st.SearchStrategy[str]
 @st.composite
 def parameters(draw: Any) -> dict[str, Any]:
     """Draw some parameters with values that obey the rules between them."""
-    names = sorted({*RANGES} - {"population.retailers", "scenario.dose multiplier"})
+    names = sorted({*RANGES} - {"population.retailers", "scenario.dose_multiplier"})
     keys = draw(st.lists(st.sampled_from(names), max_size=6, unique=True))
     found: dict[str, Any] = {key: draw(values(key)) for key in keys}
     share, silent = "posting.silent_share", "posting.silent_days"
@@ -446,9 +446,9 @@ FILES: dict[str, tuple[bytes, str]] = {
     "interventions a list": (HEAD + b"interventions: [1, 2]\n", "scenario/own"),
     "interventions a text": (HEAD + b"interventions: none\n", "interventions"),
     "interventions null": (HEAD + b"interventions:\n", "interventions"),
-    "dose multiplier a text": (HEAD + b"dose multiplier: much\n", "scenario.dose multiplier"),
-    "dose multiplier infinite": (HEAD + b"dose multiplier: .inf\n", "scenario.dose multiplier"),
-    "dose multipliers a text": (HEAD + b"dose multipliers: [a]\n", "dose_multipliers"),
+    "dose multiplier a text": (HEAD + b"dose_multiplier: much\n", "scenario.dose_multiplier"),
+    "dose multiplier infinite": (HEAD + b"dose_multiplier: .inf\n", "scenario.dose_multiplier"),
+    "dose multipliers a text": (HEAD + b"dose_multipliers: [a]\n", "dose_multipliers"),
     "scaled a number": (HEAD + b"scaled: 3\n", "scaled_interventions"),
     "until no day": (HEAD + b"until: 2015-02-30\n", "scenario.until"),
     "until a number": (HEAD + b"until: 20151231\n", "scenario.until"),
@@ -523,9 +523,9 @@ BROKEN: dict[str, list[Broken]] = {
                      for wrong in ("size", "Posts", "apply", "__class__", "kinds", "post_s")],
     "scaling": [
         *each(["scenario.scaled_interventions"], lambda _: ["[nope]", "[sweep]", "[a,b]"]),
-        *(Broken(["scenario.scaled_interventions=[sweep_may]", f"scenario.dose_multiplier={wrong}"], "scenario.dose multiplier")
+        *(Broken(["scenario.scaled_interventions=[sweep_may]", f"scenario.dose_multiplier={wrong}"], "scenario.dose_multiplier")
           for wrong in (999, 1000)),
-        *each(["scenario.dose multipliers"], lambda _: ["[0]", "[-1]", "[a]", "3", "[true]", "[[1]]", "[nan]", "[inf]"])],
+        *each(["scenario.dose_multipliers"], lambda _: ["[0]", "[-1]", "[a]", "3", "[true]", "[[1]]", "[nan]", "[inf]"])],
     "target": [Broken([word], "_target_") for build in BUILT for word in (
         f"+scenario.interventions.x._target_={build}", f"+_target_={build}",
          f"+posting._target_={build}", f"+hydra.callbacks.x._target_={build}",

@@ -50,7 +50,7 @@ LARGEST = {
     "turnover.entry": 0.02,
     "supply.shipments": 3.0,
 }
-KEPT = ("population.retailers", "population.platform_traders", "scenario.dose multiplier")
+KEPT = ("population.retailers", "population.platform_traders", "scenario.dose_multiplier")
 # rare corners, which take turns: each is reached by every so many of the markets
 CORNERS: tuple[dict[str, float], ...] = (
     {},

@@ -318,9 +318,9 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a model, by name. Columns mean_crps and mean_width (advertisements a week), and
-        inside: the share of rows whose interval contains the observed value.
+        coverage: the share of rows whose interval contains the observed value.
     """
     inside = scores["observed"].between(scores["q05"], scores["q95"])
-    models = scores.assign(inside=inside).groupby("model", sort=False)
+    models = scores.assign(coverage=inside).groupby("model", sort=False)
     means = models[["crps", "width", "coverage"]].mean()
     return means.rename(columns={"crps": "mean_crps", "width": "mean_width"})

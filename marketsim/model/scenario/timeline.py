@@ -310,7 +310,7 @@ def _value(
         if not about["low"] <= scaled <= about["high"]:
             most = span(about["low"], about["high"], about["unit"])
             raise InputError(
-                "scenario.dose multiplier",
+                "scenario.dose_multiplier",
                 dose_multiplier,
                 f"a dose multiplier that leaves {key} in its range, {most}",
             )

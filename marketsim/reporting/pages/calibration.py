@@ -52,7 +52,7 @@ def write(
         simulations=simulations,
         draws=len(tables["posterior"]),
         rows=rows,
-        narrowed=sum(row["share_removed"] >= 0.5 for row in rows),
+        narrowed=sum(row["contraction"] >= 0.5 for row in rows),
         structures=structures(tables["structures"], tables["structure_fit"]),
         nuisance=len(set(priors.uncertain()) - fitted),
         fixed=settings.fixed,
@@ -75,8 +75,8 @@ def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]
     Returns
     -------
     list of dict
-        Keys key, label, unit, prior, posterior (90 % intervals), contraction as text, and
-        share_removed: 1 minus the width of the posterior interval relative to that of the prior.
+        Keys key, label, unit, prior, posterior (90 % intervals), contraction_text, and
+        contraction: 1 minus the width of the posterior interval relative to that of the prior.
     """
     chance = found.set_index("structure")["probability"]
     ends, rows = INTERVAL, []
@@ -94,11 +94,11 @@ def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]
                 "unit": declared(getattr(Settings(), group))[name]["unit"],
                 "prior": interval(priors.value(prior, ends[0]), priors.value(prior, ends[1])),
                 "posterior": interval(low, high),
-                "contraction": text.percentage(1.0 - spans),
-                "share_removed": 1.0 - spans,
+                "contraction_text": text.percentage(1.0 - spans),
+                "contraction": 1.0 - spans,
             }
         )
-    return sorted(rows, key=lambda row: -row["share_removed"])
+    return sorted(rows, key=lambda row: -row["contraction"])
 
 
 def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
