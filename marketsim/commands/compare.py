@@ -61,9 +61,9 @@ def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Pat
     given : str or None
         The user's folder of config files, whose scenarios may be named.
     """
-    asked = command.part(Comparison)
-    own = _own_scenarios((asked.baseline, *asked.scenarios), words, given)
-    return compare(command.settings(), asked, *command.how(), own)
+    options = command.part(Comparison)
+    own = _own_scenarios((options.baseline, *options.scenarios), words, given)
+    return compare(command.settings(), options, *command.how(), own)
 
 
 def _own_scenarios(
@@ -92,7 +92,7 @@ def _own_scenarios(
 
 def compare(
     settings: Settings,
-    asked: Comparison,
+    options: Comparison,
     folder: Path,
     threads: int = 1,
     progress: bool = False,
@@ -104,7 +104,7 @@ def compare(
     ----------
     settings : Settings
         All but the scenario; `replicates` is the largest number of runs of an arm.
-    asked : Comparison
+    options : Comparison
         What is compared.
     folder : Path
         The result is stored in a folder below it named by its key.
@@ -127,25 +127,25 @@ def compare(
     """
     if settings.market == POSTING_ONLY:
         raise InputError("market", POSTING_ONLY, f"{FULL}, since a comparison needs trade")
-    compared = arms.make_arms(settings, asked, own)
-    start = arms.evaluation_start(compared, asked)
-    more = {"comparison": vars(asked), "scenarios": [vars(arm.scenario) for arm in compared]}
+    compared = arms.make_arms(settings, options, own)
+    start = arms.evaluation_start(compared, options)
+    more = {"comparison": vars(options), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / store.key(settings, more)
-    said = vars(asked) | {"start": str(start)}
+    said = vars(options) | {"start": str(start)}
     with store.open_result(settings, final, threads, {"comparison": said}) as partial:
         if partial is None:
             return final
-        sources = [PRIOR] if asked.prior and settings.posterior == presets.POSTERIOR else []
+        sources = [PRIOR] if options.prior and settings.posterior == presets.POSTERIOR else []
         how = (partial / "batches", threads, progress, [POSTERIOR, *sources])
-        tables = simulate_rounds(compared, start, settings, asked, *how)
-        _write(partial, compared, asked, start, tables)
+        tables = simulate_rounds(compared, start, settings, options, *how)
+        _write(partial, compared, options, start, tables)
     return final
 
 
 def _write(
     folder: Path,
     compared: Sequence[Arm],
-    asked: Comparison,
+    options: Comparison,
     start: dt.date,
     tables: dict[str, pd.DataFrame],
 ) -> None:
@@ -160,10 +160,10 @@ def _write(
     for name, table in {"rows": rows, "weekly": tables["weekly"]}.items():
         files.write_parquet(table, folder / f"{name}.parquet", describe_columns())
     files.write_csv(folder, sums)
-    comparison_page.write_spreadsheet(folder, compared, asked, sums, start)
+    comparison_page.write_spreadsheet(folder, compared, options, sums, start)
     shown = sums | {"weeks": weekly}
     registry.save(folder / "figures", "comparison", shown, start=start)
-    comparison_page.write(folder, compared, asked, sums, start)
+    comparison_page.write(folder, compared, options, sums, start)
     for one in comparison_page.own_scenarios(compared):
         file = folder / "scenario" / f"{one.name}.yaml"
         file.parent.mkdir(exist_ok=True)

@@ -180,8 +180,8 @@ def stochastic_shares(values: np.ndarray) -> tuple[float, float]:
     tuple of float
         Share of the variance of single runs that is within points; stochastic share of the variance
         of points' means, although random numbers are the same at all points (their effect
-        depends on the parameters). An index below the latter cannot be told from zero. Both are
-        nan where nothing varies.
+        depends on the parameters). An index below the latter cannot be distinguished from zero.
+        Both are nan where nothing varies.
     """
     points, runs = values.shape
     if points < 2 or np.ptp(values) == 0.0:
