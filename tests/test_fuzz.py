@@ -48,7 +48,7 @@ def drawn(strategy, number):
 
 def test_every_parameter_and_kind_of_intervention_is_drawn():
     """Valid inputs name most parameters and all kinds of interventions; mistakes name all."""
-    settings = [one.settings for one in drawn(inputs.valid(), 200)]
+    settings = [one.settings for one in drawn(inputs.valid(), 600)]
     kinds = {v for one in settings for key, v in one.items() if key.endswith(".kind")}
     assert kinds == set(inputs.KINDS)
     keys = {key for one in drawn(inputs.parameters(), 1000) for key in one}

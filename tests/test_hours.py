@@ -57,7 +57,7 @@ def test_police_cases_and_inspections_count():
     of = market({"kind": "police_effort", "start": "2015-08-01", "police": 2})
     daily = of.hours.case * of.police.capacity
     daily += of.hours.inspection * 1000 * of.retail.stall * of.police.inspected
-    assert effort.extra(of, market(), START).police == pytest.approx(7 * daily, rel=1e-12)
+    assert effort.extra(of, market(), START).police_hours == pytest.approx(7 * daily, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["capacity", "border", "raids", "sweep"])

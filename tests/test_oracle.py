@@ -68,7 +68,7 @@ def test_the_random_markets_reach_every_corner():
 
 @pytest.mark.parametrize(
     ("number", "group", "key", "value"),
-    [(10, "perception", "half_life", 20.0), (9, "demand", "liked", 0.123),
+    [(10, "perception", "half_life", 20.0), (9, "demand", "second_choice_prob", 0.123),
      (11, "police", "upstream", 0.9), (17, "delivery", "lost", 0.3)],
 )  # fmt: skip
 def test_a_parameter_that_is_another_is_noticed(number, group, key, value):

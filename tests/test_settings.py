@@ -16,7 +16,7 @@ from marketsim.parameters.settings import Settings, check, declared, kernel_para
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
 NOT_NUMBERS = TEXTS | {
-    *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "held", "market"),
+    *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "fixed", "market"),
     *(
         "scenario.source",
         "scenario.until",

@@ -440,7 +440,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "defaults of itself": (b"defaults:\n  - own\n" + HEAD, ""),
     "defaults a number": (b"defaults: 3\n" + HEAD, ""),
     "environment": (HEAD + b"about: ${oc.env:HOME}\n", "scenario.about"),
-    "environment in a list": (HEAD + b"scaled: ['${oc.env:HOME}']\n", "scenario.scaled_interventions"),
+    "environment in a list": (HEAD + b"scaled_interventions: ['${oc.env:HOME}']\n", "scenario.scaled_interventions"),
     "environment in a dose": (
         HEAD + b"interventions:\n  x: {kind: news, date: 2015-05-01, publicity: '${oc.env:X}'}\n", "x.publicity"),
     "interventions a list": (HEAD + b"interventions: [1, 2]\n", "scenario/own"),
@@ -449,7 +449,7 @@ FILES: dict[str, tuple[bytes, str]] = {
     "dose multiplier a text": (HEAD + b"dose_multiplier: much\n", "scenario.dose_multiplier"),
     "dose multiplier infinite": (HEAD + b"dose_multiplier: .inf\n", "scenario.dose_multiplier"),
     "dose multipliers a text": (HEAD + b"dose_multipliers: [a]\n", "dose_multipliers"),
-    "scaled a number": (HEAD + b"scaled: 3\n", "scaled_interventions"),
+    "scaled a number": (HEAD + b"scaled_interventions: 3\n", "scaled_interventions"),
     "until no day": (HEAD + b"until: 2015-02-30\n", "scenario.until"),
     "until a number": (HEAD + b"until: 20151231\n", "scenario.until"),
     "name a formula": (b"name: =1+1\n", "scenario.name"),
@@ -506,7 +506,7 @@ BROKEN: dict[str, list[Broken]] = {
                 *[f"+{AT}.x.every=7"] * (kind == "sweeps")], f"{AT}.x.end") for kind, dose in REVERSED.items()],
     "contradiction": [
         Broken([f"+{AT}.a.kind=closure", f"+{AT}.a.start=2015-05-01", f"+{AT}.a.share=0.5",
-                f"+{AT}.b.kind=release", f"+{AT}.b.start=2015-06-01", f"+{AT}.b.growth=1"], f"{AT}.a"),
+                f"+{AT}.b.kind=legal_supply", f"+{AT}.b.start=2015-06-01", f"+{AT}.b.growth=1"], f"{AT}.a"),
         Broken([f"+{AT}.a.kind=sweep", f"+{AT}.a.date=2015-05-01", f"+{AT}.a.posts=5", f"+{AT}.a.types=ab",
                 f"+{AT}.b.kind=sweep", f"+{AT}.b.date=2015-05-01", f"+{AT}.b.posts=5", f"+{AT}.b.types=cd"],
                f"{AT}.b.types")],
@@ -515,7 +515,7 @@ BROKEN: dict[str, list[Broken]] = {
         ".kind=os.system")],
     "wrong dose": doses(),
     "wrong choice": [
-        *(Broken([f"+{AT}.x.kind=blocking", f"+{AT}.x.start=2015-05-01", f"+{AT}.x.channel={wrong}"], f"{AT}.x.channel")
+        *(Broken([f"+{AT}.x.kind=channel_closure", f"+{AT}.x.start=2015-05-01", f"+{AT}.x.channel={wrong}"], f"{AT}.x.channel")
           for wrong in ("moments", "''", "null", "[groups]", "GROUPS")),
         *(Broken([f"+{SWEEP}.types={wrong}"], f"{SWEEP}.types")
           for wrong in ("e", "abcde", "''", "A", "null", "[a]", "a/b"))],
