@@ -68,3 +68,35 @@ def test_overrides_give_the_settings_again(name):
     assert store.key(again) == store.key(of)
     if name != "nothing":
         assert store.key(of) != store.key(changed("nothing"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("dose multipliers: [0.5, 1]", "did you mean 'scenario.dose_multipliers'?"),
+        ("nothing_alike: 1", "unknown parameter 'scenario.nothing_alike'"),
+        ("dose_multipliers: [much]", "cannot read"),
+        ("name: [a", "cannot read"),
+        ("- a list", "cannot read"),
+        ("name: \xe9\xff", "cannot read"),
+        ("defaults: [moon]", "unknown scenario 'moon'"),
+    ],
+)
+def test_a_broken_choice_is_one_line(monkeypatch, tmp_path, content, message):
+    """A file among the choices that cannot be used is refused in one line, whoever reads it."""
+    (tmp_path / "scenario").mkdir()
+    (tmp_path / "scenario" / "odd.yaml").write_bytes(content.encode("latin-1"))
+    monkeypatch.setattr(presets, "folder", lambda: tmp_path)
+    with pytest.raises(InputError) as refusal:
+        presets.choice.__wrapped__("scenario", "odd")
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_correct_choice_is_read(monkeypatch, tmp_path):
+    """Negative control: the same folder with a file that can be used."""
+    (tmp_path / "scenario").mkdir()
+    (tmp_path / "scenario" / "odd.yaml").write_text("name: odd\ndose_multipliers: [0.5, 1]\n")
+    monkeypatch.setattr(presets, "folder", lambda: tmp_path)
+    found = presets.choice.__wrapped__("scenario", "odd")
+    assert found == {"name": "odd", "dose_multipliers": [0.5, 1.0]}

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from marketsim.errors import unknown_name
+from marketsim.errors import UnreadableFileError, unknown_name, unknown_parameter
 from marketsim.parameters.settings import Settings
 
 PACKAGE = Path(__file__).parents[1]
@@ -60,15 +60,33 @@ def choice(group: str, name: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        For a name that does not exist.
+        For a name that does not exist, or a file with an unknown key or a value of the wrong type.
     """
     from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     if name not in names(group):
         raise unknown_name(group, name, names(group))
-    tree: Any = OmegaConf.load(folder() / group / f"{name}.yaml")
-    others = [other for other in tree.pop("defaults", []) if other != "_self_"]
-    merged: Any = OmegaConf.merge(*(choice(group, other) for other in others), tree)
-    typed: Any = OmegaConf.merge(OmegaConf.structured(getattr(Settings(), group)), merged)
-    values: Any = OmegaConf.to_container(typed)
+    file, schema = (
+        folder() / group / f"{name}.yaml",
+        OmegaConf.structured(getattr(Settings(), group)),
+    )
+    try:
+        tree: Any = OmegaConf.load(file)
+        others = [other for other in tree.pop("defaults", []) if other != "_self_"]
+        merged: Any = OmegaConf.merge(*(choice(group, other) for other in others), tree)
+        for key in merged:
+            if key not in schema:
+                known = [f"{group}.{field}" for field in schema]
+                raise unknown_parameter(f"{group}.{key}", merged[key], known)
+        values: Any = OmegaConf.to_container(OmegaConf.merge(schema, merged))
+    except (
+        OmegaConfBaseException,
+        YAMLError,
+        UnicodeDecodeError,
+        TypeError,
+        AttributeError,
+    ) as fault:
+        raise UnreadableFileError(group, file, str(fault).partition("\n")[0]) from None
     return {key: values[key] for key in merged}
