@@ -284,3 +284,15 @@ def test_whatever_is_drawn_is_allowed(structure, seed):
     put = priors.with_values(small(), structure, drawn)
     check(put)
     assert {name: value_of(put, name) for name in drawn} == drawn
+
+
+def test_a_renamed_parameter_keeps_its_samples(monkeypatch):
+    """Samples are keyed by the first name; without it they would change (negative control)."""
+    renamed = {key: priors.everything()[key] for key in priors.FIRST_NAMES}
+    kept = priors.sample(renamed, 7)
+    assert kept == {
+        "workshop.top_grade_share": pytest.approx(0.47070365609580117, rel=1e-12),
+        "legal.switch_to_illegal": pytest.approx(0.2962882628162746, rel=1e-12),
+    }
+    monkeypatch.setattr(priors, "FIRST_NAMES", {})
+    assert all(priors.sample(renamed, 7)[key] != kept[key] for key in renamed)

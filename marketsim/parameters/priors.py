@@ -65,6 +65,13 @@ FITTED_TRADE = (
     "retail.physical_premium",
 )
 
+# A sample is keyed by the name under which the parameter was first published: an identity, so that
+# renaming a parameter changes no sample.
+FIRST_NAMES = {
+    "workshop.top_grade_share": "workshop.best",
+    "legal.switch_to_illegal": "legal.turn",
+}
+
 
 @cache
 def uncertain() -> dict[str, Prior]:
@@ -135,12 +142,13 @@ def sample(parameters: Mapping[str, Prior], seed: int, number: int = 0) -> dict[
     Returns
     -------
     dict[str, float]
-        Values by dotted names. Each depends on seed, number and its own name only: declaring
-        another parameter changes none.
+        Values by dotted names. Each depends on seed, number and its own name only (see
+        `FIRST_NAMES`): declaring another parameter changes none.
     """
 
     def uniform(name: str) -> float:
-        return rng.uniform(seed, int(Purpose.PRIOR), 0, zlib.crc32(name.encode()), number)
+        key = zlib.crc32(FIRST_NAMES.get(name, name).encode())
+        return rng.uniform(seed, int(Purpose.PRIOR), 0, key, number)
 
     return {name: value(prior, uniform(name)) for name, prior in parameters.items()}
 
