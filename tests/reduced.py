@@ -153,7 +153,7 @@ def _compose(name: str, overrides: list[str]) -> None:
     from marketsim.commands import compose, options
 
     _check_scenarios(overrides)
-    flags = compose.flags(overrides)
+    flags = compose.flags(overrides, options.RunCommand)
     compose.composed(flags.overrides, name, getattr(options, SCHEMAS[name]), flags.config_dir)
 
 

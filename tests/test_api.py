@@ -143,7 +143,7 @@ def test_a_comparison_of_ones_own_can_be_made_again_from_its_folder(tmp_path):
     found = ms.compare(["softer", "harder"], config_dir=mine, **MORE)
     (line,) = re.findall(r"<code>(marketsim .*?)</code>", found.report.read_text(encoding="utf-8"))
     words = shlex.split(html.unescape(line).replace("DIR", str(found.folder)))
-    given = compose.flags(words[2:])
+    given = compose.flags(words[2:], options.RunCommand)
     again = compose.composed(given.overrides, "compare", options.CompareCommand, given.config_dir)
     again.output, again.progress = "again", False
     place = compare_command.run(again, given.overrides, given.config_dir)

@@ -62,7 +62,7 @@ def small(choice: Choice, retailers: int = 60) -> choices.Pair:
 def taken(words: list[str]) -> Any:
     """Return what the command line makes of a subcommand and its words, without running it."""
     schema = {"run": options.RunCommand, "compare": options.CompareCommand}[words[0]]
-    given = compose.flags(words[1:])
+    given = compose.flags(words[1:], schema)
     return compose.composed(given.overrides, words[0], schema, given.config_dir)
 
 

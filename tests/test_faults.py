@@ -16,7 +16,7 @@ from campaigns import faults, laws
 from conftest import settings
 from test_cli import command, only_result
 
-from marketsim.commands import compose, exit_status
+from marketsim.commands import compose, exit_status, options
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.parameters import posterior, presets
@@ -250,7 +250,7 @@ def test_without_a_folder_the_kernels_are_compiled_all_the_same():
 )
 def test_other_letters_need_no_quotes(word, quoted):
     """A plain value in Chinese is taken as it is typed; what is quoted or a list stays."""
-    assert compose.flags([word]).overrides == [quoted]
+    assert compose.flags([word], options.RunCommand).overrides == [quoted]
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch, capfd):

@@ -14,7 +14,7 @@ from marketsim.simulation import store
 
 def composed(words) -> Settings:
     """Return the settings that the command composes of some words."""
-    given = compose.flags(words)
+    given = compose.flags(words, options.RunCommand)
     return compose.composed(given.overrides, "run", options.RunCommand).settings()
 
 

@@ -20,8 +20,15 @@ from marketsim.analysis.comparison.paired_runs import (
 from marketsim.commands import compose
 from marketsim.commands.options import CompareCommand
 from marketsim.errors import InputError
-from marketsim.parameters import presets
-from marketsim.parameters.settings import FULL, NAME, POSTING_ONLY, Comparison, Scenario, Settings
+from marketsim.parameters import overrides, presets
+from marketsim.parameters.settings import (
+    FULL,
+    POSTING_ONLY,
+    Comparison,
+    Scenario,
+    Settings,
+    is_name,
+)
 from marketsim.simulation import files, store
 
 
@@ -40,7 +47,7 @@ def main(arguments: list[str]) -> None:
     """
     from marketsim.reporting.pages import comparison as comparison_page
 
-    given = compose.flags(arguments)
+    given = compose.flags(arguments, CompareCommand)
     command = compose.command(arguments, "compare", CompareCommand)
     if command is None:
         return
@@ -77,16 +84,9 @@ def _own_scenarios(
     out: dict[str, Scenario] = {}
     for name in names if given is not None else ():
         file = Path(str(given)) / "scenario" / f"{name}.yaml"
-        if not NAME.fullmatch(name) or not file.is_file():
-            continue
-        if name in presets.names("scenario"):
-            allowed = f"a name that no shipped scenario has: rename {file}"
-            raise InputError("scenarios", name, allowed)
-        one = [*of_settings, f"scenario={name}"]
-        out[name] = compose.composed(one, "compare", CompareCommand, given).scenario
-        if out[name].name != name:
-            allowed = f"{name}, the name of {file}"
-            raise InputError("scenario.name", out[name].name, allowed)
+        if is_name(name) and file.is_file():
+            one = [*of_settings, f"scenario={overrides.word(name)}"]
+            out[name] = compose.composed(one, "compare", CompareCommand, given).scenario
     return out
 
 

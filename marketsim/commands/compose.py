@@ -19,6 +19,15 @@ from marketsim.errors import (
 from marketsim.parameters import overrides, presets
 from marketsim.parameters.settings import check, dotted_keys
 
+SWEPT = re.compile(r"(choice|glob|interval|range|shuffle|sort|tag|cast)\(.*\)$")  # of Hydra
+PART = re.compile(r"""(?:^|(?<=,))((?:'(?:\\.|[^'])*'|"(?:\\.|[^"])*"|[^,'"])*|[^,]*)(?=,|$)""")
+LISTS = {  # what the entries of a list are
+    "scenarios": "scenarios",
+    "classes": "files",
+    "fixed": "parameters",
+    "scaled_interventions": "interventions",
+    "dose_multipliers": "numbers",
+}
 PATHS = ("output", "classes")  # may hold whatever the names of files do
 INTERVENTIONS = "scenario.interventions"
 TELLING = ("cfg", "hydra_help", "info", "shell_completion")  # flags that print instead of running
@@ -41,7 +50,7 @@ def command(arguments: list[str], name: str, schema: Any) -> Any:
     InputError
         For invalid input, before anything is written.
     """
-    given = flags(arguments)
+    given = flags(arguments, schema)
     if given.multirun:
         raise UsageError("flag", "--multirun", "sweeps are run with marketsim run -m")
     asked = [flag for flag in TELLING if getattr(given, flag)]
@@ -106,7 +115,7 @@ def compose(loader: Any, name: str, words: Sequence[str]) -> Any:
     from marketsim.commands import user_files
 
     config = hydra_compose(name, list(words))
-    user_files.check_packages(loader, name, words)
+    user_files.check_choices(loader, name, words, config)
     return config
 
 
@@ -140,6 +149,7 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
+    out.scenario.interventions = presets.without_removed(out.scenario.interventions)
     if out.classes and "classes" not in named:
         allowed = "to be given on the command line, since the files are run"
         raise InputError("classes", out.classes, allowed)
@@ -212,8 +222,15 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def flags(arguments: list[str]) -> Namespace:
+def flags(arguments: list[str], schema: Any) -> Namespace:
     """Return the flags and overrides of a command line.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The words of the command line.
+    schema : type
+        Dataclass of the options: a key of type text takes the word as it is written.
 
     Raises
     ------
@@ -241,15 +258,53 @@ def flags(arguments: list[str]) -> Namespace:
         if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
             allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
             raise InputError(key, value, allowed)
-    given.overrides = [_quoted(word) for word in given.overrides]
+    given.overrides = [_quoted(word, schema, given.multirun) for word in given.overrides]
     return given
 
 
-def _quoted(word: str) -> str:
-    """Quote a plain value of other letters than English ones, which Hydra's grammar asks for."""
+def _quoted(word: str, schema: Any, is_sweep: bool) -> str:
+    """Quote a value where it is a text, so that it is taken as it is written.
+
+    Hydra reads 2015.10 as a number, and its grammar has no place for brackets, commas and other
+    letters than English ones.
+    """
     key, mark, value = word.partition("=")
+    if not mark or word.startswith("~"):
+        return word
+    kind = _type_of(key.lstrip("+"), schema)
+    if kind == list[str] and value.startswith("[") and value.endswith("]"):
+        return f"{key}=[{','.join(map(_quoted_text, _split(value[1:-1])))}]"
+    if kind in (str, str | None) and not (is_sweep and SWEPT.match(value)):
+        if kind != str and value == "null":
+            return word
+        values = _split(value) if is_sweep else [value]
+        return f"{key}={','.join(map(_quoted_text, values))}"
     is_plain = not value.isascii() and not set(value) & set("'\"\\[]{}(),$")
-    return f"{key}={overrides.word(value)}" if mark and is_plain else word
+    return f"{key}={overrides.word(value)}" if is_plain else word
+
+
+def _quoted_text(text: str) -> str:
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text if is_quoted else overrides.word(text)
+
+
+def _split(text: str) -> list[str]:
+    """Return the parts between commas outside quotes."""
+    return [part.strip() for part in re.findall(PART, text)] if text else []
+
+
+def _type_of(key: str, schema: Any) -> Any:
+    """Return the declared type of a dotted key; that of a group is the name of a choice."""
+    if key in presets.DEFAULTS:
+        return str
+    node = schema
+    for name in key.split("."):
+        known = {item.name: item for item in fields(node)} if is_dataclass(node) else {}
+        if name not in known:
+            return None
+        node = known[name].default_factory
+        kind = known[name].type
+    return kind
 
 
 def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Exception:
@@ -302,12 +357,9 @@ def _wrong_value(key: str, value: str, schema: Any) -> InputError:
             break
     else:
         return WrongTypeError(key, value, f"the name of a choice, or {key}.KEY=VALUE")
+    if item.type in (list[str], list[float]):
+        kind = LISTS[item.name]
+        return WrongTypeError(key, value, f"a list of {kind}, '{key}=[{value}]' for one")
     name = str(getattr(item.type, "__name__", item.type)).removesuffix(" | None")
-    kinds = {
-        "int": "a whole number",
-        "float": "a number",
-        "bool": "true or false",
-        "str": "a text",
-        "list[str]": "a list of names, [NAME,NAME]",
-    }
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
     return WrongTypeError(key, value, kinds.get(name, "entries NAME.KEY=VALUE"))

@@ -16,9 +16,15 @@ from marketsim.errors import (
     unknown_parameter,
 )
 from marketsim.parameters.declaration import parameter
-from marketsim.parameters.settings import Calibration, Comparison, Sensitivity, Settings
+from marketsim.parameters.settings import (
+    NAMED,
+    Calibration,
+    Comparison,
+    Sensitivity,
+    Settings,
+    is_name,
+)
 
-STUDY_NAME = re.compile(r"[\w.-]{1,100}")
 Part = TypeVar("Part")
 
 
@@ -51,9 +57,8 @@ class Command(Settings):
             For a name or an output that cannot be a folder.
         """
         name = self.study if self.study is not None else self.scenario.name
-        if not STUDY_NAME.fullmatch(name) or name.startswith("."):
-            allowed = "1 to 100 letters, digits, _, - and . (not first)"
-            raise InputError("study", name or "''", allowed)
+        if not is_name(name):
+            raise InputError("study", name or "''", NAMED)
         if not self.output:
             raise InputError("output", "''", "a folder to write to")
         return Path(self.output) / name

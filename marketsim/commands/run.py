@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     InputError
         For invalid input, before anything is written.
     """
-    given = compose.flags(arguments)
+    given = compose.flags(arguments, RunCommand)
     if given.multirun:
         from marketsim.commands import sweep
 

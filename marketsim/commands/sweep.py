@@ -127,7 +127,7 @@ def _values(items: Sequence[Any]) -> dict[str, list[str]]:
             values[key] = [f"{key}={value}" for value in item.sweep_string_iterator()]
         else:
             allowed = "a list of values, range(START,STOP) or glob(PATTERN)"
-            raise InputError(key, item.get_value_element_as_str(), allowed)
+            raise InputError(key, str(item.input_line).partition("=")[2], allowed)
     return values
 
 

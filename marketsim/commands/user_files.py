@@ -1,13 +1,12 @@
 """Config files of the user: the folder of ``--config-dir``, checked before Hydra reads it."""
 
-import io
+import difflib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
@@ -15,20 +14,11 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import RunMode
-from omegaconf import OmegaConf
 
 from marketsim.errors import InputError, UnreadableFileError
+from marketsim.parameters import presets
 
 PROVIDER = "--config-dir"  # of the files on Hydra's search path
-LARGEST = 1 << 20  # bytes
-DEEPEST = 50  # brackets and indents within each other
-OPENING = (
-    yaml.BlockMappingStartToken,
-    yaml.BlockSequenceStartToken,
-    yaml.FlowMappingStartToken,
-    yaml.FlowSequenceStartToken,
-)
-CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 
 
 class UserFiles(ConfigSource):
@@ -42,18 +32,12 @@ class UserFiles(ConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         """Load a file, or refuse it."""
         path = self._file(config_path)
-        try:
-            text = read_yaml(path)
-            config: Any = OmegaConf.load(io.StringIO(text))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as fault:
-            raise UnreadableFileError("file", path, " ".join(str(fault).split())) from None
-        if not hasattr(config, "items"):
-            raise UnreadableFileError("file", path, "YAML with lines KEY: VALUE is expected")
+        config = presets.read(path)
         return ConfigResult(
             config=config,
             path=self.full_path(),
             provider=self.provider,
-            header=self._get_header_dict(text[:512]),
+            header=self._get_header_dict(path.read_text(encoding="utf-8")[:512]),
         )
 
     def available(self) -> bool:
@@ -99,8 +83,8 @@ def on_search_path(folder: str | None) -> Iterator[None]:
     InputError
         For a folder that does not exist or holds settings of Hydra itself.
     """
-    if folder is not None and (not Path(folder).is_dir() or (Path(folder) / "hydra").exists()):
-        raise InputError("--config-dir", folder, "a folder of config files, without hydra/")
+    if folder is not None:
+        _check_folder(Path(folder))
     Plugins.instance().register(UserFiles)
     Plugins.instance().register(UserFolder)
     UserFolder.folder = None if folder is None else Path(folder)
@@ -110,8 +94,26 @@ def on_search_path(folder: str | None) -> Iterator[None]:
         UserFolder.folder = None
 
 
-def check_packages(loader: ConfigLoader, name: str, words: Sequence[str]) -> None:
-    """Refuse a config file of the user's that would set keys outside its own group.
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder with a file that would not be used as it is."""
+    if not folder.is_dir() or (folder / "hydra").exists():
+        raise InputError(PROVIDER, folder, "a folder of config files, without hydra/")
+    for path in sorted(folder.iterdir()):
+        near = difflib.get_close_matches(path.name, presets.DEFAULTS, 1)
+        if path.is_dir() and near and path.name not in presets.DEFAULTS:
+            raise UnreadableFileError("folder", path, f"rename it to {near[0]}")
+    for place in (folder, *(folder / group for group in presets.DEFAULTS)):
+        for file in sorted(place.glob("*.y*ml")):
+            if file.suffix == ".yml" and place != folder:
+                raise UnreadableFileError("file", file, f"rename it to {file.stem}.yaml")
+            shipped = presets.folder() / file.relative_to(folder)
+            if shipped.is_file() and file.read_bytes() != shipped.read_bytes():
+                allowed = "it has the name of a shipped file, which would be used instead; rename it"
+                raise UnreadableFileError("file", file, allowed)
+
+
+def check_choices(loader: ConfigLoader, name: str, words: Sequence[str], config: Any) -> None:
+    """Refuse a config file that is not used as its reader expects.
 
     Parameters
     ----------
@@ -121,16 +123,26 @@ def check_packages(loader: ConfigLoader, name: str, words: Sequence[str]) -> Non
         Name of the main config.
     words : sequence of str
         Overrides.
+    config : DictConfig
+        As composed.
 
     Raises
     ------
     InputError
-        For a file that says `@package`, in whatever way, or that chooses for Hydra itself.
+        For a file that says `@package`, in whatever way, or that chooses for Hydra itself; for one
+        that YAML reads otherwise than it looks; and for a choice under another name than its file.
     """
-    if all(place.provider != PROVIDER for place in loader.get_search_path().get_path()):
-        return
+    is_named = {word.lstrip("+~").partition("=")[0] for word in words}
     for one in loader.compute_defaults_list(name, list(words), RunMode.RUN).defaults:
         group = one.config_path.rpartition("/")[0]
+        shipped = presets.folder() / f"{one.config_path}.yaml"
+        if group in presets.DEFAULTS and shipped.is_file():
+            presets.read(shipped)  # Hydra has read it already, without these checks
+        if group in presets.DEFAULTS and one.parent == name and f"{group}.name" not in is_named:
+            file = one.config_path.rpartition("/")[2]
+            if "name" in config[group] and config[group].name != file:
+                allowed = f"{file}, the name of the file"
+                raise InputError(f"{group}.name", config[group].name, allowed)
         foreign = one.parent.partition("/")[0] not in (name, "hydra", "<root>")
         if group.partition("/")[0] == "hydra":
             wrong = foreign
@@ -139,31 +151,3 @@ def check_packages(loader: ConfigLoader, name: str, words: Sequence[str]) -> Non
         if wrong and one.config_path != name:
             allowed = f"a file that sets keys of {group.partition('/')[0]} only (no @package)"
             raise InputError(group or "file", one.config_path, allowed)
-
-
-def read_yaml(path: Path) -> str:
-    """Return the text of a file, unless it is too large, too deep, or has anchors or tags.
-
-    Raises
-    ------
-    InputError
-        For such a file: a small one could fill all memory otherwise.
-    """
-    size, depth = path.stat().st_size, 0
-    if size > LARGEST:
-        allowed = f"it has {size} bytes; at most {LARGEST} are allowed"
-        raise UnreadableFileError("file", path, allowed)
-    text = path.read_text(encoding="utf-8")
-    for token in yaml.scan(text):
-        depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
-        wrong = ""
-        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
-            wrong = "YAML without & and * is expected"
-        elif isinstance(token, yaml.TagToken):
-            wrong = "YAML without tags (!) is expected"
-        elif depth > DEEPEST:
-            wrong = f"at most {DEEPEST} levels are allowed"
-        if wrong:
-            line = int(token.start_mark.line) + 1
-            raise UnreadableFileError("file", path, f"{wrong} (line {line})")
-    return text

@@ -6,6 +6,8 @@ from typing import Any
 
 from marketsim.parameters.presets import DEFAULTS, named, names
 
+# what Hydra reads as a number, true or false, or nothing, and not as a text
+NOT_TEXT = re.compile(r"[+-]?[0-9_]*\.?[0-9_]*(e[+-]?[0-9_]+)?|[+-]?(inf|nan)|true|false|null", re.I)
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
 
 
@@ -50,13 +52,13 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def word(value: Any) -> str:
-    """Return a value in Hydra's grammar, quoted where needed."""
+    """Return a value in Hydra's grammar, quoted where needed: any text composes to itself."""
     if value is None:
         return "null"
     if isinstance(value, list):
         return f"[{','.join(map(word, value))}]"
     text = str(value)
-    if not isinstance(value, str) or (text and set(text) <= PLAIN):
+    if not isinstance(value, str) or (set(text) <= PLAIN and not NOT_TEXT.fullmatch(text)):
         return text
     # a backslash counts for itself in Hydra's quotes, but before a quote or the end
     return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", r"\'"), text) + "'"

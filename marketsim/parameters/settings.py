@@ -38,7 +38,9 @@ WITHOUT_TRADE = {
     "legal": ("customers",),
     "demand": ("inquiries_per_post",),
 }
-NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
+# of a scenario or a study: what every file system takes, and tables, spreadsheets and Hydra too
+NAME = re.compile(r"""\w(?:[^/\\:*?"<>|@{}]{0,98}[^/\\:*?"<>|@{}. ])?""")
+NAMED = '1 to 100 characters without / \\ : * ? " < > | @ { }, the first a letter, digit or _'
 
 
 @dataclass
@@ -230,9 +232,8 @@ def check(settings: Settings) -> None:
         Naming the key, the value and the allowed range.
     """
     check_ranges(settings, "")
-    if not NAME.fullmatch(settings.scenario.name):
-        allowed = "1 to 100 letters, digits, _, - and ., the first a letter, digit or _"
-        raise InputError("scenario.name", settings.scenario.name, allowed)
+    if not is_name(settings.scenario.name):
+        raise InputError("scenario.name", settings.scenario.name, NAMED)
     if settings.market not in (FULL, POSTING_ONLY):
         raise unknown_name("market", settings.market, (FULL, POSTING_ONLY))
     if not isinstance(settings.fixed, list):
@@ -276,6 +277,11 @@ def check_ranges(group: Any, prefix: str) -> None:
                 raise WrongTypeError(key, value, "a number")
             if not low <= value <= high:
                 raise out_of_range(key, value, low, high, unit)
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can be the name of a scenario or a study."""
+    return text.isprintable() and NAME.fullmatch(text) is not None
 
 
 def _is_number(value: Any) -> bool:
