@@ -1,10 +1,12 @@
 """Exceptions for invalid input."""
 
 import difflib
+import importlib.metadata
 import importlib.util
 from collections.abc import Iterable
 from typing import Any, Self
 
+DISTRIBUTION = "marketsim-ivory"  # name for pip; marketsim is that of another project
 NEAR = 0.7  # likeness from which a name is offered, 0 to 1
 
 
@@ -170,7 +172,21 @@ def require_package(command: str, package: str) -> None:
         Where it is not installed.
     """
     if importlib.util.find_spec(package) is None:
-        raise MissingPackageError(command, package, f"pip install 'marketsim[{command}]'")
+        words = " ".join(f"'{one}'" for one in _requirements(command)) or package
+        raise MissingPackageError(command, package, f"python -m pip install {words}")
+
+
+def _requirements(extra: str) -> list[str]:
+    """Return what an extra of the distribution requires, as pip takes it."""
+    try:
+        lines = importlib.metadata.requires(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [
+        line.partition(";")[0].strip()
+        for line in lines
+        if f'extra == "{extra}"' in line.replace("'", '"')
+    ]
 
 
 def span(low: float, high: float, unit: str) -> str:

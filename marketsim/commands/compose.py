@@ -275,7 +275,7 @@ def _quoted(word: str, schema: Any, is_sweep: bool) -> str:
     if kind == list[str] and value.startswith("[") and value.endswith("]"):
         return f"{key}=[{','.join(map(_quoted_text, _split(value[1:-1])))}]"
     if kind in (str, str | None) and not (is_sweep and SWEPT.match(value)):
-        if kind != str and value == "null":
+        if kind is not str and value == "null":
             return word
         values = _split(value) if is_sweep else [value]
         return f"{key}={','.join(map(_quoted_text, values))}"

@@ -75,7 +75,8 @@ class Command(Settings):
         from marketsim.numerics import jit
 
         if self.progress and jit.is_cold():
-            message = "compiling (first use only, 1-2 min); cannot be interrupted"
+            when = "first use only" if jit.CACHE_FOLDER else "at every start, see NUMBA_CACHE_DIR"
+            message = f"compiling ({when}, 1-2 min); cannot be interrupted"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)
         return self.folder(), self.cores(), self.progress
 

@@ -108,7 +108,9 @@ def _check_folder(folder: Path) -> None:
                 raise UnreadableFileError("file", file, f"rename it to {file.stem}.yaml")
             shipped = presets.folder() / file.relative_to(folder)
             if shipped.is_file() and file.read_bytes() != shipped.read_bytes():
-                allowed = "it has the name of a shipped file, which would be used instead; rename it"
+                allowed = (
+                    "it has the name of a shipped file, which would be used instead; rename it"
+                )
                 raise UnreadableFileError("file", file, allowed)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from marketsim.parameters.presets import DEFAULTS, named, names
 
 # what Hydra reads as a number, true or false, or nothing, and not as a text
-NOT_TEXT = re.compile(r"[+-]?[0-9_]*\.?[0-9_]*(e[+-]?[0-9_]+)?|[+-]?(inf|nan)|true|false|null", re.I)
+NOT_TEXT = re.compile(
+    r"[+-]?[0-9_]*\.?[0-9_]*(e[+-]?[0-9_]+)?|[+-]?(inf|nan)|true|false|null", re.I
+)
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
 
 

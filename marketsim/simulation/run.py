@@ -1,5 +1,6 @@
 """Runs of a study: samples of parameters, simulations and their tables."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numba
 import pandas as pd
 from llvmlite import binding as llvm
 
+from marketsim.errors import UnwritableFolderError
 from marketsim.model import observer
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
@@ -198,12 +200,15 @@ def compile_kernels() -> None:
     Numba numbers the files of its cache as it finds them: two processes that compile for different
     processors on a shared disk could exchange files. A second process of the same kind only reads.
     """
+    if not CACHE_FOLDER:
+        return
     folder = Path(CACHE_FOLDER)
     kind = f"{numba.__version__}-{sys.implementation.cache_tag}-{llvm.get_host_cpu_name()}"
     filled = folder / f"filled-{kind}"
     if filled.exists():
         return
-    with store.locked_folder(folder):
+    # a folder that cannot be written to holds kernels that somebody else has compiled
+    with contextlib.suppress(OSError, UnwritableFolderError), store.locked_folder(folder):
         if not filled.exists():
             simulate(Settings(population=Population(retailers=10)), 0)
             filled.touch()
