@@ -393,8 +393,11 @@ def shown(figure: "Figure") -> "Figure":
     import io
 
     def png() -> bytes:
+        from marketsim.reporting.figures import style
+
         out = io.BytesIO()
-        figure.savefig(out, format="png", dpi=110)
+        with style.applied():
+            figure.savefig(out, format="png", dpi=110)
         return out.getvalue()
 
     figure._repr_png_ = png  # type: ignore[attr-defined]

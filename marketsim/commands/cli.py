@@ -23,6 +23,8 @@ SUBCOMMANDS = {
     "dashboard": ("dashboard", "main"),
 }
 
+UNCOMPOSED = ("verify", "results", "dashboard")  # read their words without Hydra
+
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders in it.
 
@@ -86,6 +88,12 @@ def main() -> None:
     _make_streams_safe()
     os.environ["MPLBACKEND"] = "agg"  # figures are written to files, never shown
     arguments = sys.argv[1:]
+    with exit_status.one_line():
+        _dispatch(arguments)
+
+
+def _dispatch(arguments: list[str]) -> None:
+    """Print the help, or run the subcommand that the first word names."""
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:
         names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
@@ -94,10 +102,29 @@ def main() -> None:
     if "--version" in arguments:
         print(f"marketsim {__version__}")
         return
+    if any(word.startswith("query=") for word in arguments) and "COMP_LINE" in os.environ:
+        name = _completed_subcommand(name)
+        if name in UNCOMPOSED:
+            return
     module, function = SUBCOMMANDS[name]
-    with exit_status.one_line():
-        command = importlib.import_module(f"marketsim.commands.{module}")
-        getattr(command, function)(arguments)
+    command = importlib.import_module(f"marketsim.commands.{module}")
+    getattr(command, function)(arguments)
+
+
+def _completed_subcommand(name: str) -> str:
+    """Return the subcommand of the line that a shell completes; offer them for its first word.
+
+    Hydra completes the words after it: the subcommand leaves the line.
+    """
+    line = os.environ["COMP_LINE"]
+    words = line.split()[1:]
+    if len(words) > 1 or (words and line.endswith(" ")):
+        if words[0] not in SUBCOMMANDS:
+            return name
+        os.environ["COMP_LINE"] = line.replace(f" {words[0]}", "", 1)
+        return words[0]
+    print(*(one for one in SUBCOMMANDS if one.startswith(words[0] if words else "")))
+    return name
 
 
 def _make_streams_safe() -> None:

@@ -78,7 +78,7 @@ class Command(Settings):
             when = "first use only" if jit.CACHE_FOLDER else "at every start, see NUMBA_CACHE_DIR"
             message = f"compiling ({when}, 1-2 min); cannot be interrupted"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)
-        return self.folder(), self.cores(), self.progress
+        return self.folder(), self.cores(), self.progress and shows_progress()
 
 
 @dataclass
@@ -113,6 +113,11 @@ class CompareCommand(Command, Comparison):
 @dataclass
 class SensitivityCommand(Command, Sensitivity):
     """Options of `sensitivity`."""
+
+
+def shows_progress() -> bool:
+    """Return whether the error stream can show a bar: a terminal's or a notebook's, no log."""
+    return sys.stderr is not None and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 def cores() -> int:

@@ -53,11 +53,20 @@ def _check_port(port: int) -> None:
 
 
 def _options(port: int, browser: bool) -> list[str]:
-    """Return Streamlit's options: no telemetry, no prompts, no file watching."""
+    """Return Streamlit's options: no telemetry, no prompts, no file watching.
+
+    Every option that moves the page is set, since a config file of the user's may set another.
+    """
     chosen = {
         "server.address": HOST,
         "server.port": port,
         "server.headless": not browser,
+        "server.baseUrlPath": "",
+        "server.sslCertFile": "",
+        "server.sslKeyFile": "",
+        "browser.serverAddress": HOST,
+        "browser.serverPort": port,
+        "global.developmentMode": False,
         "server.showEmailPrompt": False,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,

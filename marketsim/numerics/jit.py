@@ -128,7 +128,7 @@ class _Place:
 
 
 class _Code(CompileResultCacheImpl):
-    _locator_classes = (_Place,)
+    _locator_classes = [_Place]  # noqa: RUF012
 
 
 class KernelCache(FunctionCache):

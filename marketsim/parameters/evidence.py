@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from marketsim.errors import InputError
+
 TABLE = Path(__file__).with_name("evidence.csv")
 NUMBERS = ("value", "low", "high")
 COLUMNS = ("id", *NUMBERS, "unit", "date", "role", "source", "fact", "derivation")
@@ -24,8 +26,10 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class EvidenceError(ValueError):
+class EvidenceError(InputError):
     """A row of the evidence table that breaks one of its rules."""
+
+    shape = "evidence row {key}: {value!r} is invalid: expected {allowed}"
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,13 @@ def _packaged() -> dict[str, Fact]:
 
 def _read(path: Path) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
-    with path.open(encoding="utf-8", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
         try:
             header, *rows = csv.reader(stream, strict=True)
         except (csv.Error, ValueError) as problem:
-            _refuse("header", "columns", str(problem), "UTF-8 text, comma separated, with a header")
+            _refuse(
+                "header", "columns", str(problem), "UTF-8 text, separated by commas, with a header"
+            )
     if tuple(header) != COLUMNS:
         _refuse("header", "columns", ",".join(header), ",".join(COLUMNS))
     for cells in rows:
@@ -141,5 +147,4 @@ def _date(row: dict[str, str]) -> datetime.date | None:
 
 
 def _refuse(name: str, column: str, value: object, allowed: str) -> NoReturn:
-    message = f"{value!r} is invalid: expected {allowed}"
-    raise EvidenceError(f"evidence row {name!r}, column {column}: {message}")
+    raise EvidenceError(f"{name!r}, column {column}", value, allowed)

@@ -108,7 +108,8 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
     DataFrame
         Columns parameter, outcome, first (share of the variance by the parameter alone),
         first_conf, total (with its interactions) and total_conf; those with _conf are half the
-        width of a 95 % interval. nan if too few samples are complete, or nothing varies.
+        width of a 95 % interval. nan if too few samples are complete, nothing varies, or the
+        interval is wider than the share can be.
     """
     from SALib.analyze import sobol as analysis
 
@@ -127,6 +128,10 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
                     conf_level=CONFIDENCE, seed=_salib_seed(seed),
                 )  # fmt: skip
             columns = {name: np.asarray(found[theirs], float) for name, theirs in kinds.items()}
+            for index in ("first", "total"):  # a share known no better than by 1 is not determined
+                unknown = ~(columns[f"{index}_conf"] <= 1.0)
+                columns[index] = np.where(unknown, np.nan, columns[index])
+                columns[f"{index}_conf"] = np.where(unknown, np.nan, columns[f"{index}_conf"])
         out.append(Table({"parameter": list(names), "outcome": outcome, **columns}))
     return pd.concat(out, ignore_index=True)
 

@@ -1,6 +1,7 @@
 """Figures of a comparison: effects, weekly posts, displacement, effort and dose-response."""
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
+from marketsim.analysis.comparison.effects import RANKED, main_doses
+from marketsim.analysis.comparison.effects import name_of as full_name
 from marketsim.reporting.figures import style
 from marketsim.reporting.figures.style import Tables
 from marketsim.reporting.text import Estimate, estimate, plain_name
@@ -16,6 +18,11 @@ from marketsim.reporting.text import Estimate, estimate, plain_name
 COLUMNS = 3
 ROW = 0.32  # inches per row of a forest plot
 INTERVAL = "simulated median and 90 % interval"
+
+
+def name_of(row: Any) -> str:
+    """Return the name of a scenario with its dose, or the key that stands in for it."""
+    return style.letters(full_name(row))
 
 
 def effects(tables: Tables) -> Figure:
@@ -43,9 +50,12 @@ def effects(tables: Tables) -> Figure:
         unsure = "; cannot tell whether sales fall"
     style.headline(made, f"Lowest ivory sales: {name_of(best)}, change {change.value} % "
                    f"(90 % interval: {change.interval}){unsure}")  # fmt: skip
-    style.legend(made, [style.line(INTERVAL, style.BLUE, "o"),
-                        style.line("not constrained by the survey", style.BLUE, "o", hollow=True),
-                        style.line("prior, 90 % interval", style.GREY, width=5)])  # fmt: skip
+    handles = [style.line(INTERVAL, style.BLUE, "o")]
+    if (rows["informed_by"] == "prior").any():
+        handles.append(style.line("not constrained by the survey", style.BLUE, "o", hollow=True))
+    if rows["prior_q05"].notna().any():
+        handles.append(style.line("prior, 90 % interval", style.GREY, width=5))
+    style.legend(made, handles)
     return made
 
 
@@ -126,21 +136,21 @@ def effort(tables: Tables) -> Figure:
     rows: Any = (
         tables["effort"].merge(about, on="arm").sort_values("grams_avoided", ascending=False)
     )
-    made, axes = style.figure(5.6)
+    made, axes = style.figure(max(5.6, 1.6 + 0.19 * len(rows)))
     names = []
     for number_of, (_, row) in enumerate(rows.iterrows(), start=1):
         error = [[row["grams_avoided"] - row["grams_avoided_q05"]],
                  [row["grams_avoided_q95"] - row["grams_avoided"]]]  # fmt: skip
         axes.errorbar(row["total_hours"], row["grams_avoided"], yerr=np.maximum(error, 0.0),
                       fmt="o", color=style.BLUE, elinewidth=0.8, alpha=0.8, ms=4)  # fmt: skip
-        axes.annotate(str(number_of), (row["total_hours"], row["grams_avoided"]), xytext=(5, 3),
-                      textcoords="offset points", fontsize=style.SMALL)  # fmt: skip
         names.append(f"{number_of} {name_of(row)}")
     axes.text(1.02, 1.0, "\n".join(names), transform=axes.transAxes, va="top",
               fontsize=style.SMALL)  # fmt: skip
     axes.axhline(0.0, color=style.GREY, lw=1)
     axes.set_xscale("symlog", linthresh=1.0)
     axes.set_xlim(left=min(rows["total_hours"].min(), 0.0) - 0.3)
+    points = rows[["total_hours", "grams_avoided"]].to_numpy(float)
+    _number_points(made, axes, points)
     axes.set(xlabel="extra hours of moderators and police per week and 1,000 traders (assumed)",
              ylabel="reduction in ivory sales, g per week and 1,000 traders")  # fmt: skip
     paid = rows[rows["total_hours"] > 0].sort_values("grams_avoided_per_hour")
@@ -156,6 +166,25 @@ def effort(tables: Tables) -> Figure:
     return made
 
 
+def _number_points(made: Figure, axes: Any, points: np.ndarray) -> None:
+    """Write numbers at points; one that would cover another moves away, with a line to it."""
+    made.draw_without_rendering()  # the layout decides where points are
+    size, taken = style.SMALL, axes.transData.transform(points)
+    room = np.array([1.5, 1.1]) * size * made.dpi / 72.0  # of two digits
+    for number_of, place in enumerate(axes.transData.transform(points), start=1):
+        for distance, angle in itertools.product(np.arange(1.0, 9.0, 0.5), np.arange(16) * 22.5):
+            turn = np.radians(30.0 + angle)
+            centre = place + distance * room * [np.cos(turn), np.sin(turn)]
+            if not (np.abs(taken - centre) < room).all(axis=1).any():
+                break
+        taken = np.vstack([taken, centre])
+        line = {"arrowstyle": "-", "color": style.GREY, "lw": 0.5} if distance > 1.0 else None
+        offset = (centre - place) * 72.0 / made.dpi
+        axes.annotate(str(number_of), points[number_of - 1], xytext=offset, ha="center",
+                      textcoords="offset points", va="center", fontsize=size, arrowprops=line,
+                      in_layout=False)  # fmt: skip
+
+
 def dose_response(tables: Tables) -> Figure:
     """Draw the dose-response of ivory sales for doses without a source."""
     rows: Any = tables["effects"]
@@ -169,7 +198,7 @@ def dose_response(tables: Tables) -> Figure:
         axes.fill_between(part["dose_multiplier"], *ends, color=style.BLUE, alpha=0.2, lw=0)
         axes.plot(part["dose_multiplier"], part["percent"], "o-", color=style.BLUE, ms=4)
         axes.axhline(0.0, color=style.GREY, lw=1)
-        axes.set_title(plain_name(name), fontsize=style.SMALL + 1, loc="left")
+        axes.set_title(style.letters(plain_name(name)), fontsize=style.SMALL + 1, loc="left")
         axes.set_xlim(left=0)
     for axes in panels.flat[len(curved) :]:
         axes.set_visible(False)

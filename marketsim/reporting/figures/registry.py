@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from marketsim.reporting.figures import (
@@ -17,7 +16,7 @@ from marketsim.reporting.figures import (
     trade,
     validation,
 )
-from marketsim.reporting.figures.style import STYLE, Tables
+from marketsim.reporting.figures.style import Tables, applied
 
 
 class FigureSpec(NamedTuple):
@@ -40,7 +39,7 @@ class FigureSpec(NamedTuple):
 
     def make(self, tables: Tables, **facts: Any) -> Figure:
         """Draw the figure in the project style."""
-        with matplotlib.rc_context(STYLE):
+        with applied():
             return self.draw(tables, **{name: facts[name] for name in self.facts})
 
 
@@ -294,7 +293,7 @@ def save(folder: Path, kind: str, tables: Tables, **facts: Any) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    with matplotlib.rc_context(STYLE):
+    with applied():
         for spec in KINDS[kind]:
             about = {"Title": spec.heading, "Description": spec.alt}
             files.append(folder / spec.file)

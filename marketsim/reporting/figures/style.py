@@ -4,12 +4,17 @@ Vermilion shows published values only. Figures are made without pyplot, so that 
 with a caller.
 """
 
+import contextlib
+import functools
 import re
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -31,11 +36,42 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79
 BLACK, GREY, SKY = "#000000", "#595959", "#56B4E9"
 WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % interval, and of the middle half drawn over it
 SMALL = 9.0  # points
+# families for letters that DejaVu Sans lacks, on Linux, macOS and Windows
+OTHER_LETTERS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei",
+    "SimHei", "Arial Unicode MS",
+)  # fmt: skip
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12,
+    "font.size": 11, "axes.titlesize": 12,
     "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
     "axes.axisbelow": True, "axes.grid": True, "grid.color": "#e4e4e4", "legend.frameon": False,
 }  # fmt: skip
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Draw with the project's style on matplotlib's defaults, whatever the user has set."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE | {"font.family": list(_families())})
+        yield
+
+
+@functools.cache
+def _families() -> tuple[str, ...]:
+    installed = font_manager.fontManager.get_font_names()
+    return ("DejaVu Sans", *(name for name in OTHER_LETTERS if name in installed))
+
+
+@functools.cache
+def letters(text: str) -> str:
+    """Return a text that the fonts can show: itself, or a key that stands in for it."""
+    files = [font_manager.findfont(name) for name in _families()]
+    known = [font_manager.get_font(file).get_charmap() for file in files]
+    if all(any(ord(letter) in font for font in known) for letter in text if letter > " "):
+        return text
+    return f"name {zlib.crc32(text.encode()):08x}"
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:

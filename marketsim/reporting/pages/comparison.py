@@ -150,7 +150,7 @@ def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             for name, _ in COLUMNS
         }
         | {
-            "name": name_of(row),
+            "name": _with_key(row),
             "scenario": row["scenario"],
             "less": count(row["prob_better"], row["runs"]),
             "stochastic_share": percentage(row["stochastic_share"]),
@@ -158,6 +158,15 @@ def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
         }
         for arm, row in sold.iterrows()
     ]
+
+
+def _with_key(row: Any) -> str:
+    """Return the name of a scenario, with the key that stands in for it in figures, if any."""
+    from marketsim.reporting.figures import style
+
+    name = name_of(row)
+    key = style.letters(name)
+    return name if key == name else f"{name} ({key} in figures)"
 
 
 def lines(folder: Path) -> list[str]:
