@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ BAD = {
         "did you mean 'trend'? Known: backup",
     ),
     "unknown population": (["population=nope"], "population 'nope'", "wechat"),
-    "no population": (["population=null"], "population=null", "string"),
+    "no population": (["population=null"], "population 'null'", "known: national"),
     "unknown hydra key": (["hydra.nope=1"], "'hydra.nope=1'", "setting of Hydra"),
     "unknown launcher": (["hydra/launcher=nope"], "'hydra/launcher=nope'", "with -m"),
     "unknown flag": (["--nope"], "--nope", "--cfg"),
@@ -151,11 +152,6 @@ BAD = {
         "posting.silent_days=2",
         "9 days or more",
     ),
-    "removed by null": (
-        ["scenario.interventions.sweep_may=null"],
-        "sweep_may.kind 'None'",
-        "sweep",
-    ),
     "unknown dose": (
         ["+scenario.interventions.sweep_may.post=3"],
         "sweep_may.post'",
@@ -175,9 +171,9 @@ BAD = {
     "end within the survey": (["horizon.end=2015-06-30"], "end=2015-06-30", "2015-07-31"),
     "not a date": (["horizon.start=March"], "horizon.start=March", "a date like"),
     # where it goes
-    "study with a slash": (["study=a/b"], "study=a/b", "letters, digits"),
-    "hidden study": (["study=.hidden"], "study=.hidden", "not first"),
-    "empty study": (["study=''"], "study=", "letters, digits"),
+    "study with a slash": (["study=a/b"], "study=a/b", "without / \\"),
+    "hidden study": (["study=.hidden"], "study=.hidden", "the first a letter"),
+    "empty study": (["study=''"], "study=", "1 to 100 characters"),
     "empty output": (["output=''"], "output=''", "a folder"),
     "output below a file": (
         ["output=/dev/null/x"],
@@ -315,8 +311,8 @@ def test_a_folder_of_ones_own_adds_to_what_is_shipped(monkeypatch, capfd):
     mine = Path("mine/scenario")
     mine.mkdir(parents=True)
     (mine / "own.yaml").write_text("name: own\n", encoding="utf-8")
-    (mine / "no_crackdown.yaml").write_text("name: replaced\n", encoding="utf-8")
-    Path("mine/run.yaml").write_text("seed: 7\n", encoding="utf-8")
+    shipped = presets.folder() / "scenario" / "no_crackdown.yaml"
+    (mine / "no_crackdown.yaml").write_bytes(shipped.read_bytes())
     for name in ("own", "no_crackdown"):
         command(monkeypatch, f"scenario={name}", "--config-dir", "mine", "--cfg", "job")
         shown = capfd.readouterr().out
@@ -368,7 +364,9 @@ def test_a_missing_package_is_one_line_before_any_work(monkeypatch, capfd, tmp_p
     assert stop.value.code == 2
     err = capfd.readouterr().err
     assert err.startswith(f"marketsim: marketsim {extra} requires ")
-    assert err.endswith(f": pip install 'marketsim[{extra}]'\n")
+    package = "SALib" if extra == "sensitivity" else "pyabc"
+    assert re.search(f"requires {package}: python -m pip install .*{package}", err)
+    assert "marketsim[" not in err  # the name of somebody else's package
     assert list(tmp_path.iterdir()) == []
 
 
@@ -441,3 +439,214 @@ def test_a_file_of_interventions_is_named_by_the_user_alone(tmp_path):
         compose.checked(config, options.RunCommand, ["seed=3"])
     taken = compose.checked(config, options.RunCommand, [f"classes=[{tmp_path / 'mine.py'}]"])
     assert taken.classes == command.classes
+
+
+# ---------------------------------------------------------------- files and names of the user
+
+TINY = ["population=survey", "population.retailers=30", "replicates=1", "figures=false",
+        "market=posting_only", "progress=false"]  # fmt: skip
+
+
+def own_file(name: str, content: str, group: str = "scenario") -> None:
+    """Write a config file of the user's."""
+    folder = Path("mine") / group
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(content, encoding="utf-8")
+
+
+def harder(name: str, **more: str) -> str:
+    """Return a scenario file with a larger sweep."""
+    lines = ["defaults: [baseline_2015, _self_]", f'name: "{name}"']
+    lines += [f"{key}: {value}" for key, value in more.items()]
+    return "\n".join([*lines, "interventions: {sweep_may: {accounts: 3000}}", ""])
+
+
+REFUSED = {
+    # file of the user's: its name, its content, and what the line names
+    "a shipped scenario, changed": ("scenario/baseline_2015.yaml", harder("baseline_2015"),
+                                    "name of a shipped file"),
+    "a shipped population, changed": ("population/survey.yaml", "retailers: 31\n",
+                                      "name of a shipped file"),
+    "a shipped mechanism, changed": ("recovery/none.yaml", "name: none\n", "name of a shipped file"),
+    "a shipped command, changed": ("run.yaml", "seed: 3\n", "name of a shipped file"),
+    "another ending": ("scenario/own.yml", harder("own"), "rename it to own.yaml"),
+    "another folder": ("scenarios/own.yaml", harder("own"), "rename it to scenario"),
+    "another name": ("scenario/own.yaml", harder("other"), "own, the name of the file"),
+    "no name": ("scenario/own.yaml", "defaults: [baseline_2015]\n", "own, the name of the file"),
+    "an octal number": ("scenario/own.yaml", harder("own").replace("3000", "0500"), "0500"),
+    "base sixty": ("scenario/own.yaml", harder("own").replace("3000", "1:30"), "1:30"),
+    "an underscore": ("scenario/own.yaml", harder("own").replace("3000", "3_000"), "3_000"),
+    "yes": ("scenario/own.yaml", harder("own", about="yes"), "'yes'"),
+    "an empty entry": ("scenario/own.yaml", harder("own").replace("accounts: 3000", ""),
+                       "sweep_may: null"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["run", "sweep", "compare", "python"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_of_the_user_is_used_or_refused(monkeypatch, capfd, name, how):
+    """No command runs with another file, or another meaning of it, than the user gave."""
+    import marketsim as ms
+
+    file, content, named = REFUSED[name]
+    own_file(file.rpartition("/")[2], content, file.rpartition("/")[0])
+    if how == "python":
+        with pytest.raises(errors.InputError, match=re.escape(named)):
+            ms.run("own", config_dir="mine", population="survey", progress=False)
+    else:
+        words = {"run": ["scenario=own", *TINY], "sweep": ["-m", "scenario=own", "seed=1,2", *TINY],
+                 "compare": ["compare", "scenarios=[own]", *TINY[:3]]}[how]  # fmt: skip
+        with pytest.raises(SystemExit) as stop:
+            command(monkeypatch, *words, "--config-dir", "mine")
+        assert stop.value.code == 2
+        err = capfd.readouterr().err
+        assert named in err and err.count("\n") == 1
+    assert {path.name for path in Path().iterdir()} == {"mine"}
+
+
+NAMES = [
+    "第二次",
+    "2017",
+    "1e3",
+    "true",
+    "plan B (new)",
+    "it's, 50%",
+    "a.b-c",
+    "x=y",
+    "été",
+    "null",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_may_have_any_name(monkeypatch, capfd, name):
+    """It is run, swept and composed for a comparison, from the shell and from Python."""
+    import marketsim as ms
+    from marketsim.commands import compare, compose
+
+    own_file(f"{name}.yaml", harder(name))
+    command(monkeypatch, f"scenario={name}", "--config-dir", "mine", *TINY)
+    (made,) = Path("results").glob("*/*/manifest.json")
+    assert made.parents[1].name == name
+    if "," not in name:  # which divides the values of a sweep, unless quoted
+        command(monkeypatch, "-m", f"scenario={name}", "seed=2015", "--config-dir", "mine", *TINY)
+        assert "1 reused" in capfd.readouterr().out
+    study = ms.run(name, config_dir="mine", population={"retailers": 30}, replicates=1,
+                   figures=False, market="posting_only", progress=False)  # fmt: skip
+    assert study.folder.resolve() == made.parent.resolve()
+    quoted = name.replace("'", "\\'")
+    forms = [f"scenarios=['{quoted}']"] + ([f"scenarios=[{name}]"] if "," not in name else [])
+    for word in forms:
+        flags = compose.flags(["--config-dir", "mine", word], options.CompareCommand)
+        found = compose.composed(flags.overrides, "compare", options.CompareCommand, "mine")
+        assert found.scenarios == [name]
+        own = compare._own_scenarios(found.scenarios, flags.overrides, "mine")
+        assert own[name].interventions["sweep_may"]["accounts"] == 3000
+
+
+def test_null_takes_an_inherited_intervention_out(monkeypatch):
+    """In a file and on the command line, as None does in Python."""
+    own_file(
+        "own.yaml", harder("own").replace("{sweep_may: {accounts: 3000}}", "{arrest_may: null}")
+    )
+    command(monkeypatch, "scenario=own", "--config-dir", "mine", *TINY)
+    command(monkeypatch, "scenario.interventions.arrest_may=null", *TINY)
+    made = [json.loads(path.read_text()) for path in Path("results").glob("*/*/manifest.json")]
+    assert len(made) == 2
+    for manifest in made:
+        entries = manifest["settings"]["scenario"]["interventions"]
+        assert "sweep_may" in entries and "arrest_may" not in entries
+
+
+FOLDERS = ["Dropbox (Org)/ivory", "a, b", "2015.10", "100%", "x=y", "it's", "结果", "null"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_results_go_to_any_folder(monkeypatch, name):
+    """A path is taken as it is typed."""
+    command(monkeypatch, f"output={name}", "study=2015.10", *TINY)
+    assert len(list(Path(name, "2015.10").glob("*/manifest.json"))) == 1
+
+
+ADVICE = {
+    "one scenario": (["compare", "scenarios=no_crackdown"], "'scenarios=[no_crackdown]' for one"),
+    "one file": (["classes=own.py"], "a list of files, 'classes=[own.py]' for one"),
+    "a distribution": (["-m", "posting.weekend=interval(0.8,1.0)"], "range(START,STOP)"),
+    "a name with a slash": (["study=a/b"], "without / \\"),
+}
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_a_refusal_says_what_to_write(monkeypatch, capfd, name):
+    """The line has the way out."""
+    words, advice = ADVICE[name]
+    with pytest.raises(SystemExit) as stop:
+        command(monkeypatch, *words)
+    assert stop.value.code == 2
+    assert advice in capfd.readouterr().err
+
+
+def test_a_sweep_leaves_no_other_folder(monkeypatch):
+    """Each job's folder, and no other, exists afterwards."""
+    command(monkeypatch, "-m", "output=out${seed}", "seed=1,2", *TINY)
+    command(monkeypatch, "-m", "output=a,b", *TINY)
+    assert {path.name for path in Path().iterdir()} == {"out1", "out2", "a", "b"}
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "compare --help"])
+def test_a_reader_may_end_before_the_help(words):
+    """As with any command: `marketsim --help | head -1` writes nothing of its own."""
+    line = f"{sys.executable} -m marketsim {words} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("0", "141")
+    assert done.stderr == ""
+
+
+COMPLETED = {
+    "marketsim comp": {"compare"},
+    "marketsim compare scenar": {"scenarios.", "scenario="},
+    "marketsim verify res": set(),
+    "marketsim scenario=no_c": {"scenario=no_crackdown"},
+}
+
+
+@pytest.mark.parametrize("line", COMPLETED)
+def test_tab_completes_subcommands_and_their_keys(monkeypatch, capfd, line):
+    """The words before the one that is typed decide what is offered."""
+    monkeypatch.setenv("COMP_LINE", line)
+    monkeypatch.setenv("COMP_POINT", str(len(line)))
+    command(monkeypatch, "-sc", "query=bash")
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    assert set(printed.out.split()) >= COMPLETED[line]
+    assert COMPLETED[line] or not printed.out.strip()
+
+
+def test_a_damaged_table_of_the_evidence_is_one_line(tmp_path):
+    """As saved by a spreadsheet with semicolons: one line before any work, exit code 2."""
+    package = Path(cli.__file__).parents[1]
+    shutil.copytree(package, tmp_path / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(presets.folder(), tmp_path / "conf")
+    table = tmp_path / "marketsim" / "parameters" / "evidence.csv"
+    text = table.read_text(encoding="utf-8")
+
+    def run() -> subprocess.CompletedProcess:
+        line = [sys.executable, "-m", "marketsim", "--cfg", "job"]
+        around = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        return subprocess.run(line, env=around, capture_output=True, text=True, check=False)
+
+    table.write_text("\ufeff" + text.replace("\n", "\r\n"), encoding="utf-8", newline="")
+    assert run().returncode == 0  # a mark and other ends of lines are read
+    table.write_text(text.replace(",", ";"), encoding="utf-8")
+    done = run()
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "evidence row 'header'" in done.stderr
+
+
+def test_logs_have_no_bar(monkeypatch, capfd):
+    """Where the error stream is no terminal there is no progress bar."""
+    command(monkeypatch, *TINY[:-1], "progress=true")
+    assert "\r" not in capfd.readouterr().err
+    assert not options.shows_progress()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert options.shows_progress()

@@ -97,6 +97,7 @@ def test_yaml_on_the_page_gives_its_settings(tmp_path, name):
     program, *words = shlex.split(text.splitlines()[1].lstrip("# "))
     assert program == "marketsim"
     command = taken([str(tmp_path) if word == "DIR" else word for word in words])
+    pair.settings.scenario.name = "mine"  # that of the file
     assert store.key(settings_of(command)) == store.key(pair.settings)
 
 
@@ -408,10 +409,8 @@ def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):
         cli.main()
     said = capsys.readouterr().err
     assert end.value.code == 2
-    assert (
-        said
-        == "marketsim: marketsim dashboard requires streamlit: pip install 'marketsim[dashboard]'\n"
-    )
+    assert "marketsim: marketsim dashboard requires streamlit: python -m pip install" in said
+    assert said.count("\n") == 1
 
 
 def test_a_port_that_is_taken_is_one_line(monkeypatch, capsys):

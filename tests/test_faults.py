@@ -4,6 +4,7 @@ Here are faults at exact moments, and a sample of the table in `campaigns/faults
 """
 
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -213,8 +214,11 @@ def output(script: str, **environment: str | None) -> str:
     ("environment", "where"),
     [
         ({"NUMBA_CACHE_DIR": "{tmp}/chosen"}, "{tmp}/chosen"),
-        ({"NUMBA_CACHE_DIR": "/dev/null/x"}, "marketsim/__pycache__"),
-        ({"NUMBA_CACHE_DIR": None, "HOME": None}, "marketsim/__pycache__"),
+        ({"NUMBA_CACHE_DIR": "/dev/null/x", "XDG_CACHE_HOME": "{tmp}/u"}, "{tmp}/u/marketsim"),
+        (
+            {"NUMBA_CACHE_DIR": None, "XDG_CACHE_HOME": "", "HOME": "{tmp}"},
+            "{tmp}/.cache/marketsim",
+        ),
         ({"NUMBA_CACHE_DIR": "{tmp}/chosen", "HOME": None, "XDG_CACHE_HOME": ""}, "{tmp}/chosen"),
     ],
 )
@@ -225,12 +229,87 @@ def test_the_kernels_find_a_folder(tmp_path, environment, where):
     assert where.format(tmp=tmp_path) in found
 
 
+KERNELS = """
+import sys
+from pathlib import Path
+from marketsim.numerics import jit
+f = jit.kernel(lambda x: x + 1)
+print(f(1), len(list(Path(jit.CACHE_FOLDER).rglob("*.nb?"))))
+"""
+DAMAGE = {
+    "as it was": lambda file: None,
+    "an empty index": lambda file: file.with_suffix("").with_suffix(".nbi").write_bytes(b""),
+    "an empty file": lambda file: file.write_bytes(b""),
+    "half a file": lambda file: file.write_bytes(file.read_bytes()[:100]),
+    "garbage": lambda file: file.write_bytes(b"garbage"),
+    "something else": lambda file: file.write_bytes(pickle.dumps([1])),
+    "a folder": lambda file: (file.unlink(), file.mkdir()),
+    "no file": lambda file: file.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_the_cache_of_kernels_is_a_cache(tmp_path, damage):
+    """Whatever a file of it holds, the kernel comes out; most are written again."""
+    script, around = KERNELS, {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert output(script, **around).split() == ["2", "2"]
+    for pattern in ("*.nbi", "*.nbc"):
+        (file,) = tmp_path.rglob(pattern)
+        DAMAGE[damage](file)
+        assert output(script, **around).split()[0] == "2"
+        if file.is_dir():
+            file.rmdir()
+            assert output(script, **around).split()[0] == "2"
+
+
+def test_kernels_that_somebody_else_has_compiled_are_read(tmp_path):
+    """Where nothing can be written warm kernels are read, and nothing is compiled."""
+    around = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    output("\n\n\n" + KERNELS, **around)  # in the same line as below: part of its name
+    nothing = (
+        "import builtins, pathlib, tempfile\n"
+        "def refused(*_, **__): raise OSError(30, 'Read-only file system')\n"
+        "pathlib.Path.mkdir = tempfile.TemporaryFile = refused\n"
+    )
+    stats = "\nprint(sum(f.stats.cache_hits.values()), sum(f.stats.cache_misses.values()))"
+    assert output(nothing + KERNELS + stats, **around).split() == ["2", "2", "1", "0"]
+
+
+def test_without_room_the_kernels_are_compiled_and_it_is_said(tmp_path):
+    """A full disk ends nothing: one line names the folder, and what to choose."""
+    full = (
+        "import os\n"
+        "def refused(*_, **__): raise OSError(28, 'No space left on device')\n"
+        "os.replace = refused\n"
+    )
+    around = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", full + KERNELS], env=around, capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    assert done.stdout.split()[0] == "2"
+    assert done.stderr.count("\n") == 1
+    assert str(tmp_path) in done.stderr and "NUMBA_CACHE_DIR" in done.stderr
+
+
+def test_old_kernels_go(tmp_path):
+    """The latest few versions keep their kernels, the others go; nothing else is touched."""
+    for age in range(6):
+        old = tmp_path / f"kernels-{age}"
+        old.mkdir()
+        os.utime(old, (10_000 - age, 10_000 - age))
+    (tmp_path / "mine").mkdir()
+    output(KERNELS, NUMBA_CACHE_DIR=str(tmp_path))
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left >= {"kernels-0", "kernels-1", "kernels-2", "mine"}
+    assert len(left) == 5
+
+
 def test_without_a_folder_the_kernels_are_compiled_all_the_same():
     """Nowhere to keep them: no cache, and no fault."""
     script = (
         "import pathlib\n"
         "def refused(*_, **__): raise OSError(30, '')\n"
         "pathlib.Path.mkdir = refused\n"
+        "pathlib.Path.glob = lambda *_: iter(())\n"
         "from marketsim.numerics import jit\n"
         "f = jit.kernel(lambda x: x + 1)\n"
         "print(repr(jit.CACHE_FOLDER), f(1))"
@@ -244,13 +323,20 @@ def test_without_a_folder_the_kernels_are_compiled_all_the_same():
         ("output=结果 here", "output='结果 here'"),
         ("study=研究", "study='研究'"),
         ("output='结果'", "output='结果'"),
-        ("classes=[我.py]", "classes=[我.py]"),
+        ("classes=[我.py, a b.py]", "classes=['我.py','a b.py']"),
+        ("scenarios=[第二次,'x y']", "scenarios=['第二次','x y']"),
+        ("study=2015.10", "study='2015.10'"),
+        ("study=a, b (c)", "study='a, b (c)'"),
+        ("study=null", "study=null"),
+        ("scenario.about=2016", "scenario.about='2016'"),
+        ("posterior=true", "posterior='true'"),
+        ("posting.base_posts=2", "posting.base_posts=2"),
         ("seed=1,2", "seed=1,2"),
     ],
 )
 def test_other_letters_need_no_quotes(word, quoted):
     """A plain value in Chinese is taken as it is typed; what is quoted or a list stays."""
-    assert compose.flags([word], options.RunCommand).overrides == [quoted]
+    assert compose.flags([word], options.CompareCommand).overrides == [quoted]
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch, capfd):

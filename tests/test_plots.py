@@ -2,13 +2,16 @@
 
 import datetime as dt
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
+from matplotlib.text import Text
 from PIL import Image
 
-from marketsim.reporting.figures import registry
+from marketsim.reporting.figures import comparison as comparison_figures
+from marketsim.reporting.figures import registry, style
 from marketsim.reporting.figures import study as study_figures
 from marketsim.survey import statistics, targets
 
@@ -208,3 +211,38 @@ def test_legends_lie_below_the_data(tmp_path):
         figure.savefig(tmp_path / "one.png")
         for axes in figure.axes:
             assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0
+
+
+def test_the_settings_of_the_user_change_no_picture(tmp_path):
+    """Drawn from matplotlib's defaults: equal to the byte under any rc."""
+    tables = {"daily": daily_rows(), "survey": survey_rows()}
+    plain = registry.save(tmp_path / "plain", "study", tables)
+    mine = {"font.size": 30, "text.usetex": True, "savefig.facecolor": "red", "axes.grid": False,
+            "lines.linewidth": 9, "font.family": "monospace", "savefig.bbox": "tight",
+            "figure.dpi": 33, "axes.unicode_minus": False}  # fmt: skip
+    with matplotlib.rc_context(mine):
+        other = registry.save(tmp_path / "other", "study", tables)
+        assert matplotlib.rcParams["font.size"] == 30
+    assert [one.read_bytes() for one in plain] == [one.read_bytes() for one in other]
+
+
+def test_letters_that_no_font_has_are_replaced_by_a_key(monkeypatch):
+    """Names remain apart, and what the fonts can show stays."""
+    monkeypatch.setattr(style, "_families", lambda: ("DejaVu Sans",))
+    style.letters.cache_clear()
+    shown = [style.letters(name) for name in ("第二次", "第三次", "plan B", "été", "план")]
+    style.letters.cache_clear()
+    assert shown[2:] == ["plan B", "été", "план"]
+    assert shown[0] != shown[1] and all(name.isascii() for name in shown[:2])
+
+
+def test_numbers_of_points_do_not_cover_each_other():
+    """Twenty scenarios, some at the same hours and with the same effect."""
+    made, axes = style.figure(5.6)
+    points = np.array([(15.0 * (k % 3), 100.0 * (k % 5)) for k in range(20)])
+    axes.plot(*points.T, "o")
+    comparison_figures._number_points(made, axes, points)
+    made.draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their lines
+    assert len(boxes) == 20
+    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])

@@ -1,14 +1,19 @@
 """Named choices without Hydra, and the command line that gives settings again."""
 
+import shutil
 from dataclasses import asdict
 
 import pytest
 from conftest import settings
+from hypothesis import assume, given
+from hypothesis import settings as example_settings
+from hypothesis import strategies as st
 
 from marketsim.commands import compose, options
 from marketsim.errors import InputError
+from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import Settings, check
+from marketsim.parameters.settings import Scenario, Settings, check
 from marketsim.simulation import store
 
 
@@ -100,3 +105,78 @@ def test_a_correct_choice_is_read(monkeypatch, tmp_path):
     monkeypatch.setattr(presets, "folder", lambda: tmp_path)
     found = presets.choice.__wrapped__("scenario", "odd")
     assert found == {"name": "odd", "dose_multipliers": [0.5, 1.0]}
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=30)
+NUMBERLIKE = st.sampled_from(
+    ["2015.10", "1e3", "007", "-0", ".5", "1_000", "+3", "inf", "-NaN", "true", "False", "null", "",
+     " a", "a ", "a'b", 'a"b', "a\\", "a,b", "[a]", "{a}", "a=b", "a b", "$a", "glob(*)", "it's"]
+)  # fmt: skip
+
+
+@example_settings(deadline=None, max_examples=200)
+@given(TEXTS | NUMBERLIKE)
+def test_any_text_composes_to_itself(text):
+    """A text as a word of the command line is the same text again."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    (found,) = OverridesParser.create().parse_overrides([f"study={overrides.word(text)}"])
+    assert found.value() == text
+    (found,) = OverridesParser.create().parse_overrides([f"x={overrides.word([text, 'a'])}"])
+    assert found.value() == [text, "a"]
+
+
+@example_settings(deadline=None, max_examples=60)
+@given(TEXTS | NUMBERLIKE)
+def test_a_text_is_taken_as_it_is_typed(text):
+    """The study and the folder of a command line are those that were written, unless quoted."""
+    assume(text != "null" and text.strip() == text and text[:1] not in ("'", '"'))
+    assume("${" not in text and "_target_" not in text)
+    given_words = compose.flags(["population=survey", f"study={text}"], options.RunCommand)
+    if text:
+        command = compose.composed(given_words.overrides, "run", options.RunCommand)
+        assert command.study == text
+
+
+SCALARS = st.sampled_from(
+    ["0500", "500", "5e2", "1:30", "yes", "on", "0x10", "1_000", "null", "true", "2016", "'0500'",
+     "2015-08-01", "a text", "~", "{}", "[1]", "05", "0.5", ".5", "1e3", "0o17", "No"]
+)  # fmt: skip
+
+
+@example_settings(deadline=None, max_examples=60)
+@given(st.dictionaries(st.sampled_from(["about", "source", "until"]), SCALARS), SCALARS, SCALARS)
+def test_a_file_means_the_same_to_all_readers(tmp_path_factory, texts, accounts, entry):
+    """Composed by Hydra or read as a choice, a scenario file gives the same, or both refuse it."""
+    folder = tmp_path_factory.mktemp("conf")
+    shutil.copytree(presets.folder(), folder, dirs_exist_ok=True)
+    lines = ["defaults: [baseline_2015, _self_]", "name: own"]
+    lines += [f"{key}: {value}" for key, value in texts.items()]
+    lines += ["interventions:", f"  sweep_may: {{accounts: {accounts}}}", f"  arrest_may: {entry}"]
+    (folder / "scenario" / "own.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presets, "folder", lambda: folder)
+        presets.choice.cache_clear()
+        for read in (
+            lambda: composed(["population=survey", "scenario=own"]),
+            lambda: presets.named(population="survey", scenario="own"),
+        ):
+            try:
+                found.append(asdict(read())["scenario"])
+            except InputError:
+                found.append(None)
+    presets.choice.cache_clear()
+    assert found[0] == found[1] or None in found, found
+    if found[0] is None or found[1] is None:  # a date or a dose may be refused only later
+        assert found[0] is None or _is_refused_later(found[0]), found
+
+
+def _is_refused_later(scenario):
+    out = presets.named(population="survey")
+    out.scenario = Scenario(**scenario)
+    try:
+        timeline.check_settings(out)
+    except InputError:
+        return True
+    return False

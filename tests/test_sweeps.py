@@ -142,7 +142,7 @@ BAD = {
         "job 2 of 2 (scenario.interventions.sweep_may.date=2016-01-01)",
         "2015-03-06 to 2015-07-31",
     ),
-    "of every job": (["seed=1,2", "study=a/b"], "job 1 of 2 (seed=1): study=a/b", "letters"),
+    "of every job": (["seed=1,2", "study=a/b"], "job 1 of 2 (seed=1): study=a/b", "a letter"),
     "nothing swept": (["seed=x"], "seed=x", "whole number"),
     "not the grammar": (["seed=1,2", "nope"], "'nope'", "KEY=VALUE"),
     "below a file": (["seed=1,2", "output=/dev/null/x"], "/dev/null/x", "output=FOLDER"),

@@ -54,5 +54,6 @@ def as_yaml(settings: Settings, name: str) -> str:
     """
     rest = [word for word in overrides.overrides(asdict(settings)) if not OF_SCENARIO.match(word)]
     words = ["marketsim", "run", "--config-dir", "DIR", f"scenario={name}", *rest]
-    text = yaml.safe_dump(asdict(settings.scenario), sort_keys=False, allow_unicode=True)
+    scenario = asdict(settings.scenario) | {"name": name}
+    text = yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True)
     return HEAD.format(name=name, command=shlex.join(words)) + text

@@ -134,24 +134,18 @@ def read(file: Path) -> Any:
     from omegaconf import OmegaConf
 
     try:
-        text = _text(file)
-        config: Any = OmegaConf.load(io.StringIO(text))
-        tree = yaml.load(text, yaml.BaseLoader) or {}
+        config: Any = OmegaConf.load(io.StringIO(_text(file)))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as fault:
         raise UnreadableFileError("file", file, " ".join(str(fault).split())) from None
-    if not isinstance(tree, dict) or not hasattr(config, "items"):
+    if not hasattr(config, "items"):
         raise UnreadableFileError("file", file, "YAML with lines KEY: VALUE is expected")
+    tree: Any = OmegaConf.to_container(config)
     entries = tree.get("interventions")
     for name, entry in entries.items() if isinstance(entries, dict) else ():
-        if entry in ({}, "") and _is_empty(config, name):
+        if entry == {}:
             remedy = f"{name} has no keys; write {name}: null to leave an inherited one out"
             raise UnreadableFileError("file", file, remedy)
     return config
-
-
-def _is_empty(config: Any, name: str) -> bool:
-    entry = config["interventions"][name]
-    return entry is not None and not len(entry)
 
 
 def _text(file: Path) -> str:

@@ -170,7 +170,7 @@ def interventions(draw: Any, without: tuple[str, ...] = ()) -> dict[str, dict[st
 @st.composite
 def scenario(draw: Any) -> dict[str, Any]:
     """Draw a scenario as a file has it."""
-    tree: dict[str, Any] = {"name": draw(st.sampled_from(["mine", "研究_1", "m.1-2"]))}
+    tree: dict[str, Any] = {"name": draw(st.sampled_from(SCENARIO_NAMES))}
     if draw(st.booleans()):
         tree |= {key: draw(st.sampled_from(ABOUTS)) for key in ("about", "source")}
     if draw(often(20)):
@@ -214,8 +214,9 @@ def valid(draw: Any) -> Input:
     files, what = {}, "run"
     if draw(often(45)):
         tree = draw(scenario())
-        what, files["mine/scenario/own.yaml"] = "run of a scenario file", draw(as_yaml(tree))
-        words += ["--config-dir", "mine", "scenario=own"]
+        what, name = "run of a scenario file", tree["name"]
+        files[f"mine/scenario/{name}.yaml"] = draw(as_yaml(tree))
+        words += ["--config-dir", "mine", f"scenario={name}"]
         in_file = {f"scenario.{key}": value for key, value in overrides.flat(tree).items()}
     else:
         settings["scenario"] = draw(st.sampled_from(presets.names("scenario")))
@@ -403,6 +404,7 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
     b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(98, 107)
 )
 HEAD = b"name: own\n"
+SCENARIO_NAMES = ["mine", "研究_1", "m.1-2", "2017", "plan B (new)", "it's, 50%", "1e3", "null"]
 # Scenario files that are refused, and what the message names.
 FILES: dict[str, tuple[bytes, str]] = {
     "key twice": (HEAD + b"about: a\nabout: b\n", "own.yaml"),
