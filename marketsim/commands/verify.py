@@ -22,7 +22,8 @@ from marketsim.parameters.settings import (
 )
 from marketsim.simulation import files, store
 
-COMPARISON = "comparison"  # key of the manifest of one
+COMPARISON = "comparison"  # key of the manifest of a comparison
+STUDY_TABLE = "fit.csv"  # a table that only studies have
 USAGE = "marketsim verify FOLDER [threads=N] [progress=false] [classes=[FILE,...]]"
 
 
@@ -108,8 +109,11 @@ def _rerun(
         return run_command.run_study(settings, folder, *how).folder
     options = Comparison(**facts[COMPARISON])
     check_ranges(options, "")
-    scenarios = {one["name"]: Scenario(**one) for one in facts.get("scenarios", [])}
-    return compare_command.compare(settings, options, folder, threads, progress, scenarios)
+    scenarios = [Scenario(**one) for one in facts.get("scenarios", [])]
+    for one in scenarios:
+        check_ranges(one, "scenario.")
+    own = {one.name: one for one in scenarios}
+    return compare_command.compare(settings, options, folder, threads, progress, own)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
@@ -117,16 +121,17 @@ def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
     try:
         # without its checksum: rerunning with settings edited by hand is allowed
         facts = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
-        settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
             table["sha256"].lower()
+        is_known = COMPARISON in facts or STUDY_TABLE in facts["tables"]
+        settings = from_tree(facts["settings"]) if is_known else None
         Comparison(**facts.get(COMPARISON, {}))
         [Scenario(**one) for one in facts.get("scenarios", [])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         allowed = "manifest.json of a result of this version is missing or unreadable"
         raise UnreadableFileError("folder", folder, allowed) from None
-    if COMPARISON not in facts and "fit.csv" not in facts["tables"]:
-        allowed = "its manifest.json is neither that of a study nor that of a comparison"
+    if settings is None:
+        allowed = "manifest.json is of another command; studies and comparisons can be verified"
         raise UnreadableFileError("folder", folder, allowed)
     return facts, settings
 

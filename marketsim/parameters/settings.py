@@ -1,5 +1,6 @@
 """Settings of a study: groups of parameters, their check, and the form the kernels read."""
 
+import datetime as dt
 import re
 from collections import namedtuple
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
@@ -40,8 +41,8 @@ WITHOUT_TRADE = {
     "demand": ("inquiries_per_post",),
 }
 NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
-# what XML 1.0 cannot hold, and with it no spreadsheet: control characters and half characters
-UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# what a spreadsheet (XML 1.0) or a CSV file cannot hold: control characters, half characters
+UNWRITABLE = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass
@@ -266,10 +267,9 @@ def check(settings: Settings) -> None:
         raise InputError("scenario.name", settings.scenario.name, allowed)
     if settings.market not in (FULL, POSTING_ONLY):
         raise unknown_name("market", settings.market, (FULL, POSTING_ONLY))
-    if not isinstance(settings.fixed, list):
-        raise WrongTypeError("fixed", settings.fixed, "a list of parameters")
-    if not isinstance(settings.classes, list):
-        raise WrongTypeError("classes", settings.classes, "a list of files")
+    if not isinstance(settings.scenario.dose_multipliers, list):
+        key = "scenario.dose_multipliers"
+        raise WrongTypeError(key, settings.scenario.dose_multipliers, "a list of numbers")
     for dose_multiplier in settings.scenario.dose_multipliers:
         if not _is_number(dose_multiplier):
             raise WrongTypeError("scenario.dose_multipliers", dose_multiplier, "numbers")
@@ -316,6 +316,14 @@ def check_ranges(group: Any, prefix: str) -> None:
                 raise out_of_range(key, value, low, high, unit)
             if int in (item.type, *get_args(item.type)) and not isinstance(value, int):
                 raise WrongTypeError(key, value, "a whole number")
+        elif item.type is str and not isinstance(value, str | dt.date):
+            raise WrongTypeError(key, value, "a text")
+        elif item.type == list[str] and not _is_list_of_texts(value):
+            raise WrongTypeError(key, value, "a list of names")
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _is_plain(value: Any) -> bool:

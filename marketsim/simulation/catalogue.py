@@ -46,7 +46,8 @@ class Found:
         if name in NAMED:
             return self.settings[f"{name}.name"]
         if name == "study":
-            return self.folder.parent.name
+            study = Path(os.path.abspath(self.folder)).parent.name  # noqa: PTH100
+            return files.writable(study)
         return self.facts[name] if name in ("key", "model") else self.settings.get(name)
 
 

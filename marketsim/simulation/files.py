@@ -120,7 +120,10 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = escape_formula(writable(value))
-    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - len(CUT)] + CUT
+    coded = text.encode("utf-16-le")  # as Excel counts, two bytes a character
+    if len(coded) <= 2 * LONGEST_CELL:
+        return text
+    return coded[: 2 * (LONGEST_CELL - len(CUT))].decode("utf-16-le", "ignore") + CUT
 
 
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:

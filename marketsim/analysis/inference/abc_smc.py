@@ -113,7 +113,7 @@ def search(
             transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in models],
             sampler=sampler,
         )
-        address = f"sqlite:///{database.resolve()}"
+        address = _address(database)
         if _has_generation(database):
             abc.load(address)
         else:
@@ -122,6 +122,13 @@ def search(
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
+
+
+def _address(database: Path) -> str:
+    """Return the address of a database, whatever letters its path has."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str(database.resolve())).render_as_string()
 
 
 def _has_generation(database: Path) -> bool:

@@ -62,7 +62,8 @@ def _content(file: str) -> bytes:
 @cache
 def _classes(file: str, content: str) -> dict[str, type]:
     """Run a file as if it was imported, once for each content, and return its interventions."""
-    spec = importlib.util.spec_from_file_location(f"own_{Path(file).stem}_{content[:12]}", file)
+    unique = re.sub(r"\W", "_", f"own_{Path(file).stem}_{content[:12]}")
+    spec = importlib.util.spec_from_file_location(unique, file)
     if spec is None or spec.loader is None:
         raise InputError("classes", file, "a Python file, ending in .py")
     module = importlib.util.module_from_spec(spec)
