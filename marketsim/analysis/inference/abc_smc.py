@@ -113,18 +113,18 @@ def search(
             transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in models],
             sampler=sampler,
         )
-        address = _address(database)
+        url = address(database)
         if _has_generation(database):
-            abc.load(address)
+            abc.load(url)
         else:
             database.unlink(missing_ok=True)
-            abc.new(address, {"off": np.zeros(len(stage.summaries))})
+            abc.new(url, {"off": np.zeros(len(stage.summaries))})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
 
 
-def _address(database: Path) -> str:
+def address(database: Path) -> str:
     """Return the address of a database, whatever letters its path has."""
     from sqlalchemy.engine import URL
 
