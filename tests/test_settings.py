@@ -245,6 +245,7 @@ SCALARS = st.one_of(
     st.text().map(np.str_),
     st.lists(st.integers(0, 9)).map(np.array),
     st.lists(st.integers(0, 9)).map(tuple),
+    st.dates().map(str).map(Path),
     st.none(),
 )
 

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections import namedtuple
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from marketsim.errors import InputError, WrongTypeError, out_of_range, unknown_name
@@ -210,7 +210,9 @@ def to_tree(settings: Settings) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as Python's own numbers, texts, lists and dicts, also of numpy and pandas.
+    """Return a value as Python's own numbers, texts, lists and dicts.
+
+    Those of numpy and pandas, tuples and paths are converted.
 
     Examples
     --------
@@ -222,6 +224,8 @@ def plain(value: Any) -> Any:
         return {key: plain(one) for key, one in value.items()}
     if hasattr(value, "tolist"):
         value = value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value
@@ -330,7 +334,7 @@ def _is_plain(value: Any) -> bool:
     """Return whether `plain` would return the value as it is."""
     if isinstance(value, dict | list):
         return all(map(_is_plain, value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, tuple) and not hasattr(value, "tolist")
+    return not isinstance(value, tuple | PurePath) and not hasattr(value, "tolist")
 
 
 def _check_texts(settings: Settings) -> None:
