@@ -23,8 +23,8 @@ from marketsim.commands import compose, options
 from marketsim.commands import run as run_command
 from marketsim.errors import UnreadableFileError, WrongTypeError, unknown_name
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import POSTING_ONLY, Scenario, Settings
-from marketsim.simulation import store
+from marketsim.parameters.settings import POSTING_ONLY, Scenario, Settings, plain
+from marketsim.simulation import files, store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -174,7 +174,9 @@ def words_of(settings: Mapping[str, Any]) -> list[str]:
     ['~scenario.interventions.news', '++scenario.interventions.sweep.accounts=200']
     """
     named = {f"scenario.{key}" if key in OF_SCENARIO else key: settings[key] for key in settings}
-    return [word for key, value in overrides.flat(named).items() for word in [_word(key, value)]]
+    return [
+        word for key, value in overrides.flat(plain(named)).items() for word in [_word(key, value)]
+    ]
 
 
 def _word(key: str, value: Any) -> str:
@@ -239,18 +241,15 @@ class Result:
         raise NotImplementedError
 
     def _parquet(self, name: str) -> pd.DataFrame:
-        import pyarrow.parquet as pq
-
-        table = pd.read_parquet(self.folder / f"{name}.parquet")
-        about = {
-            item.name: item.metadata for item in pq.read_schema(self.folder / f"{name}.parquet")
-        }
+        path = self.folder / f"{name}.parquet"
+        table = files.read_parquet(path)
+        about = {item.name: item.metadata for item in files.read_schema(path)}
         for key, word in ((b"unit", "units"), (b"description", "meanings")):
             table.attrs[word] = {column: meta[key].decode() for column, meta in about.items()}
         return table
 
     def _csv(self, name: str, columns: Mapping[str, tuple[str, str]], index: Any) -> pd.DataFrame:
-        table = pd.read_csv(self.folder / f"{name}.csv").set_index(index)
+        table = files.read_csv(self.folder / f"{name}.csv").set_index(index)
         table.attrs["units"] = {column: columns[column][0] for column in map(str, table)}
         table.attrs["meanings"] = {column: columns[column][1] for column in map(str, table)}
         return table
@@ -354,7 +353,7 @@ class Comparison(Result):
 
         spec = _spec(name, COMPARISON)
         sums = {
-            table: pd.read_csv(self.folder / f"{table}.csv")
+            table: files.read_csv(self.folder / f"{table}.csv")
             for table in ("effects", "prob_better", "ranking", "break_even", "effort")
         }
         sums["weeks"] = effects.weekly(self.weekly)
@@ -369,7 +368,7 @@ class Comparison(Result):
         index = {"effects": ["arm", "outcome"], "break_even": ["scenario", "outcome"]}
         columns = effects.COLUMNS
         if name == "prob_better":  # a column an arm
-            arms = pd.read_csv(self.folder / "prob_better.csv", nrows=0).columns[1:]
+            arms = files.read_csv(self.folder / "prob_better.csv").columns[1:]
             words = "share of the runs in which the arm of the row sells less than this one"
             columns = {"arm": effects.ARM} | dict.fromkeys(arms, ("share", words))
         return self._csv(name, columns, index.get(name, "arm"))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from test_cli import command, only_result
@@ -56,6 +57,20 @@ def test_a_study_of_the_command_is_that_of_python(capsys, monkeypatch):
     other = ms.run(moderation={"capacity": 20.0}, seed=3, **QUICK)  # negative control
     assert other.folder != study.folder
     assert repr(other) not in said
+
+
+def test_values_of_numpy_and_paths_are_those_of_python():
+    """A study is the same whether its numbers are numpy's or not."""
+    study = ms.run(seed=7, dose_multipliers=[0.5, 2.0], output="my (own) results", **QUICK)
+    of = {key: np.asarray(value)[()] for key, value in QUICK.items()}
+    of |= {"seed": pd.Series([7]).iloc[0], "output": Path("my (own) results")}
+    for dose_multipliers in (np.array([0.5, 2.0]), (np.float32(0.5), np.int8(2))):
+        again = ms.run(dose_multipliers=dose_multipliers, **of)
+        assert again.folder == study.folder
+    assert study.folder.parts[0] == "my (own) results"
+    for flag in (True, np.bool_(True)):
+        with pytest.raises(ms.InputError, match="wrong type"):
+            ms.run(**QUICK | {"replicates": flag})
 
 
 def test_every_table_says_its_units():

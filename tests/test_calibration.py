@@ -21,6 +21,7 @@ import pytest
 from conftest import settings as small
 from pyabc import sampler
 from scipy import stats
+from sqlalchemy.engine import make_url
 from test_cli import command
 from test_particles import KEYS, start
 from test_posterior import forget
@@ -445,6 +446,16 @@ def test_a_search_finds_the_exact_posterior(brief, monkeypatch):
     width = np.sqrt(np.average((at - exact) ** 2, weights=density["none"]))
     assert spread[KEYS[0]] == pytest.approx(width, abs=0.1)
     assert spread.drop(KEYS[0]).mean() == pytest.approx(1.0, abs=0.15)  # negative control
+
+
+@pytest.mark.parametrize("name", ["run:1", "a%20b", "a?b#c", "第二次", "a b@c"])
+def test_the_database_may_be_in_any_folder(name):
+    """The address of a database is that of its path, whatever letters it has."""
+    path = Path(name) / abc_smc.DATABASE
+    path.parent.mkdir()
+    assert make_url(abc_smc.address(path)).database == str(path.resolve())
+    pyabc.History(abc_smc.address(path))
+    assert path.exists()
 
 
 def test_generations_before_a_cut_are_kept(brief, monkeypatch):

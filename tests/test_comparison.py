@@ -1,5 +1,6 @@
 """Scenarios compared: the same luck, a zero dose is nothing, and what is stored is taken."""
 
+import copy
 import datetime as dt
 import json
 import shlex
@@ -172,6 +173,24 @@ def test_the_spreadsheet_says_how_to_read_it(found):
         assert text.str.contains("not calibrated").any()
         for name in sums:
             assert len(pd.read_excel(book, name)) == len(pd.read_csv(found / f"{name}.csv"))
+
+
+@pytest.mark.parametrize("name", ["command", "what", "result"])
+def test_a_scenario_may_be_called_like_a_line_of_the_spreadsheet(found, tmp_path, name):
+    """Neither line is lost; a text too long for a cell is cut, and says so."""
+    compared = copy.deepcopy(arms.make_arms(market(), PAIR))
+    about = "\U0001f418" * 20_000  # Excel counts two for each
+    compared[1].scenario.name, compared[1].scenario.about = name, about
+    start = arms.evaluation_start(compared, PAIR)
+    sums = {"effects": pd.read_csv(found / "effects.csv"),
+            "ranking": pd.read_csv(found / "ranking.csv")}  # fmt: skip
+    comparison_page.write_spreadsheet(tmp_path, compared, PAIR, sums, start)
+    lines = pd.read_excel(tmp_path / "comparison.xlsx", "read me")
+    assert len(lines) == 9 + len({arm.scenario.name for arm in compared})
+    assert list(lines["about"]).count(name) == 2
+    text = next(text for text in lines["text"] if text.startswith("\U0001f418"))
+    assert len(text.encode("utf-16-le")) // 2 in (32_766, 32_767)
+    assert text.endswith("(cut: too long for a cell)")
 
 
 def test_ctrl_c_leaves_no_half_spreadsheet(found, tmp_path, monkeypatch):

@@ -165,6 +165,25 @@ def test_a_seed_outside_its_range_is_refused(seed):
     assert refusal.value.key == "seed"
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, np.uint8, np.array])
+def test_a_seed_of_numpy_is_a_whole_number(kind):
+    """Seeds of `np.arange` or a generator are the usual ones; the market is the same."""
+    one, other = market(seed=kind(200), days=3), market(seed=200, days=3)
+    assert type(one.run_seed) is int
+    assert state(one) == state(other)
+    of = settings(40)
+    of.seed, of.population.retailers, of.posting.weekend = kind(200), kind(40), np.float32(0.5)
+    of.scenario.interventions["sweep_may"]["accounts"] = np.int64(200)
+    assert Market(of).run_seed == 200
+
+
+@pytest.mark.parametrize("seed", [True, np.bool_(True), 3.0, np.float64(3), "3", [3]])
+def test_a_seed_of_another_type_is_refused(seed):
+    """Neither true nor 3.0 is a seed."""
+    with pytest.raises(InputError, match="seed=.* has the wrong type"):
+        Market(settings(5), seed=seed)
+
+
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])
 def test_both_ends_of_the_seeds_are_taken(seed):
     """The smallest and the largest seed give markets that live."""

@@ -1,12 +1,17 @@
 """A researcher's own intervention: known by name, checked like ours, run only if asked for."""
 
+import json
+import zipfile
+
 import numpy as np
 import pytest
 from conftest import settings
 
+from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.model.scenario.timeline import compile_levers
 from marketsim.simulation import store
+from marketsim.simulation.mesa_model import Market
 
 HEAD = """
 import datetime as dt
@@ -70,8 +75,83 @@ def test_a_result_depends_on_the_text_of_the_file(tmp_path):
     assert store.key(other) != before
 
 
+def test_a_result_does_not_depend_on_the_way_to_the_file(tmp_path, monkeypatch):
+    """A name, a relative and a full path are one result, which has the name alone."""
+    one = market(tmp_path)
+    keys, trees = set(), []
+    for path in (
+        "mine.py",
+        "./mine.py",
+        str(tmp_path / "mine.py"),
+        "../" + tmp_path.name + "/mine.py",
+    ):
+        one.classes = [path]
+        keys.add(store.key(one))
+        trees.append(store.manifest(one, tmp_path, 1, 0.0)["settings"]["classes"])
+    assert len(keys) == 1
+    assert trees == [["mine.py"]] * 4
+    monkeypatch.chdir("/")
+    with pytest.raises(InputError, match="cannot read"):
+        store.key(one)
+
+
+def test_no_file_of_a_result_has_the_path(tmp_path):
+    """Manifest, report and tables are those of any user; so is a checkpoint."""
+    of = market(tmp_path)
+    of.population.retailers, of.replicates = 30, 1
+    folder = run_command.run_study(of, tmp_path / "results").folder
+    Market(of).checkpoint(folder / "market.npz")
+    with zipfile.ZipFile(folder / "market.npz") as stored:
+        head = stored.read("head.npy").decode("utf-32-le", "ignore")
+    for path in sorted(folder.rglob("*.*")):
+        assert str(tmp_path).encode() not in path.read_bytes(), path
+    assert str(tmp_path) not in head and "mine.py" in head
+    assert "mine.py" in (folder / "report.html").read_text()
+
+
+IMPORTED = """from __future__ import annotations
+import datetime as dt, pickle, sys, typing
+from dataclasses import dataclass, field
+from marketsim import interventions
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongHoliday:
+    date: dt.date
+    known: typing.ClassVar[int] = 3
+    rest: float = interventions.dose(0.0, "share", 0.0, 1.0, "of moderators who stay at home")
+
+    def apply(self, table: interventions.Table) -> None:
+        assert typing.get_type_hints(type(self))["date"] is dt.date
+        assert pickle.loads(pickle.dumps(self)) == self
+        assert sys.modules[__name__].LongHoliday is type(self)
+        table.capacity[table.day(self.date)] *= 1.0 - self.rest
+"""
+
+
+def test_a_file_runs_as_when_imported(tmp_path):
+    """What looks for its module finds it: late annotations, class variables, pickle."""
+    entry = {"kind": "long_holiday", "date": "2015-05-01", "rest": 1.0}
+    cases = compile_levers(market(tmp_path, IMPORTED, entry)).capacity
+    assert np.count_nonzero(cases == 0) == 1
+
+
+@pytest.mark.parametrize("name", ["my file.py", "own.v2.py", "第二.py", "json.py", "1.py"])
+def test_a_file_may_have_any_name(tmp_path, name):
+    """It hides no module, and two files with one name are two modules."""
+    entry = {"kind": "long_holiday", "date": "2015-05-01", "rest": 1.0}
+    compile_levers(market(tmp_path, IMPORTED, entry, name))
+    assert "LongHoliday" not in vars(json)
+    other = tmp_path / "other"
+    other.mkdir()
+    of = market(other, IMPORTED.replace("LongHoliday", "Other"), entry, name)
+    of.classes.append(str(tmp_path / name))
+    compile_levers(of)
+
+
 BROKEN = [
     ("raise RuntimeError('no')", "a file that runs"),
+    ("raise SystemExit(0)", "a file that runs"),
+    ("from __future__ import nothing", "a file that runs"),
     ("x = 1", "a file with a dataclass"),
     (HEAD + "class News:\n    date: dt.date\n    def apply(self, table): pass", "another name"),
     (HEAD + "class Mine:\n    days: float = interventions.dose(0.0, 'd', 0.0, 1.0, 'x')\n"

@@ -1,17 +1,30 @@
 """Every parameter is declared in full, refused outside its range, and handed on as a float."""
 
+import json
 import math
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 from conftest import settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docs.generate.parameters import as_markdown
 from marketsim.errors import InputError
 from marketsim.parameters import evidence
-from marketsim.parameters.settings import Settings, check, declared, kernel_params
+from marketsim.parameters.settings import (
+    Settings,
+    check,
+    declared,
+    from_tree,
+    kernel_params,
+    plain,
+    to_tree,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
@@ -195,6 +208,95 @@ def test_both_ends_of_a_range_are_taken(key):
     for value in (one["low"], one["default"], one["high"]):
         kind = int if isinstance(one["default"], int) else float
         check(changed(key, kind(value)))
+
+
+@pytest.mark.parametrize("key", list(PARAMETERS))
+def test_numbers_of_numpy_are_numbers(key):
+    """They are taken and become Python's own; true and false are no numbers."""
+    default = PARAMETERS[key]["default"]
+    whole = isinstance(default, int)
+    for value in (np.uint32(default), np.array(default)) if whole else (np.float64(default),):
+        of = changed(key, value)
+        check(of)
+        assert to_tree(of) == to_tree(changed(key, default))
+        assert yaml.safe_dump(asdict(of)) == yaml.safe_dump(asdict(changed(key, default)))
+    for flag in (True, np.bool_(True)):
+        with pytest.raises(InputError, match="wrong type"):
+            check(changed(key, flag))
+
+
+@pytest.mark.parametrize("key", [key for key in PARAMETERS if key != "population.type_a"])
+def test_a_whole_number_has_no_fraction(key):
+    """A parameter that counts takes no 3.0; another takes a whole number."""
+    value = PARAMETERS[key]["high"]
+    if isinstance(PARAMETERS[key]["default"], int):
+        with pytest.raises(InputError, match="expected a whole number"):
+            check(changed(key, float(int(value) // 2)))
+    elif float(value).is_integer():
+        check(changed(key, int(value)))
+
+
+SCALARS = st.one_of(
+    st.integers(-(2**63), 2**63 - 1).map(np.int64),
+    st.integers(0, 255).map(np.uint8),
+    st.floats(allow_nan=False).map(np.float64),
+    st.floats(width=32, allow_nan=False).map(np.float32),
+    st.booleans().map(np.bool_),
+    st.text().map(np.str_),
+    st.lists(st.integers(0, 9)).map(np.array),
+    st.lists(st.integers(0, 9)).map(tuple),
+    st.dates().map(str).map(Path),
+    st.none(),
+)
+
+
+@given(st.recursive(SCALARS, lambda of: st.lists(of) | st.dictionaries(st.text(), of)))
+def test_plain_values_are_those_of_python(value):
+    """The value of anything that numpy holds is kept, in types that JSON and YAML know."""
+    found = plain(value)
+    assert yaml.safe_load(yaml.safe_dump(found)) == json.loads(json.dumps(found)) == found
+    assert plain(found) == found
+    if isinstance(value, np.generic):
+        assert found == value
+
+
+UNWRITABLE = ["\x00", "a\x0bb", "\x1b[31m", "\ufffe", "\uffff", "\ud800", "\x08", "\r\n"]
+
+
+@pytest.mark.parametrize("text", UNWRITABLE)
+@pytest.mark.parametrize("key", ["scenario.about", "scenario.source", "recovery.about"])
+def test_texts_that_a_writer_cannot_hold_are_refused(key, text):
+    """A control character is named with its key and its place, before anything is run."""
+    with pytest.raises(InputError, match="control characters") as refusal:
+        check(changed(key, text))
+    assert refusal.value.key == key
+    assert "\n" not in str(refusal.value)
+
+
+def test_texts_of_interventions_are_checked_too():
+    """Names and values of entries are texts; a name of a file is not asked."""
+    of = settings()
+    of.classes = ["a\x01.py"]
+    check(of)
+    for entry in ({"kind": "a\x01"}, {"a\x01": 1}, {"kind": ["a\x01"]}):
+        of.scenario.interventions = {"mine": entry}
+        with pytest.raises(InputError, match="control characters") as refusal:
+            check(of)
+        assert refusal.value.key.startswith("scenario.interventions.mine")
+
+
+@pytest.mark.parametrize("text", ["", "a\nb\tc", "第二次 \U0001f600", "\x85\u2028", "=1+1"])
+def test_other_texts_are_taken(text):
+    """Lines, tabs and the letters of any language are no control characters."""
+    check(changed("scenario.about", text))
+
+
+def test_a_tree_is_that_of_a_manifest():
+    """It gives the settings again, but no folder of the user's."""
+    of = settings(30)
+    assert from_tree(to_tree(of)) == of
+    of.classes = ["/home/somebody/own.py", "./more.py"]
+    assert to_tree(of)["classes"] == ["own.py", "more.py"]
 
 
 def test_a_market_without_any_type_is_refused():

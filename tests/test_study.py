@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+import marketsim
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.simulation import files, store
@@ -116,6 +117,7 @@ def test_the_source_is_part_of_the_key(monkeypatch):
 def test_the_manifest_has_the_versions_of_what_is_installed(tmp_path, monkeypatch):
     """Without pyABC, which a study does not need, its version is left out and nothing else."""
     known = store.manifest(settings(), tmp_path, 1, 0.0)["versions"]
+    assert known.pop("marketsim") == marketsim.__version__
     assert set(known) == set(store.LIBRARIES)
     assert {name: version(name) for name in known} == known
 
@@ -126,7 +128,8 @@ def test_the_manifest_has_the_versions_of_what_is_installed(tmp_path, monkeypatc
 
     monkeypatch.setattr("importlib.metadata.version", without)
     fewer = store.manifest(settings(), tmp_path, 1, 0.0)["versions"]
-    assert known == fewer | {"pyabc": known["pyabc"]} != fewer
+    assert fewer.pop("marketsim") and "pyabc" not in fewer
+    assert known == fewer | {"pyabc": known["pyabc"]}
 
 
 def test_refused_settings_leave_nothing(tmp_path):

@@ -1,5 +1,6 @@
 """A published study runs again to the same tables, or is told where it does not."""
 
+import copy
 import json
 import shutil
 from dataclasses import asdict
@@ -11,9 +12,11 @@ from conftest import settings
 
 from marketsim.commands import run as run_command
 from marketsim.commands import verify as verify_command
+from marketsim.commands.compare import compare
 from marketsim.commands.verify import verify
 from marketsim.errors import InputError
 from marketsim.parameters import presets
+from marketsim.parameters.settings import Comparison
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,72 @@ def test_other_differences_are_named(folder):
         assert sum(line.startswith(name) and word in line for line in lines) == 1
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory) -> Path:
+    """Return a small comparison of two scenarios of the user's with a third."""
+    of = settings(60, replicates=2)
+    own = {name: copy.deepcopy(of.scenario) for name in ("mine", "base")}
+    own["mine"].name, own["base"].name = "mine", "base"
+    del own["mine"].interventions["arrest_may"]
+    own["base"].interventions["sweep_may"]["accounts"] = 100
+    own["base"].scaled_interventions, own["base"].dose_multiplier = ["sweep_may"], 2.0
+    own["mine"].scaled_interventions, own["mine"].dose_multipliers = ["sweep_may"], [0.5, 2.0]
+    options = Comparison(["mine", "no_crackdown"], "base", prior=False)
+    return compare(of, options, tmp_path_factory.mktemp("compared"), own=own)
+
+
+def test_a_comparison_is_identical_to_itself(compared, tmp_path, capsys):
+    """It is run again from its manifest alone, scenarios and doses of the user's included."""
+    folder = Path(shutil.copytree(compared, tmp_path / "copy"))
+    shutil.rmtree(folder / "scenario")
+    assert verify(folder) == []
+    facts = json.loads((folder / "manifest.json").read_text())
+    assert [one["name"] for one in facts["scenarios"]] == ["base", "mine", "no_crackdown"]
+    assert facts["scenarios"][0]["dose_multiplier"] == 2.0
+    facts["scenarios"][1]["interventions"]["sweep_may"]["accounts"] = 5000
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    differences = verify(folder)
+    assert any(line.startswith("effects.csv: row") for line in differences)
+    with pytest.raises(SystemExit) as stop:
+        verify_command.main([str(folder), "progress=false"])
+    assert stop.value.code == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("comparison", "precision", 7),
+        ("comparison", "nope", 1),
+        ("comparison", "scenarios", []),
+        ("comparison", "scenarios", 5),
+        ("comparison", "baseline", 5),
+        ("scenarios", 0, {"name": 5}),
+        ("scenarios", 1, {"name": "mine", "about": 5}),
+        ("scenarios", 1, {"name": ["mine"]}),
+        ("scenarios", 1, 5),
+    ],
+)
+def test_options_by_hand_are_refused(compared, tmp_path, group, key, value):
+    """Options of a comparison that were changed by hand are checked too."""
+    folder = Path(shutil.copytree(compared, tmp_path / "copy"))
+    facts = json.loads((folder / "manifest.json").read_text())
+    facts[group][key] = value
+    (folder / "manifest.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError):
+        verify(folder)
+
+
+def test_the_result_of_another_command_is_named(folder):
+    """A calibration or a sensitivity analysis is no study: one line, and nothing is run."""
+    facts = json.loads((folder / "manifest.json").read_text())
+    facts["tables"] = {"point.csv": facts["tables"]["fit.csv"]}
+    for tree in (facts["settings"], {}):  # also of an older version
+        facts["settings"] = tree
+        (folder / "manifest.json").write_text(json.dumps(facts))
+        with pytest.raises(InputError, match="of another command; studies and comparisons"):
+            verify(folder)
+
+
 def test_another_seed_is_not_identical(folder):
     """Negative control: a manifest with another seed does not give the published tables."""
     facts = json.loads((folder / "manifest.json").read_text())
@@ -92,6 +161,12 @@ def test_a_folder_without_a_study_is_refused(tmp_path, text):
         ("posting", "weekend", "much"),
         ("posting", "weekend", True),
         ("posting", "weekend", [1.0]),
+        ("population", "retailers", 30.0),
+        ("scenario", "name", 5),
+        ("scenario", "about", ["a"]),
+        ("scenario", "dose_multipliers", 2.0),
+        ("scenario", "scaled_interventions", "sweep_may"),
+        ("recovery", "name", None),
         ("horizon", "start", 7),
         ("scenario", "interventions", ["sweep"]),
     ],

@@ -31,14 +31,14 @@ marketsim simulates the online ivory market of 2015 and the survey of 58 traders
 usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]    simulate a study
        marketsim compare scenarios=[A,B] [KEY=VALUE ...]   compare scenarios using common random
                                                            numbers
-       marketsim verify FOLDER [threads=N]                 rerun a published study and compare
-                                                           its tables
+       marketsim verify FOLDER [threads=N]                 rerun a published study or comparison
+                                                           and compare its tables
        marketsim validate [KEY=VALUE ...]                  compare predictions with every survey
                                                            statistic
        marketsim calibrate [KEY=VALUE ...]                 calibrate posting (hours)
        marketsim calibrate_market [KEY=VALUE ...]          calibrate prices and products (hours)
        marketsim identify [KEY=VALUE ...]                  assess parameter identifiability
-       marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE]
+       marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE] [xlsx=FILE]
                                                            list, filter and join results
        marketsim sensitivity [scenario=NAME]               rank uncertain parameters by their
                                                            influence

@@ -28,6 +28,7 @@ from marketsim.parameters.settings import (
     Scenario,
     Settings,
     is_name,
+    plain,
 )
 from marketsim.simulation import files, store
 
@@ -131,8 +132,11 @@ def compare(
     start = arms.evaluation_start(compared, options)
     more = {"comparison": vars(options), "scenarios": [vars(arm.scenario) for arm in compared]}
     final = folder / store.key(settings, more)
-    said = vars(options) | {"start": str(start)}
-    with store.open_result(settings, final, threads, {"comparison": said}) as partial:
+    facts = {
+        "comparison": vars(options) | {"start": str(start)},
+        "scenarios": [plain(asdict(one)) for one in arms.scenarios(compared)],
+    }
+    with store.open_result(settings, final, threads, facts) as partial:
         if partial is None:
             return final
         sources = [PRIOR] if options.prior and settings.posterior == presets.POSTERIOR else []
@@ -167,5 +171,6 @@ def _write(
     for one in comparison_page.own_scenarios(compared):
         file = folder / "scenario" / f"{one.name}.yaml"
         file.parent.mkdir(exist_ok=True)
-        files.write_atomic(file, yaml.safe_dump(asdict(one), sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(plain(asdict(one)), sort_keys=False, allow_unicode=True)
+        files.write_atomic(file, text)
     shutil.rmtree(folder / "batches")

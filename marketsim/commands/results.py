@@ -10,10 +10,14 @@ from marketsim.simulation import catalogue
 def main(arguments: list[str]) -> None:
     """List finished results, and write them as one table where a file is given.
 
+    Results of another version of the model are left out, and a line says so; ``model=FINGERPRINT``
+    chooses them.
+
     Parameters
     ----------
     arguments : list of str
-        A folder (default: results), then KEY=VALUE filters, ``csv=FILE``, ``parquet=FILE``.
+        A folder (default: results), then KEY=VALUE filters, ``csv=FILE``, ``parquet=FILE``,
+        ``xlsx=FILE``.
 
     Raises
     ------
@@ -22,9 +26,13 @@ def main(arguments: list[str]) -> None:
     """
     folder = Path("results" if not arguments or "=" in arguments[0] else arguments[0])
     words = arguments if not arguments or "=" in arguments[0] else arguments[1:]
-    filters = [word for word in words if not word.startswith(("csv=", "parquet="))]
+    kinds = tuple(f"{kind}=" for kind in catalogue.WRITERS)
+    filters = [word for word in words if not word.startswith(kinds)]
     files = [_table_file(word) for word in words if word not in filters]
     found, problems = catalogue.collect(folder)
+    if not any(word.startswith("model=") for word in filters):
+        found, others = catalogue.of_this_version(found)
+        problems += others
     chosen = catalogue.choose(found, filters)
     for file in files:
         catalogue.write(catalogue.join(chosen), file)
@@ -36,7 +44,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _table_file(word: str) -> Path:
-    """Return the file of csv=FILE or parquet=FILE."""
+    """Return the file of a word such as csv=FILE."""
     kind, _, name = word.partition("=")
     if Path(name).suffix != f".{kind}":
         raise InputError(kind, name, f"the name of a file that ends in .{kind}")

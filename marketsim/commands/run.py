@@ -125,7 +125,7 @@ def run_study(
     if figures and not (final / page.PAGE).exists():
         with store.result_writer(final):
             _draw(settings, final)
-    return Result(final, pd.read_csv(final / "fit.csv"), reused)
+    return Result(final, files.read_csv(final / "fit.csv"), reused)
 
 
 def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> None:
@@ -147,13 +147,15 @@ def _draw(settings: Settings, folder: Path) -> None:
 
     if (folder / page.PAGE).exists():
         return
-    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
+    tables = {name: files.read_parquet(folder / f"{name}.parquet") for name in TABLES}
     retailers, trade = settings.population.retailers, None
     registry.save(folder / "figures", "study", tables)
     if settings.market != POSTING_ONLY:
         registry.save(folder / "figures", "trade", tables, retailers=retailers)
-        trade = trade_summary.report_rows(tables, pd.read_csv(folder / "headline.csv"), retailers)
-    study_page.write(folder, store.read_manifest(folder), pd.read_csv(folder / "fit.csv"), trade)
+        headline = files.read_csv(folder / "headline.csv")
+        trade = trade_summary.report_rows(tables, headline, retailers)
+    fit = files.read_csv(folder / "fit.csv")
+    study_page.write(folder, store.read_manifest(folder), fit, trade)
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:

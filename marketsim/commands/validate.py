@@ -123,9 +123,11 @@ def validate(
     with store.open_result(settings, final, threads, {"simulations": number}) as partial:
         if partial is not None:
             result = run_command.run_study(settings, folder / "runs", threads, progress=progress)
-            runs = pd.read_parquet(result.folder / "runs.parquet").set_index("run")
+            runs = files.read_parquet(result.folder / "runs.parquet").set_index("run")
             needed = ("survey", "prices")
-            stored = {name: pd.read_parquet(result.folder / f"{name}.parquet") for name in needed}
+            stored = {
+                name: files.read_parquet(result.folder / f"{name}.parquet") for name in needed
+            }
             simulated = summary.run_statistics(settings, stored, runs)
             table = reference_table.table(prior_settings(), tables, number, threads, progress)
             scores = cross_validation.leave_one_out(table)

@@ -1,4 +1,4 @@
-"""Verification: rerun a published study from its manifest and compare the tables."""
+"""Verification: rerun a published result from its manifest and compare the tables."""
 
 import hashlib
 import json
@@ -8,20 +8,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from marketsim.commands import compare as compare_command
 from marketsim.commands import options
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError, MissingArgumentError, UnreadableFileError
 from marketsim.numerics.jit import source_fingerprint
-from marketsim.parameters.settings import Settings, from_tree
-from marketsim.simulation import store
+from marketsim.parameters.settings import (
+    Comparison,
+    Scenario,
+    Settings,
+    check_ranges,
+    from_tree,
+)
+from marketsim.simulation import files, store
 
+COMPARISON = "comparison"  # key of the manifest of a comparison
+STUDY_TABLE = "fit.csv"  # a table that only studies have
 USAGE = "marketsim verify FOLDER [threads=N] [progress=false] [classes=[FILE,...]]"
 
 
 def main(arguments: list[str]) -> None:
-    """Rerun a published study and print "identical", or where it differs (exit code 1).
+    """Rerun a study or comparison and print "identical", or where it differs (exit code 1).
 
     Parameters
     ----------
@@ -31,7 +38,7 @@ def main(arguments: list[str]) -> None:
     Raises
     ------
     InputError
-        For invalid input, or a folder without a study.
+        For invalid input, or a folder without a study or comparison.
     """
     if not arguments or "=" in arguments[0]:
         raise MissingArgumentError("FOLDER", "nothing", USAGE)
@@ -51,7 +58,7 @@ def main(arguments: list[str]) -> None:
 def verify(
     folder: Path, threads: int = 1, progress: bool = False, classes: Sequence[str] = ()
 ) -> list[str]:
-    """Rerun the study of a folder and compare every table with the published one.
+    """Rerun the study or comparison of a folder; compare every table with the published one.
 
     Parameters
     ----------
@@ -62,7 +69,7 @@ def verify(
     progress : bool
         Show a bar on the error stream.
     classes : sequence of str
-        Python files with the custom interventions of the study; only these are executed.
+        Python files with the custom interventions of the result; only these are executed.
 
     Returns
     -------
@@ -73,8 +80,8 @@ def verify(
     Raises
     ------
     InputError
-        If the folder has no manifest, or one that this version cannot run, or if the files of
-        custom interventions are not given.
+        If the folder has no manifest of a study or comparison that this version can run, or if
+        the files of custom interventions are not given.
     """
     facts, settings = _read(folder)
     if len(settings.classes) != len(classes):
@@ -83,7 +90,7 @@ def verify(
     settings = replace(settings, classes=list(classes))
     differences = []
     with tempfile.TemporaryDirectory() as path:
-        again = run_command.run_study(settings, Path(path), threads, progress=progress).folder
+        again = _rerun(facts, settings, Path(path), threads, progress)
         for name, published in facts["tables"].items():
             difference = _difference(folder / name, again / name, published["sha256"])
             if difference:
@@ -93,16 +100,39 @@ def verify(
     return differences
 
 
+def _rerun(
+    facts: dict[str, Any], settings: Settings, folder: Path, threads: int, progress: bool
+) -> Path:
+    """Run what a manifest describes once more, and return the folder of the result."""
+    if COMPARISON not in facts:
+        how = (threads, False, progress, False)  # neither fresh nor with figures
+        return run_command.run_study(settings, folder, *how).folder
+    options = Comparison(**facts[COMPARISON])
+    check_ranges(options, "")
+    scenarios = [Scenario(**one) for one in facts.get("scenarios", [])]
+    for one in scenarios:
+        check_ranges(one, "scenario.")
+    own = {one.name: one for one in scenarios}
+    return compare_command.compare(settings, options, folder, threads, progress, own)
+
+
 def _read(folder: Path) -> tuple[dict[str, Any], Settings]:
+    """Return the manifest of a study or comparison, and its settings."""
     try:
         # without its checksum: rerunning with settings edited by hand is allowed
         facts = json.loads((folder / store.MANIFEST).read_text(encoding="utf-8"))
-        settings = from_tree(facts["settings"])
         for table in facts["tables"].values():
             table["sha256"].lower()
+        is_known = COMPARISON in facts or STUDY_TABLE in facts["tables"]
+        settings = from_tree(facts["settings"]) if is_known else None
+        Comparison(**facts.get(COMPARISON, {}))
+        [Scenario(**one) for one in facts.get("scenarios", [])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        allowed = "manifest.json of a study of this version is missing or unreadable"
+        allowed = "manifest.json of a result of this version is missing or unreadable"
         raise UnreadableFileError("folder", folder, allowed) from None
+    if settings is None:
+        allowed = "manifest.json is of another command; studies and comparisons can be verified"
+        raise UnreadableFileError("folder", folder, allowed)
     return facts, settings
 
 
@@ -114,7 +144,7 @@ def _difference(published: Path, again: Path, checksum: str) -> str:
     if not published.exists():
         return "" if same else "checksum differs (the table itself was not published)"
     try:
-        read = pd.read_parquet if published.suffix == ".parquet" else pd.read_csv
+        read = files.read_parquet if published.suffix == ".parquet" else files.read_csv
         one, two = read(published), read(again)
     except (OSError, ValueError):
         return "the published table cannot be read"

@@ -1,9 +1,11 @@
 """Settings of a study: groups of parameters, their check, and the form the kernels read."""
 
+import datetime as dt
 import re
 from collections import namedtuple
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any, get_args
 
 from marketsim.errors import InputError, WrongTypeError, out_of_range, unknown_name
 from marketsim.parameters.declaration import parameter
@@ -41,6 +43,8 @@ WITHOUT_TRADE = {
 # of a scenario or a study: what every file system takes, and tables, spreadsheets and Hydra too
 NAME = re.compile(r"""\w(?:[^/\\:*?"<>|@{}]{0,98}[^/\\:*?"<>|@{}. ])?""")
 NAMED = '1 to 100 characters without / \\ : * ? " < > | @ { }, the first a letter, digit or _'
+# what a spreadsheet (XML 1.0) or a CSV file cannot hold: control characters, half characters
+UNWRITABLE = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass
@@ -198,6 +202,37 @@ def from_tree(tree: dict[str, Any]) -> Settings:
     return Settings(**values)
 
 
+def to_tree(settings: Settings) -> dict[str, Any]:
+    """Return settings as a tree of plain values, as a manifest has them; inverse of `from_tree`.
+
+    Files of own interventions are named without their folders: a result has no path of a user.
+    """
+    tree: dict[str, Any] = plain(asdict(settings))
+    return tree | {"classes": [Path(file).name for file in settings.classes]}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as Python's own numbers, texts, lists and dicts.
+
+    Those of numpy and pandas, tuples and paths are converted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain({"seed": np.int64(3), "dose_multipliers": np.array([0.5, 1.0])})
+    {'seed': 3, 'dose_multipliers': [0.5, 1.0]}
+    """
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value
+
+
 def declared(group: Any) -> dict[str, dict[str, Any]]:
     """Return the declared parameters of a group: name to unit, range, meaning, source, default."""
     return {
@@ -224,7 +259,7 @@ def value_of(settings: Settings, key: str) -> float:
 
 
 def check(settings: Settings) -> None:
-    """Refuse any value outside its range.
+    """Refuse any value outside its range; numbers of numpy become Python's own.
 
     Raises
     ------
@@ -232,14 +267,14 @@ def check(settings: Settings) -> None:
         Naming the key, the value and the allowed range.
     """
     check_ranges(settings, "")
+    _check_texts(settings)
     if not is_name(settings.scenario.name):
         raise InputError("scenario.name", settings.scenario.name, NAMED)
     if settings.market not in (FULL, POSTING_ONLY):
         raise unknown_name("market", settings.market, (FULL, POSTING_ONLY))
-    if not isinstance(settings.fixed, list):
-        raise WrongTypeError("fixed", settings.fixed, "a list of parameters")
-    if not isinstance(settings.classes, list):
-        raise WrongTypeError("classes", settings.classes, "a list of files")
+    if not isinstance(settings.scenario.dose_multipliers, list):
+        key = "scenario.dose_multipliers"
+        raise WrongTypeError(key, settings.scenario.dose_multipliers, "a list of numbers")
     for dose_multiplier in settings.scenario.dose_multipliers:
         if not _is_number(dose_multiplier):
             raise WrongTypeError("scenario.dose_multipliers", dose_multiplier, "numbers")
@@ -266,17 +301,63 @@ def check(settings: Settings) -> None:
 
 
 def check_ranges(group: Any, prefix: str) -> None:
-    """Refuse a value outside its range anywhere below a group; `prefix` is the group's name."""
+    """Refuse a value outside its range anywhere below a group; `prefix` is the group's name.
+
+    Numbers of numpy become Python's own.
+    """
     for item in fields(group):
         key, value = prefix + item.name, getattr(group, item.name)
         if is_dataclass(value):
             check_ranges(value, key + ".")
-        elif "unit" in item.metadata and value is not None:
+            continue
+        if not _is_plain(value):
+            value = plain(value)
+            setattr(group, item.name, value)
+        if "unit" in item.metadata and value is not None:
             low, high, unit = (item.metadata[name] for name in ("low", "high", "unit"))
             if not _is_number(value):
                 raise WrongTypeError(key, value, "a number")
             if not low <= value <= high:
                 raise out_of_range(key, value, low, high, unit)
+            if int in (item.type, *get_args(item.type)) and not isinstance(value, int):
+                raise WrongTypeError(key, value, "a whole number")
+        elif item.type is str and not isinstance(value, str | dt.date):
+            raise WrongTypeError(key, value, "a text")
+        elif item.type == list[str] and not _is_list_of_texts(value):
+            raise WrongTypeError(key, value, "a list of names")
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether `plain` would return the value as it is."""
+    if isinstance(value, dict | list):
+        return all(map(_is_plain, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, tuple | PurePath) and not hasattr(value, "tolist")
+
+
+def _check_texts(settings: Settings) -> None:
+    """Refuse a text that no spreadsheet or page can hold, anywhere but in the names of files."""
+    for key, text in _texts({**asdict(settings), "classes": []}, ""):
+        found = UNWRITABLE.search(text)
+        if found:
+            allowed = f"a text without control characters (character {found.start() + 1} is one)"
+            raise InputError(key, text, allowed)
+
+
+def _texts(value: Any, key: str) -> list[tuple[str, str]]:
+    """Return every text of a tree with its dotted name; names of entries are texts too."""
+    if isinstance(value, str):
+        return [(key, value)]
+    if isinstance(value, list):
+        return [found for one in value for found in _texts(one, key)]
+    if not isinstance(value, dict):
+        return []
+    named = [(key, str(name)) for name in value]
+    below = [_texts(one, f"{key}.{name}".lstrip(".")) for name, one in value.items()]
+    return [*named, *(found for one in below for found in one)]
 
 
 def is_name(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from marketsim.parameters.settings import Settings, declared
+from marketsim.simulation import files
 
 # identifier of the evidence: label
 LABELS = {
@@ -179,7 +180,7 @@ def parameter_label(name: str) -> str:
 
 def csv_lines(path: Path) -> list[str]:
     """Return a CSV file as lines of aligned columns for a terminal, numbers rounded."""
-    table = pd.read_csv(path)
+    table = files.read_csv(path)
     rows = [
         tuple(number(cell) if isinstance(cell, float) else str(cell) for cell in row)
         for row in table.to_numpy(object)

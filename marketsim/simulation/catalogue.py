@@ -2,23 +2,25 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from marketsim.errors import InputError, UnreadableFileError, UsageError, unknown_parameter
 from marketsim.parameters import overrides
 from marketsim.parameters.settings import Settings, from_tree
-from marketsim.simulation import files as table_files
-from marketsim.simulation import store
+from marketsim.simulation import files, store
 
 JOINED = ("fit.csv", "headline.csv")
 ALWAYS = ("population.retailers", "replicates", "seed")  # settings with a column of their own
+IDENTITY = ("study", "key", "model")  # of a result
+UNKNOWN = "unknown"  # model of results of older versions, which did not note it
 NAMED = ("scenario", "recovery")  # groups shown by the name of the choice
 VALUES = {  # columns of the joined table: of fit.csv, of headline.csv
     "quantity": ("id", "id"),
@@ -44,8 +46,9 @@ class Found:
         if name in NAMED:
             return self.settings[f"{name}.name"]
         if name == "study":
-            return self.folder.parent.name
-        return self.facts["key"] if name == "key" else self.settings.get(name)
+            study = Path(os.path.abspath(self.folder)).parent.name  # noqa: PTH100
+            return files.writable(study)
+        return self.facts[name] if name in ("key", "model") else self.settings.get(name)
 
 
 def collect(folder: Path) -> tuple[list[Found], list[str]]:
@@ -97,18 +100,23 @@ class _OtherError(Exception):
 
 def _places(folder: Path) -> list[Path]:
     """Return folders of results, complete or not: with manifests, tables, parts or failures."""
-    places = set()
-    for root, folders, files in os.walk(folder):
+    places, seen = set(), set()
+    for root, folders, names in os.walk(folder, followlinks=True):
         here = Path(root)
+        folders.sort()
+        if here.resolve() in seen:  # another link to it, or a loop
+            folders.clear()
+            continue
+        seen.add(here.resolve())
         for name in folders:
             if name.startswith(".") and name.endswith(".partial"):
                 places.add(here / name[1 : -len(".partial")])
-        for name in files:
+        for name in names:
             if name.startswith(".") and name.endswith(".failed"):
                 places.add(here / name[1 : -len(".failed")])
-        if store.MANIFEST in files or any(name.endswith((".parquet", ".csv")) for name in files):
+        if store.MANIFEST in names or any(name.endswith((".parquet", ".csv")) for name in names):
             places.add(here)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in folders if not name.startswith(".")]
     return sorted(places - {folder}) if not (folder / store.MANIFEST).exists() else [folder]
 
 
@@ -129,7 +137,8 @@ def _read(place: Path) -> Found:
         sums = {name: str(table["sha256"]) for name, table in tables.items()}
         rows = {name: table["rows"] for name, table in tables.items()}
         from_tree(tree)
-        named = {"key": str(facts["key"]), "written": str(facts["written"])}
+        named = {name: str(facts[name]) for name in ("key", "written")}
+        named["model"] = str(facts.get("model", UNKNOWN))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise _UnfitError(f"damaged: {store.MANIFEST} is not one of this version") from None
     for name in tables:
@@ -145,7 +154,7 @@ def _read(place: Path) -> Found:
 
 def _rows(path: Path) -> int | None:
     try:
-        return int(pq.read_metadata(path).num_rows)
+        return files.count_rows(path)
     except (OSError, pa.ArrowException):
         return None
 
@@ -158,22 +167,23 @@ def choose(found: Sequence[Found], filters: Sequence[str]) -> list[Found]:
     found : sequence of Found
         From `collect`.
     filters : sequence of str
-        KEY=VALUE, or KEY=VALUE,VALUE for any of them; KEY is study, key, scenario, recovery, or
-        a setting.
+        KEY=VALUE, or KEY=VALUE,VALUE for any of them; KEY is study, key, model, scenario,
+        recovery, or a setting.
 
     Raises
     ------
     InputError
         For an unknown key.
     """
-    known = {"study", "key", *NAMED, *overrides.flat(asdict(Settings()))}
+    known = {*IDENTITY, *NAMED, *overrides.flat(asdict(Settings()))}
     known |= {key for one in found for key in one.settings}
     for word in filters:
         key, mark, value = word.partition("=")
         if key not in known or not mark:
             if not mark:
-                keys = ", ".join(["study", "key", *NAMED, *ALWAYS])
-                allowed = f"give csv=FILE, parquet=FILE, or KEY=VALUE with KEY {keys} or a setting"
+                keys = ", ".join([*IDENTITY, *NAMED, *ALWAYS])
+                tables = ", ".join(f"{kind}=FILE" for kind in WRITERS)
+                allowed = f"give {tables}, or KEY=VALUE with KEY {keys} or a setting"
                 raise UsageError("argument", word, allowed)
             raise unknown_parameter(key, value, known)
         wanted = value.split(",")
@@ -185,9 +195,28 @@ def _same(value: Any, text: str) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value).lower() == text.lower()
     try:
-        return float(value) == float(text)
-    except ValueError:
+        return value == (Decimal(text) if isinstance(value, int) else float(text))
+    except (ValueError, ArithmeticError):
         return False
+
+
+def of_this_version(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+    """Separate results of this version of the model from those of others.
+
+    Returns
+    -------
+    list of Found
+        Those that this version would load.
+    list of str
+        A line on the others, if any, which says how to choose them.
+    """
+    model = store.model_fingerprint()
+    others = Counter(one.facts["model"] for one in found if one.facts["model"] != model)
+    if not others:
+        return list(found), []
+    counts = ", ".join(f"{number} with model={other}" for other, number in sorted(others.items()))
+    line = f"left out, since another version of the model gave them: {counts}"
+    return [one for one in found if one.facts["model"] == model], [line]
 
 
 def listing(found: Sequence[Found]) -> pd.DataFrame:
@@ -224,16 +253,19 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns study, key, scenario, recovery, population.retailers, replicates, seed, those of
-        `swept`, table (fit or headline), and those of `VALUES`; the column unit has the units.
+        Columns study, key, model, scenario, recovery, population.retailers, replicates, seed,
+        those of `swept`, table (fit or headline), and those of `VALUES`; the column unit has the
+        units. A column has values of one kind: texts where it would have texts and numbers.
     """
-    keys = ["study", "key", *NAMED, *ALWAYS, *swept(found)]
+    keys = [*IDENTITY, *NAMED, *ALWAYS, *swept(found)]
+    values = {key: _of_one_kind([one.column(key) for one in found]) for key in keys}
     parts = []
-    for one in found:
+    for number, one in enumerate(found):
         for source, name in enumerate(JOINED):
             if name in one.facts["tables"]:
-                read = pd.read_csv(one.folder / name)
-                part = pd.DataFrame({key: one.column(key) for key in keys}, index=read.index)
+                read = files.read_csv(one.folder / name)
+                row = {key: values[key][number] for key in keys}
+                part = pd.DataFrame(row, index=read.index)
                 part["table"] = name.removesuffix(".csv")
                 for column, origins in VALUES.items():
                     origin = origins[source]
@@ -243,24 +275,65 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
+def _of_one_kind(values: Sequence[Any]) -> list[Any]:
+    """Return the values of a column, as texts unless all are texts, numbers or true and false."""
+    kinds = {_kind(value) for value in values if value is not None}
+    if kinds <= {"number"} and (
+        any(isinstance(value, float) for value in values)
+        or any(abs(value) >= 2**63 for value in values if value is not None)
+    ):
+        return [None if value is None else float(value) for value in values]
+    if len(kinds) <= 1 and "other" not in kinds:
+        return [files.writable(value) if isinstance(value, str) else value for value in values]
+    return [value if value is None else files.writable(_text(value)) for value in values]
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "flag", int: "number", float: "number", str: "text"}
+    return kinds.get(type(value), "other")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else overrides.word(value)
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    escaped = table.map(files.escape_formula).rename(columns=files.escape_formula)
+    return escaped.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    return bytes(table.to_parquet(index=False, compression="zstd"))
+
+
+def _xlsx(table: pd.DataFrame) -> bytes:
+    if len(table) > files.MOST_ROWS:
+        allowed = f"at most {files.MOST_ROWS:,} rows; give csv=FILE or parquet=FILE"
+        raise InputError("xlsx", f"{len(table):,} rows", allowed)
+    return files.spreadsheet({"results": table})
+
+
+WRITERS: dict[str, Callable[[pd.DataFrame], bytes]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "xlsx": _xlsx,
+}
+
+
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write a joined table atomically as CSV or Parquet, by the extension of the file.
+    """Write a joined table atomically as CSV, Parquet or for Excel, by the extension of the file.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If the file cannot be written, or cannot have so many rows.
     """
+    kind = path.suffix[1:]
+    content = WRITERS[kind](table)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with table_files.atomic_path(path) as beside:
-            if path.suffix == ".parquet":
-                table.to_parquet(beside, index=False, compression="zstd")
-            else:
-                plain = table.map(table_files.escape_formula).rename(
-                    columns=table_files.escape_formula
-                )
-                plain.to_csv(beside, index=False, lineterminator="\n")
+        with files.atomic_path(path) as beside:
+            beside.write_bytes(content)
     except OSError as fault:
         allowed = f"a file that can be written to ({fault.strerror})"
-        raise InputError(path.suffix[1:], path, allowed) from None
+        raise InputError(kind, path, allowed) from None

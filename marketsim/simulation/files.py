@@ -1,21 +1,32 @@
-"""Files of a result: written atomically, with units and meanings of columns."""
+"""Files of a result: written atomically, with units and meanings of columns.
+
+Libraries are handed open files: pandas and pyarrow take a relative path such as ``file:1/x`` or
+``run:1/x`` for an address.
+"""
 
 import contextlib
 import errno
 import hashlib
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketsim.parameters.settings import Settings, declared
+from marketsim.parameters.settings import UNWRITABLE, Settings, declared
 from marketsim.simulation.tables import COLUMNS
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a spreadsheet
+NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?")
+LONGEST_CELL = 32_767  # characters, in Excel
+CUT = " ... (cut: too long for a cell)"
+EXACT_DIGITS = 15  # of a whole number in Excel
+MOST_ROWS = 1_048_575  # of a sheet in Excel, below its head
 COMPLETE = "whole"  # last line of the file that marks a batch as complete
 
 
@@ -48,8 +59,26 @@ def write_parquet(
         )
         fields.append(item.with_metadata({"unit": unit, "description": description}))
     arrow = arrow.cast(pa.schema(fields))
-    with atomic_path(path) as beside:
-        pq.write_table(arrow, beside, compression="zstd")
+    with atomic_path(path) as beside, beside.open("wb") as stream:
+        pq.write_table(arrow, stream, compression="zstd")
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a table of Parquet."""
+    with path.open("rb") as stream:
+        return pd.read_parquet(stream)
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """Read the columns of a table of Parquet, with their units and descriptions."""
+    with path.open("rb") as stream:
+        return pq.read_schema(stream)
+
+
+def count_rows(path: Path) -> int:
+    """Return the number of rows of a table of Parquet, without reading it."""
+    with path.open("rb") as stream:
+        return int(pq.read_metadata(stream).num_rows)
 
 
 def write_atomic(path: Path, text: str) -> None:
@@ -59,15 +88,55 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def escape_formula(cell: Any) -> Any:
-    """Escape a cell that a spreadsheet would read as a formula."""
-    is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
-    return f"'{cell}" if is_formula else cell
+    """Escape a cell that a spreadsheet would read as a formula; a number is none."""
+    is_text = isinstance(cell, str) and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if is_text and cell.startswith(FORMULAS) else cell
+
+
+def writable(text: str) -> str:
+    """Return a text that every format can hold: control characters and the like as escapes."""
+    return UNWRITABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def spreadsheet(sheets: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return the content of a spreadsheet for Excel, with a sheet for each table.
+
+    Cells hold the value of the table, or a text where Excel would change it: a whole number of
+    more than 15 digits, or the start of a text that is too long for a cell.
+    """
+    content = io.BytesIO()
+    # closed explicitly, so that Ctrl-C writes nothing
+    book = pd.ExcelWriter(content, engine="openpyxl")
+    for name, sheet in sheets.items():
+        cells = sheet.astype(object).map(_cell).rename(columns=_cell)
+        cells.to_excel(book, sheet_name=name, index=False)
+    book.close()
+    return content.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, int | np.integer) and abs(int(value)) >= 10**EXACT_DIGITS:
+        return str(value)
+    if not isinstance(value, str):
+        return value
+    text = escape_formula(writable(value))
+    coded = text.encode("utf-16-le")  # as Excel counts, two bytes a character
+    if len(coded) <= 2 * LONGEST_CELL:
+        return text
+    return coded[: 2 * (LONGEST_CELL - len(CUT))].decode("utf-16-le", "ignore") + CUT
 
 
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write tables as CSV files by their names."""
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        content = table.to_csv(index=False, lineterminator="\n")
+        (folder / f"{name}.csv").write_text(content, encoding="utf-8", newline="\n")
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of CSV."""
+    with path.open("rb") as stream:
+        return pd.read_csv(stream)
 
 
 def _describe_parameter(key: str) -> tuple[str, str]:

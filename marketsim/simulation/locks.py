@@ -8,11 +8,13 @@ import contextlib
 import errno
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from marketsim.errors import one_line
 
-UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+# what file systems without locks answer: NFS without lockd, Lustre without flock, FUSE, 9P
+UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 def lock_file(path: Path) -> Path:
@@ -40,9 +42,15 @@ def locked(path: Path) -> Iterator[None]:
         except OSError as fault:
             if fault.errno not in UNSUPPORTED:
                 raise
-            warning = f"no file locks in {path.parent}: run one marketsim process at a time there"
-            print(one_line(f"marketsim: warning: {warning}"), file=sys.stderr, flush=True)
+            _warn(path.parent)
         yield
+
+
+@cache
+def _warn(folder: Path) -> None:
+    """Warn of a folder without locks, once."""
+    warning = f"no file locks in {folder}: run one marketsim process at a time there"
+    print(one_line(f"marketsim: warning: {warning}"), file=sys.stderr, flush=True)
 
 
 def is_locked(path: Path) -> bool:

@@ -6,14 +6,14 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mesa
 import numpy as np
 
-from marketsim.errors import InputError, UnreadableFileError, out_of_range
+from marketsim.errors import InputError, UnreadableFileError
 from marketsim.model import observer
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
@@ -21,7 +21,7 @@ from marketsim.model.scenario import timeline
 from marketsim.model.state import Backup, Flow, MarketState, State, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior
-from marketsim.parameters.settings import Settings, from_tree
+from marketsim.parameters.settings import Settings, from_tree, to_tree
 from marketsim.parameters.traders import TRADER_TYPES
 from marketsim.simulation import files
 
@@ -146,10 +146,9 @@ class Market(mesa.Model):
 
     def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
         self.settings = copy.deepcopy(settings or Settings())
-        timeline.check_settings(self.settings)
-        self.run_seed = self.settings.seed if seed is None else seed
-        if not isinstance(self.run_seed, int) or not 0 <= self.run_seed < 2**63:
-            raise out_of_range("seed", self.run_seed, 0, 2**63 - 1, "1")
+        seeded = self.settings if seed is None else replace(self.settings, seed=seed)
+        timeline.check_settings(seeded)
+        self.run_seed = seeded.seed
         drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
         self.settings = posterior.settings_of(self.settings, drawn)
         super().__init__(rng=self.run_seed % 2**32)
@@ -211,7 +210,7 @@ class Market(mesa.Model):
             File to write.
         """
         head = {
-            "settings": asdict(self.settings),
+            "settings": to_tree(self.settings),
             "seed": self.run_seed,
             "days_simulated": self.days_simulated,
             "source": source_fingerprint(),

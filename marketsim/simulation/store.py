@@ -16,17 +16,15 @@ import subprocess
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
+from marketsim import __version__
 from marketsim.errors import DamagedResultError, UnwritableFolderError
 from marketsim.model.scenario import custom
 from marketsim.numerics.jit import PACKAGE, source_fingerprint
-from marketsim.parameters import evidence, posterior
-from marketsim.parameters.settings import POSTING_ONLY, Settings
+from marketsim.parameters import evidence, posterior, presets
+from marketsim.parameters.settings import POSTING_ONLY, Settings, to_tree
 from marketsim.simulation import files, locks
 
 MANIFEST = "manifest.json"
@@ -52,13 +50,26 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
         Fingerprint of the source files it depends on; default: the whole package.
     """
     digest = hashlib.sha256()
-    digest.update(json.dumps([asdict(settings), more], sort_keys=True, default=str).encode())
+    tree = to_tree(settings) | {"classes": []}  # the files count by their contents alone
+    digest.update(json.dumps([tree, more], sort_keys=True, default=str).encode())
     digest.update((source or source_fingerprint()).encode())
     digest.update(evidence.TABLE.read_bytes())
     digest.update(
         posterior.fingerprint(settings.posterior, settings.market != POSTING_ONLY).encode()
     )
     digest.update(custom.fingerprint(settings.classes).encode())
+    return digest.hexdigest()[:12]
+
+
+def model_fingerprint() -> str:
+    """Return a short hash over all that gives a result besides its settings.
+
+    It covers the source of the package, the evidence and the shipped posterior. Results with the
+    same one are of the same version of the model, and can be compared.
+    """
+    digest = hashlib.sha256(source_fingerprint().encode())
+    digest.update(evidence.TABLE.read_bytes())
+    digest.update(posterior.fingerprint(presets.POSTERIOR).encode())
     return digest.hexdigest()[:12]
 
 
@@ -247,7 +258,8 @@ def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> 
             tables[path.name] = {"sha256": digest, "rows": _rows(path)}
     return {
         "key": key(settings),
-        "settings": asdict(settings),
+        "settings": to_tree(settings),
+        "model": model_fingerprint(),
         "source": source_fingerprint(),
         "evidence": hashlib.sha256(evidence.TABLE.read_bytes()).hexdigest(),
         "commit": _git("rev-parse", "HEAD"),
@@ -262,8 +274,8 @@ def manifest(settings: Settings, folder: Path, threads: int, seconds: float) -> 
 
 
 def _versions() -> dict[str, str]:
-    """Return the version of each installed library."""
-    found = {}
+    """Return the version of this package and of each installed library."""
+    found = {"marketsim": __version__}
     for name in LIBRARIES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
@@ -272,7 +284,7 @@ def _versions() -> dict[str, str]:
 
 def _rows(path: Path) -> int:
     if path.suffix == ".parquet":
-        return int(pq.read_metadata(path).num_rows)
+        return files.count_rows(path)
     return path.read_text(encoding="utf-8").count("\n") - 1
 
 

@@ -37,7 +37,7 @@ class LongHoliday:
     def apply(self, table: Table) -> None:
         table.capacity[table.day(self.date) :] *= 1.0 - self.rest
 """
-NAMES = ("results", "with space", "结果 文件夹", "a/b/c", "out=put", "dots.and-dashes")
+NAMES = ("results", "with space", "结果 文件夹", "a/b/c", "out=put", "dots.and-dashes", "run:1")
 STUDIES = ("study", "s-1.b_2", "研究", "x" * 100)
 ABOUTS = (
     "plain",

@@ -68,6 +68,16 @@ def make_arms(
     return out
 
 
+def scenarios(compared: Sequence[Arm]) -> list[Scenario]:
+    """Return the scenarios of arms as specified, each once, the baseline first.
+
+    They have no dose multiplier of an arm; that of the baseline is its own.
+    """
+    named = {arm.scenario.name: arm.scenario for arm in compared[1:]}
+    plain = [replace(one, dose_multiplier=Scenario().dose_multiplier) for one in named.values()]
+    return [compared[0].scenario, *plain]
+
+
 def _named(settings: Settings, name: str, own: Mapping[str, Scenario]) -> Settings:
     """Return the settings with a scenario by name: one of the user, or a shipped one."""
     shipped = presets.names("scenario")

@@ -113,15 +113,22 @@ def search(
             transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in models],
             sampler=sampler,
         )
-        address = f"sqlite:///{database.resolve()}"
+        url = address(database)
         if _has_generation(database):
-            abc.load(address)
+            abc.load(url)
         else:
             database.unlink(missing_ok=True)
-            abc.new(address, {"off": np.zeros(len(stage.summaries))})
+            abc.new(url, {"off": np.zeros(len(stage.summaries))})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history
+
+
+def address(database: Path) -> str:
+    """Return the address of a database, whatever letters its path has."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str(database.resolve())).render_as_string()
 
 
 def _has_generation(database: Path) -> bool:

@@ -45,28 +45,35 @@ def load(files: list[str]) -> dict[str, type]:
 
 
 def fingerprint(files: list[str]) -> str:
-    """Return a hash over the files, empty if there are none."""
+    """Return a hash over the contents of files, whatever their names; empty if there are none."""
     digest = hashlib.sha256()
-    for file in files:
-        try:
-            digest.update(Path(file).read_bytes())
-        except OSError as fault:
-            raise UnreadableFileError("classes", file, str(fault.strerror)) from None
+    for content in sorted(hashlib.sha256(_content(file)).digest() for file in files):
+        digest.update(content)
     return digest.hexdigest() if files else ""
 
 
+def _content(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as fault:  # ValueError: a name that no file can have
+        raise UnreadableFileError("classes", file, getattr(fault, "strerror", str(fault))) from None
+
+
 @cache
-def _classes(file: str, _: str) -> dict[str, type]:
-    """Run a file, once for each content, and return its interventions."""
-    spec = importlib.util.spec_from_file_location(f"own_{Path(file).stem}", file)
+def _classes(file: str, content: str) -> dict[str, type]:
+    """Run a file as if it was imported, once for each content, and return its interventions."""
+    unique = re.sub(r"\W", "_", f"own_{Path(file).stem}_{content[:12]}")
+    spec = importlib.util.spec_from_file_location(unique, file)
     if spec is None or spec.loader is None:
         raise InputError("classes", file, "a Python file, ending in .py")
     module = importlib.util.module_from_spec(spec)
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # nothing is left beside the user's file
+    sys.modules[spec.name] = module  # where dataclasses and pickle look for it
     try:
         spec.loader.exec_module(module)
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
+        del sys.modules[spec.name]
         expected = f"a file that runs without an error ({type(fault).__name__}: {fault})"
         raise InputError("classes", file, expected) from fault
     finally:

@@ -27,7 +27,7 @@ from marketsim.model.scenario import custom
 from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, LegalSupply, Table
 from marketsim.numerics import elementary
 from marketsim.parameters import evidence, posterior
-from marketsim.parameters.settings import POSTING_ONLY, Settings, check
+from marketsim.parameters.settings import POSTING_ONLY, Settings, check, plain
 
 # Levers of all days, arrays of shape (days,), or of one day, numbers: int64 for `capacity`,
 # `cases`, `sweep_accounts`, `sweep_posts` and `sweep_types`, else float64
@@ -245,6 +245,7 @@ def _habituation(settings: Settings, table: Table) -> np.ndarray:
 
 
 def _date(key: str, value: Any) -> dt.date:
+    value = plain(value)
     if type(value) is dt.date:
         return value
     fact = evidence.inputs().get(str(value))
@@ -257,6 +258,7 @@ def _date(key: str, value: Any) -> dt.date:
 
 
 def _dose(key: str, value: Any, metadata: Any) -> float:
+    value = plain(value)
     fact = evidence.inputs().get(value) if isinstance(value, str) else None
     if fact is not None and fact.value is not None:
         value = fact.value

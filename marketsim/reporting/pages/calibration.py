@@ -11,7 +11,7 @@ import pandas as pd
 
 from marketsim.analysis.inference import particles
 from marketsim.parameters import evidence, overrides, presets, priors
-from marketsim.parameters.settings import Calibration, Settings, declared
+from marketsim.parameters.settings import Calibration, Settings, declared, to_tree
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import interval, number
@@ -130,4 +130,4 @@ def command(settings: Settings, search: Calibration) -> str:
         for key, value in asdict(search).items()
         if value != usual[key]
     ]
-    return shlex.join(["marketsim", "calibrate", *overrides.overrides(asdict(settings)), *words])
+    return shlex.join(["marketsim", "calibrate", *overrides.overrides(to_tree(settings)), *words])

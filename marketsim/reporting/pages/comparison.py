@@ -1,22 +1,21 @@
 """Report of a comparison: HTML page, spreadsheet, and summary for a terminal."""
 
 import datetime as dt
-import io
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from marketsim import __version__
-from marketsim.analysis.comparison import effects
+from marketsim.analysis.comparison import arms, effects
 from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
 from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import Scenario
+from marketsim.parameters.settings import Scenario, to_tree
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import (
     OUTCOMES,
@@ -102,25 +101,20 @@ def write_spreadsheet(
 ) -> None:
     """Write `comparison.xlsx`: notes, tables and columns; parameters as in `write`."""
     last = timeline.horizon(compared[0].settings)[1]
-    facts = {
-        "what": f"marketsim {__version__}: scenarios compared with {compared[0].name} by run",
-        "evaluation period": f"{start} to {last}",
-        "result": answer(sums),
-        **{f"note {k}": text for k, text in enumerate(NOTES, 1)},
-        **{arm.scenario.name: f"{arm.scenario.about}. {arm.scenario.source}" for arm in compared},
-        "command": command(compared, options),
-    }
-    read_me = pd.DataFrame(facts.items(), columns=["about", "text"]).map(files.escape_formula)
+    scenarios = {arm.scenario.name: arm.scenario for arm in compared}
+    facts = [
+        ("what", f"marketsim {__version__}: scenarios compared with {compared[0].name} by run"),
+        ("evaluation period", f"{start} to {last}"),
+        ("result", answer(sums)),
+        *((f"note {k}", text) for k, text in enumerate(NOTES, 1)),
+        *((name, f"{one.about}. {one.source}") for name, one in scenarios.items()),
+        ("command", command(compared, options)),
+    ]
+    read_me = pd.DataFrame(facts, columns=["about", "text"])
     described = [(name, *about) for name, about in effects.COLUMNS.items()]
     columns = pd.DataFrame(described, columns=["column", "unit", "meaning"])
-    content = io.BytesIO()
-    book = pd.ExcelWriter(
-        content, engine="openpyxl"
-    )  # closed explicitly, so that Ctrl-C writes nothing
-    for name, sheet in {"read me": read_me, **sums, "columns": columns}.items():
-        sheet.to_excel(book, sheet_name=name, index=False)
-    book.close()
-    (folder / "comparison.xlsx").write_bytes(content.getvalue())
+    sheets = {"read me": read_me, **sums, "columns": columns}
+    (folder / "comparison.xlsx").write_bytes(files.spreadsheet(sheets))
 
 
 def answer(sums: Mapping[str, pd.DataFrame]) -> str:
@@ -171,7 +165,7 @@ def _with_key(row: Any) -> str:
 
 def lines(folder: Path) -> list[str]:
     """Return the result of a finished comparison as lines for a terminal."""
-    sums = {name: pd.read_csv(folder / f"{name}.csv") for name in ("effects", "ranking")}
+    sums = {name: files.read_csv(folder / f"{name}.csv") for name in ("effects", "ranking")}
     cells: list[tuple[str, ...]] = [
         ("scenario", "change in ivory sales, %", "90 % interval", "sales fall in", "informed by")
     ]
@@ -194,9 +188,9 @@ def command(compared: Sequence[Any], options: Any) -> str:
             words.append(f"{item.name}={str(value).lower() if value is False else value}")
     own = own_scenarios(compared)
     if len(own) == 1:
-        words += overrides.overrides(asdict(replace(settings, scenario=own[0])))
+        words += overrides.overrides(to_tree(replace(settings, scenario=own[0])))
     else:
-        rest = overrides.overrides(asdict(settings))
+        rest = overrides.overrides(to_tree(settings))
         words += [word for word in rest if not re.match(r"[+~]*scenario", word)]
     if len(own) > 1:
         words = ["--config-dir", "DIR", *words]
@@ -206,5 +200,4 @@ def command(compared: Sequence[Any], options: Any) -> str:
 def own_scenarios(compared: Sequence[Any]) -> list[Scenario]:
     """Return the user's own scenarios of a comparison, as specified."""
     shipped = presets.names("scenario")
-    own = {arm.scenario.name: arm.scenario for arm in compared if arm.scenario.name not in shipped}
-    return [replace(one, dose_multiplier=Scenario().dose_multiplier) for one in own.values()]
+    return [one for one in arms.scenarios(compared) if one.name not in shipped]

@@ -2,14 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from marketsim.analysis.inference import cross_validation
 from marketsim.parameters import overrides
-from marketsim.parameters.settings import Settings
+from marketsim.parameters.settings import Settings, to_tree
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.pages import study as study_page
@@ -69,5 +68,5 @@ def models(found: pd.DataFrame) -> list[dict[str, str]]:
 
 def command(settings: Settings, simulations: int) -> str:
     """Return the command that reruns the validation, safe to paste into a shell."""
-    words = overrides.overrides(asdict(settings))
+    words = overrides.overrides(to_tree(settings))
     return shlex.join(["marketsim", "validate", *words, f"simulations={simulations}"])
