@@ -476,4 +476,4 @@ def test_ctrl_c_that_a_library_takes_for_its_own_fault(monkeypatch, capfd):
 @pytest.mark.campaign
 def test_the_campaign_of_faults():
     """Every row of the table of faults, many times."""
-    assert faults.campaign()
+    assert faults.campaign(workers=os.cpu_count() or 1)
