@@ -3,11 +3,22 @@
 import difflib
 import importlib.metadata
 import importlib.util
+import shlex
+import sys
 from collections.abc import Iterable
 from typing import Any, Self
 
 DISTRIBUTION = "marketsim-ivory"  # name for pip; marketsim is that of another project
 NEAR = 0.7  # likeness from which a name is offered, 0 to 1
+# What to install for a package that only some commands import: as in pyproject.toml. The hint does
+# not name marketsim: on PyPI that is another project, and this one has to be installed nowhere.
+REQUIREMENTS = {
+    "SALib": "SALib>=1.5",
+    "distributed": "dask[distributed]>=2024.8",
+    "pyabc": "pyabc>=0.13",
+    "statsmodels": "statsmodels>=0.14",
+    "streamlit": "streamlit>=1.60",
+}
 
 
 class InputError(ValueError):
@@ -164,29 +175,24 @@ def out_of_range(key: str, value: Any, low: float, high: float, unit: str) -> In
 
 
 def require_package(command: str, package: str) -> None:
-    """Refuse a subcommand whose package is not installed, without importing it.
+    """Refuse a command whose package is not installed, without importing it.
+
+    Parameters
+    ----------
+    command : str
+        The words after `marketsim` that need the package.
+    package : str
+        One of `REQUIREMENTS`.
 
     Raises
     ------
     MissingPackageError
         Where it is not installed.
     """
-    if importlib.util.find_spec(package) is None:
-        words = " ".join(f"'{one}'" for one in _requirements(command)) or package
-        raise MissingPackageError(command, package, f"python -m pip install {words}")
-
-
-def _requirements(extra: str) -> list[str]:
-    """Return what an extra of the distribution requires, as pip takes it."""
-    try:
-        lines = importlib.metadata.requires(DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
-        return []
-    return [
-        line.partition(";")[0].strip()
-        for line in lines
-        if f'extra == "{extra}"' in line.replace("'", '"')
-    ]
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:  # without an origin: a folder of that name
+        words = [sys.executable, "-m", "pip", "install", REQUIREMENTS[package]]
+        raise MissingPackageError(command, package, shlex.join(words))
 
 
 def span(low: float, high: float, unit: str) -> str:

@@ -241,7 +241,7 @@ def _pip(arguments: list[str]) -> None:
     for flag, word in itertools.pairwise(arguments):
         assert flag != "-r" or Path(word).is_file(), f"no file {word}"
     for word in arguments[1:]:
-        extras = re.fullmatch(r"(?:marketsim|\.)\[([\w,]+)\]", word)
+        extras = re.fullmatch(r"(?:marketsim-ivory|\.)\[([\w,]+)\]", word)
         for extra in extras[1].split(",") if extras else []:
             assert extra in project["optional-dependencies"], f"no extra {extra}"
 

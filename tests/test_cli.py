@@ -1,11 +1,14 @@
 """The command: its grammar, what it leaves behind, and one line for bad input."""
 
+import ast
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +22,10 @@ from marketsim.parameters import presets
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 
+# what the package imports of its dependencies; Hydra's launchers bring joblib and psutil with them
+IMPORTED = ("filelock", "hydra", "jinja2", "llvmlite", "marketsim", "matplotlib", "mesa", "numba",
+            "numpy", "omegaconf", "openpyxl", "pandas", "platformdirs", "pyarrow", "scipy", "tqdm",
+            "yaml", "joblib", "psutil")  # fmt: skip
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
 
@@ -354,20 +361,53 @@ def test_flags_of_hydra_print(tmp_path, flag, shown):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["calibrate", "calibrate_market", "sensitivity"])
-def test_a_missing_package_is_one_line_before_any_work(monkeypatch, capfd, tmp_path, name):
-    """The extra to install is named; nothing is written."""
-    monkeypatch.setattr(errors.importlib.util, "find_spec", lambda package: None)
+@pytest.mark.parametrize("place", ["nowhere", "a folder"])
+@pytest.mark.parametrize(
+    ("words", "package"),
+    [
+        ("calibrate", "pyabc"),
+        ("calibrate_market", "pyabc"),
+        ("calibrate calibration.sampler=dask calibration.address=tcp://x:1", "distributed"),
+        ("sensitivity", "SALib"),
+        ("validate", "statsmodels"),
+        ("dashboard", "streamlit"),
+    ],
+)
+def test_a_missing_package_is_one_line_before_any_work(
+    monkeypatch, capfd, tmp_path, words, package, place
+):
+    """What to install is named, with the Python that runs, and nothing is written."""
+    find = errors.importlib.util.find_spec
+    missing = None if place == "nowhere" else ModuleSpec(package, None, is_package=True)
+    monkeypatch.setattr(
+        errors.importlib.util, "find_spec", lambda name: missing if name == package else find(name)
+    )
     with pytest.raises(SystemExit) as stop:
-        command(monkeypatch, name)
-    extra = name.removesuffix("_market")
+        command(monkeypatch, *words.split())
     assert stop.value.code == 2
     err = capfd.readouterr().err
-    assert err.startswith(f"marketsim: marketsim {extra} requires ")
-    package = "SALib" if extra == "sensitivity" else "pyabc"
-    assert re.search(f"requires {package}: python -m pip install .*{package}", err)
-    assert "marketsim[" not in err  # the name of somebody else's package
+    assert err.startswith(f"marketsim: marketsim {words.partition(' calibration.address')[0]}")
+    hint = f"{sys.executable} -m pip install '{errors.REQUIREMENTS[package]}'"
+    assert err.endswith(f" requires {package}: {hint}\n") and err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_to_install_is_what_the_project_declares():
+    """Each optional package is a requirement of an extra, and none is a core dependency."""
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    extras = {one for each in project["optional-dependencies"].values() for one in each}
+    assert {*errors.REQUIREMENTS.values()} <= extras
+    assert not {*errors.REQUIREMENTS.values()} & {*project["dependencies"]}
+    for path in (Path(errors.__file__).parent).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            for name in (name.partition(".")[0] for name in names):
+                known = (*sys.stdlib_module_names, *IMPORTED, *errors.REQUIREMENTS, "dask")
+                assert name in known, f"{path}: {name}"
+    own = [one for one in extras if one.startswith("marketsim")]
+    assert own and all(one.startswith(f"{project['name']}[") for one in own)
 
 
 def test_tab_completion_offers_keys():

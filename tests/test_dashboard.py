@@ -3,6 +3,7 @@
 import datetime as dt
 import shlex
 import socket
+import sys
 import threading
 from copy import deepcopy
 from dataclasses import asdict, fields, replace
@@ -409,8 +410,8 @@ def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):
         cli.main()
     said = capsys.readouterr().err
     assert end.value.code == 2
-    assert "marketsim: marketsim dashboard requires streamlit: python -m pip install" in said
-    assert said.count("\n") == 1
+    hint = f"{sys.executable} -m pip install 'streamlit>=1.60'"
+    assert said == f"marketsim: marketsim dashboard requires streamlit: {hint}\n"
 
 
 def test_a_port_that_is_taken_is_one_line(monkeypatch, capsys):

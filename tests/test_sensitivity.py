@@ -9,7 +9,6 @@ import pytest
 from conftest import settings as small
 from test_cli import command
 
-from marketsim import errors
 from marketsim.analysis.sensitivity import experiment, indices
 from marketsim.commands import sensitivity as sensitivity_command
 from marketsim.errors import InputError
@@ -326,13 +325,6 @@ def test_nothing_uncertain_is_refused():
         found(start(fixed=list(priors.everything())))
     assert fault.value.key == "fixed"
     assert list(Path().iterdir()) == []
-
-
-def test_without_salib_it_is_said_in_one_line(monkeypatch):
-    """The extra is optional: where it is not installed, it is named."""
-    monkeypatch.setattr(errors.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"requires SALib: python -m pip install .*SALib"):
-        found(start())
 
 
 def test_the_command_hands_on_what_is_asked(monkeypatch, capfd):

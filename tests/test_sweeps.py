@@ -257,12 +257,26 @@ def test_figures_are_drawn_later_from_the_tables(monkeypatch, capfd):
 
 def test_kernels_are_compiled_once(monkeypatch, tmp_path):
     """The first process of a kind compiles, the next finds them compiled."""
-    monkeypatch.setattr(run, "CACHE_FOLDER", str(tmp_path / "kernels"))
+    monkeypatch.setattr(run.jit, "cache_folders", lambda: [tmp_path / "kernels"])
     lived = []
     monkeypatch.setattr(run, "simulate", lambda *_: lived.append(1))
-    run.compile_kernels()
+    for _ in range(2):
+        run.compile_kernels.cache_clear()
+        run.compile_kernels()
+    assert lived == [1]
+
+
+def test_kernels_that_cannot_be_stored_are_compiled_all_the_same(monkeypatch, tmp_path, capfd):
+    """The folder of the cache is not the results': no refusal, but a warning."""
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setattr(run.jit, "cache_folders", lambda: [tmp_path / "file" / "kernels"])
+    run.jit._warned.cache_clear()
+    lived = []
+    monkeypatch.setattr(run, "simulate", lambda *_: lived.append(1))
+    run.compile_kernels.cache_clear()
     run.compile_kernels()
     assert lived == [1]
+    assert capfd.readouterr().err.count("marketsim: warning: ") == 1
 
 
 def test_a_launcher_that_cannot_start_is_one_line(monkeypatch, capfd):

@@ -1,6 +1,7 @@
 """Write docs/reliability.md from the recorded results of the campaigns."""
 
 import csv
+import datetime as dt
 from collections import defaultdict
 from pathlib import Path
 
@@ -12,14 +13,16 @@ PREFACE = """\
 A fault has to end in one clear line or in a correct result, never in a wrong one, and finished
 work has to be kept. [Security](security.md) says what files from others can and cannot do.
 
-Two campaigns test this (`tests/campaigns/`). Generate this page with
-`python -m docs.generate.reliability > docs/reliability.md`; run the campaigns with
+Two campaigns test this (`tests/campaigns/`). To run them, with as many commands at the same time
+as there are cores (or `--workers`), and to generate this page:
 
 ```sh
 cd tests
 export PYTHONPATH=..
-python -m campaigns inputs --examples 5000 --table inputs.csv
-python -m campaigns faults --table faults.csv
+python -m campaigns inputs --examples 2000 --table campaigns/results/inputs.csv
+python -m campaigns faults --share 0.5 --table campaigns/results/faults.csv
+cd ..
+python -m docs.generate.reliability > docs/reliability.md
 ```
 
 `python -m pytest -m campaign` runs both; the default suite runs a sample
@@ -29,8 +32,9 @@ python -m campaigns faults --table faults.csv
 
 **Inputs** are drawn by Hypothesis. *Valid* ones come from what the package declares: parameters
 within their ranges, often at the ends; scenarios, recovery mechanisms, posteriors, interventions
-with dates and doses, scenario files, a class of the user's, sweeps. *Broken* ones are a valid
-command with one mistake from a table; *garbage* is made of pieces of the grammar, bytes and
+with dates and doses, scenario files, a class of the user's, sweeps; names in Chinese, with spaces
+and dots, and such that could be numbers, dates or addresses. *Broken* ones are a valid command with
+one mistake from a table; *garbage* is made of pieces of the grammar, bytes, control characters and
 damaged files. Each is given to the real command in a folder of its own: in a fork made after the
 imports, and one of 25 in a new process, as a shell starts it.
 
@@ -43,9 +47,10 @@ identical (*verified*). Any other input has to be refused: one line on the error
 the setting and what is allowed, exit code 2, nothing printed, nothing written.
 
 **Faults** are done to small studies, comparisons and sweeps at random moments: signals, damaged
-files, full and read-only disks, two processes on one result, closed streams, other locales, clocks
-and environment variables. Interrupted work is finished afterwards, and its tables are compared
-with those of undisturbed work, byte by byte.
+files, full and read-only disks, also of the compiled kernels, file systems without locks, two
+processes on one result, linked results, closed streams, other locales, clocks, environment
+variables, styles of figures, names and texts of scenarios. Interrupted work is finished afterwards,
+and its tables are compared with those of undisturbed work, byte by byte.
 
 """
 
@@ -58,8 +63,8 @@ def as_markdown() -> str:
     str
         Markdown.
     """
-    parts = [PREFACE, _read("complete.md"), "\n", _inputs("fuzz.csv"), "\n", _faults("faults.csv")]
-    return "".join([*parts, "\n", _read("notes.md")])
+    parts = [PREFACE, _summary(), "\n", _inputs(), "\n", _faults(), "\n"]
+    return "".join([*parts, (RESULTS / "notes.md").read_text(encoding="utf-8")])
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -68,20 +73,40 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def _read(name: str) -> str:
-    return (RESULTS / name).read_text(encoding="utf-8")
+def _summary() -> str:
+    """Return when the campaigns were run, and how large they were."""
+    inputs, faults = rows("inputs.csv"), rows("faults.csv")
+    tried = {kind: _sum(inputs, "tried", kind) for kind in ("valid", "broken", "garbage")}
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in tried.items())
+    text = f"""\
+Inputs: {_when(inputs)}. Of {_sum(inputs, "tried"):,} inputs ({kinds}), of which
+{_sum(inputs, "new_process"):,} were given to a new process, none broke a law.
+
+Faults: {_when(faults)}. Of {_sum(faults, "times"):,} trials none broke a law.
+"""
+    return f"## The last complete campaigns\n\n{text}"
 
 
-def _inputs(name: str) -> str:
+def _when(found: list[dict[str, str]]) -> str:
+    """Return the date and the commit of a campaign; a table has those of one."""
+    ((date, commit),) = {(row["date"], row["commit"]) for row in found}
+    day = dt.date.fromisoformat(date)
+    return f"run on {day.day} {day:%B %Y}, commit {commit}"
+
+
+def _sum(found: list[dict[str, str]], column: str, kind: str | None = None) -> int:
+    return sum(int(row[column]) for row in found if kind in (None, row.get("kind")))
+
+
+def _inputs() -> str:
     """Return a row for each kind of input."""
     columns = ("tried", "new_process", "result", "refused", *CHECKS)
-    return _table(rows(name), ("kind",), columns)
+    return _table(rows("inputs.csv"), ("kind",), columns)
 
 
-def _faults(name: str) -> str:
+def _faults() -> str:
     """Return a row for each fault and outcome."""
-    renamed = [row | {"outcome": row.get("came", row.get("outcome", ""))} for row in rows(name)]
-    return _table(renamed, ("fault", "outcome"), ("times",))
+    return _table(rows("faults.csv"), ("fault", "outcome"), ("times",))
 
 
 def _table(found: list[dict[str, str]], keys: tuple[str, ...], columns: tuple[str, ...]) -> str:

@@ -31,14 +31,20 @@ def main_market(arguments: list[str]) -> None:
 
 def run(command: CalibrateCommand) -> Path:
     """Calibrate posting; return the folder."""
-    require_package("calibrate", "pyabc")
+    _require_packages("calibrate", command.calibration)
     return calibrate(posting(command.settings()), command.calibration, *command.how())
 
 
 def run_trade(command: CalibrateCommand) -> Path:
     """Calibrate prices and products; return the folder."""
-    require_package("calibrate", "pyabc")
+    _require_packages("calibrate_market", command.calibration)
     return calibrate(trade(command.settings()), command.calibration, *command.how())
+
+
+def _require_packages(name: str, calibration: Calibration) -> None:
+    require_package(name, "pyabc")
+    if calibration.sampler == "dask":
+        require_package(f"{name} calibration.sampler=dask", "distributed")
 
 
 def calibrate(

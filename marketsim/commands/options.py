@@ -70,13 +70,13 @@ class Command(Settings):
     def how(self) -> tuple[Path, int, bool]:
         """Return the study's folder, the number of parallel runs, and whether progress is shown.
 
-        Where the model has to be compiled first, the error stream says so.
+        Where the model has to be compiled first, the error stream says so; where it is compiled at
+        each start, a warning says that.
         """
         from marketsim.numerics import jit
 
-        if self.progress and jit.is_cold():
-            when = "first use only" if jit.CACHE_FOLDER else "at every start, see NUMBA_CACHE_DIR"
-            message = f"compiling ({when}, 1-2 min); cannot be interrupted"
+        if self.progress and jit.is_cold() and jit.writable_folder():
+            message = "compiling (first use only, 1-2 min); cannot be interrupted"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)
         return self.folder(), self.cores(), self.progress and shows_progress()
 

@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> None:
 
 def run(command: SensitivityCommand) -> Path:
     """Analyse sensitivity; return the folder."""
+    require_package("sensitivity", "SALib")
     return analyse(command.settings(), command.part(Sensitivity), *command.how())
 
 
@@ -70,7 +71,6 @@ def analyse(
     InputError
         For invalid input, before any run.
     """
-    require_package("sensitivity", "SALib")
     compared = arms(settings, options)
     more = {
         "sensitivity": vars(options),

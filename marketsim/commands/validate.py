@@ -9,6 +9,7 @@ from marketsim.analysis.inference.predictive_check import predictive, variation
 from marketsim.commands import compose, output
 from marketsim.commands import run as run_command
 from marketsim.commands.options import TableCommand
+from marketsim.errors import require_package
 from marketsim.parameters import posterior, presets, priors
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.reporting.figures import registry
@@ -150,6 +151,7 @@ def run_identify(command: TableCommand) -> Path:
 
 def run(command: TableCommand) -> Path:
     """Validate the model; return the folder."""
+    require_package("validate", "statsmodels")
     return validate(*_arguments(command))
 
 

@@ -1,13 +1,16 @@
 """Compilation of kernels and the cache of machine code.
 
-Numba's cache notices a change in the file of a kernel, but not in the files of the kernels that it
-calls, so a caller could keep an outdated callee. The name of the cache folder therefore contains a
-fingerprint of all files with kernels: after a change in any of them all kernels are recompiled.
+The cache is a cache: whatever is wrong with it, kernels are compiled and the run continues. Each
+kernel is one file, whose name is a function of all that its machine code depends on, and which
+starts with its checksum; a file that is damaged is compiled again. Files are read from the first
+folder that has them, also from one that cannot be written to, and written to the first that can.
 """
 
 import contextlib
 import hashlib
 import os
+import pickle
+import secrets
 import shutil
 import sys
 import tempfile
@@ -17,11 +20,19 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+import platformdirs
+from llvmlite import binding as llvm
+from numba.core import caching, compiler, serialize
+
+from marketsim.errors import one_line
 
 PACKAGE = Path(__file__).parents[1]
 KEPT = 3  # older versions whose kernels stay
 KERNEL_SOURCES = ("numerics/*.py", "model/*.py", "model/kernels/*.py")
+KEPT = 8  # folders of kernels kept: of versions of the package, Python, numba and the processor
+SUFFIX = ".kernel"
+MAIN = "marketsim.model.market.advance"  # calls nearly all others, and is compiled last
+CHECKSUM_BYTES = hashlib.sha256().digest_size
 numba_config: Any = numba.config
 njit: Any = numba.njit  # its annotations omit private options
 
@@ -47,117 +58,182 @@ def source_fingerprint(patterns: tuple[str, ...] = ("**/*.py", "**/*.j2")) -> st
     return digest.hexdigest()[:16]
 
 
-def _cache_folder() -> str:
-    """Return the folder of the compiled kernels: one that holds them, else one to write to.
+def cache_folders() -> list[Path]:
+    """Return the folders of this version's kernels: in NUMBA_CACHE_DIR, and the user's.
 
-    It is below NUMBA_CACHE_DIR, or below the user's folder for caches.
+    Their name contains a fingerprint of all files with kernels: the machine code of a kernel
+    includes that of the kernels it calls.
     """
-    name = f"kernels-{source_fingerprint(KERNEL_SOURCES)}"
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    of_user = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "~/.cache"
-    folders = []
-    for parent in (chosen, f"{of_user}/marketsim"):
-        with contextlib.suppress(RuntimeError):  # the user has no home folder
-            folders += [Path(parent).expanduser() / name] if parent else []
-    for folder in folders:
-        if _holds_kernels(folder):
-            return str(folder)
-    for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError:
-            continue
-        _remove_old(folder)
-        return str(folder)
-    return ""
+    chosen = numba_config.CACHE_DIR
+    bases = [Path(os.path.expanduser(chosen)) / "marketsim"] if chosen else []  # noqa: PTH111
+    of_user = platformdirs.user_cache_path("marketsim", appauthor=False)
+    bases += [of_user] if of_user.is_absolute() else []  # not so for a user without a home folder
+    return [base / _folder_name() for base in bases]
 
 
-def _holds_kernels(folder: Path) -> bool:
+@cache
+def _folder_name() -> str:
+    """Return the name of the folder of kernels of this version, Python and processor."""
+    parts = (source_fingerprint(KERNEL_SOURCES), numba.__version__, llvm.get_host_cpu_name())
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return f"kernels-{sys.implementation.cache_tag}-{digest}"
+
+
+def is_cold() -> bool:
+    """Return whether the kernels must still be compiled for this version."""
+    if numba_config.DISABLE_JIT:
+        return False
+    return not any(_has_main(folder) for folder in cache_folders())
+
+
+def _has_main(folder: Path) -> bool:
     try:
-        return any(folder.glob("**/*.nbc"))
+        return any(path.name.startswith(f"{MAIN}-") for path in folder.iterdir())
     except OSError:
         return False
 
 
-def _remove_old(folder: Path) -> None:
-    """Remove the kernels of older versions, but the latest few, which may be in use."""
-    with contextlib.suppress(OSError):
-        others = [path for path in folder.parent.glob("kernels-*") if path != folder]
-        others.sort(key=lambda path: path.stat().st_mtime)
-        for path in others[: -KEPT or None]:
-            shutil.rmtree(path, ignore_errors=True)
+def writable_folder() -> Path | None:
+    """Return the first folder that kernels can be written to, created where it is missing.
 
-
-CACHE_FOLDER = _cache_folder()  # empty if there is none: then every process compiles
-
-
-def is_cold() -> bool:
-    """Return whether kernels must still be compiled for this version."""
-    if numba_config.DISABLE_JIT:
-        return False
-    return not CACHE_FOLDER or not _holds_kernels(Path(CACHE_FOLDER))
-
-
-class _Place:
-    """Place of the kernels of a function, which may be read where nothing can be written."""
-
-    def __init__(self, function: Any, file: str) -> None:
-        self._py_file, self._line = file, function.__code__.co_firstlineno
-
-    @classmethod
-    def from_function(cls, function: Any, file: str) -> "_Place":
-        """Return the place of a function's kernels."""
-        return cls(function, file)
-
-    def ensure_cache_path(self) -> None:
-        """Create the folder."""
-        Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)
-
-    def get_cache_path(self) -> str:
-        """Return the folder: one for each source file."""
-        return str(Path(CACHE_FOLDER) / Path(self._py_file).stem)
-
-    def get_source_stamp(self) -> str:
-        """Return the same for all: the name of the folder changes with every source file."""
-        return ""
-
-    def get_disambiguator(self) -> str:
-        """Return the line, which tells functions of one name apart."""
-        return str(self._line)
-
-
-class _Code(CompileResultCacheImpl):
-    _locator_classes = [_Place]  # noqa: RUF012
-
-
-class KernelCache(FunctionCache):
-    """Numba's cache of a function, in which no fault is fatal: a kernel is then compiled anew."""
-
-    _impl_class = _Code
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the kernel for a signature; None, and the entry is dropped, if it is damaged."""
+    If there is none, a warning says so, once a process.
+    """
+    faults = []
+    for folder in cache_folders():
         try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # whatever a damaged file does
-            with contextlib.suppress(Exception):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a kernel, or say once that there is no room."""
-        try:
-            super().save_overload(sig, data)
-        except Exception as fault:
-            _warn_once(getattr(fault, "strerror", None) or type(fault).__name__)
+            _make(folder)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as fault:
+            faults.append((folder, fault))
+        else:
+            return folder
+    _warn(faults)
+    return None
 
 
 @cache
-def _warn_once(reason: str) -> None:
-    message = f"the compiled kernels cannot be kept in {CACHE_FOLDER} ({reason})"
-    remedy = "every start compiles; choose another folder with NUMBA_CACHE_DIR"
-    print(f"marketsim: {message}; {remedy}", file=sys.stderr, flush=True)
+def _warned() -> list[str]:
+    """Return the warnings of this process."""
+    return []
+
+
+def _warn(faults: list[tuple[Path, OSError]]) -> None:
+    """Warn, once a process, that compiled kernels are not stored."""
+    if _warned():
+        return
+    folder, fault = faults[0] if faults else (None, None)
+    where = f" in {folder.parent} ({getattr(fault, 'strerror', '') or fault})" if folder else ""
+    _warned().append(
+        f"compiled kernels cannot be stored{where}: each start compiles those that are missing, "
+        "1-2 min for all; set NUMBA_CACHE_DIR to a folder with 20 MB of room"
+    )
+    print(one_line(f"marketsim: warning: {_warned()[0]}"), file=sys.stderr, flush=True)
+
+
+class KernelCache(caching.NullCache):
+    """The stored machine code of one kernel, a file for each signature.
+
+    Parameters
+    ----------
+    function : callable
+        The kernel before it is compiled.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._name = f"{function.__module__}.{function.__qualname__}"
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled kernel, or None if it is not stored as it was written."""
+        target_context.refresh()
+        name = self._file_name(sig, target_context.codegen())
+        for folder in cache_folders():
+            with contextlib.suppress(Exception):  # of whatever is in the place of the file
+                payload = _read(folder / name, sig)
+                compiled = compiler.CompileResult._rebuild(target_context, *payload)
+                _mark_used(folder)
+                return compiled
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Store a compiled kernel in the first folder that it can be written to."""
+        if data.library.has_dynamic_globals or data.lifted:  # code for this process alone
+            return
+        faults: list[tuple[Path, OSError]] = []
+        name, payload = self._file_name(sig, data.codegen), (sig, data._reduce())
+        content = serialize.dumps(payload)
+        for folder in cache_folders():
+            try:
+                _write(folder / name, hashlib.sha256(content).digest() + content)
+            except OSError as fault:
+                faults.append((folder, fault))
+            else:
+                return
+        _warn(faults)
+
+    def _file_name(self, sig: Any, codegen: Any) -> str:
+        kind = hashlib.sha256(repr((sig, codegen.magic_tuple())).encode()).hexdigest()[:16]
+        return f"{self._name}-{kind}{SUFFIX}"
+
+
+def _read(path: Path, sig: Any) -> Any:
+    """Return what is stored for a signature.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where the file is not as it was written.
+    """
+    if not path.is_file():  # reading a named pipe would wait for a writer
+        raise FileNotFoundError(path)
+    content = path.read_bytes()
+    checksum, content = content[:CHECKSUM_BYTES], content[CHECKSUM_BYTES:]
+    if hashlib.sha256(content).digest() != checksum:  # damaged machine code could do anything
+        raise ValueError(path)
+    stored, payload = pickle.loads(content)
+    if stored != sig:
+        raise ValueError(path)
+    return payload
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file of the cache atomically."""
+    _make(path.parent)
+    if path.is_dir():
+        shutil.rmtree(path)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _make(new: Path) -> None:
+    """Create a folder of kernels; those of other versions are removed, except for the last used."""
+    if new.is_dir():
+        return
+    new.mkdir(parents=True, exist_ok=True)
+
+    def last_used(folder: Path) -> float:
+        try:
+            return folder.stat().st_mtime
+        except OSError:  # removed by another process
+            return 0.0
+
+    others = [
+        folder for folder in new.parent.glob("kernels-*") if folder != new and folder.is_dir()
+    ]
+    for folder in sorted(others, key=last_used, reverse=True)[KEPT - 1 :]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def _mark_used(folder: Path) -> None:
+    """Set the date of a folder of kernels: that of their last use."""
+    with contextlib.suppress(OSError):
+        os.utime(folder)
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -194,8 +270,7 @@ def part(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    compiled: Any = njit(nogil=True, **options)(function)
-    if CACHE_FOLDER and not numba_config.DISABLE_JIT:
-        compiled._cache = KernelCache(function)  # as enable_caching does, with its own class
-    out: Callable[..., Any] = compiled
-    return out
+    compiled = njit(nogil=True, **options)(function)
+    if not numba_config.DISABLE_JIT and function.__module__.startswith("marketsim."):
+        compiled._cache = KernelCache(function)
+    return compiled

@@ -1,34 +1,30 @@
 """Runs of a study: samples of parameters, simulations and their tables."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cache, cached_property
 from typing import Any
 
-import numba
 import pandas as pd
-from llvmlite import binding as llvm
 
 from marketsim.errors import UnwritableFolderError
 from marketsim.model import observer
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import MarketState, Series, TradeRecords
-from marketsim.numerics import rng
-from marketsim.numerics.jit import CACHE_FOLDER
+from marketsim.numerics import jit, rng
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import posterior
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import Population
-from marketsim.simulation import store
+from marketsim.simulation import locks
 from marketsim.simulation import tables as run_tables_of
 from marketsim.survey import statistics as survey_statistics
 from marketsim.survey import trade_statistics
 
+COMPILED = "compiled"  # marks a folder of kernels that has all of them
 BATCH = 20  # runs stored together: the most that a killed process loses
 TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 Tables = dict[str, pd.DataFrame]
@@ -194,21 +190,19 @@ def replicate(
     return join_tables(on_threads(simulate_tables, runs, threads))
 
 
+@cache
 def compile_kernels() -> None:
-    """Compile the kernels in one process while others that start at the same time wait.
-
-    Numba numbers the files of its cache as it finds them: two processes that compile for different
-    processors on a shared disk could exchange files. A second process of the same kind only reads.
-    """
-    if not CACHE_FOLDER:
+    """Compile the kernels in one process while others that start at the same time wait."""
+    if any((folder / COMPILED).exists() for folder in jit.cache_folders()):
         return
-    folder = Path(CACHE_FOLDER)
-    kind = f"{numba.__version__}-{sys.implementation.cache_tag}-{llvm.get_host_cpu_name()}"
-    filled = folder / f"filled-{kind}"
-    if filled.exists():
-        return
-    # a folder that cannot be written to holds kernels that somebody else has compiled
-    with contextlib.suppress(OSError, UnwritableFolderError), store.locked_folder(folder):
-        if not filled.exists():
-            simulate(Settings(population=Population(retailers=10)), 0)
-            filled.touch()
+    with contextlib.ExitStack() as held:
+        marker = (folder := jit.writable_folder()) and folder / COMPILED
+        with contextlib.suppress(OSError):  # all compile, then
+            if marker:
+                held.enter_context(locks.locked(marker))
+        if marker and marker.exists():
+            return
+        simulate(Settings(population=Population(retailers=10)), 0)
+        with contextlib.suppress(OSError):
+            if marker:
+                marker.touch()

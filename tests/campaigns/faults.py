@@ -5,7 +5,9 @@ table is one fault on one command; a trial does it once, at a random moment or p
 """
 
 import contextlib
+import hashlib
 import os
+import queue
 import random
 import shutil
 import signal
@@ -13,17 +15,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import openpyxl
 
 from campaigns import laws, runner
 from campaigns.laws import hold
 from campaigns.runner import Command, Outcome
 from marketsim.errors import InputError
+from marketsim.numerics import jit
 from marketsim.parameters import presets
 
 SEED = 2015
@@ -34,6 +39,7 @@ COMMANDS = {
     "compare": ["compare", *SMALL, "scenarios=[no_crackdown]", "replicates=45", "prior=false"],
     "sweep": ["-m", "hydra/launcher=basic", *SMALL, "replicates=2", "figures=false",
               "seed=range(1,7)"],
+    "figures": [*SMALL, "replicates=2"],
     "short run": [*SMALL, "replicates=2", "figures=false", "scenario.about='象牙 市场'"],
 }  # fmt: skip
 NOT_READ_AGAIN = (".png", ".svg", ".html", ".xlsx")  # figures, pages and spreadsheets
@@ -381,6 +387,200 @@ def set_locale(trial: Trial, name: str) -> str:
     return surround(trial, LC_ALL=place.name, LOCPATH=str(place.parent))
 
 
+def set_style(trial: Trial, content: str, where: str) -> str:
+    """Draw figures with a style of the user's: the same bytes as with matplotlib's own."""
+    folder = {"working folder": trial.folder}.get(where, trial.bench.base / "style")
+    folder.mkdir(exist_ok=True)
+    (folder / "matplotlibrc").write_text(content, encoding="utf-8")
+    environment = {} if where == "working folder" else {where: str(folder)}
+    ended = trial.run(new=True, **environment)
+    hold((ended.code, ended.err) == (0, ""), f"a result and no message: {ended.err[-500:]}")
+    (drawn,), (expected,) = laws.finished(trial.folder), laws.finished(trial.whole)
+    names = sorted(path.name for path in (expected / "figures").glob("*.png"))
+    for name in names:
+        same = (drawn / "figures" / name).read_bytes() == (expected / "figures" / name).read_bytes()
+        hold(same, f"{name}: the same bytes")
+    hold(names, "figures are drawn")
+    return "the same figures"
+
+
+WITHOUT_LOCKS = """\
+import errno
+import fcntl
+
+def refuse(*_):
+    raise OSError(errno.ENOLCK, "No locks available")
+
+fcntl.flock = fcntl.lockf = refuse
+"""
+
+
+def take_locks_away(trial: Trial) -> str:
+    """Run the command where the file system has no locks: a warning, and the same bytes."""
+    place = trial.bench.base / "without locks"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(WITHOUT_LOCKS)
+    path = os.pathsep.join([str(place), str(runner.PACKAGE.parent)])
+    ended = trial.run(new=True, PYTHONPATH=path)
+    hold(ended.code == 0, f"a result: {ended.err[-500:]}")
+    lines = ended.err.splitlines()
+    hold(lines and all("warning: " in line and "lock" in line for line in lines), ended.err)
+    hold(len(set(lines)) == len(lines), f"each warning once: {ended.err[-500:]}")
+    hold(tables(trial.folder) == trial.expected, "the same bytes")
+    return "a warning, the same bytes"
+
+
+def link_results(trial: Trial, what: str) -> str:
+    """Put a link in the place of a folder of results; every command sees the result, once."""
+    away, results = trial.bench.base / "away", trial.folder / "results"
+    shutil.rmtree(away, ignore_errors=True)
+    shutil.copytree(trial.whole / "results", away)
+    (place,) = laws.finished(away)
+    if what == "output":
+        results.symlink_to(away)
+    elif what == "study":
+        results.mkdir()
+        (results / place.parent.name).symlink_to(place.parent)
+    elif what == "result":
+        (results / place.parent.name).mkdir(parents=True)
+        (results / place.parent.name / place.name).symlink_to(place)
+    else:
+        shutil.copytree(away, results)
+        link = {"another": results / "again", "loop": results / place.parent.name / "loop"}[what]
+        link.symlink_to(results / place.parent.name if what == "another" else results)
+    listed = runner.run(["results", "results"], trial.folder)
+    hold((listed.code, listed.err) == (0, ""), f"listed: {listed.err[-300:]}")
+    hold("1 results of 1 finished" in listed.out, f"one result: {listed.out[-300:]}")
+    hold("loaded cached result" in trial.run().out, "reused")
+    return "one result, listed and reused"
+
+
+# ---------------------------------------------------------------- the cache of compiled kernels
+
+UNSTORED = "marketsim: warning: compiled kernels cannot be stored in "
+SMALL_KERNEL = 200_000  # bytes; larger ones take long to compile
+
+
+def kernels(base: Path) -> list[Path]:
+    """Copy the stored kernels below a folder for NUMBA_CACHE_DIR; return the small ones."""
+    (warm, *_) = (folder for folder in jit.cache_folders() if any(folder.glob(f"{jit.MAIN}-*")))
+    folder = base / "marketsim" / warm.name
+    shutil.copytree(warm, folder)
+    found = sorted(folder.glob("*.kernel"))
+    return [path for path in found if path.stat().st_size < SMALL_KERNEL]
+
+
+def around(place: Path | str, trial: Trial) -> dict[str, str]:
+    """Return environment variables that leave no other folder for kernels than this one."""
+    style = trial.bench.base / "matplotlib"  # which would warn of the missing folder
+    return {
+        "NUMBA_CACHE_DIR": str(place),
+        "XDG_CACHE_HOME": "/dev/null/x",
+        "MPLCONFIGDIR": str(style),
+    }
+
+
+def hold_same(trial: Trial, ended: Outcome) -> str:
+    """Hold that the cache changed nothing, beside one true warning; return what came."""
+    hold(ended.code == 0, f"a result: {ended.err[-500:]}")
+    hold(tables(trial.folder) == trial.expected, "the same bytes")
+    if not ended.err:
+        return "the same bytes"
+    hold(ended.err.startswith(UNSTORED), f"what is not stored: {ended.err[-500:]}")
+    laws.one_line(ended.err)
+    return "the same bytes, one warning"
+
+
+def damage_kernels(trial: Trial) -> str:
+    """Damage stored kernels; they are compiled again, and stored."""
+    base, chance = trial.folder.with_name("kernels"), trial.chance
+    shutil.rmtree(base, ignore_errors=True)
+    small = kernels(base)
+    for path in (chosen := chance.sample(small, 3)):
+        content = path.read_bytes()
+        path.unlink()
+        how = chance.choice(["damaged", "damaged", "folder", "pipe", "link", "another", "nothing"])
+        if how == "damaged":
+            path.write_bytes(damaged(content, chance))
+        elif how == "folder":
+            (path / "x").mkdir(parents=True)
+        elif how == "pipe":
+            os.mkfifo(path)
+        elif how == "link":
+            path.symlink_to(chance.choice([path, base, Path("/dev/zero")]))
+        elif how == "another":
+            others = [one for one in small if one not in chosen]
+            shutil.copyfile(chance.choice(others), path)
+    came = hold_same(trial, trial.run(new=True, **around(base, trial)))
+    hold(came == "the same bytes", "no warning")
+    for path in chosen:
+        sound = path.is_file() and hashlib.sha256(path.read_bytes()[32:]).digest()
+        hold(sound == path.read_bytes()[:32], f"{path.name} is stored again")
+    return "compiled again, the same bytes"
+
+
+def fill_kernels(trial: Trial, read_only: bool, missing: bool) -> str:
+    """Have the cache on a disk without room, or one that cannot be written to."""
+    with disk(trial, 64_000) as place:
+        small = kernels(place)
+        gone = trial.chance.sample(small, 3) if missing else []
+        room = sum(path.stat().st_size for path in gone) * trial.chance.random()
+        for path in gone:
+            path.unlink()
+        used = shutil.disk_usage(place).used
+        size = "ro" if read_only else f"size={(used + int(room)) // 1024 + 4}k"
+        subprocess.run(["mount", "-o", f"remount,{size}", place], check=True)
+        came = hold_same(trial, trial.run(new=True, **around(place, trial)))
+        hold(missing or came == "the same bytes", "nothing to say of a cache that has all")
+        hold(not (missing and read_only) or "warning" in came, "what is missing is not stored")
+        hold(not list(place.rglob("*.part")), "no part of a file is left")
+    return came
+
+
+def start_cold(trial: Trial, where: str) -> str:
+    """Start two processes at once without a stored kernel, in a folder or with none to write to."""
+    base = trial.folder.with_name("kernels")
+    shutil.rmtree(base, ignore_errors=True)
+    place = {"an empty folder": base, "nowhere": "/dev/null/x"}[where]
+    environment = around(place, trial)
+    both = [Command(trial.words, trial.folder, True, name, **environment) for name in ("1", "2")]
+    came = {hold_same(trial, command.end()) for command in both}
+    expected = "the same bytes" if where == "an empty folder" else "the same bytes, one warning"
+    hold(came == {expected}, f"what is said: {came}")
+    return expected
+
+
+# ---------------------------------------------------------------- names and texts of scenarios
+
+SCENARIO = """\
+defaults: [baseline_2015, _self_]
+name: '{name}'
+about: "{about}"
+interventions: {{sweep_may: {{accounts: 3000}}}}
+"""
+
+
+def compare_own(trial: Trial, name: str, about: str = "", quoted: bool = False) -> str:
+    """Compare a scenario of the user's: a result with its name, or one line and nothing written."""
+    path = trial.folder / "mine" / "scenario" / f"{name}.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(SCENARIO.format(name=name, about=about), encoding="utf-8")
+    listed = f"scenarios=['{name}']" if quoted else f"scenarios=[{name}]"
+    words = ["compare", *SMALL, listed, "--config-dir", "mine", "replicates=2", "prior=false"]
+    before = laws.snapshot(trial.folder)
+    ended = runner.run(words, trial.folder)
+    if about and ended.code == 2:
+        laws.refused(ended.code, ended.out, ended.err, "about")
+        hold(laws.snapshot(trial.folder) == before, "nothing written")
+        return "one line, exit code 2"
+    hold((ended.code, ended.err) == (0, ""), f"a comparison and no message: {ended.err[-500:]}")
+    (place,) = laws.finished(trial.folder)
+    texts = [path.read_text(encoding="utf-8") for path in sorted(place.glob("*.csv"))]
+    hold(any(name in text for text in texts), "tables with the scenario's name")
+    openpyxl.load_workbook(place / "comparison.xlsx")
+    return "a comparison"
+
+
 # ---------------------------------------------------------------- the table
 
 
@@ -431,6 +631,23 @@ SURROUNDINGS: dict[str, dict[str, str | None]] = {
     "MPLBACKEND=nope": {"MPLBACKEND": "nope"},
     "COLUMNS=20": {"COLUMNS": "20"},
 }
+STYLES = {
+    "LaTeX": "text.usetex: True\n",
+    "large": "font.size: 40\nsavefig.dpi: 33\nsavefig.bbox: tight\n",
+    "dark": "axes.facecolor: black\nlines.linewidth: 9\naxes.grid: True\npath.sketch: 1, 100, 2\n",
+}
+NAMES = ("第二次", "2017", "0500", "2015.10", "1e3", "0x1f", "true", "null", "a.b-c", "_x")
+ABOUTS = {
+    "vertical tab": r"pasted \v from a document",
+    "null": r"\0",
+    "colours of a terminal": r"\e[31m",
+    "other direction": r"\u202e",
+    "no character": r"\ufffe",
+    "lines": r"a\nb\r\nc\u2028d",
+    "formula": "=1+1",
+    "page": "<script>alert(1)</script>",
+    "template": "{{ 1 }} $x$ % & _",
+}
 CLOCKS = {1980: -1_470_000_000, 2037: 340_000_000, 2099: 2_300_000_000}
 FAULTS = [
     *(row for number in EXIT_CODES
@@ -453,6 +670,27 @@ FAULTS = [
       for what, environment in SURROUNDINGS.items()),
     *(Fault("other surroundings", f"LC_ALL={name}.UTF-8", partial(set_locale, name=name))
       for name in ("zh_CN", "tr_TR", "de_DE", "ar_SA")),
+    *(Fault("style of the user's", f"{what}, {where}",
+            partial(set_style, content=content, where=where), command="figures")
+      for what, content in STYLES.items()
+      for where in ("working folder", "MATPLOTLIBRC", "MPLCONFIGDIR")),
+    *_each("no locks", take_locks_away, 1),
+    *(Fault("linked results", what, partial(link_results, what=what))
+      for what in ("output", "study", "result", "another", "loop")),
+    Fault("damaged kernels", "new process", damage_kernels, 25),
+    Fault("read-only disk of kernels", "all", partial(fill_kernels, read_only=True, missing=False)),
+    Fault("read-only disk of kernels", "some", partial(fill_kernels, read_only=True, missing=True),
+          4),
+    Fault("full disk of kernels", "some", partial(fill_kernels, read_only=False, missing=True), 12),
+    *(Fault("no kernels", where, partial(start_cold, where=where))
+      for where in ("an empty folder", "nowhere")),
+    *(Fault("scenario of the user's", f"named {name}", partial(compare_own, name=name))
+      for name in NAMES),
+    Fault("scenario of the user's", "named in quotes",
+          partial(compare_own, name="第二次", quoted=True)),
+    *(Fault("scenario of the user's", f"about with {what}",
+            partial(compare_own, name="mine", about=about))
+      for what, about in ABOUTS.items()),
     *(Fault("other surroundings", f"a clock of {year}", partial(set_clock, seconds=seconds))
       for year, seconds in CLOCKS.items()),
 ]  # fmt: skip
@@ -472,31 +710,52 @@ def once(bench: Bench, fault: Fault, number: int = 0) -> str:
     return fault.do(Trial(bench, fault.command, chance))
 
 
-def campaign(share: float = 1.0) -> list[dict[str, object]]:
+def campaign(share: float = 1.0, workers: int = 1, only: str = "") -> list[dict[str, object]]:
     """Try every fault, with so large a share of its trials, and count the outcomes.
+
+    Parameters
+    ----------
+    share : float
+        Of the trials of each row; at least one is done.
+    workers : int
+        Trials that are done at the same time.
+    only : str
+        A part of the names of the rows that are tried.
 
     Raises
     ------
     laws.BrokenError
         With every broken law, after all trials.
     """
-    counts: dict[tuple[str, str, str], int] = {}
-    broken = []
+    trials = [
+        (fault, number)
+        for fault in FAULTS
+        if only in f"{fault.name}, {fault.what}"
+        for number in range(max(round(share * fault.times), 1))
+    ]
     with tempfile.TemporaryDirectory() as base:
-        bench = Bench(Path(base))
-        for fault in FAULTS:
-            for number in range(max(round(share * fault.times), 1)):
-                came = needs(fault)
-                if not came:
-                    try:
-                        came = once(bench, fault, number)
-                    except laws.BrokenError as law:
-                        broken.append(f"{fault.name}, {fault.what}, trial {number}: {law}")
-                        continue
-                key = fault.name, fault.what, came
-                counts[key] = counts.get(key, 0) + 1
-    if broken:
-        raise laws.BrokenError("\n".join(broken))
+        folders = [Path(base) / str(number) for number in range(workers)]
+        for folder in folders:
+            folder.mkdir()
+        free: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+        for folder in folders:
+            free.put(Bench(folder))
+
+        def outcome(trial: tuple[Fault, int]) -> tuple[tuple[str, str, str], str]:
+            fault, number = trial
+            key = fault.name, fault.what
+            bench = free.get()
+            try:
+                return (*key, needs(fault) or once(bench, fault, number)), ""
+            except laws.BrokenError as law:
+                return (*key, ""), f"{fault.name}, {fault.what}, trial {number}: {law}"
+            finally:
+                free.put(bench)
+
+        found = runner.side_by_side(outcome, trials, workers)
+    if any(law for _, law in found):
+        raise laws.BrokenError("\n".join(law for _, law in found if law))
+    counts = Counter(key for key, _ in found)
     return [
         {"fault": name, "what": what, "outcome": came, "times": times}
         for (name, what, came), times in sorted(counts.items())

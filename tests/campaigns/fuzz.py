@@ -1,11 +1,14 @@
 """The campaign of inputs: inputs from the strategies, each outcome checked against the laws."""
 
+import itertools
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.strategies import SearchStrategy
 
 from campaigns import inputs, laws, runner
 from campaigns.inputs import Input
@@ -13,6 +16,7 @@ from campaigns.laws import BrokenError, hold
 
 SEED = 2015
 NEW_PROCESS = 25  # one of so many inputs is given to a new process
+PART = 100  # inputs that are drawn, and shrunk, together
 
 
 class Row(NamedTuple):
@@ -25,8 +29,10 @@ class Row(NamedTuple):
     checked: str
 
 
-def campaign(examples: int, new_processes: bool = True, seeded: int = SEED) -> list[Row]:
-    """Give the command inputs of every kind; the first that breaks a law is shrunk and raised.
+def campaign(
+    examples: int, new_processes: bool = True, seeded: int = SEED, workers: int = 1
+) -> list[Row]:
+    """Give the command inputs of every kind; those that break a law are shrunk and raised.
 
     Parameters
     ----------
@@ -36,24 +42,54 @@ def campaign(examples: int, new_processes: bool = True, seeded: int = SEED) -> l
         Whether some inputs are given to a new process instead of a fork.
     seeded : int
         The inputs are a function of it.
-    """
-    rows: list[Row] = []
-    for strategy, share in inputs.shares().items():
+    workers : int
+        Commands that run at the same time.
 
-        @seed(seeded)
+    Raises
+    ------
+    laws.BrokenError
+        With every broken law, after all inputs.
+    """
+    numbers = itertools.count()
+    rows: list[Row] = []
+
+    def hold_part(part: tuple[SearchStrategy[Input], int, int]) -> str:
+        strategy, number, begin = part
+
+        @seed(begin)
         @settings(
-            max_examples=max(round(share * examples), 2),
+            max_examples=number,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         )
         @given(strategy)
         def holds(one: Input) -> None:
-            new = new_processes and len(rows) % NEW_PROCESS == 0
+            new = new_processes and next(numbers) % NEW_PROCESS == 0
             rows.append(outcome_of(one, new))
 
-        holds()
+        try:
+            holds()
+        except (BrokenError, BaseExceptionGroup) as fault:
+            laws_broken = getattr(fault, "exceptions", [fault])
+            return "\n".join(f"{law} {getattr(law, '__notes__', '')}" for law in laws_broken)
+        return ""
+
+    broken = runner.side_by_side(hold_part, list(_parts(examples, seeded)), workers)
+    if any(broken):
+        raise BrokenError("\n".join(filter(None, broken)))
     return rows
+
+
+def _parts(examples: int, seeded: int) -> Iterator[tuple[SearchStrategy[Input], int, int]]:
+    """Yield a strategy, how many inputs to draw, and a seed, the longest parts first."""
+    for strategy, share in inputs.shares().items():
+        left = max(round(share * examples), 2)
+        for begin in itertools.count(seeded):
+            yield strategy, min(left, PART), begin
+            left -= PART
+            if left <= 0:
+                break
 
 
 def outcome_of(one: Input, new: bool = False) -> Row:
@@ -99,6 +135,7 @@ def valid(one: Input, ended: runner.Outcome, before: dict, folder: Path, new: bo
     added = {name.partition("/")[0] for name in laws.snapshot(folder) if name not in before}
     hold(added <= {one.output.partition("/")[0], "__pycache__"}, "nothing elsewhere")
     for place in places:
+        hold(not one.study or place.parent.name == one.study, f"a study called {one.study}")
         laws.has_settings(laws.result(place), one.settings)
         hold(one.what == "sweep" or place.name in ended.out, "the folder is printed")
     place, words = places[0], list(one.words)

@@ -37,8 +37,27 @@ class LongHoliday:
     def apply(self, table: Table) -> None:
         table.capacity[table.day(self.date) :] *= 1.0 - self.rest
 """
-NAMES = ("results", "with space", "结果 文件夹", "a/b/c", "out=put", "dots.and-dashes", "run:1")
-STUDIES = ("study", "s-1.b_2", "研究", "x" * 100)
+NAMES = ("results", "with space", "结果 文件夹", "a/b/c", "out=put", "dots.and-dashes", "run:1", "12:30",
+         "Dropbox (Org)/ivory", "file:x", "s3:/a", "C:\\a", "#1", "50%", "a&b", "~a", "$HOME", "[a]", "{b}",
+         "a,b", "it's", "2015.10", "1e3", "true", "null", "0500")  # fmt: skip
+# names that a reader of YAML or of a command line may take for numbers, dates or nothing
+LIKE_NUMBERS = ("2017", "2015.10", "0500", "1e3", "1_000", "0x1f", "1.0", "2015-05-29", "nan", "inf", "true", "no",
+                "null", "None", "07")  # fmt: skip
+STUDIES = ("study", "s-1.b_2", "研究", "x" * 100, *LIKE_NUMBERS)
+SCENARIOS = ("own", "m.1-2", "研究_1", "第二次", *LIKE_NUMBERS)
+CONTROLS = (
+    r"\v",
+    r"\0",
+    r"\e[31m",
+    r"\a",
+    r"\x7f",
+    r"\x9b",
+    r"\ufffe",
+    r"\u202e",
+    r"\u2028",
+    r"\r\n",
+    r"\t",
+)
 ABOUTS = (
     "plain",
     "象牙 \u2014 市场",
@@ -64,6 +83,7 @@ class Input:
     settings: dict[str, Any] = field(default_factory=dict)
     key: str = ""
     output: str = "results"
+    study: str = ""
     check: str = ""
 
 
@@ -170,7 +190,7 @@ def interventions(draw: Any, without: tuple[str, ...] = ()) -> dict[str, dict[st
 @st.composite
 def scenario(draw: Any) -> dict[str, Any]:
     """Draw a scenario as a file has it."""
-    tree: dict[str, Any] = {"name": draw(st.sampled_from(SCENARIO_NAMES))}
+    tree: dict[str, Any] = {"name": draw(st.sampled_from(SCENARIOS))}
     if draw(st.booleans()):
         tree |= {key: draw(st.sampled_from(ABOUTS)) for key in ("about", "source")}
     if draw(often(20)):
@@ -214,9 +234,9 @@ def valid(draw: Any) -> Input:
     files, what = {}, "run"
     if draw(often(45)):
         tree = draw(scenario())
-        what, name = "run of a scenario file", tree["name"]
-        files[f"mine/scenario/{name}.yaml"] = draw(as_yaml(tree))
-        words += ["--config-dir", "mine", f"scenario={name}"]
+        what, own = "run of a scenario file", tree["name"]
+        files[f"mine/scenario/{own}.yaml"] = draw(as_yaml(tree))
+        words += ["--config-dir", "mine", f"scenario={own}"]
         in_file = {f"scenario.{key}": value for key, value in overrides.flat(tree).items()}
     else:
         settings["scenario"] = draw(st.sampled_from(presets.names("scenario")))
@@ -240,8 +260,9 @@ def valid(draw: Any) -> Input:
         settings["horizon.end"] = draw(days(LAST, dt.date(2015, 11, 8)))
     output = draw(st.sampled_from(NAMES)) if draw(often(40)) else "results"
     words.append(f"output={overrides.word(output)}")
-    if draw(often(30)):
-        words.append(f"study={overrides.word(draw(st.sampled_from(STUDIES)))}")
+    study = draw(st.sampled_from(STUDIES)) if draw(often(30)) else ""
+    if study:
+        words.append(f"study={draw(st.sampled_from([study, overrides.word(study)]))}")
     if draw(often(6)):
         what, files["my own.py"] = "run with a class of the user's", OWN
         rest = draw(st.sampled_from(["0.0", "1.0", "0.25"]))
@@ -257,7 +278,9 @@ def valid(draw: Any) -> Input:
         words = ["-m", "hydra/launcher=basic", *words, "observer.lean=0.1,0.2"]
     words += [f"{key}={overrides.word(value)}" for key, value in settings.items()]
     settings |= {key: value for key, value in in_file.items() if value != {}}
-    return Input("valid", what, tuple(words), files, settings, output=output, check=check)
+    return Input(
+        "valid", what, tuple(words), files, settings, output=output, study=study, check=check
+    )
 
 
 # ---------------------------------------------------------------- broken inputs
@@ -479,6 +502,11 @@ FILES: dict[str, tuple[bytes, str]] = {
     "open quote": (HEAD + b"about: 'a\n", "own.yaml"),
 }  # fmt: skip
 
+# files of the user's with the name of one that is shipped: they would not be used
+SHIPPED = [("scenario", "repeated_sweeps", b"name: repeated_sweeps\n"),
+           ("scenario", "baseline_2015", b"name: baseline_2015\nabout: mine\n"),
+           ("scenario", "no_crackdown", b""), ("population", "survey", b"retailers: 50\n"),
+           ("population", "national", b"retailers: 50\n"), ("recovery", "combined", b"smooth: 0.5\n")]  # fmt: skip
 OWN_FILE = ["--config-dir", "mine", "scenario=own", "study=s"]
 # fmt: off
 BROKEN: dict[str, list[Broken]] = {
@@ -548,6 +576,17 @@ BROKEN: dict[str, list[Broken]] = {
         *(Broken([f"classes=['{name}']"], name, {name: text}) for text in OWN_CLASSES for name in ("mine.py", "我的 类.py")),
         *(Broken([f"classes={wrong}"], "classes", {"folder/x": b""}) for wrong in ("[nope.py]", "[folder]", "['']"))],
     "of a command": [Broken(words, key, {"file": b"x"}) for words, key in OF_A_COMMAND],
+    "shipped name": [
+        Broken([*words, "--config-dir", "mine", f"{group}={name}"], name, {f"mine/{group}/{name}.yaml": content})
+        for group, name, content in SHIPPED for words in ([], ["-m", "seed=1,2"])],
+    "shipped name compared": [
+        Broken(["compare", "--config-dir", "mine", "scenarios=[repeated_sweeps]"], "repeated_sweeps",
+               {"mine/scenario/repeated_sweeps.yaml": b"name: repeated_sweeps\n"})],
+    "name of a file": [
+        Broken(["--config-dir", "mine", "scenario=harder", *words], "harder", {"mine/scenario/harder.yaml": content})
+        for content in (b"about: a\n", b"name: other\n", b"name: Harder\n", b"name: baseline_2015\n",
+                        b"defaults: [baseline_2015, _self_]\nabout: a\n")
+        for words in ([], ["-m", "seed=1,2"])],
     "scenario file": [Broken(OWN_FILE, key, {"mine/scenario/own.yaml": content, "evil.py": b"open('PWNED', 'w')"})
                       for content, key in FILES.values()],
     "other file": [Broken([*words, "--config-dir", "mine"], key, found) for words, found, key in OTHER_FILES],
@@ -584,7 +623,9 @@ NO_OUTPUT = ("figures=false", "progress=false")
 def garbage(draw: Any) -> Input:
     """Draw an input that is refused, or that runs and obeys the laws."""
     piece = st.sampled_from(PIECES)
-    how = draw(st.sampled_from(["words", "bytes", "changed file", "changed words"]))
+    how = draw(
+        st.sampled_from(["words", "bytes", "changed file", "changed words", "control characters"])
+    )
     if how == "words":
         word = st.lists(piece, min_size=1, max_size=8).map("".join)
         words = draw(st.lists(word.filter(is_safe), min_size=1, max_size=4))
@@ -597,7 +638,11 @@ def garbage(draw: Any) -> Input:
         words[place] = words[place][:at] + draw(piece) + words[place][at + cut :]
         words = [word for word in words if is_safe(word)]
         return Input("garbage", how, (*words, *SMALL[:3], *NO_OUTPUT), made.files)
-    content = draw(st.binary(max_size=300) if how == "bytes" else changed_file())
+    if how == "control characters":
+        key, text = draw(st.sampled_from(["about", "source"])), draw(st.sampled_from(CONTROLS))
+        content = f'name: own\n{key}: "a {text} b"\n'.encode()
+    else:
+        content = draw(st.binary(max_size=300) if how == "bytes" else changed_file())
     words = (*SMALL, "--config-dir", "mine", "scenario=own")
     return Input("garbage", how, words, {"mine/scenario/own.yaml": content})
 
@@ -605,7 +650,7 @@ def garbage(draw: Any) -> Input:
 @st.composite
 def changed_file(draw: Any) -> bytes:
     """Draw a scenario file with some bytes changed, cut, doubled or inserted."""
-    content = bytearray(draw(as_yaml(draw(scenario()))))
+    content = bytearray(draw(as_yaml(draw(scenario()) | {"name": "own"})))
     for _ in range(draw(st.integers(1, 4))):
         at, many = draw(st.integers(0, len(content))), draw(st.integers(1, 40))
         change = draw(st.sampled_from(["bit", "cut", "double", "insert", "truncate"]))

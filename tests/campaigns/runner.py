@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import warm
 
@@ -15,6 +17,7 @@ import marketsim
 
 PACKAGE = Path(marketsim.__file__).parent
 LIMIT = 600.0  # seconds that a command may take, on a busy machine
+Part, Answer = TypeVar("Part"), TypeVar("Answer")
 
 
 class Outcome(NamedTuple):
@@ -93,6 +96,13 @@ class Command:
 def run(words: list[str], folder: Path, new: bool = False, **environment: str | None) -> Outcome:
     """Run a command to its end."""
     return Command(words, folder, new, **environment).end()
+
+
+def side_by_side(do: Callable[[Part], Answer], parts: Sequence[Part], workers: int) -> list[Answer]:
+    """Do all parts of a campaign on some threads; their commands are processes of their own."""
+    warm.address()
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(do, parts))
 
 
 def interruptible() -> None:
