@@ -22,7 +22,8 @@ from hypothesis import settings as options
 from hypothesis import strategies as st
 from test_cli import command, only_result
 
-from marketsim.commands import compose, exit_status, options
+from marketsim.commands import compose, exit_status
+from marketsim.commands import options as command_options
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.numerics import elementary, jit
@@ -443,7 +444,7 @@ def test_a_user_without_a_home_has_no_folder_of_kernels(monkeypatch):
 )
 def test_other_letters_need_no_quotes(word, quoted):
     """A plain value in Chinese is taken as it is typed; what is quoted or a list stays."""
-    assert compose.flags([word], options.CompareCommand).overrides == [quoted]
+    assert compose.flags([word], command_options.CompareCommand).overrides == [quoted]
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch, capfd):

@@ -27,7 +27,6 @@ from numba.core import caching, compiler, serialize
 from marketsim.errors import one_line
 
 PACKAGE = Path(__file__).parents[1]
-KEPT = 3  # older versions whose kernels stay
 KERNEL_SOURCES = ("numerics/*.py", "model/*.py", "model/kernels/*.py")
 KEPT = 8  # folders of kernels kept: of versions of the package, Python, numba and the processor
 SUFFIX = ".kernel"

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim.errors import UnwritableFolderError
 from marketsim.model import observer
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline

@@ -427,7 +427,6 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
     b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9)) for c in range(98, 107)
 )
 HEAD = b"name: own\n"
-SCENARIO_NAMES = ["mine", "研究_1", "m.1-2", "2017", "plan B (new)", "it's, 50%", "1e3", "null"]
 # Scenario files that are refused, and what the message names.
 FILES: dict[str, tuple[bytes, str]] = {
     "key twice": (HEAD + b"about: a\nabout: b\n", "own.yaml"),
