@@ -22,10 +22,11 @@ from marketsim.parameters import presets
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 
-# what the package imports of its dependencies; Hydra's launchers bring joblib and psutil with them
+# what the package imports of its dependencies; launchers of Hydra bring joblib and psutil, pyABC
+# SQLAlchemy
 IMPORTED = ("filelock", "hydra", "jinja2", "llvmlite", "marketsim", "matplotlib", "mesa", "numba",
             "numpy", "omegaconf", "openpyxl", "pandas", "platformdirs", "pyarrow", "scipy", "tqdm",
-            "yaml", "joblib", "psutil")  # fmt: skip
+            "yaml", "joblib", "psutil", "sqlalchemy")  # fmt: skip
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
 
 

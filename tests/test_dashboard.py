@@ -1,6 +1,7 @@
 """The dashboard without its page: controls as settings, and results equal to the commands'."""
 
 import datetime as dt
+import importlib.machinery
 import shlex
 import socket
 import sys
@@ -415,7 +416,11 @@ def test_without_streamlit_it_says_what_to_install(monkeypatch, capsys):
 
 
 def test_a_port_that_is_taken_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(errors.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(
+        errors.importlib.util,
+        "find_spec",
+        lambda name: importlib.machinery.ModuleSpec(name, None, origin="here"),
+    )
     with socket.socket() as other:
         other.bind((server.HOST, 0))
         other.listen()

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as options
 
 from marketsim.commands import run as run_command
-from marketsim.simulation import run
+from marketsim.simulation import store
 
 SAMPLE, CAMPAIGN = 30, 2000
 
@@ -99,9 +99,9 @@ def broken(place: Path, name: str, change) -> None:
     del facts["sum"]
     path = place / name
     change(pd.read_parquet(path)).to_parquet(path, index=False)
-    facts["tables"][name]["sha256"] = run.store.hashlib.sha256(path.read_bytes()).hexdigest()
+    facts["tables"][name]["sha256"] = store.hashlib.sha256(path.read_bytes()).hexdigest()
     facts["tables"][name]["rows"] = len(pd.read_parquet(path))
-    run.store.write_manifest(place, facts)
+    store.write_manifest(place, facts)
 
 
 def negative(table: pd.DataFrame, column: str, row: int = 0) -> pd.DataFrame:
