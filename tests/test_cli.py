@@ -614,6 +614,8 @@ ADVICE = {
     "one scenario": (["compare", "scenarios=no_crackdown"], "'scenarios=[no_crackdown]' for one"),
     "one file": (["classes=own.py"], "a list of files, 'classes=[own.py]' for one"),
     "a distribution": (["-m", "posting.weekend=interval(0.8,1.0)"], "range(START,STOP)"),
+    "a choice that is a path": (["population=../run"], "known: national"),
+    "added and left out": (["+scenario.interventions.x=null"], "~scenario.interventions.x"),
     "a name with a slash": (["study=a/b"], "without / \\"),
 }
 

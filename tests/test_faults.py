@@ -435,7 +435,7 @@ def test_a_user_without_a_home_has_no_folder_of_kernels(monkeypatch):
         ("scenarios=[第二次,'x y']", "scenarios=['第二次','x y']"),
         ("study=2015.10", "study='2015.10'"),
         ("study=a, b (c)", "study='a, b (c)'"),
-        ("study=null", "study=null"),
+        ("study=null", "study='null'"),
         ("scenario.about=2016", "scenario.about='2016'"),
         ("posterior=true", "posterior='true'"),
         ("posting.base_posts=2", "posting.base_posts=2"),

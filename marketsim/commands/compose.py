@@ -73,12 +73,25 @@ def composed(words: Sequence[str], name: str, schema: Any, folder: str | None = 
         if word.lstrip("+~").startswith("hydra"):
             allowed = "no setting of Hydra has an effect, but hydra/launcher with -m"
             raise UsageError("override", word, allowed)
+    check_words(words)
     try:
         with hydra(name, schema, folder) as loader:
             config = compose(loader, name, words)
     except Exception as fault:  # whatever stops a config from being composed is in the words
         raise as_input_error(fault, words, schema) from None
     return checked(config, schema, words)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Refuse a choice that is a path, and an intervention that is added and left out at once."""
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in presets.DEFAULTS and "/" in value:
+            raise unknown_name(key, value.strip("'"), presets.names(key))
+        if key.startswith(f"+{INTERVENTIONS}.") and value == "null":
+            plain = key.lstrip("+")
+            allowed = f"a kind of intervention; ~{plain} leaves one out"
+            raise InputError(f"{plain}.kind", value, allowed)
 
 
 @contextlib.contextmanager
@@ -275,8 +288,6 @@ def _quoted(word: str, schema: Any, is_sweep: bool) -> str:
     if kind == list[str] and value.startswith("[") and value.endswith("]"):
         return f"{key}=[{','.join(map(_quoted_text, _split(value[1:-1])))}]"
     if kind in (str, str | None) and not (is_sweep and SWEPT.match(value)):
-        if kind is not str and value == "null":
-            return word
         values = _split(value) if is_sweep else [value]
         return f"{key}={','.join(map(_quoted_text, values))}"
     is_plain = not value.isascii() and not set(value) & set("'\"\\[]{}(),$")

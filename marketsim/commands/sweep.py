@@ -103,6 +103,8 @@ def compose_jobs(loader: Any, words: Sequence[str]) -> list[Job]:
         raise composition.as_input_error(fault, words, RunCommand) from None
     swept = {item.get_key_element() for item in items if item.is_sweep_override()}
     choices = [list(job) for job in itertools.product(*_values(items).values())]
+    for job in choices:
+        composition.check_words(job)
     compose = _Composer(loader, items)
     found = []
     for number, job in enumerate(choices, 1):

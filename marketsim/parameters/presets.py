@@ -25,6 +25,8 @@ OPENING = (
     yaml.FlowSequenceStartToken,
 )
 CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+TEXTS = ("name", "about", "source", "until")  # keys of a choice whose values are texts
+EMPTY = ("", "~", "null", "Null", "NULL")  # what YAML reads as nothing
 # octal and hexadecimal numbers, underscores in numbers, base 60, and the booleans of YAML 1.1
 MISREAD = re.compile(
     r"[+-]?(0[0-9_]+|0[box][0-9a-f_]+|[0-9]+_[0-9_.]*|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)"
@@ -134,11 +136,16 @@ def read(file: Path) -> Any:
     from omegaconf import OmegaConf
 
     try:
-        config: Any = OmegaConf.load(io.StringIO(_text(file)))
+        text = _text(file)
+        config: Any = OmegaConf.load(io.StringIO(text))
+        node = yaml.compose(text, yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as fault:
         raise UnreadableFileError("file", file, " ".join(str(fault).split())) from None
     if not hasattr(config, "items"):
         raise UnreadableFileError("file", file, "YAML with lines KEY: VALUE is expected")
+    for key, value in node.value if node is not None else ():
+        if key.value in TEXTS and isinstance(value, yaml.ScalarNode) and value.value not in EMPTY:
+            config[key.value] = value.value  # as it is written: 1e3 and 2015.10 are texts there
     tree: Any = OmegaConf.to_container(config)
     entries = tree.get("interventions")
     for name, entry in entries.items() if isinstance(entries, dict) else ():
