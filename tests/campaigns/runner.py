@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import warm
+from tqdm import tqdm
 
 import marketsim
 
@@ -102,7 +103,9 @@ def side_by_side(do: Callable[[Part], Answer], parts: Sequence[Part], workers: i
     """Do all parts of a campaign on some threads; their commands are processes of their own."""
     warm.address()
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(do, parts))
+        # in a log the bar is written once a minute
+        each = 0.1 if sys.stderr.isatty() else 60.0
+        return list(tqdm(pool.map(do, parts), total=len(parts), mininterval=each))
 
 
 def interruptible() -> None:
