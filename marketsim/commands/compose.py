@@ -88,8 +88,9 @@ def check_words(words: Sequence[str]) -> None:
         key, _, value = word.partition("=")
         if key in presets.DEFAULTS and "/" in value:
             raise unknown_name(key, value.strip("'"), presets.names(key))
-        if key.startswith(f"+{INTERVENTIONS}.") and value == "null":
-            plain = key.lstrip("+")
+        plain = key.lstrip("+")
+        is_entry = plain.rpartition(".")[0] == INTERVENTIONS
+        if key != plain and is_entry and value == "null":
             allowed = f"a kind of intervention; ~{plain} leaves one out"
             raise InputError(f"{plain}.kind", value, allowed)
 

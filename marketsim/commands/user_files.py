@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
@@ -114,6 +115,14 @@ def _check_folder(folder: Path) -> None:
                 raise UnreadableFileError("file", file, allowed)
 
 
+def _as_yaml(text: Any) -> Any:
+    """Return what YAML makes of a plain text."""
+    try:
+        return yaml.safe_load(text) if isinstance(text, str) and text.strip() else text
+    except yaml.YAMLError:
+        return text
+
+
 def check_choices(loader: ConfigLoader, name: str, words: Sequence[str], config: Any) -> None:
     """Refuse a config file that is not used as its reader expects.
 
@@ -139,7 +148,12 @@ def check_choices(loader: ConfigLoader, name: str, words: Sequence[str], config:
         group = one.config_path.rpartition("/")[0]
         shipped = presets.folder() / f"{one.config_path}.yaml"
         if group in presets.DEFAULTS and shipped.is_file():
-            presets.read(shipped)  # Hydra has read it already, without these checks
+            # Hydra has read it already, without the checks, and texts perhaps as numbers
+            read = presets.read(shipped)
+            for key in presets.TEXTS:
+                said = config[group].get(key) if key in read else None
+                if said is not None and said == str(_as_yaml(read[key])):
+                    config[group][key] = read[key]
         if group in presets.DEFAULTS and one.parent == name and f"{group}.name" not in is_named:
             file = one.config_path.rpartition("/")[2]
             if "name" in config[group] and config[group].name != file:

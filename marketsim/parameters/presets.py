@@ -143,7 +143,7 @@ def read(file: Path) -> Any:
         raise UnreadableFileError("file", file, " ".join(str(fault).split())) from None
     if not hasattr(config, "items"):
         raise UnreadableFileError("file", file, "YAML with lines KEY: VALUE is expected")
-    for key, value in node.value if node is not None else ():
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         if key.value in TEXTS and isinstance(value, yaml.ScalarNode) and value.value not in EMPTY:
             config[key.value] = value.value  # as it is written: 1e3 and 2015.10 are texts there
     tree: Any = OmegaConf.to_container(config)
