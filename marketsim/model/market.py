@@ -49,11 +49,11 @@ def advance(state, row, end):
     outputs = Outputs(state.contacts, state.survey_log, state.series)
     while row < end:
         day, levers = state.first_day + row, levers_of_day(state.levers, row)
-        apply_entry_exit(seed, day, row, params, retailers, trade)
+        apply_entry_exit(seed, day, params, retailers)
         land_shipments(seed, day, row, levers, params, trade)
         process_ivory(seed, day, row, levers, params, trade)
         update_dealers(day, params, books, dealers)
-        smooth_retail_sales(row, params, books, shops, trade.sales_level)
+        smooth_retail_sales(params, books, shops)
         fund_newcomers(day, retailers, books, shops)
         restock(seed, day, row, params, retailers, trade)
         publish_posts(seed, day, levers, params, retailers, counters, shops.stock_effect)

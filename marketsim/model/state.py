@@ -212,13 +212,6 @@ class Enforcement(IntEnum):
     MACHINES_SEIZED = 13
 
 
-class SalesLevel(IntEnum):
-    """Smoothed sales of all traders, mg a day: now, and those that newcomers compare with."""
-
-    NOW = 0
-    REFERENCE = 1
-
-
 class Parcel(IntEnum):
     """Columns of a parcel."""
 
@@ -245,8 +238,8 @@ Shops = namedtuple(
     # 0 or 1: has a stall (int8); sales expected by habit, mg a day (float64); fen (int64)
     "processor supplier markup stall expected working_capital "
     # sales smoothed over `retail.cover` days, mg a day (float64); mg sold since the last smoothing
-    # (int64); row of the last sale (int64); factor on intended posts (float64)
-    "sold sold_today last_sale stock_effect "
+    # (int64); factor on intended posts (float64)
+    "sold sold_today stock_effect "
     # share of the audience kept when friends were last removed (float64)
     "audience",
 )
@@ -281,12 +274,11 @@ ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 
 # The supply chain and trade. books: Books; unit_cost: average cost, CNY a gram, (dealers + ids,
 # PRODUCTS), float64; product_mix: shares of an order, (PRODUCTS,), float64, empty without trade;
-# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; sales_level:
-# by SalesLevel, (2,), float64; the others are named tuples of this module.
+# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; the others are named tuples of this module.
 TradeState = namedtuple(
     "TradeState",
     "books unit_cost dealers shops agents friends buyers parcels cases "
-    "product_mix risk_decay sales_level records observed_prices",
+    "product_mix risk_decay records observed_prices",
 )
 
 

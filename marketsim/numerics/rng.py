@@ -72,6 +72,8 @@ class Purpose(IntEnum):
     TIER = 60
     FORWARDS = 61
     FRIENDS = 64
+    AGE = 65
+    CUSTOMERS_AT_START = 66
     # four friends of a seller
     FRIEND = 68
     # shipments
@@ -135,6 +137,8 @@ class Purpose(IntEnum):
     LINKED = 160
     RAIDED = 161
     SWEEP_DAY = 164
+    # customers at the start
+    CUSTOMER = 168
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

@@ -33,7 +33,7 @@ from marketsim.parameters.traders import (
 FULL, POSTING_ONLY = "full", "posting_only"
 # parameters that are 0 where market=posting_only
 WITHOUT_TRADE = {
-    "retail": ("exit_hazard_unsold", "stock_effect_on_posting"),
+    "retail": ("stock_effect_on_posting",),
     "police": ("referred",),
     "legal": ("customers",),
     "demand": ("inquiries_per_post",),

@@ -15,13 +15,12 @@ from marketsim.model.pricing import (
     inventory_markup,
     stock_held,
 )
-from marketsim.model.state import SalesLevel, State, is_in_trade
+from marketsim.model.state import State, is_in_trade
 from marketsim.numerics.distributions import in_turn
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniforms
 
 RAW = int(Item.RAW)
-REFERENCE_ROW = 56  # row of the sales level with which newcomers compare
 
 
 @kernel
@@ -53,37 +52,27 @@ def update_dealers(day, params, books, dealers):
 
 
 @kernel
-def smooth_retail_sales(row, params, books, shops, sales_level):
+def smooth_retail_sales(params, books, shops):
     """Smooth yesterday's sales of traders, and set the effect of their stock on posting.
 
     Parameters
     ----------
-    row : int
-        Row of the day.
     params : Params
         Parameters.
     books : Books
         Read.
     shops : Shops
         `sold`, `sold_today` and `stock_effect` are written.
-    sales_level : ndarray of float64, shape (2,)
-        Written, by `SalesLevel`.
     """
-    retail, sold = params.retail, 0
+    retail = params.retail
     for i in range(shops.stock_effect.size):
         # market.md 7: expected sales follow sales
         shops.sold[i] += (shops.sold_today[i] - shops.sold[i]) / retail.cover
-        sold += shops.sold_today[i]
         shops.sold_today[i] = 0
         # market.md 7: traders with more than a full stock post more, others less
         stock = stock_held(books, books.start[Account.RETAILERS] + i)
         full = retail.cover * expected_retail_sales(shops, i)
         shops.stock_effect[i] = inventory_markup(full, stock, retail.stock_effect_on_posting)
-    # market.md 7: the level of sales that newcomers observe
-    change = (sold - sales_level[SalesLevel.NOW]) / min(row + 1.0, SMOOTHING_DAYS)
-    sales_level[SalesLevel.NOW] += change
-    if row == REFERENCE_ROW:
-        sales_level[SalesLevel.REFERENCE] = sales_level[SalesLevel.NOW]
 
 
 @kernel

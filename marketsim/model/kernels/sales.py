@@ -336,7 +336,6 @@ def _close_deal(inquiry, deal, params, trade):
         move(books, Item.MONEY, income, holder, fen)
     # inquiry 11: goods are handed over at a stall, else sent
     trade.shops.sold_today[retailer] += deal.mass
-    trade.shops.last_sale[retailer] = row
     if channel == PHYSICAL:
         move(books, deal.product, holder, books.start[Account.CONSUMED], deal.mass)
     else:
