@@ -203,7 +203,7 @@ def trade(state: MarketState, tally: int, first=0) -> int:
 
 def sold(state: MarketState, first=0, channel=None) -> int:
     """Return milligrams sold, on all channels if none is given."""
-    columns = state.trade.records.counts[first:, TradeCounter.SOLD : TradeCounter.REVENUE]
+    columns = state.trade.records.counts[first:, TradeCounter.AGREED : TradeCounter.REVENUE]
     return int(columns.sum() if channel is None else columns[:, channel].sum())
 
 
@@ -455,7 +455,7 @@ def at_rest() -> np.ndarray:
 
 def weekly_volume(state: MarketState) -> np.ndarray:
     weeks = state.series.risk.size // 7
-    daily = state.trade.records.counts[: 7 * weeks, TradeCounter.SOLD : TradeCounter.REVENUE].sum(
+    daily = state.trade.records.counts[: 7 * weeks, TradeCounter.AGREED : TradeCounter.REVENUE].sum(
         axis=1
     )
     return daily.reshape(weeks, 7).sum(axis=1).astype(float)

@@ -141,7 +141,9 @@ def accounted(state: MarketState) -> None:
     def mass(account: Account) -> int:
         return trade.books.balance[trade.books.start[account], :PRODUCTS].sum()
 
-    sold = counts[TradeCounter.SOLD : TradeCounter.REVENUE].sum() + counts[TradeCounter.LEGAL_SOLD]
+    sold = (
+        counts[TradeCounter.AGREED : TradeCounter.REVENUE].sum() + counts[TradeCounter.LEGAL_SOLD]
+    )
     parcels = measures[Enforcement.PARCELS_SEIZED, :, 1].sum()
     gone = mass(Account.CONSUMED) + mass(Account.LOST) + parcels
     assert sold == gone + mass(Account.COURIERS)

@@ -183,7 +183,7 @@ def keys_of(name: str) -> list[str]:
 def test_channels_of_a_day_add_up():
     """Grams and revenue of a day are those of its channels, in grams and CNY."""
     of = counted()
-    of.counts[:, TradeCounter.SOLD : TradeCounter.REVENUE] = 1000 * np.arange(1, 7)
+    of.counts[:, TradeCounter.AGREED : TradeCounter.REVENUE] = 1000 * np.arange(1, 7)
     of.counts[:, TradeCounter.REVENUE :] = 100 * np.arange(10, 16)
     of.counts[:, TradeCounter.RAW_SHIPPED] = 20_000_000
     of.counts[:, TradeCounter.DEALS] = 9
@@ -198,7 +198,7 @@ def test_channels_of_a_day_add_up():
     table = run_tables_of.daily_table(0, FIRST.toordinal(), series, of)
     names = [channel.name.lower() for channel in Channel]
     assert table[[f"sold_{name}" for name in names]].to_numpy()[0].tolist() == [1, 2, 3, 4, 5, 6]
-    assert (table["grams_sold"] == 21.0).all() and (table["revenue"] == 75.0).all()
+    assert (table["grams_delivered"] == 21.0).all() and (table["revenue"] == 75.0).all()
     assert table["revenue_physical"][0] == 15.0
     assert (table["raw_shipped"] == 20_000.0).all() and (table["elephants"] == 2.0).all()
     assert (table["deals"] == 9).all()

@@ -117,7 +117,7 @@ def test_pictures_are_embedded_in_order(folder):
 
 
 TRADED = pd.DataFrame(
-    [("grams_sold", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
+    [("grams_delivered", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
      ("online_share", "of the ivory, sold online", "share", np.nan, np.nan, np.nan)],
     columns=["id", "meaning", "unit", "median", "q05", "q95"],
 )  # fmt: skip
@@ -134,7 +134,7 @@ def test_trade_has_a_section_of_its_own(folder):
     assert "These volumes are assumptions" not in plain.text
     assert "These volumes are assumptions of the model, not results of the survey." in page.text
     assert "advertisements are not sales" in page.text
-    assert "Ivory seen in Moments, a week grams_sold 20,000 8,000 to 36,000 g" in page.text
+    assert "Ivory seen in Moments, a week grams_delivered 20,000 8,000 to 36,000 g" in page.text
     assert f"online_share {report_text.NONE} share" in page.text
     assert len(page.all("img")) == len(STUDY) + len(TRADE)
     assert all(len(attrs["alt"]) > 40 for attrs in page.all("img"))

@@ -185,7 +185,7 @@ def test_stock_obeys_littles_law():
     for row in range(days):
         advance(state, row, row + 1)
         stock[row + 1] = books.balance[shop, :PRODUCTS].sum()
-    sold = state.trade.records.counts[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1)
+    sold = state.trade.records.counts[:, TradeCounter.AGREED : TradeCounter.REVENUE].sum(axis=1)
     bought = np.diff(stock) + sold
     assert (bought >= 0).all() and sold.sum() > 10 * stock.mean()
     stay = time_inside(bought, sold, stock[0])

@@ -238,9 +238,23 @@ def test_what_is_fitted_is_a_target_and_the_rest_is_only_compared():
 
 # ---------------------------------------------------------------- headline figures
 
-ZERO = ("offers", "visible", "grams_sold", "revenue", "sold_physical", "repeat_deals", "parcels")
+ZERO = (
+    "offers",
+    "visible",
+    "grams_delivered",
+    "revenue",
+    "agreed_physical",
+    "repeat_deals",
+    "parcels",
+)
 DAILY = {
-    **{"offers": 10.0, "visible": 5.0, "grams_sold": 8.0, "revenue": 300.0, "sold_physical": 2.0},
+    **{
+        "offers": 10.0,
+        "visible": 5.0,
+        "grams_delivered": 8.0,
+        "revenue": 300.0,
+        "agreed_physical": 2.0,
+    },
     **{"repeat_deals": 3.0, "parcels": 4.0, "elephants": 0.5, "raw_shipped": 1000.0},
 }
 
@@ -278,7 +292,7 @@ def test_headline_figures_are_by_the_week_and_thousand_traders():
     expected = {
         "offers": 140.0,
         "visible": 70.0,
-        "grams_sold": 112.0,
+        "grams_delivered": 112.0,
         "revenue": 4200.0,
         "online_share": 0.75,
         "repeat_share": 0.75,
@@ -329,7 +343,7 @@ def test_where_nothing_is_sold_shares_are_not_there():
     """Zero sales: sums are 0 and shares nan; beside a run that sold they are left out."""
     nothing = dailies(**dict.fromkeys(ZERO, 0.0))
     table = headline(nothing, chased(), platform(0))
-    assert table.loc[["grams_sold", "revenue", "offers"], "median"].tolist() == [0.0] * 3
+    assert table.loc[["grams_delivered", "revenue", "offers"], "median"].tolist() == [0.0] * 3
     assert table.loc[["online_share", "repeat_share"], ["median", "q05"]].isna().all(axis=None)
     both = pd.concat([nothing, dailies((1,))])
     row = headline(both, chased(), platform(0, 1)).loc["online_share"]

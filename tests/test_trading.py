@@ -77,7 +77,7 @@ class Counter(Standstill):
         return self.counts[: self.row, tally]
 
     def sold(self, channel=Channel.MOMENTS) -> int:
-        return int(self.counts[: self.row, TradeCounter.SOLD + channel].sum())
+        return int(self.counts[: self.row, TradeCounter.AGREED + channel].sum())
 
     def price(self, stage, channel, product=Item.CARVED) -> float:
         """Return the mean price counted, CNY a gram."""
@@ -119,7 +119,7 @@ def test_grams_have_their_mean_and_variance():
     of = Counter(days=2000, demand__inquiries_per_post=0.004).posts(moments=5).days(2000)
     mean, spread = 0.004 * of.trade.friends.count[0] * 5, of.params.demand.piece_spread
     piece = of.params.demand.piece_carved
-    grams = of.count(TradeCounter.SOLD + Channel.MOMENTS) / 1000.0
+    grams = of.count(TradeCounter.AGREED + Channel.MOMENTS) / 1000.0
     variance = mean * piece**2 * math.exp(spread**2)
     assert abs(grams.mean() - mean * piece) < 5 * np.sqrt(variance / 2000)
     assert grams.var() == pytest.approx(variance, rel=0.25)

@@ -170,7 +170,7 @@ class Stage(IntEnum):
 
 
 class TradeCounter(IntEnum):
-    """Daily totals of trade; the last two blocks have one column a channel."""
+    """Daily totals of trade; the last four blocks have one column a channel."""
 
     INQUIRIES = 0
     DEALS = 1
@@ -189,8 +189,10 @@ class TradeCounter(IntEnum):
     LEGAL_SOLD = 14
     LAUNDERED = 15
     STOCK = 16
-    SOLD = 17  # and the five after it: mg by channel
-    REVENUE = 23  # and the five after it: fen by channel
+    AGREED = 17  # and the five after it: mg of deals by channel
+    REVENUE = 23  # and the five after it: fen of deals by channel
+    DELIVERED = 29  # and the five after it: mg handed over by channel
+    EARNED = 35  # and the five after it: fen that traders keep by channel
 
 
 class Enforcement(IntEnum):
@@ -222,7 +224,8 @@ class Parcel(IntEnum):
     PRODUCT = 4
     MASS = 5  # mg
     ESCROWED = 6  # fen
-    KEY = 7  # of the inquiry, for draws
+    PAID = 7  # fen that the trader has received
+    KEY = 8  # of the inquiry, for draws
 
 
 # Suppliers and processors. risk: perceived risk, 0 to 1, (dealers,), float64; closed_until: first

@@ -111,7 +111,7 @@ def build_trade(
         product_mix=mix if thousands > 0.0 else np.zeros(0),
         risk_decay=_risk_decay(params, days),
         records=TradeRecords(
-            counts=np.zeros((days, TradeCounter.REVENUE + len(Channel)), np.int64),
+            counts=np.zeros((days, TradeCounter.EARNED + len(Channel)), np.int64),
             prices=np.zeros((days, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
             enforcement=np.zeros((days, len(Enforcement), len(Channel), 2), np.int64),
             ledger=np.zeros((days, len(Account), len(Item)), np.int64),

@@ -49,7 +49,7 @@ OUTCOMES = {
     "offers": "posts made",
     "visible": "visible posts",
     "displaced": "share of posts elsewhere",
-    "grams_sold": "ivory sales",
+    "grams_delivered": "ivory sales",
     "revenue": "revenue",
     "price": "price of ivory sold",
     "online": "online share of sales",

@@ -76,8 +76,13 @@ def deliver_parcels(seed, day, row, levers, params, trade):
                 count_enforcement(trade.records, row, Enforcement.COMPLAINTS, channel, 0)
                 file_case(trade.cases, parcel[Parcel.RETAILER])
         # market.md 11.5: escrow is released or repaid
+        earned = parcel[Parcel.PAID]
         if parcel[Parcel.ESCROWED] > 0:
-            _settle_escrow(parcel, arrives, params.payment, trade)
+            earned = _settle_escrow(parcel, arrives, params.payment, trade)
+        # market.md 11.6: what was delivered, and what the trader keeps
+        counts = trade.records.counts
+        counts[row, TradeCounter.DELIVERED + channel] += mass * arrives
+        counts[row, TradeCounter.EARNED + channel] += earned
     parcels.count[bucket] = 0
 
 
@@ -99,7 +104,10 @@ def _find_friend(parcel, friends):
 
 @part
 def _settle_escrow(parcel, arrives, payment, trade):
-    """Release an escrowed payment to the trader, less the fee, or repay it (11.5)."""
+    """Release an escrowed payment to the trader, less the fee, or repay it (11.5).
+
+    Returns what the trader keeps, fen.
+    """
     books = trade.books
     escrow, fen = books.start[Account.ESCROW], parcel[Parcel.ESCROWED]
     if arrives:
@@ -107,8 +115,9 @@ def _settle_escrow(parcel, arrives, payment, trade):
         holder = books.start[Account.RETAILERS] + parcel[Parcel.RETAILER]
         move(books, Item.MONEY, escrow, books.start[Account.COSTS], fee)
         move(books, Item.MONEY, escrow, holder, fen - fee)
-    else:
-        move(books, Item.MONEY, escrow, books.start[Account.INCOME], fen)
+        return fen - fee
+    move(books, Item.MONEY, escrow, books.start[Account.INCOME], fen)
+    return 0
 
 
 @part

@@ -328,18 +328,22 @@ def _close_deal(inquiry, deal, params, trade):
         return
     # inquiry 11: payment
     holder, income = books.start[Account.RETAILERS] + retailer, books.start[Account.INCOME]
+    paid = fen
     if deal.escrowed:
         move(books, Item.MONEY, income, books.start[Account.ESCROW], fen)
+        paid = 0
     elif inquiry.agent >= 0:
-        _pay_through_agents(inquiry.agent, income, holder, fen, params.resale.extra, trade)
+        paid = _pay_through_agents(inquiry.agent, income, holder, fen, params.resale.extra, trade)
     else:
         move(books, Item.MONEY, income, holder, fen)
     # inquiry 11: goods are handed over at a stall, else sent
     trade.shops.sold_today[retailer] += deal.mass
     if channel == PHYSICAL:
         move(books, deal.product, holder, books.start[Account.CONSUMED], deal.mass)
+        records.counts[row, TradeCounter.DELIVERED + channel] += deal.mass
+        records.counts[row, TradeCounter.EARNED + channel] += fen
     else:
-        _send_parcel(inquiry, deal, fen * deal.escrowed, int(params.delivery.days), trade)
+        _send_parcel(inquiry, deal, fen * deal.escrowed, paid, int(params.delivery.days), trade)
     # inquiry 12: counts
     records.counts[row, TradeCounter.DEALS] += 1
     if deal.friend >= 0:
@@ -348,14 +352,14 @@ def _close_deal(inquiry, deal, params, trade):
         records.counts[row, TradeCounter.REPEAT_DEALS] += deal.friend < customers_end
     records.counts[row, TradeCounter.RESALE_DEALS] += inquiry.agent >= 0
     records.counts[row, TradeCounter.ESCROW_DEALS] += deal.escrowed
-    records.counts[row, TradeCounter.SOLD + channel] += deal.mass
+    records.counts[row, TradeCounter.AGREED + channel] += deal.mass
     records.counts[row, TradeCounter.REVENUE + channel] += fen
     record_price(records, row, deal.product, Stage.SOLD, channel, deal.price)
 
 
 @part
 def _pay_through_agents(agent, payer, holder, fen, extra, trade):
-    """Pass a payment up the tiers; each agent keeps the extra (inquiry 11)."""
+    """Pass a payment up the tiers; each agent keeps the extra; return what is left (11)."""
     books, agents = trade.books, trade.agents
     start = books.start[Account.RESALE_AGENTS]
     move(books, Item.MONEY, payer, start + agent, fen)
@@ -365,10 +369,11 @@ def _pay_through_agents(agent, payer, holder, fen, extra, trade):
         taker = holder if upstream < 0 else start + upstream
         move(books, Item.MONEY, start + agent, taker, fen)
         agent = upstream
+    return fen
 
 
 @part
-def _send_parcel(inquiry, deal, escrowed_fen, days, trade):
+def _send_parcel(inquiry, deal, escrowed_fen, paid, days, trade):
     """Hand a parcel to the courier, due after whole days (inquiry 11)."""
     books, parcels, row = trade.books, trade.parcels, inquiry.row
     holder = books.start[Account.RETAILERS] + inquiry.retailer
@@ -384,4 +389,5 @@ def _send_parcel(inquiry, deal, escrowed_fen, days, trade):
     parcels.rows[bucket, place, Parcel.PRODUCT] = deal.product
     parcels.rows[bucket, place, Parcel.MASS] = deal.mass
     parcels.rows[bucket, place, Parcel.ESCROWED] = escrowed_fen
+    parcels.rows[bucket, place, Parcel.PAID] = paid
     trade.records.counts[row, TradeCounter.PARCELS] += 1
