@@ -277,7 +277,8 @@ ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 
 # The supply chain and trade. books: Books; unit_cost: average cost, CNY a gram, (dealers + ids,
 # PRODUCTS), float64; product_mix: shares of an order, (PRODUCTS,), float64, empty without trade;
-# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; the others are named tuples of this module.
+# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; the others
+# are named tuples of this module.
 TradeState = namedtuple(
     "TradeState",
     "books unit_cost dealers shops agents friends buyers parcels cases "

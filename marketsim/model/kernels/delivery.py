@@ -36,9 +36,9 @@ def deliver_parcels(seed, day, row, levers, params, trade):
     """
     delivery, parcels, books = params.delivery, trade.parcels, trade.books
     # market.md 11: probabilities of the day
-    intercepted = min(1.0, delivery.intercepted * levers.couriers)
+    intercepted = 1.0 - (1.0 - delivery.intercepted) * (1.0 - levers.couriers)
     hidden = min(1.0, delivery.false_names * levers.names)
-    traced = min(1.0, delivery.traced * levers.traces)
+    traced = 1.0 - (1.0 - delivery.traced) * (1.0 - levers.traces)
     traders = trade.shops.stock_effect.size
     bucket = row % parcels.count.size
     for place in range(parcels.count[bucket]):

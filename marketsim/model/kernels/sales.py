@@ -132,7 +132,7 @@ def _conditions(levers, params, retailers, trade):
         willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
         moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
         visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - legal) * moved, 0.0)
-    traced = min(1.0, params.police.escrow_trace * levers.traces)
+    traced = 1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces)
     return Conditions(max(willingness, 0.0), visitors, traced)
 
 

@@ -32,11 +32,11 @@ LEVERS: dict[str, tuple[float, float, float]] = {
     "sweep_lean": (0.0, 0.0, 1.0),
     "sweep_types": (ALL_TYPES, 1, ALL_TYPES),
     "border": (1.0, 0.0, np.inf),
-    "couriers": (1.0, 0.0, np.inf),
+    "couriers": (0.0, 0.0, 1.0),
     "names": (1.0, 0.0, np.inf),
     "police": (1.0, 0.0, np.inf),
     "sharing": (1.0, 0.0, np.inf),
-    "traces": (1.0, 0.0, np.inf),
+    "traces": (0.0, 0.0, 1.0),
     "raids": (0.0, 0.0, 1.0),
     "demand": (1.0, 0.0, np.inf),
     "legal": (1.0, 0.0, np.inf),
@@ -67,10 +67,13 @@ class Table:
         0 samples traders evenly, 1 in proportion to their recent visible posts.
     sweep_types : ndarray
         Types of trader that a sweep takes: 1 for A, 2 for B, 4 for C, 8 for D, added up.
-    border, couriers, names, police, sharing, traces : ndarray
-        Multipliers of seizures at the border, of parcels intercepted, of senders under a false
-        name, of the cases that police decide and the stalls they inspect, of the sanctioned
-        accounts that platforms refer to them, and of parcels and payments traced to a seller.
+    border, names, police, sharing : ndarray
+        Multipliers of seizures at the border, of senders under a false name, of the cases that
+        police decide and the stalls they inspect, and of the sanctioned accounts that platforms
+        refer to them.
+    couriers, traces : ndarray
+        Share of parcels intercepted, and of seized parcels and escrow payments traced to a seller,
+        beyond those of 2015.
     raids, machines : ndarray
         Share of suppliers raided on the day, and of processors who lose their machines.
     demand, legal : ndarray
@@ -280,21 +283,23 @@ class PoliceEffort:
     end: dt.date | None = None
     ramp: float = ramp()
     border: float = dose(1.0, "ratio", 0.0, 100.0, "so many times as many shipments are seized")
-    couriers: float = dose(1.0, "ratio", 0.0, 1000.0, "so many times as many parcels intercepted")
+    couriers: float = dose(0.0, "share", 0.0, 1.0, "of parcels intercepted, beyond those of 2015")
     names: float = dose(1.0, "ratio", 0.0, 10.0, "so many times as many senders under false names")
     police: float = dose(1.0, "ratio", 0.0, 1000.0, "police do so many times as much")
     sharing: float = dose(
         1.0, "ratio", 0.0, 1000.0, "platforms refer so many times as many to them"
     )
     traces: float = dose(
-        1.0, "ratio", 0.0, 1000.0, "payments and seized parcels are traced so many times as often"
+        0.0, "share", 0.0, 1.0, "of escrow payments and seized parcels traced, beyond those of 2015"
     )
 
     def apply(self, table: Table) -> None:
-        """Multiply the levers."""
+        """Change the levers."""
         force = table.force(self.start, self.end, self.ramp)
-        for lever in ("border", "couriers", "names", "police", "sharing", "traces"):
+        for lever in ("border", "names", "police", "sharing"):
             table.multiply(lever, getattr(self, lever), force)
+        for lever in ("couriers", "traces"):
+            table.add_chance(lever, getattr(self, lever) * force, slice(None))
 
 
 @dataclass(frozen=True)
