@@ -80,6 +80,8 @@ def synthesize_traders(
         sensitivity=_sensitivities(settings, seed, ids, kind),
         threshold=_thresholds(settings, seed, ids),
         arrival=arrival,
+        video_share=_video_shares(settings, seed, ids),
+        full_grid=_full_grids(settings, seed, ids),
         state=np.where(arrival > 0, State.ABSENT, State.ACTIVE).astype(np.int8),
         talking=talking.astype(np.int8),
         risk=np.full(ids.size, residual),
@@ -140,6 +142,25 @@ def _thresholds(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
     """Return the personal limits of risk: uniform."""
     low, high = settings.perception.threshold_low, settings.perception.threshold
     return low + (high - low) * rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids)
+
+
+def _video_shares(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the share of posts with a video of each trader: lognormal, at most 0.9."""
+    share, spread = settings.posting.video_share, settings.style.video_spread
+    if spread == 0.0:
+        return np.full(ids.size, share)
+    z = normal_quantile_each(rng.uniform_array(seed, Purpose.VIDEO_STYLE, 0, ids))
+    return np.minimum(share * exp_each(spread * z - spread * spread / 2.0), 0.9)
+
+
+def _full_grids(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the share of nine pictures in other posts of each trader: logit-normal."""
+    share, spread = settings.posting.full_grid, settings.style.grid_spread
+    if spread == 0.0 or not 0.0 < share < 1.0:
+        return np.full(ids.size, share)
+    z = normal_quantile_each(rng.uniform_array(seed, Purpose.GRID_STYLE, 0, ids))
+    odds = share / (1.0 - share) * exp_each(spread * z)
+    return odds / (1.0 + odds)
 
 
 def _ties(settings: Settings, seed: int, ids: int) -> Ties:

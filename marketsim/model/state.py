@@ -92,8 +92,9 @@ class LogColumn(IntEnum):
 Retailers = namedtuple(
     "Retailers",
     # drawn once: type 0 to 3 (int8); posts a day (float64); k of exp(-k risk) (float64); limit of
-    # perceived risk (float64); date of arrival, 0 for founders (int64)
-    "kind base_rate sensitivity threshold arrival "
+    # perceived risk (float64); date of arrival, 0 for founders (int64); share of posts with a
+    # video, and of the others with nine pictures (float64)
+    "kind base_rate sensitivity threshold arrival video_share full_grid "
     # State (int8); 0 or 1: in a spell of posting (int8); perceived risk, 0 to 1 (float64); number
     # of the account, 0 is the first (int64); sanctions on it (int64)
     "state talking risk account offences "
@@ -243,8 +244,9 @@ Shops = namedtuple(
     # sales smoothed over `retail.cover` days, mg a day (float64); mg sold since the last smoothing
     # (int64); factor on intended posts (float64)
     "sold sold_today stock_effect "
-    # share of the audience kept when friends were last removed (float64)
-    "audience",
+    # share of the audience kept when friends were last removed (float64); quality of the pieces
+    # relative to the mean, (ids, PRODUCTS), float64
+    "audience quality",
 )
 
 # Resale agents, arrays of shape (agents,): trader whose goods they sell (int64); agent whose posts

@@ -189,7 +189,21 @@ def _shops(
         sold_today=np.zeros(ids.size, np.int64),
         stock_effect=np.ones(ids.size),
         audience=np.ones(ids.size),
+        quality=_qualities(params, seed, ids),
     )
+
+
+def _qualities(params: Params, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the quality of each trader's pieces by product, 1 on average: lognormal."""
+    retail = params.retail
+    out = np.ones((ids.size, PRODUCTS))
+    spreads = (retail.quality_raw, retail.quality_semi, retail.quality_uncarved,
+               retail.quality_carved)  # fmt: skip
+    for product, spread in enumerate(spreads):
+        if spread > 0.0:
+            z = normal_quantile_each(rng.uniform_array(seed, Purpose.QUALITY + product, 0, ids))
+            out[:, product] = exp_each(spread * z - spread * spread / 2.0)
+    return out
 
 
 def _highest_price(params: Params) -> float:

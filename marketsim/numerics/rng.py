@@ -139,6 +139,12 @@ class Purpose(IntEnum):
     SWEEP_DAY = 164
     # customers at the start
     CUSTOMER = 168
+    # presentation of a trader, and of a day
+    VIDEO_STYLE = 172
+    GRID_STYLE = 173
+    VIDEO_DAY = 174
+    # quality of a trader's pieces: one lane a product
+    QUALITY = 176
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

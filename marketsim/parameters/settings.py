@@ -27,6 +27,7 @@ from marketsim.parameters.traders import (
     Population,
     Posting,
     Recovery,
+    Style,
     Turnover,
 )
 
@@ -83,6 +84,7 @@ class Settings:
 
     population: Population = field(default_factory=Population)
     posting: Posting = field(default_factory=Posting)
+    style: Style = field(default_factory=Style)
     perception: Perception = field(default_factory=Perception)
     recovery: Recovery = field(default_factory=Recovery)
     accounts: Accounts = field(default_factory=Accounts)
@@ -285,7 +287,7 @@ def _is_number(value: Any) -> bool:
 # the groups of parameters that the kernels read, each as a named tuple of its own
 Params = namedtuple(
     "Params",
-    "posting perception recovery accounts displacement moderation turnover "
+    "posting style perception recovery accounts displacement moderation turnover "
     "supply workshop retail resale demand payment delivery police legal",
 )
 _VALUES: dict[str, Any] = {

@@ -118,6 +118,18 @@ class Retail:
         "price increase at a perceived risk of one; negative values mean selling off",
         prior=Prior("uniform", -0.4, 0.4),
     )  # fmt: skip
+    quality_raw: float = parameter(
+        0.0, "1", 0.0, 1.0, "standard deviation of log quality of raw ivory over traders"
+    )
+    quality_semi: float = parameter(
+        0.36, "1", 0.0, 1.0, "standard deviation of log quality of semi-worked ivory", TUNED
+    )
+    quality_uncarved: float = parameter(
+        0.17, "1", 0.0, 1.0, "standard deviation of log quality of uncarved ivory", TUNED
+    )
+    quality_carved: float = parameter(
+        0.09, "1", 0.0, 1.0, "standard deviation of log quality of carved ivory", TUNED
+    )
     scarcity_pricing: float = parameter(
         0.15,
         "share",

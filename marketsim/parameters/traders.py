@@ -144,6 +144,34 @@ class Posting:
 
 
 @dataclass
+class Style:
+    """How traders present ivory in posts."""
+
+    video_spread: float = parameter(
+        1.0, "1", 0.0, 2.0, "standard deviation of the log share of videos over traders", TUNED
+    )
+    video_days: float = parameter(
+        0.3, "share", 0.01, 1.0, "days on which a trader makes videos, if any", TUNED
+    )
+    grid_spread: float = parameter(
+        0.8,
+        "1",
+        0.0,
+        3.0,
+        "standard deviation of the logit share of posts with nine pictures over traders",
+        TUNED,
+    )
+    batch: float = parameter(
+        0.5,
+        "1",
+        0.0,
+        1.0,
+        "rise, by perceived risk above its floor, of the share of posts with nine pictures",
+        TUNED,
+    )
+
+
+@dataclass
 class Perception:
     """Perceived risk: its rise after enforcement, its decay, and its effect on posting."""
 

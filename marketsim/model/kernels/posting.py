@@ -6,13 +6,14 @@ from marketsim.model.state import Backup, State
 from marketsim.numerics.distributions import chances_of_none, choose, invert
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import array_kernel, part
-from marketsim.numerics.rng import Purpose, uniforms
+from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2  # lanes of DISPLACEMENT
 
 # What decides the fate of a trader's posts: probabilities of being made in Moments, of deletion by
-# the author and of a flag; weights of backup, groups, elsewhere and withheld outside Moments
-PostChances = namedtuple("PostChances", "openness deletion flag displacement")
+# the author, of a flag, of a video and of nine pictures without one; weights of backup, groups,
+# elsewhere and withheld outside Moments
+PostChances = namedtuple("PostChances", "openness deletion flag video full_grid displacement")
 
 # Posts of a trader on a day by their fate; pictures and videos of visible ones and the latest one
 PostFates = namedtuple(
@@ -50,7 +51,7 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
     none = chances_of_none(retailers.base_rate, stock_effect, activity, shape)
     remembered = 1.0 - 1.0 / params.moderation.memory_days
     for i in range(state.size):
-        intended, openness, flag = 0, 0.0, 0.0
+        intended, openness, flag, video, full_grid = 0, 0.0, 0.0, 0.0, 0.0
         if state[i] != State.ABSENT and state[i] < State.LEFT:
             # model.md 7.3.1: spells of posting and silence, whatever enforcement does
             u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
@@ -68,6 +69,11 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
                 openness = _openness(
                     risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
                 )
+            # model.md 7.3.6: videos in bursts, and fuller posts of frightened traders
+            video = _video_chance(seed, day, i, retailers.video_share[i], params.style.video_days)
+            full_grid = retailers.full_grid[i]
+            frightened = max(risk - params.perception.residual, 0.0)
+            full_grid += (1.0 - full_grid) * params.style.batch * frightened
         # model.md 7.3.5 to 7.3.7: the fate of each post
         has_account = state[i] != State.BANNED
         has_groups = has_account and not (retailers.suspended[i] and blocked_until[i] > day)
@@ -76,6 +82,8 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
             openness,
             posting.delete_always + posting.delete_risk * risk,
             flag,
+            video,
+            full_grid,
             _displacement_weights(has_backup, has_groups, levers, params.displacement),
         )
         fates = _settle_posts(seed, day, i, intended, chances, posting)
@@ -119,6 +127,19 @@ def _openness(risk, sensitivity, threshold, backup, params):
     if risk > threshold:
         openness *= 1.0 - recovery.thresholds
     return openness
+
+
+@part
+def _video_chance(seed, day, i, share, video_days):
+    """Return the probability that a post of the day is a video (model.md 7.3.6).
+
+    A trader makes videos on some days only: the same share in all, but in bursts.
+    """
+    if video_days == 1.0:
+        return share
+    if uniform(seed, Purpose.VIDEO_DAY, day, i, 0) >= video_days:
+        return 0.0
+    return min(share / video_days, 1.0)
 
 
 @part
@@ -166,7 +187,7 @@ def _settle_posts(seed, day, i, intended, chances, posting):
         elif u_deletion < chances.deletion:
             deleted += 1
         else:
-            latest = _count_pictures(u_pictures, posting)
+            latest = _count_pictures(u_pictures, chances.video, chances.full_grid, posting.grid)
             moments += 1
             pictures += latest
             videos += latest == 0
@@ -179,13 +200,13 @@ def _settle_posts(seed, day, i, intended, chances, posting):
 
 
 @part
-def _count_pictures(u, posting):
+def _count_pictures(u, video, full_grid, grid):
     """Return the pictures of a post, 0 for a video (model.md 7.3.6)."""
-    if u < posting.video_share:
+    if u < video:
         return 0
-    v = (u - posting.video_share) / (1.0 - posting.video_share)
-    if v < posting.full_grid:
-        return int(posting.grid)
-    rest = posting.grid - 1.0
-    w = (v - posting.full_grid) / (1.0 - posting.full_grid)
+    v = (u - video) / (1.0 - video)
+    if v < full_grid:
+        return int(grid)
+    rest = grid - 1.0
+    w = (v - full_grid) / (1.0 - full_grid)
     return min(int(w * rest), int(rest) - 1) + 1

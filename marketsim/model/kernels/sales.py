@@ -221,15 +221,15 @@ def _inquire(inquiry, conditions, params, retailers, trade):
     trust = _trust(channel, friend, demand, trade.friends)
     if u_interest >= trust * liking * (1.0 - demand.caution * buyer_risk(row, buyer, trade)):
         return
-    willingness = willingness_to_pay(u_willing, product, conditions.willingness, demand)
+    quality = trade.shops.quality[inquiry.retailer, product]
+    level = conditions.willingness * quality
+    willingness = willingness_to_pay(u_willing, product, level, demand)
     price = label
     # inquiry 7: groups hold an auction, between the seller's cost and the label
     if channel == GROUPS:
         records.counts[row, TradeCounter.AUCTIONS] += 1
-        bids = _hold_auction(
-            inquiry, product, friend, willingness, conditions.willingness, demand, trade
-        )
-        reserve = trade.unit_cost[holder, product]
+        bids = _hold_auction(inquiry, product, friend, willingness, level, demand, trade)
+        reserve = trade.unit_cost[holder, product] * quality
         willingness, buyer, friend = bids[0], bids[2], bids[3]
         _, _, habit = buyer_traits(seed, buyer, product, demand)
         price = min(max(reserve, bids[1]), label)
@@ -294,7 +294,7 @@ def _hold_auction(inquiry, product, friend, willingness, level, demand, trade):
     """Return the two highest bids, the highest bidder and its row in `Friends` (inquiry 7).
 
     The friend who inquires bids `willingness`, a stranger nothing; `level` is the day's factor on
-    the willingness of all buyers.
+    the willingness of all buyers, times the quality of the piece.
     """
     friends, seed = trade.friends, inquiry.seed
     draws = uniforms(seed, Purpose.BIDDER, inquiry.day, inquiry.seller_key, inquiry.key)
