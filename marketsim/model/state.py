@@ -256,7 +256,7 @@ Agents = namedtuple("Agents", "retailer upstream tier active")
 # Friends of seller s are rows start[s] to start[s] + count[s], customers (who have bought) first;
 # there is room up to start[s + 1]. start: (sellers + 1,), count and customers: (sellers,), int64;
 # by row, buyer: id, int32; trust: steps of 1/TRUST_STEPS, uint16
-Friends = namedtuple("Friends", "start count customers buyer trust")
+Friends = namedtuple("Friends", "start count customers wanted buyer trust")
 
 # Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16)
 Buyers = namedtuple("Buyers", "risk touched")

@@ -324,6 +324,7 @@ def _friends(
     count = np.floor(mean * (0.5 + rng.uniform_array(seed, Purpose.FRIENDS, 0, seller_keys)))
     room = np.ceil(count * (1.0 + demand.room)).astype(np.int64)
     count = count.astype(np.int64)
+    wanted = count.copy()
     start = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
     buyer = np.zeros(int(start[-1]), np.int32)
     trust = np.full(buyer.size, int(demand.trust * TRUST_STEPS), np.uint16)
@@ -349,7 +350,7 @@ def _friends(
             seed, params, seller_keys, posts, limits, shown, ages, nodes, buyers,
             start, count, customers, buyer, trust,
         )  # fmt: skip
-    return Friends(start, count, customers, buyer, trust)
+    return Friends(start, count, customers, wanted, buyer, trust)
 
 
 @kernel
@@ -375,17 +376,23 @@ def _draw_customers(
         age = OLDEST
         if params.turnover.leave > 0.0:
             age = min(-log(ages[seller]) / params.turnover.leave, OLDEST)
-        count[seller] += min(int(strangers * age), start[seller + 1] - start[seller] - number)
+        room = start[seller + 1] - start[seller] - number
+        time = age
+        if demand.friends_leave > 0.0:
+            time = (1.0 - exp(-demand.friends_leave * age)) / demand.friends_leave
+        added = min(int(strangers * time), room)
+        count[seller] += added
         lost = demand.friends_leave + friends
         if lost == 0.0 or first == 0.0:
             continue
         mean = (friends * number + strangers) / lost * (1.0 - exp(-lost * age))
+        known = min(mean, number + added * 1.0)
         u = uniform(seed, Purpose.CUSTOMERS_AT_START, 0, seller_keys[seller], 0)
         customers[seller] = min(int(mean + u), count[seller])
         if customers[seller] == 0:
             continue
         # market.md 3 (friends 3): who they are, and the deliveries that each has had
-        regular = demand.regulars * count[seller] / customers[seller] + 1.0 - demand.regulars
+        regular = demand.regulars * (number + added) / max(known, 1.0) + 1.0 - demand.regulars
         rate = (1.0 - demand.strangers) * regular * inquiries * (second / first)
         repeats = rate * age / (1.0 + demand.friends_leave * age)
         odds = log(repeats / (1.0 + repeats))

@@ -62,11 +62,13 @@ def _replace_friends(seed, day, row, seller, seller_key, demand, trade):
         number = friends.count[seller]
         if number == 0:
             return
-        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
+        u_goes, u_comes, u_replaced, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
         remove_friend(friends, seller, friend_at(friends, seller, number, u_goes))
+        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+        if u_replaced * number >= friends.wanted[seller]:
+            continue
         last = friends.start[seller] + friends.count[seller]
         friends.buyer[last] = int(u_comes * buyers)
         friends.trust[last] = int(demand.trust * TRUST_STEPS)
         friends.count[seller] += 1
-        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
         trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1

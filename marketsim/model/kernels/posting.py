@@ -153,7 +153,8 @@ def _flag_chance(audience, levers, moderation):
     missed = 1.0 - recall * (1.0 - moderation.concealed)
     missed *= 1.0 - levers.images
     reported = moderation.report_rate * levers.reports * moderation.outsiders * audience
-    return 1.0 - missed * (1.0 - min(1.0, reported))
+    known = 1.0 - missed
+    return 1.0 - (1.0 - known) * (1.0 - min(1.0, reported))
 
 
 @part
