@@ -25,6 +25,7 @@ from marketsim.model.state import (
     Parcel,
     Parcels,
     Retailers,
+    Seekers,
     Shops,
     Stage,
     TradeCounter,
@@ -46,6 +47,7 @@ from marketsim.numerics.rng import LANES, Purpose, uniform, uniforms
 from marketsim.parameters.settings import POSTING_ONLY, Params, Settings
 from marketsim.parameters.traders import TRADER_TYPES
 
+MOST_SEEKERS = 65_536
 OLDEST = 1e4  # days that a founder has been in the trade, at most
 MOST_REPEATS = 30  # further deliveries to a customer before the run begins
 NODES = 32  # of the quadrature over buyers' willingness to pay
@@ -55,7 +57,7 @@ LARGEST_HOLDING = 1e13  # mg or fen of one holder at the start
 
 def build_trade(
     settings: Settings, params: Params, seed: int, retailers: Retailers, contacts: int, days: int
-) -> TradeState:
+) -> tuple[TradeState, np.ndarray]:
     """Create the supply chain and trade of a run.
 
     Parameters
@@ -77,6 +79,9 @@ def build_trade(
     -------
     TradeState
         Without suppliers, processors, agents, buyers and stock if `market` is posting_only.
+    ndarray of float64, shape (ids, 3)
+        Return of a trader's post in Moments, of a day at a stall, and of a post elsewhere with the
+        inquiries of one in Moments, relative to others.
     """
     people, ids = settings.population.retailers, retailers.state.size
     thousands = 0.0 if settings.market == POSTING_ONLY else people / 1000.0
@@ -93,16 +98,19 @@ def build_trade(
     if thousands > 0.0:
         _enter_stocks(params, books, retailers, shops, dealers, mix)
     agents_table = _agents(params, seed, agents, people)
-    friends = _friends(params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers)
+    friends, relative = _friends(
+        params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers
+    )
     answers, buckets = int(params.demand.max_inquiries_per_day), int(params.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
-    return TradeState(
+    state = TradeState(
         books=books,
         unit_cost=unit_cost,
         dealers=dealers,
         shops=shops,
         agents=agents_table,
         friends=friends,
+        seekers=Seekers(np.zeros(min(buyers, MOST_SEEKERS), np.int32), np.zeros(2, np.int64)),
         buyers=Buyers(np.zeros(buyers, np.float32), np.zeros(buyers, np.int16)),
         parcels=Parcels(
             np.zeros((buckets, places, len(Parcel)), np.int64), np.zeros(buckets, np.int64)
@@ -120,6 +128,7 @@ def build_trade(
             *(np.zeros((days, contacts, PRODUCTS), np.int32) for _ in range(3))
         ),
     )
+    return state, relative
 
 
 def _rounded(mean: float) -> int:
@@ -311,8 +320,8 @@ def _friends(
     mix: np.ndarray,
     people: int,
     buyers: int,
-) -> Friends:
-    """Return the friends of each seller among the buyers, with room for more.
+) -> tuple[Friends, np.ndarray]:
+    """Return the friends of each seller, with room for more, and relative returns of traders.
 
     A founder has been in the trade for some time and has the customers of that time, with the
     deliveries that each has had: a market without interventions stays as it is.
@@ -328,13 +337,15 @@ def _friends(
     buyer = np.zeros(int(start[-1]), np.int32)
     trust = np.full(buyer.size, int(demand.trust * TRUST_STEPS), np.uint16)
     customers = np.zeros(count.size, np.int64)
+    relative = np.zeros((ids, 3))
     if buyers > 0:
         posts = retailers.base_rate * (1.0 - params.posting.silent_share)
-        posts[people:] = 0.0  # newcomers have no customers
         posts = np.concatenate([posts, params.resale.forwarded * posts[agents.retailer]])
+        is_founder = np.concatenate([retailers.arrival == 0, np.ones(agents.retailer.size, bool)])
         seller = np.concatenate([np.arange(ids), agents.retailer])
         labels = unit_cost[unit_cost.shape[0] - ids :][seller]
-        labels *= np.maximum((1.0 + params.retail.margin) * shops.markup[seller], 1.0)[:, None]
+        markup = np.maximum((1.0 + params.retail.margin) * shops.markup[seller], 1.0)
+        labels *= markup[:, None]
         for tier in (1, 2, 3):
             labels[ids:][agents.tier >= tier] *= 1.0 + params.resale.extra
         worth = np.array([median_willingness(product, demand) for product in range(PRODUCTS)])
@@ -346,28 +357,38 @@ def _friends(
         nodes = normal_quantile_each((np.arange(NODES) + 0.5) / NODES)
         _draw_friends(seed, start, room, seller_keys, buyers, buyer)
         _draw_customers(
-            seed, params, seller_keys, posts, limits, shown, ages, nodes, buyers,
-            start, count, customers, buyer, trust,
+            seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
+            buyers, start, count, customers, buyer, trust, relative,
         )  # fmt: skip
-    return Friends(start, count, customers, buyer, trust)
+    wanted = count.copy()
+    is_newcomer = retailers.arrival > 0
+    count[:ids][is_newcomer] = np.floor(count[:ids][is_newcomer] * params.motive.start)
+    return Friends(start, count, customers, wanted, buyer, trust), relative
 
 
 @kernel
 def _draw_customers(
-    seed, params, seller_keys, posts, limits, shown, ages, nodes, buyers,
-    start, count, customers, buyer, trust,
+    seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
+    buyers, start, count, customers, buyer, trust, relative,
 ):  # fmt: skip
-    """Draw the customers among the friends of each seller, and their trust (market.md 3)."""
+    """Draw the customers among the friends of each seller, and their trust (market.md 3).
+
+    Also reckon the returns of posts and of a day at a stall, relative to those of other traders.
+    """
     demand = params.demand
+    premium = log(1.0 + params.retail.physical_premium) / demand.spread
     for seller in range(count.size):
         number = count[seller]
         if posts[seller] == 0.0 or number == 0:
             continue
         # market.md 3 (friends 1): how likely a buyer drawn evenly buys what is shown
-        first, second = _purchase_chances(limits[seller], shown, nodes, demand)
+        first, second = _purchase_chances(limits[seller], 0.0, shown, nodes, demand)
         # market.md 3 (friends 2): strangers and friends who have become customers until today
+        active = posts[seller] / (1.0 - params.posting.silent_share)
+        attention = 1.0 / (1.0 + params.motive.crowding * active)
         inquiries = min(
-            demand.inquiries_per_post * posts[seller], demand.max_inquiries_per_day / number
+            demand.inquiries_per_post * posts[seller] * attention,
+            demand.max_inquiries_per_day / number,
         )
         buys = inquiries * demand.trust * first
         strangers = demand.strangers * buys * number
@@ -375,34 +396,61 @@ def _draw_customers(
         age = OLDEST
         if params.turnover.leave > 0.0:
             age = min(-log(ages[seller]) / params.turnover.leave, OLDEST)
-        count[seller] += min(int(strangers * age), start[seller + 1] - start[seller] - number)
+        added = min(int(strangers * age), start[seller + 1] - start[seller] - number)
         lost = demand.friends_leave + friends
-        if lost == 0.0 or first == 0.0:
+        mean = 0.0
+        if lost > 0.0 and first > 0.0:
+            mean = (friends * number + strangers) / lost * (1.0 - exp(-lost * age))
+        known = min(mean, number + added * 1.0)
+        # market.md 3 (friends 3): what customers buy, and the trust that they have
+        repeats, trusted = 0.0, demand.trust
+        if known > 0.0:
+            regular = demand.regulars * (number + added) / max(known, 1.0) + 1.0 - demand.regulars
+            rate = (1.0 - demand.strangers) * regular * inquiries * (second / first)
+            repeats = rate * age / (1.0 + demand.friends_leave * age)
+            trusted = 1.0 - (1.0 - demand.trust) * (1.0 - demand.trust_gain) / (
+                1.0 + repeats * demand.trust_gain
+            )
+        # market.md 16.1: the returns of posts, and of a day at a stall, relative to others
+        if seller < relative.shape[0]:
+            other = demand.trust * first
+            customer = trusted * second / first if first > 0.0 else 0.0
+            some = 1.0 - exp(-known)
+            share = known / (number + added)
+            even = share * customer + (1.0 - share) * other
+            chosen = some * customer + (1.0 - some) * other
+            buys = demand.regulars * chosen + (1.0 - demand.regulars) * even
+            buys = demand.strangers * other + (1.0 - demand.strangers) * buys
+            relative[seller, 0] = (number + added) * buys * attention * (markup[seller] - 1.0)
+            relative[seller, 2] = demand.friends * other * (markup[seller] - 1.0)
+            at_stall, _ = _purchase_chances(limits[seller], premium, shown, nodes, demand)
+            stall_markup = markup[seller] * (1.0 + params.retail.physical_premium)
+            relative[seller, 1] = at_stall * max(stall_markup - 1.0, 0.0)
+        if not is_founder[seller]:
             continue
-        mean = (friends * number + strangers) / lost * (1.0 - exp(-lost * age))
+        # market.md 3 (friends 4): who the customers are, and the deliveries that each has had
+        count[seller] += added
         u = uniform(seed, Purpose.CUSTOMERS_AT_START, 0, seller_keys[seller], 0)
         customers[seller] = min(int(mean + u), count[seller])
-        if customers[seller] == 0:
-            continue
-        # market.md 3 (friends 3): who they are, and the deliveries that each has had
-        regular = demand.regulars * count[seller] / customers[seller] + 1.0 - demand.regulars
-        rate = (1.0 - demand.strangers) * regular * inquiries * (second / first)
-        repeats = rate * age / (1.0 + demand.friends_leave * age)
-        odds = log(repeats / (1.0 + repeats))
+        odds = log(repeats / (1.0 + repeats)) if repeats > 0.0 else -1.0
         for place in range(customers[seller]):
             row = start[seller] + place
             u_deliveries = _draw_customer(
                 seed, seller_keys[seller], place, limits[seller], shown, demand, buyers, row, buyer
             )
             missing = 1.0 - demand.trust
-            for _ in range(1 + min(int(log(u_deliveries) / odds), MOST_REPEATS)):
+            further = min(int(log(u_deliveries) / odds), MOST_REPEATS) if repeats > 0.0 else 0
+            for _ in range(1 + further):
                 missing *= 1.0 - demand.trust_gain
             trust[row] = int((1.0 - missing) * TRUST_STEPS)
 
 
 @part
-def _purchase_chances(limits, shown, nodes, demand):
-    """Return mean and mean square, over buyers, of the chance to buy a product shown (3)."""
+def _purchase_chances(limits, premium, shown, nodes, demand):
+    """Return mean and mean square, over buyers, of the chance to buy a product shown (3).
+
+    `premium` raises all `limits`: standard deviations of log willingness to pay.
+    """
     tastes = (demand.taste_raw, demand.taste_semi, demand.taste_uncarved, demand.taste_carved)
     all_shown = shown[0] + shown[1] + shown[2] + shown[3]
     all_tastes = tastes[0] + tastes[1] + tastes[2] + tastes[3]
@@ -412,7 +460,7 @@ def _purchase_chances(limits, shown, nodes, demand):
         for k in range(nodes.size):
             chance = 0.0
             for product in range(PRODUCTS):
-                if nodes[k] >= limits[product]:
+                if nodes[k] >= limits[product] + premium:
                     liking = 1.0 if product == favourite else demand.second_choice_prob
                     chance += shown[product] / all_shown * liking
             sums += chance

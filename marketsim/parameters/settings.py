@@ -22,6 +22,7 @@ from marketsim.parameters.traders import (
     TRADER_TYPES,
     Accounts,
     Displacement,
+    Motive,
     Observer,
     Perception,
     Population,
@@ -32,12 +33,17 @@ from marketsim.parameters.traders import (
 )
 
 FULL, POSTING_ONLY = "full", "posting_only"
-# parameters that are 0 where market=posting_only
-WITHOUT_TRADE = {
-    "retail": ("stock_effect_on_posting",),
-    "police": ("referred",),
-    "legal": ("customers",),
-    "demand": ("inquiries_per_post",),
+# parameters where market=posting_only; traders without trade have no motive (conf/motive/none.yaml)
+WITHOUT_TRADE: dict[str, dict[str, float]] = {
+    "retail": {"stock_effect_on_posting": 0.0},
+    "police": {"referred": 0.0},
+    "legal": {"customers": 0.0},
+    "demand": {"inquiries_per_post": 0.0},
+    "motive": {
+        name: 1.0 if name in ("follow", "start") else 0.0
+        for name in Motive.__dataclass_fields__
+        if name not in ("name", "about", "memory")
+    },
 }
 NAME = re.compile(r"\w[\w.-]{0,99}")  # of a scenario: safe in a path, a table, a spreadsheet
 
@@ -88,6 +94,7 @@ class Settings:
     perception: Perception = field(default_factory=Perception)
     recovery: Recovery = field(default_factory=Recovery)
     accounts: Accounts = field(default_factory=Accounts)
+    motive: Motive = field(default_factory=Motive)
     displacement: Displacement = field(default_factory=Displacement)
     moderation: Moderation = field(default_factory=Moderation)
     turnover: Turnover = field(default_factory=Turnover)
@@ -287,7 +294,7 @@ def _is_number(value: Any) -> bool:
 # the groups of parameters that the kernels read, each as a named tuple of its own
 Params = namedtuple(
     "Params",
-    "posting style perception recovery accounts displacement moderation turnover "
+    "posting style perception recovery accounts motive displacement moderation turnover "
     "supply workshop retail resale demand payment delivery police legal",
 )
 _VALUES: dict[str, Any] = {
@@ -307,7 +314,7 @@ def kernel_params(settings: Settings) -> Params:
     groups = {name: getattr(settings, name) for name in Params._fields}
     if settings.market == POSTING_ONLY:  # nobody trades, so nothing that trade does may move a post
         for name, changes in WITHOUT_TRADE.items():
-            groups[name] = replace(groups[name], **dict.fromkeys(changes, 0.0))
+            groups[name] = replace(groups[name], **changes)
     return Params(
         *(
             values(*(float(getattr(groups[name], key)) for key in values._fields))

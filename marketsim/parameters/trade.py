@@ -187,7 +187,7 @@ class Demand:
         0.001, "1/day", 0.0, 0.05, "hazard that a friend leaves and is replaced by another"
     )
     inquiries_per_post: float = parameter(
-        0.00015, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
+        0.0002, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
     )
     groups: float = parameter(
         2.0, "ratio", 0.0, 100.0, "inquiries per post in groups, relative to Moments"

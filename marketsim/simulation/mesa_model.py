@@ -287,6 +287,7 @@ def _row(market: Market) -> int:
 def _arrays(state: MarketState) -> dict[str, np.ndarray]:
     """Return every array that changes during the run, by name."""
     groups = {"retailers": state.retailers, "queue": state.queue, "series": state.series}
+    groups["motives"] = state.motives
     arrays = {"notes": state.survey_log}
     trade = state.trade._asdict()
     groups |= {"counters": state.counters} | {

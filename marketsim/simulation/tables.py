@@ -50,6 +50,7 @@ COLUMNS = {
     "videos": ("videos", "videos in visible posts"),
     "flagged": ("posts", "visible posts flagged by filters or users"),
     "bans": ("accounts", "accounts banned on the day"),
+    "preblocked": ("posts", "posts blocked by the platform before they appear"),
     "mentions": ("traders", "traders who advertised a backup account on the day"),
     "traders_active": ("traders", "traders in the trade who do not lie low; some are blocked"),
     "traders_lying_low": ("traders", "traders staying away from Moments by choice"),

@@ -4,15 +4,19 @@ import numpy as np
 
 from marketsim.model.buyers import friend_at, remove_friend
 from marketsim.model.state import TRUST_STEPS, State, TradeCounter, draw_key
+from marketsim.numerics.distributions import events
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 TURNOVER_DAYS = 10  # days between two updates of a seller's list
+RECRUIT_DAYS = 7  # days between two rounds of recruiting
+FROM_SEEKERS = 0.5  # recruits who look for a seller, while there are any
+SEEKERS, NEXT = 0, 1  # of `Seekers.ends`
 
 
 @kernel
-def update_friend_lists(seed, day, row, params, retailers, trade):
-    """Remove friends who do not follow to a new account, and replace friends over time.
+def update_friend_lists(seed, day, row, levers, params, retailers, motives, trade):
+    """Remove friends who do not follow to a new account, recruit others, and replace some.
 
     Parameters
     ----------
@@ -20,29 +24,40 @@ def update_friend_lists(seed, day, row, params, retailers, trade):
         Seed of the run.
     day, row : int
         Date (ordinal) and row of the day.
+    levers : Levers
+        Levers of the day: `groups`, `elsewhere` and `friend_limit` are read.
     params : Params
         Parameters.
     retailers : Retailers
-        `audience` and `state` are read.
+        `audience` and `recruits` are written.
+    motives : Motives
+        Drive is read.
     trade : TradeState
-        Written: friends, `shops.audience`, counts.
+        Written: friends, seekers, `shops.audience`, counts.
     """
-    traders = retailers.state.size
+    traders, motive = retailers.state.size, params.motive
     for seller in range(trade.friends.count.size):
         i = seller if seller < traders else trade.agents.retailer[seller - traders]
         # market.md 9 (friends 1): an account lost has cost a share of the audience
         if seller < traders and retailers.audience[i] < trade.shops.audience[i]:
-            _remove_lost_audience(seed, day, row, i, retailers.audience[i], trade)
+            _remove_lost_audience(seed, day, row, i, retailers.audience[i], motive.seek, trade)
         # market.md 9 (friends 2): every tenth day, on a day that depends on the seller
         seller_key, state = draw_key(seller, traders), retailers.state[i]
         is_present = state != State.ABSENT and state < State.LEFT
+        # market.md 9 (friends 3): friends of a trader who is gone look for another
+        if seller < traders and state >= State.LEFT and motive.seek > 0.0:
+            _release_friends(seed, day, row, i, motive.seek, trade)
+        # market.md 9 (friends 4): lost friends are replaced by recruits, week by week
+        has_account = is_present and state != State.BANNED
+        if seller < traders and has_account and (row + seller_key) % RECRUIT_DAYS == 0:
+            _recruit(seed, day, row, i, levers, params, retailers, motives, trade)
         if is_present and (row + seller_key) % TURNOVER_DAYS == 0:
             _replace_friends(seed, day, row, seller, seller_key, params.demand, trade)
 
 
 @part
-def _remove_lost_audience(seed, day, row, i, audience, trade):
-    """Remove the friends of a trader who do not follow to the new account."""
+def _remove_lost_audience(seed, day, row, i, audience, seek, trade):
+    """Remove the friends of a trader who do not follow to the new account; some seek another."""
     friends = trade.friends
     kept_share = audience / trade.shops.audience[i]
     trade.shops.audience[i] = audience
@@ -51,6 +66,64 @@ def _remove_lost_audience(seed, day, row, i, audience, trade):
         if uniform(seed, Purpose.KEPT, day, i, buyer) >= kept_share:
             remove_friend(friends, i, friends.start[i] + place)
             trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+            _seek(seed, day, i, buyer, seek, trade.seekers)
+
+
+@part
+def _release_friends(seed, day, row, i, seek, trade):
+    """Remove all friends of a trader who is gone; some look for another seller."""
+    friends = trade.friends
+    for place in range(friends.count[i]):
+        buyer = np.int64(friends.buyer[friends.start[i] + place])
+        _seek(seed, day, i, buyer, seek, trade.seekers)
+    trade.records.counts[row, TradeCounter.FRIENDS_LOST] += friends.count[i]
+    friends.count[i] = 0
+    friends.customers[i] = 0
+
+
+@part
+def _seek(seed, day, i, buyer, seek, seekers):
+    """Let a buyer who has lost a seller look for another, with a probability."""
+    if seek == 0.0 or uniform(seed, Purpose.SEEKS, day, i, buyer) >= seek:
+        return
+    if seekers.ends[SEEKERS] < seekers.buyer.size:
+        seekers.buyer[seekers.ends[SEEKERS]] = buyer
+        seekers.ends[SEEKERS] += 1
+    else:
+        seekers.buyer[seekers.ends[NEXT]] = buyer
+        seekers.ends[NEXT] = (seekers.ends[NEXT] + 1) % seekers.buyer.size
+
+
+@part
+def _recruit(seed, day, row, i, levers, params, retailers, motives, trade):
+    """Recruit some of the friends that a trader misses, seekers among them."""
+    friends, seekers, motive = trade.friends, trade.seekers, params.motive
+    # a third of recruits each is introduced, met in groups, met in open places
+    is_open = (1.0 + levers.groups + levers.elsewhere) / 3.0
+    share = motive.recruiting * is_open * min(motives.drive[i], 1.0)
+    if share == 0.0:
+        return
+    retailers.audience[i] += share * (1.0 - retailers.audience[i])
+    trade.shops.audience[i] = retailers.audience[i]
+    missing = min(friends.wanted[i], int(levers.friend_limit)) - friends.count[i]
+    if missing <= 0 or trade.buyers.risk.size == 0:
+        return
+    u = uniform(seed, Purpose.RECRUITS, day, i, 0)
+    for k in range(min(events(u, share * missing), missing)):
+        u_buyer, u_seeker, u_place, _ = uniforms(seed, Purpose.RECRUITED, day, i, k)
+        buyer = int(u_buyer * trade.buyers.risk.size)
+        number = seekers.ends[SEEKERS]
+        if number > 0 and u_seeker < FROM_SEEKERS:
+            place = min(int(u_place * number), number - 1)
+            buyer = seekers.buyer[place]
+            seekers.buyer[place] = seekers.buyer[number - 1]
+            seekers.ends[SEEKERS] -= 1
+        last = friends.start[i] + friends.count[i]
+        friends.buyer[last] = buyer
+        friends.trust[last] = int(params.demand.trust * TRUST_STEPS)
+        friends.count[i] += 1
+        retailers.recruits[i] += 1.0
+        trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1
 
 
 @part

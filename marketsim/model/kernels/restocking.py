@@ -21,6 +21,7 @@ from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniforms
 
 RAW = int(Item.RAW)
+LEAST_VALUE, MOST_VALUE = 0.1, 1.5  # of the trade, for a full stock
 
 
 @kernel
@@ -98,7 +99,7 @@ def fund_newcomers(day, retailers, books, shops):
 
 
 @array_kernel
-def restock(seed, day, row, params, retailers, trade):
+def restock(seed, day, row, params, retailers, motives, trade):
     """Let the traders whose turn it is order from dealers and withdraw their profit.
 
     Parameters
@@ -111,6 +112,8 @@ def restock(seed, day, row, params, retailers, trade):
         Parameters.
     retailers : Retailers
         Read.
+    motives : Motives
+        The value of the trade is read.
     trade : TradeState
         Written: goods, money, costs, counts.
     """
@@ -125,17 +128,18 @@ def restock(seed, day, row, params, retailers, trade):
                 ordering[number], turns[number] = i, u_turn
                 number += 1
     for k in in_turn(turns[:number]):
-        _order(seed, day, row, ordering[k], params, trade)
+        _order(seed, day, row, ordering[k], params, motives, trade)
         _withdraw_profit(ordering[k], trade)
 
 
 @kernel
-def _order(seed, day, row, i, params, trade):
+def _order(seed, day, row, i, params, motives, trade):
     """Fill up the stock of a trader from a supplier and a processor."""
     retail, shops, books = params.retail, trade.shops, trade.books
-    # market.md 7.1: what is missing from a full stock
+    # market.md 7.1: what is missing from a full stock, which follows the value of the trade
     holder = books.start[Account.RETAILERS] + i
-    target = retail.cover * expected_retail_sales(shops, i)
+    value = min(max(motives.value[i], LEAST_VALUE), MOST_VALUE)
+    target = retail.cover * expected_retail_sales(shops, i) * value
     need = int(min(target, 1e15)) - stock_held(books, holder)
     if need <= 0:
         return
