@@ -47,7 +47,6 @@ from marketsim.numerics.rng import LANES, Purpose, uniform, uniforms
 from marketsim.parameters.settings import POSTING_ONLY, Params, Settings
 from marketsim.parameters.traders import TRADER_TYPES
 
-MOST_SEEKERS = 65_536
 OLDEST = 1e4  # days that a founder has been in the trade, at most
 MOST_REPEATS = 30  # further deliveries to a customer before the run begins
 NODES = 32  # of the quadrature over buyers' willingness to pay
@@ -110,7 +109,7 @@ def build_trade(
         shops=shops,
         agents=agents_table,
         friends=friends,
-        seekers=Seekers(np.zeros(min(buyers, MOST_SEEKERS), np.int32), np.zeros(2, np.int64)),
+        seekers=Seekers(np.zeros(buyers, np.int32), np.zeros(2, np.int64)),
         buyers=Buyers(np.zeros(buyers, np.float32), np.zeros(buyers, np.int16)),
         parcels=Parcels(
             np.zeros((buckets, places, len(Parcel)), np.int64), np.zeros(buckets, np.int64)
@@ -333,6 +332,7 @@ def _friends(
     count = np.floor(mean * (0.5 + rng.uniform_array(seed, Purpose.FRIENDS, 0, seller_keys)))
     room = np.ceil(count * (1.0 + demand.room)).astype(np.int64)
     count = count.astype(np.int64)
+    wanted = count.copy()
     start = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
     buyer = np.zeros(int(start[-1]), np.int32)
     trust = np.full(buyer.size, int(demand.trust * TRUST_STEPS), np.uint16)
@@ -360,7 +360,6 @@ def _friends(
             seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
             buyers, start, count, customers, buyer, trust, relative,
         )  # fmt: skip
-    wanted = count.copy()
     is_newcomer = retailers.arrival > 0
     count[:ids][is_newcomer] = np.floor(count[:ids][is_newcomer] * params.motive.start)
     return Friends(start, count, customers, wanted, buyer, trust), relative
@@ -396,7 +395,13 @@ def _draw_customers(
         age = OLDEST
         if params.turnover.leave > 0.0:
             age = min(-log(ages[seller]) / params.turnover.leave, OLDEST)
-        added = min(int(strangers * age), start[seller + 1] - start[seller] - number)
+        seekers = params.turnover.leave * params.motive.seek * number
+        seekers *= active / params.posting.base_posts
+        room = start[seller + 1] - start[seller] - number
+        time = age  # that friends beyond those wanted have stayed: they are not replaced
+        if demand.friends_leave > 0.0:
+            time = (1.0 - exp(-demand.friends_leave * age)) / demand.friends_leave
+        added = min(int((strangers + seekers) * time), room)
         lost = demand.friends_leave + friends
         mean = 0.0
         if lost > 0.0 and first > 0.0:

@@ -181,13 +181,13 @@ class Demand:
         200.0, "friends", 0.0, 5000.0, "mean number of buyers among a seller's friends at the start"
     )
     room: float = parameter(
-        0.25, "share", 0.0, 2.0, "further friends that a seller can take on, relative to these"
+        1.0, "share", 0.0, 2.0, "further friends that a seller can take on, relative to these"
     )
     friends_leave: float = parameter(
         0.001, "1/day", 0.0, 0.05, "hazard that a friend leaves and is replaced by another"
     )
     inquiries_per_post: float = parameter(
-        0.0002, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
+        0.00016, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
     )
     groups: float = parameter(
         2.0, "ratio", 0.0, 100.0, "inquiries per post in groups, relative to Moments"

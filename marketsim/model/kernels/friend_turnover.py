@@ -36,6 +36,7 @@ def update_friend_lists(seed, day, row, levers, params, retailers, motives, trad
         Written: friends, seekers, `shops.audience`, counts.
     """
     traders, motive = retailers.state.size, params.motive
+    openings = _openings(retailers, trade.seekers)
     for seller in range(trade.friends.count.size):
         i = seller if seller < traders else trade.agents.retailer[seller - traders]
         # market.md 9 (friends 1): an account lost has cost a share of the audience
@@ -50,9 +51,21 @@ def update_friend_lists(seed, day, row, levers, params, retailers, motives, trad
         # market.md 9 (friends 4): lost friends are replaced by recruits, week by week
         has_account = is_present and state != State.BANNED
         if seller < traders and has_account and (row + seller_key) % RECRUIT_DAYS == 0:
-            _recruit(seed, day, row, i, levers, params, retailers, motives, trade)
+            _recruit(seed, day, row, i, openings, levers, params, retailers, motives, trade)
         if is_present and (row + seller_key) % TURNOVER_DAYS == 0:
             _replace_friends(seed, day, row, seller, seller_key, params.demand, trade)
+
+
+@part
+def _openings(retailers, seekers):
+    """Return the seekers for each recent post of all traders (market.md 9, friends 4)."""
+    if seekers.ends[SEEKERS] == 0:
+        return 0.0
+    recent = 0.0
+    for i in range(retailers.state.size):
+        if retailers.state[i] != State.ABSENT and retailers.state[i] < State.BANNED:
+            recent += retailers.recent[i]
+    return seekers.ends[SEEKERS] / recent if recent > 0.0 else 0.0
 
 
 @part
@@ -95,35 +108,49 @@ def _seek(seed, day, i, buyer, seek, seekers):
 
 
 @part
-def _recruit(seed, day, row, i, levers, params, retailers, motives, trade):
-    """Recruit some of the friends that a trader misses, seekers among them."""
-    friends, seekers, motive = trade.friends, trade.seekers, params.motive
+def _recruit(seed, day, row, i, openings, levers, params, retailers, motives, trade):
+    """Recruit some of the friends that a trader misses, and take on seekers who find him."""
+    friends, motive = trade.friends, params.motive
     # a third of recruits each is introduced, met in groups, met in open places
-    is_open = (1.0 + levers.groups + levers.elsewhere) / 3.0
-    share = motive.recruiting * is_open * min(motives.drive[i], 1.0)
-    if share == 0.0:
+    rate = motive.recruiting * (1.0 + levers.groups + levers.elsewhere) / 3.0
+    if rate == 0.0:
         return
+    share = rate * min(motives.drive[i], 1.0)
     retailers.audience[i] += share * (1.0 - retailers.audience[i])
     trade.shops.audience[i] = retailers.audience[i]
-    missing = min(friends.wanted[i], int(levers.friend_limit)) - friends.count[i]
-    if missing <= 0 or trade.buyers.risk.size == 0:
-        return
-    u = uniform(seed, Purpose.RECRUITS, day, i, 0)
-    for k in range(min(events(u, share * missing), missing)):
-        u_buyer, u_seeker, u_place, _ = uniforms(seed, Purpose.RECRUITED, day, i, k)
-        buyer = int(u_buyer * trade.buyers.risk.size)
-        number = seekers.ends[SEEKERS]
-        if number > 0 and u_seeker < FROM_SEEKERS:
-            place = min(int(u_place * number), number - 1)
-            buyer = seekers.buyer[place]
-            seekers.buyer[place] = seekers.buyer[number - 1]
-            seekers.ends[SEEKERS] -= 1
+    limit = min(friends.start[i + 1] - friends.start[i], int(levers.friend_limit))
+    missing = max(min(friends.wanted[i], limit) - friends.count[i], 0)
+    u_recruits, u_finders, _, _ = uniforms(seed, Purpose.RECRUITS, day, i, 0)
+    recruits = min(events(u_recruits, share * missing), missing)
+    # seekers find those who post most
+    finders = events(u_finders, rate * openings * retailers.recent[i])
+    for k in range(min(recruits + finders, limit - friends.count[i])):
+        draws = uniforms(seed, Purpose.RECRUITED, day, i, k)
+        buyer = _new_friend(k >= recruits, draws, trade)
+        if buyer < 0:
+            return
         last = friends.start[i] + friends.count[i]
         friends.buyer[last] = buyer
         friends.trust[last] = int(params.demand.trust * TRUST_STEPS)
         friends.count[i] += 1
         retailers.recruits[i] += 1.0
         trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1
+
+
+@part
+def _new_friend(is_finder, draws, trade):
+    """Return a seeker, or a recruit who may be one; -1 if there is none."""
+    u_buyer, u_seeker, u_place, _ = draws
+    seekers, number = trade.seekers, trade.seekers.ends[SEEKERS]
+    if number > 0 and (is_finder or u_seeker < FROM_SEEKERS):
+        place = min(int(u_place * number), number - 1)
+        buyer = np.int64(seekers.buyer[place])
+        seekers.buyer[place] = seekers.buyer[number - 1]
+        seekers.ends[SEEKERS] -= 1
+        return buyer
+    if is_finder or trade.buyers.risk.size == 0:
+        return np.int64(-1)
+    return np.int64(u_buyer * trade.buyers.risk.size)
 
 
 @part
@@ -135,11 +162,13 @@ def _replace_friends(seed, day, row, seller, seller_key, demand, trade):
         number = friends.count[seller]
         if number == 0:
             return
-        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
+        u_goes, u_comes, u_replaced, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
         remove_friend(friends, seller, friend_at(friends, seller, number, u_goes))
+        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+        if u_replaced * number >= friends.wanted[seller]:  # friends beyond those wanted are not
+            continue
         last = friends.start[seller] + friends.count[seller]
         friends.buyer[last] = int(u_comes * buyers)
         friends.trust[last] = int(demand.trust * TRUST_STEPS)
         friends.count[seller] += 1
-        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
         trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1
