@@ -107,9 +107,7 @@ def _judge_market(loss, motive, retailers, motives):
     if prior == 0.0:
         return
     gain, expected = prior, prior
-    for outlet in range(OUTLETS):
-        if outlet == OWN_OUTLETS:
-            gain, expected = prior, prior
+    for outlet in range(OWN_OUTLETS, OUTLETS):
         gain += motives.all_gain[outlet]
         expected += motives.norm[outlet] * motives.all_posted[outlet]
     motives.market[Learned.ELSEWHERE] = exp(motive.place * log(_bounded(gain, expected)))
