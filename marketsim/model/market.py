@@ -156,9 +156,6 @@ def initialize(settings: Settings, seed: int) -> MarketState:
     contacts = observer.choose_contacts(settings, seed, retailers)
     values = kernel_params(settings)
     size = retailers.state.size
-    trade, relative = supply_chain.build_trade(
-        settings, values, seed, retailers, contacts.size, days
-    )
     return MarketState(
         seed=seed,
         first_day=first_day,
@@ -175,15 +172,14 @@ def initialize(settings: Settings, seed: int) -> MarketState:
             stocks=np.zeros((days, len(Stock)), np.int64),
             risk=np.zeros(days),
         ),
-        trade=trade,
+        trade=supply_chain.build_trade(settings, values, seed, retailers, contacts.size, days),
         founders=settings.population.retailers,
-        motives=_no_experience(relative),
+        motives=_no_experience(size),
     )
 
 
-def _no_experience(relative: np.ndarray) -> Motives:
+def _no_experience(ids: int) -> Motives:
     """Return what traders know before the first day: nothing."""
-    ids = relative.shape[0]
     return Motives(
         gain=np.zeros((ids, OWN_OUTLETS)),
         posted=np.zeros((ids, OWN_OUTLETS)),
@@ -198,7 +194,6 @@ def _no_experience(relative: np.ndarray) -> Motives:
         today=np.zeros(len(Outlet)),
         norm=np.zeros(len(Outlet)),
         market=np.array([0.0, 0.0, 1.0, 1.0]),
-        relative=relative,
     )
 
 

@@ -278,8 +278,9 @@ Shops = namedtuple(
     # (int64); factor on intended posts (float64)
     "sold sold_today stock_effect "
     # share of the audience kept when friends were last removed (float64); quality of the pieces
-    # relative to the mean, (ids, PRODUCTS), float64
-    "audience quality",
+    # relative to the mean, (ids, PRODUCTS), float64; returns relative to those of others of a post
+    # in Moments, a day at a stall, and a post elsewhere, (ids, 3), float64
+    "audience quality relative",
 )
 
 # Resale agents, arrays of shape (agents,): trader whose goods they sell (int64); agent whose posts
@@ -301,12 +302,11 @@ Seekers = namedtuple("Seekers", "buyer ends")
 # the trade and perceived chance of arrest, 1/year, (ids,), float64; place, the factor on the odds
 # of Moments and of groups, (ids, 2), float64. Of the market, by outlet and then place elsewhere:
 # the same sums, those of the first rows, today's margins, and fen a reckoned post, (6,), float64;
-# `market` by `Learned`, float64; relative: return of a trader's post in Moments, of a day at a
-# stall, and of a post elsewhere, relative to others, (ids, 3), float64.
+# `market` by `Learned`, float64.
 Motives = namedtuple(
     "Motives",
     "gain posted drive value jail place all_gain all_posted first_gain first_posted today norm "
-    "market relative",
+    "market",
 )
 
 # Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16)

@@ -56,7 +56,7 @@ LARGEST_HOLDING = 1e13  # mg or fen of one holder at the start
 
 def build_trade(
     settings: Settings, params: Params, seed: int, retailers: Retailers, contacts: int, days: int
-) -> tuple[TradeState, np.ndarray]:
+) -> TradeState:
     """Create the supply chain and trade of a run.
 
     Parameters
@@ -78,9 +78,6 @@ def build_trade(
     -------
     TradeState
         Without suppliers, processors, agents, buyers and stock if `market` is posting_only.
-    ndarray of float64, shape (ids, 3)
-        Return of a trader's post in Moments, of a day at a stall, and of a post elsewhere with the
-        inquiries of one in Moments, relative to others.
     """
     people, ids = settings.population.retailers, retailers.state.size
     thousands = 0.0 if settings.market == POSTING_ONLY else people / 1000.0
@@ -97,12 +94,10 @@ def build_trade(
     if thousands > 0.0:
         _enter_stocks(params, books, retailers, shops, dealers, mix)
     agents_table = _agents(params, seed, agents, people)
-    friends, relative = _friends(
-        params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers
-    )
+    friends = _friends(params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers)
     answers, buckets = int(params.demand.max_inquiries_per_day), int(params.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
-    state = TradeState(
+    return TradeState(
         books=books,
         unit_cost=unit_cost,
         dealers=dealers,
@@ -127,7 +122,6 @@ def build_trade(
             *(np.zeros((days, contacts, PRODUCTS), np.int32) for _ in range(3))
         ),
     )
-    return state, relative
 
 
 def _rounded(mean: float) -> int:
@@ -198,6 +192,7 @@ def _shops(
         stock_effect=np.ones(ids.size),
         audience=np.ones(ids.size),
         quality=_qualities(params, seed, ids),
+        relative=np.zeros((ids.size, 3)),
     )
 
 
@@ -319,8 +314,8 @@ def _friends(
     mix: np.ndarray,
     people: int,
     buyers: int,
-) -> tuple[Friends, np.ndarray]:
-    """Return the friends of each seller, with room for more, and relative returns of traders.
+) -> Friends:
+    """Return the friends of each seller, with room for more; write the returns of traders.
 
     A founder has been in the trade for some time and has the customers of that time, with the
     deliveries that each has had: a market without interventions stays as it is.
@@ -337,7 +332,6 @@ def _friends(
     buyer = np.zeros(int(start[-1]), np.int32)
     trust = np.full(buyer.size, int(demand.trust * TRUST_STEPS), np.uint16)
     customers = np.zeros(count.size, np.int64)
-    relative = np.zeros((ids, 3))
     if buyers > 0:
         posts = retailers.base_rate * (1.0 - params.posting.silent_share)
         posts = np.concatenate([posts, params.resale.forwarded * posts[agents.retailer]])
@@ -358,11 +352,11 @@ def _friends(
         _draw_friends(seed, start, room, seller_keys, buyers, buyer)
         _draw_customers(
             seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
-            buyers, start, count, customers, buyer, trust, relative,
+            buyers, start, count, customers, buyer, trust, shops.relative,
         )  # fmt: skip
     is_newcomer = retailers.arrival > 0
     count[:ids][is_newcomer] = np.floor(count[:ids][is_newcomer] * params.motive.start)
-    return Friends(start, count, customers, wanted, buyer, trust), relative
+    return Friends(start, count, customers, wanted, buyer, trust)
 
 
 @kernel

@@ -33,7 +33,7 @@ def update_expected_returns(row, levers, params, retailers, counters, ties, moti
     motives : Motives
         Written.
     trade : TradeState
-        `shops.stall` is read.
+        `shops` is read.
     """
     motive = params.motive
     remaining = exp(-LN_2 / (WEEK * motive.memory))
@@ -45,10 +45,10 @@ def update_expected_returns(row, levers, params, retailers, counters, ties, moti
         made += counters.blocked[i] + counters.backup[i]
         groups = counters.groups[i]
         if counts_online and made + groups > 0:
-            _add_posts(motives, i, FEED, made * motives.relative[i, 0], first)
-            _add_posts(motives, i, PRIVATE, groups * motives.relative[i, 0], first)
+            _add_posts(motives, i, FEED, made * trade.shops.relative[i, 0], first)
+            _add_posts(motives, i, PRIVATE, groups * trade.shops.relative[i, 0], first)
         if row > 0 and trade.shops.stall[i] > 0 and is_in_trade(retailers.state[i]):
-            _add_posts(motives, i, STALL, motives.relative[i, 1], first)
+            _add_posts(motives, i, STALL, trade.shops.relative[i, 1], first)
     for outlet in range(OUTLETS):
         motives.all_gain[outlet] += motives.today[outlet]
         if first:

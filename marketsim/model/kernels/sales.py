@@ -95,7 +95,7 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
             continue
         platform, weight = _choose_platform(seed, day, seller_key, posts[2], demand)
         if posts[2] > 0 and counts_online:
-            reckoned = motives.relative[retailer, 2] * weight * posts[2]
+            reckoned = trade.shops.relative[retailer, 2] * weight * posts[2]
             _count_elsewhere(row, platform, reckoned, motives)
         # market.md 9.3: inquiries of each slot; a seller answers only so many, Moments first
         channels = (MOMENTS, GROUPS, platform, PHYSICAL)
