@@ -14,6 +14,7 @@ from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import LEVERS
 from marketsim.model.scenario.timeline import Levers
 from marketsim.parameters import presets
+from marketsim.parameters.evidence import Fact
 from marketsim.parameters.settings import Settings, kernel_params
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -98,6 +99,12 @@ class Standstill:
         missing = amount - self.held(account, item, number)
         taker = self.holder(account, number)
         move(self.books, item, self.holder(Account.OPENING), taker, missing)
+
+
+def published_middle(fact: Fact) -> float:
+    """Return the published value, or the middle of an interval, or the bound of a one-sided row."""
+    ends = [end for end in (fact.low, fact.high) if end is not None]
+    return sum(ends) / len(ends) if fact.value is None else fact.value
 
 
 def output_without_compiler(script: str, *flags: str) -> str:

@@ -32,7 +32,7 @@ PRIORS = """
     perception.residual 0 0.2
     perception.own_sanction 0.1 0.5
     perception.warning 0.2 0.5
-    perception.news 0 0.3
+    perception.news 0 1
     perception.habituation 0.2 0.8
     accounts.return_days 0 14
     accounts.kept_cold 0.1 0.2

@@ -80,7 +80,7 @@ def test_another_unit_of_money_moves_prices_alone():
     dear = survey.assign(**{name: 2.0 * survey[name] for name in labels})
     stalls = prices.assign(mean=2.0 * prices["mean"])
     twice = statistics(dear, stalls, runs)
-    moved = [*labels, "raw_price_range"]
+    moved = [*labels, *(f"{name}_deviation" for name in labels), "raw_price_range"]
     np.testing.assert_allclose(twice[moved], 2.0 * of[moved], rtol=1e-12)
     np.testing.assert_allclose(twice.drop(columns=moved), of.drop(columns=moved), rtol=1e-12)
     ratios = [f"physical_prices_ratio_{name}" for name in AT_MARKETS]  # negative control
@@ -229,6 +229,7 @@ def test_what_is_fitted_is_a_target_and_the_rest_is_only_compared():
     assert list(told) == list(STATISTICS)
     for name in STATISTICS:
         fact = FACTS[name] if name in SUMMARIES else rest[name]
+        assert fact.weak == name.endswith("_deviation")
         assert fact.low is not None and fact.high is not None, name
         assert told[name] == (fact.unit, fact.fact)
         assert all(told[name])
