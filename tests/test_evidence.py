@@ -482,7 +482,7 @@ def texts(node: object) -> Iterator[str]:
 
 
 def readers() -> set[str]:
-    """Return the ids that a parameter, scenario, statistic, module or page template reads."""
+    """Return the ids that a parameter, scenario, statistic, module, page or experiment reads."""
     package = ROOT / "marketsim"
     found = {*statistics.STATISTICS, *trade_statistics.STATISTICS}
     for item in fields(Settings):
@@ -491,7 +491,7 @@ def readers() -> set[str]:
                 found.add(one["source"].rpartition("evidence ")[2])
     for path in (ROOT / "conf").glob("**/*.yaml"):
         found |= set(texts(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    for path in package.glob("**/*.py"):
+    for path in (*package.glob("**/*.py"), *(ROOT / "experiments").glob("*/*.py")):
         found |= set(read_by_code(path.read_text(encoding="utf-8")))
     for path in package.glob("**/*.j2"):
         found |= set(re.findall(r"inputs\.([a-z0-9_]+)", path.read_text(encoding="utf-8")))
@@ -519,7 +519,7 @@ def test_every_number_is_read_or_context() -> None:
     [
         ("slang", {"role": "input"}),
         ("online_share", {"role": "input"}),  # a figure of the same name is no reader
-        ("websites_flow_after", {"role": "validation"}),  # named in a description only
+        ("legal_imports", {"role": "input"}),  # named in the description of a scenario only
         ("survey_regular_days", {"role": "input"}),
         ("ads_week_5", {"role": "target"}),
     ],
@@ -542,6 +542,7 @@ def test_a_number_that_nothing_reads_is_noticed(key: str, change: dict[str, str]
         "survey_days",
         "price_raw_deviation",
         "pictures_a_post_limit",
+        "websites_flow_after",
     ],
 )
 def test_a_reader_taken_away_is_noticed(reader: str) -> None:

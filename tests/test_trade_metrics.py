@@ -72,6 +72,17 @@ def test_the_order_of_rows_says_nothing():
     assert not np.allclose(statistics(*random_tables(4)), of)
 
 
+def test_deviations_are_over_traders():
+    """Traders with means of 8, 10 and 12 deviate by 2, whatever their numbers of labels."""
+    labels = {0: [7.0, 9.0], 1: [10.0], 2: [12.0, 12.0, 12.0], 3: [np.nan]}
+    rows = [{"trader": who, "price_raw": price} for who, own in labels.items() for price in own]
+    alone = [{"run": 1, "trader": 4, "price_raw": price} for price in (5.0, 9.0)]
+    of = statistics(surveyed(*rows, *alone), runs=pd.RangeIndex(2))
+    assert of["price_raw_deviation"][0] == pytest.approx(2.0)
+    assert np.isnan(of["price_raw_deviation"][1]) and of["price_raw"][1] == 7.0
+    assert of["price_carved_deviation"].isna().all()
+
+
 def test_another_unit_of_money_moves_prices_alone():
     """With all prices doubled prices are doubled; ratios and the mix are what they were."""
     survey, prices, runs = random_tables()
