@@ -18,7 +18,7 @@ from marketsim.numerics.rng import Purpose
 
 FALSE_ALARM = 1e-6
 PLENTY = 10**16
-ALIKE = {f"taste_{name}": 0.0 for name in ("raw", "semi", "uncarved")} | {"taste_carved": 1.0}
+ONE_TASTE = {f"taste_{name}": 0.0 for name in ("raw", "semi", "uncarved")} | {"taste_carved": 1.0}
 # everybody trusts, likes what is shown, is willing, and pays at once
 EAGER = {
     "strangers": 0.0,
@@ -31,7 +31,7 @@ EAGER = {
     "friends": 500.0,
     "buyers": 2000.0,
     "room": 0.0,
-} | ALIKE
+} | ONE_TASTE
 CALM = {
     "payment__escrow": 0.0,
     "delivery__intercepted": 0.0001,
@@ -61,15 +61,22 @@ class Counter(Standstill):
             getattr(self.counters, name)[:] = number
         return self
 
-    def days(self, number, level=1.0, legal=1.0, carried=True, traces=1.0):
+    def bought_before(self, share):
+        """Let a share of the friends of each seller have bought before."""
+        friends = self.trade.friends
+        friends.customers[:] = np.floor(friends.count * share)
+        return self
+
+    def days(self, number, level=1.0, carried=True, **doses):
         """Live days of friends and trade, and of delivery where parcels are carried."""
+        of_day, traders = levers(demand=level, **doses), (self.params, self.retailers)
         for _ in range(number):
-            day = (self.seed, self.day + self.row, self.row)
-            update_friend_lists(*day, self.params, self.retailers, self.trade)
-            of_day = levers(demand=level, legal=legal, traces=traces)
-            sell(*day, of_day, self.params, self.retailers, self.counters, self.trade)
+            day = (self.seed, self.day + self.row, self.row, of_day)
+            update_friend_lists(*day, *traders, self.motives, self.trade)
+            sell(*day, *traders, self.counters, self.motives, self.trade)
             if carried:
-                deliver_parcels(*day, levers(), self.params, self.trade)
+                day = (*day[:3], levers(), self.params)
+                deliver_parcels(*day, self.counters, self.motives, self.trade)
             self.row += 1
         return self
 
@@ -200,7 +207,7 @@ def test_interest_is_trust_times_liking(trust, liked):
         tastes = {f"demand__taste_{k}": float(k == taste) for k in ("carved", "uncarved")}
         of = Counter(days=300, demand__trust=trust, demand__inquiries_per_post=0.01,
                      demand__second_choice_prob=liked,
-                     demand__regulars=0.0, demand__customers=0.0, **tastes)  # fmt: skip
+                     demand__regulars=0.0, **tastes)  # fmt: skip
         of.posts(moments=5).days(300)
         deals, asked = of.count(TradeCounter.DEALS).sum(), of.count(TradeCounter.INQUIRIES).sum()
         assert stats.binomtest(int(deals), int(asked), trust * likes).pvalue > FALSE_ALARM
@@ -520,7 +527,8 @@ def test_a_parcel_says_whose_it_is():
 @pytest.mark.parametrize("kept", [0.0, 0.3, 1.0])
 def test_a_lost_account_loses_friends(kept):
     """On a new account the share of the audience that follows is kept, regulars alike."""
-    of = Counter(300, demand__inquiries_per_post=0.0, demand__customers=0.4, demand__friends=100.0)
+    of = Counter(300, demand__inquiries_per_post=0.0, demand__friends=100.0)
+    of.bought_before(0.4)
     before = of.trade.friends.count[:300].sum()
     regulars = of.trade.friends.customers[:300].sum()
     of.retailers.audience[:] = kept
@@ -535,10 +543,8 @@ def test_a_lost_account_loses_friends(kept):
 
 def test_regulars_ask_for_their_share():
     """`regulars` of the friends' inquiries come from those who have bought, beside their share."""
-    of = Counter(
-        days=300, demand__regulars=0.6, demand__customers=0.2, demand__inquiries_per_post=0.01
-    )
-    of.posts(moments=4)
+    of = Counter(days=300, demand__regulars=0.6, demand__inquiries_per_post=0.01)
+    of.posts(moments=4).bought_before(0.2)
     friends = of.trade.friends
     customers, count = int(friends.customers[0]), int(friends.count[0])
     repeat = deals = 0
@@ -574,8 +580,8 @@ def test_buyers_share_their_luck_over_sellers():
 def test_friends_come_and_go(hazard):
     """Friends go with their hazard, and as many others come in their places, as strangers."""
     of = Counter(300, days=60, demand__friends_leave=hazard, demand__inquiries_per_post=0.0,
-                 demand__customers=0.5, demand__friends=100.0, demand__trust=0.3)  # fmt: skip
-    friends = of.trade.friends
+                 demand__friends=100.0, demand__trust=0.3)  # fmt: skip
+    friends = of.bought_before(0.5).trade.friends
     count, regulars = friends.count.copy(), int(friends.customers.sum())
     of.days(50)
     assert (friends.count == count).all()
