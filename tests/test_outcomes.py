@@ -36,15 +36,17 @@ def test_outcomes_are_sums_of_the_tables(lived):
         "visible": daily["visible"].sum() * scale,
         "displaced": 100 * moved.sum() / daily["offers"].sum(),
         "grams_delivered": daily["grams_delivered"].sum() * scale,
+        "grams_agreed": daily["grams_agreed"].sum() * scale,
         "revenue": daily["revenue"].sum() * scale,
-        "price": daily["revenue"].sum() / daily["grams_delivered"].sum(),
-        "online": 100 - 100 * daily["agreed_physical"].sum() / daily["grams_delivered"].sum(),
+        "price": daily["revenue"].sum() / daily["grams_agreed"].sum(),
+        "online": 100 - 100 * daily["delivered_physical"].sum() / daily["grams_delivered"].sum(),
         "seized": enforced["grams"].sum() * scale,
         "arrests": enforced[enforced["kind"] == "arrests"]["count"].sum() * scale,
         "elephants": daily["raw_shipped"].sum() / 10_000 * scale,
     }
     assert found == pytest.approx(expected, rel=1e-9)
     assert found["arrests"] > 0 and found["seized"] > 0
+    assert 0 < found["grams_delivered"] != found["grams_agreed"]
 
 
 def test_weeks_add_up(lived):

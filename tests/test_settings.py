@@ -14,7 +14,7 @@ from marketsim.parameters import evidence
 from marketsim.parameters.settings import Settings, check, declared, kernel_params
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
-TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
+TEXTS = {f"{group}.{text}" for group in ("recovery", "motive", "scenario") for text in ("name", "about")}
 NOT_NUMBERS = TEXTS | {
     *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "fixed", "market"),
     *(
@@ -240,7 +240,7 @@ def test_kernels_read_floats_alone():
             assert type(value) is float, (group, name)
             assert value == getattr(getattr(of, group), name)
             seen += 1
-    kernels = {"posting", "perception", "recovery", "accounts"}
+    kernels = {"posting", "style", "perception", "recovery", "accounts", "motive"}
     kernels |= {"displacement", "moderation", "turnover", "supply", "workshop", "retail"}
     kernels |= {"resale", "demand", "payment", "delivery", "police", "legal"}
     assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)

@@ -174,11 +174,11 @@ def initialize(settings: Settings, seed: int) -> MarketState:
         ),
         trade=supply_chain.build_trade(settings, values, seed, retailers, contacts.size, days),
         founders=settings.population.retailers,
-        motives=_no_experience(size),
+        motives=no_experience(size),
     )
 
 
-def _no_experience(ids: int) -> Motives:
+def no_experience(ids: int) -> Motives:
     """Return what traders know before the first day: nothing."""
     return Motives(
         gain=np.zeros((ids, OWN_OUTLETS)),
