@@ -11,7 +11,7 @@ Settings are composed and checked as on the command line, so that a study run in
 in Python, and vice versa.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,12 +174,23 @@ def words_of(settings: Mapping[str, Any]) -> list[str]:
     ['~scenario.interventions.news', '++scenario.interventions.sweep.accounts=200']
     """
     named = {f"scenario.{key}" if key in OF_SCENARIO else key: settings[key] for key in settings}
+    for key in _empty(named):
+        compose.check_entry(key, "{}")
     return [
         word for key, value in overrides.flat(plain(named)).items() for word in [_word(key, value)]
     ]
 
 
+def _empty(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted keys of dicts without entries."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _empty(value, f"{prefix}{key}.") if value else [f"{prefix}{key}"]
+
+
 def _word(key: str, value: Any) -> str:
+    if key in presets.DEFAULTS and not isinstance(value, str):
+        raise WrongTypeError(key, value, f"a name, a text such as '{value}'")
     if key.startswith(f"{compose.INTERVENTIONS}."):
         return f"~{key}" if value is None else f"++{key}={overrides.word(value)}"
     return f"{key}={overrides.word(value)}"

@@ -497,7 +497,8 @@ def own_file(name: str, content: str, group: str = "scenario") -> None:
 
 def harder(name: str, **more: str) -> str:
     """Return a scenario file with a larger sweep."""
-    lines = ["defaults: [baseline_2015, _self_]", f'name: "{name}"']
+    plain = name if re.fullmatch(r"[\w.]+", name) and name != "null" else f'"{name}"'
+    lines = ["defaults: [baseline_2015, _self_]", f"name: {plain}"]
     lines += [f"{key}: {value}" for key, value in more.items()]
     return "\n".join([*lines, "interventions: {sweep_may: {accounts: 3000}}", ""])
 
@@ -518,7 +519,21 @@ REFUSED = {
     "an octal number": ("scenario/own.yaml", harder("own").replace("3000", "0500"), "0500"),
     "base sixty": ("scenario/own.yaml", harder("own").replace("3000", "1:30"), "1:30"),
     "an underscore": ("scenario/own.yaml", harder("own").replace("3000", "3_000"), "3_000"),
-    "yes": ("scenario/own.yaml", harder("own", about="yes"), "'yes'"),
+    "yes": ("scenario/own.yaml", harder("own").replace("3000", "yes"), "'yes'"),
+    "an ending of an editor": ("scenario/own.yaml.txt", harder("own"), "rename it to own.yaml"),
+    "another case": ("scenario/own.YAML", harder("own"), "rename it to own.yaml"),
+    "the folder of a group": ("own.yaml", harder("own"), "the folder that has population/"),
+    "a folder too high": ("conf/scenario/own.yaml", harder("own"), "folder that has population/"),
+    "a base after itself": ("scenario/own.yaml", harder("own").replace(
+                            "baseline_2015, _self_", "_self_, baseline_2015"), "then _self_"),
+    "a typing error in what is left out": ("scenario/own.yaml", harder("own").replace(
+                                           "{accounts: 3000}", "null, arest_may: null"),
+                                           "leaves nothing out"),
+    "nothing of what is inherited": ("scenario/own.yaml", harder("own").replace(
+                                     "{sweep_may: {accounts: 3000}}", "{}"), "NAME: null"),
+    "one value for a list": ("scenario/own.yaml", harder("own", dose_multipliers="2"), "[2]"),
+    "no text": ("scenario/own.yaml", harder("own", about="null"), "a text is expected"),
+    "a reference": ("scenario/own.yaml", harder("own", about="${seed}"), "a plain value"),
     "an empty entry": ("scenario/own.yaml", harder("own").replace("accounts: 3000", ""),
                        "sweep_may: null"),
 }  # fmt: skip
@@ -550,6 +565,7 @@ NAMES = [
     "第二次",
     "2017",
     "1e3",
+    "2015.10",
     "true",
     "plan B (new)",
     "it's, 50%",
@@ -617,6 +633,26 @@ ADVICE = {
     "a choice that is a path": (["population=../run"], "known: national"),
     "added and left out": (["+scenario.interventions.x=null"], "~scenario.interventions.x"),
     "a name with a slash": (["study=a/b"], "without / \\"),
+    "several scenarios": (["compare", "scenarios=a,b"], "'scenarios=[a,b]' for one"),
+    "one number": (["scenario.dose_multipliers=2"], "a list of numbers, 'scenario.dose_mult"),
+    "words for numbers": (
+        ["scenario.dose_multipliers=[a]"],
+        "[a] has the wrong type: expected a list",
+    ),
+    "brackets": (["classes=(a.py)"], "a list of files"),
+    "a missing text": (["study=???"], "in Hydra ??? and ${"),
+    "an open reference": (["output=x${"], "in Hydra ??? and ${"),
+    "an unknown intervention": (["~scenario.interventions.nope"], "no scenario.interventions.nope"),
+    "an entry without keys": (
+        ["scenario.interventions.sweep_may={}"],
+        "~scenario.interventions.sweep_may",
+    ),
+    "nothing added": (["+scenario.interventions.nope=null"], "a kind of intervention"),
+    "other letters in a key": (["+scenario.interventions.第.kind=news"], "letters a to z"),
+    "a space in a key": (["a b=1"], "unknown parameter 'a b'"),
+    "no file of that pattern": (["-m", "scenario=glob(nope*)"], "a pattern of baseline_2015"),
+    "a pattern of numbers": (["-m", "seed=glob(*)"], "one value or more"),
+    "an empty range": (["-m", "seed=range(2,1)"], "one value or more"),
 }
 
 

@@ -19,7 +19,10 @@ from marketsim.errors import (
 from marketsim.parameters import overrides, presets
 from marketsim.parameters.settings import check, dotted_keys
 
-SWEPT = re.compile(r"(choice|glob|interval|range|shuffle|sort|tag|cast)\(.*\)$")  # of Hydra
+SWEPT = re.compile(r"(choice|glob|interval|range|shuffle|sort|tag)\((.*)\)")  # of Hydra
+OF_TEXTS = ("choice", "shuffle", "sort")  # those of them that take texts
+QUOTED = re.compile(r"""'(\\.|[^'\\])*'|"(\\.|[^"\\])*\"""", re.DOTALL)
+LIST = re.compile(r"""\[(?:'(?:\\.|[^'])*'|"(?:\\.|[^"])*"|[^\]])*?\]""")
 PART = re.compile(r"""(?:^|(?<=,))((?:'(?:\\.|[^'])*'|"(?:\\.|[^"])*"|[^,'"])*|[^,]*)(?=,|$)""")
 LISTS = {  # what the entries of a list are
     "scenarios": "scenarios",
@@ -129,7 +132,7 @@ def compose(loader: Any, name: str, words: Sequence[str]) -> Any:
     from marketsim.commands import user_files
 
     config = hydra_compose(name, list(words))
-    user_files.check_choices(loader, name, words, config)
+    user_files.check_packages(loader, name, words)
     return config
 
 
@@ -159,7 +162,7 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     try:
         tree: Any = OmegaConf.to_container(config)
         _check_keys(tree, schema, schema, "")
-        _check_texts(tree, named)
+        _check_texts(tree)
         out: Any = OmegaConf.to_object(config)
     except OmegaConfBaseException as fault:
         raise as_input_error(fault, words, schema) from None
@@ -185,14 +188,11 @@ def _check_keys(tree: Any, group: Any, schema: Any, prefix: str) -> None:
             _check_keys(value, known[name].default_factory, schema, f"{prefix}{name}.")
 
 
-def _check_texts(tree: Any, named: set[str]) -> None:
-    """Refuse a text that no file can hold, and a reference that a config file makes."""
-    mine = {*named} - {*presets.DEFAULTS}
+def _check_texts(tree: Any) -> None:
+    """Refuse a text that no file can hold."""
     for key, value in overrides.flat(tree).items():
         if key not in PATHS and any("\ud800" <= letter <= "\udfff" for letter in str(value)):
             raise InputError(key, value, "a text in UTF-8")
-        if "${" in str(value) and not any(f"{key}.".startswith(f"{word}.") for word in mine):
-            raise InputError(key, value, "a plain value; ${...} works on the command line only")
 
 
 def _print(given: Namespace, name: str, schema: Any) -> None:
@@ -269,11 +269,37 @@ def flags(arguments: list[str], schema: Any) -> Namespace:
         key, _, value = word.lstrip("+").partition("=")
         if "_target_" in word:  # Hydra could build an object of it
             raise InputError(key, value, "a value without _target_")
-        if key == INTERVENTIONS and value.startswith("{"):  # Hydra would merge, not replace
-            allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
-            raise InputError(key, value, allowed)
+        if value.startswith("{"):
+            check_entry(key, value)
     given.overrides = [_quoted(word, schema, given.multirun) for word in given.overrides]
     return given
+
+
+def check_entry(key: str, value: Any) -> None:
+    """Refuse an override of the interventions that would not change them.
+
+    Parameters
+    ----------
+    key : str
+        Dotted key.
+    value : object
+        Of several keys at once, or of none.
+
+    Raises
+    ------
+    InputError
+        For all interventions at once, which Hydra would merge and not replace, and for one without
+        keys.
+    """
+    if key == INTERVENTIONS:
+        allowed = f"{INTERVENTIONS}.NAME.KEY=VALUE, or ~{INTERVENTIONS}.NAME to leave one out"
+        raise InputError(key, value, allowed)
+    is_entry = (
+        key.startswith(f"{INTERVENTIONS}.") and key.count(".") == INTERVENTIONS.count(".") + 1
+    )
+    if is_entry and str(value).replace(" ", "") == "{}":
+        allowed = f"its keys, {key}.KEY=VALUE, or ~{key} to leave it out"
+        raise InputError(key, value, allowed)
 
 
 def _quoted(word: str, schema: Any, is_sweep: bool) -> str:
@@ -286,18 +312,30 @@ def _quoted(word: str, schema: Any, is_sweep: bool) -> str:
     if not mark or word.startswith("~"):
         return word
     kind = _type_of(key.lstrip("+"), schema)
-    if kind == list[str] and value.startswith("[") and value.endswith("]"):
-        return f"{key}=[{','.join(map(_quoted_text, _split(value[1:-1])))}]"
-    if kind in (str, str | None) and not (is_sweep and SWEPT.match(value)):
-        values = _split(value) if is_sweep else [value]
-        return f"{key}={','.join(map(_quoted_text, values))}"
+    function = SWEPT.fullmatch(value) if is_sweep else None
+    if function and (kind not in (str, str | None) or function[1] not in OF_TEXTS):
+        return word
+    if kind in (list[str], list[float]):
+        if value[:1] not in ("[", "$") or (value[0] == "[" and value[-1] != "]"):
+            raise _wrong_value(key.lstrip("+"), value, schema)
+        lists = re.findall(LIST, value) if is_sweep else [value]
+        is_texts = kind == list[str] and value.startswith("[")
+        return f"{key}={','.join(map(_quoted_list, lists))}" if is_texts else word
+    if kind in (str, str | None):
+        parts = _split(function[2]) if function else _split(value) if is_sweep else [value]
+        texts = ",".join(map(_quoted_text, parts))
+        return f"{key}={function[1]}({texts})" if function else f"{key}={texts}"
     is_plain = not value.isascii() and not set(value) & set("'\"\\[]{}(),$")
-    return f"{key}={overrides.word(value)}" if is_plain else word
+    return f"{key}={overrides.quoted(value)}" if is_plain else word
+
+
+def _quoted_list(text: str) -> str:
+    return f"[{','.join(map(_quoted_text, _split(text[1:-1].strip())))}]"
 
 
 def _quoted_text(text: str) -> str:
-    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
-    return text if is_quoted else overrides.word(text)
+    is_flag = re.fullmatch(r"(reverse|shuffle)=(true|false)", text)  # of Hydra's functions
+    return text if is_flag or QUOTED.fullmatch(text) else overrides.quoted(text)
 
 
 def _split(text: str) -> list[str]:
@@ -333,7 +371,12 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
     if missing:
         options = re.findall(r"^\t(\S+)$", message, re.MULTILINE)
         return unknown_name(missing[1], missing[2], options)
-    full_key = re.search(r"full_key: (\S+)", message)
+    if isinstance(fault, RecursionError):
+        return UsageError("override", " ".join(words), presets.CYCLE)
+    absent = re.search(r"Could not delete from config. '(\S+)' does not exist", message)
+    if absent:
+        return UsageError("override", f"~{absent[1]}", f"there is no {absent[1]}")
+    full_key = re.search(r"full_key: ([^\s\[]+)", message)  # of a list, without the number
     key = full_key[1] if full_key else ""
     given = [word for word in words if key and re.match(rf"[+~]*{re.escape(key)}[.=]", word)]
     value = re.search(r"Value '(.*?)' of type", message)
@@ -344,6 +387,14 @@ def as_input_error(fault: Exception, words: Sequence[str], schema: Any) -> Excep
         return _wrong_value(key, shown, schema)
     if key:
         return _wrong_value(key, value[1] if value else "as given", schema)
+    for word in words:
+        key, _, shown = word.lstrip("+~").partition("=")
+        if re.fullmatch(r"[\w./@:$-]+", key, re.ASCII):
+            continue
+        if key.startswith(f"{INTERVENTIONS}."):
+            name = key.removeprefix(f"{INTERVENTIONS}.").partition(".")[0]
+            return InputError(INTERVENTIONS, name, "names of letters a to z, digits, _ and -")
+        return unknown_parameter(key, shown, dotted_keys(schema))
     of_file = re.search(
         r"In '(.+?)': (?:\w+ raised while composing config:)?([^\n]*\n?[^\n]*)", message
     )
@@ -370,8 +421,10 @@ def _wrong_value(key: str, value: str, schema: Any) -> InputError:
     else:
         return WrongTypeError(key, value, f"the name of a choice, or {key}.KEY=VALUE")
     if item.type in (list[str], list[float]):
-        kind = LISTS[item.name]
-        return WrongTypeError(key, value, f"a list of {kind}, '{key}=[{value}]' for one")
+        example = "" if value.startswith("[") else f", '{key}=[{value}]' for one"
+        return WrongTypeError(key, value, f"a list of {LISTS[item.name]}{example}")
+    if item.type in (str, str | None) and ("${" in value or "???" in value):
+        return WrongTypeError(key, value, "a text; in Hydra ??? and ${ have a meaning of their own")
     name = str(getattr(item.type, "__name__", item.type)).removesuffix(" | None")
     kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
     return WrongTypeError(key, value, kinds.get(name, "entries NAME.KEY=VALUE"))

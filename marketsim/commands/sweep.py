@@ -26,6 +26,7 @@ from marketsim.commands import run as run_command
 from marketsim.commands.options import RunCommand
 from marketsim.commands.sweep_progress import Job, Watch
 from marketsim.errors import InputError, UsageError
+from marketsim.parameters import overrides
 from marketsim.simulation import locks, store
 from marketsim.simulation import run as simulation
 
@@ -102,7 +103,7 @@ def compose_jobs(loader: Any, words: Sequence[str]) -> list[Job]:
     except HydraException as fault:
         raise composition.as_input_error(fault, words, RunCommand) from None
     swept = {item.get_key_element() for item in items if item.is_sweep_override()}
-    choices = [list(job) for job in itertools.product(*_values(items).values())]
+    choices = [list(job) for job in itertools.product(*_values(items, loader).values())]
     for job in choices:
         composition.check_words(job)
     compose = _Composer(loader, items)
@@ -118,19 +119,37 @@ def compose_jobs(loader: Any, words: Sequence[str]) -> list[Job]:
     return found
 
 
-def _values(items: Sequence[Any]) -> dict[str, list[str]]:
-    """Return the words that each key takes in turn, as Hydra's basic sweeper does."""
+def _values(items: Sequence[Any], loader: Any) -> dict[str, list[str]]:
+    """Return the words that each key takes in turn, as Hydra's basic sweeper does.
+
+    Raises
+    ------
+    InputError
+        For a key without values, or with more than can be listed.
+    """
     values = {}
     for item in items:
-        key = item.get_key_element()
+        key, of = item.get_key_element(), str(item.input_line).partition("=")[2]
         if not item.is_sweep_override():
             values[key] = [f"{key}={item.get_value_element_as_str()}"]
         elif item.is_discrete_sweep():
-            values[key] = [f"{key}={value}" for value in item.sweep_string_iterator()]
+            values[key] = [f"{key}={_word(value)}" for value in item.sweep_iterator()]
         else:
             allowed = "a list of values, range(START,STOP) or glob(PATTERN)"
-            raise InputError(key, str(item.input_line).partition("=")[2], allowed)
+            raise InputError(key, of, allowed)
+        if not values[key]:
+            known = loader.get_group_options(item.key_or_group)
+            allowed = f"a pattern of {', '.join(known)}" if known else "one value or more"
+            raise InputError(key, of, allowed)
     return values
+
+
+def _word(value: Any) -> str:
+    """Return a value of a sweep in Hydra's grammar."""
+    from hydra.core.override_parser.types import Transformer
+
+    # a text is the name of a file, or was in quotes
+    return overrides.quoted(value) if isinstance(value, str) else Transformer.str(value)
 
 
 class _Composer:

@@ -1,13 +1,12 @@
-"""Config files of the user: the folder of ``--config-dir``, checked before Hydra reads it."""
+"""Config files of the package and of the user (``--config-dir``), as Hydra reads them."""
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
@@ -20,20 +19,21 @@ from marketsim.errors import InputError, UnreadableFileError
 from marketsim.parameters import presets
 
 PROVIDER = "--config-dir"  # of the files on Hydra's search path
+YAML = re.compile(r"([^.].*?)\.ya?ml(\.txt)?", re.IGNORECASE)  # of editors that add an ending, too
 
 
-class UserFiles(ConfigSource):
-    """A folder of config files that are checked before they are loaded."""
+class CheckedFiles(ConfigSource):
+    """A folder of config files that `presets.read` reads, as it does outside Hydra."""
 
     @staticmethod
     def scheme() -> str:
         """Return the prefix of such folders on the search path."""
-        return "user"
+        return "marketsim"
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Load a file, or refuse it."""
-        path = self._file(config_path)
-        config = presets.read(path)
+        path, group = self._file(config_path), config_path.rpartition("/")[0]
+        config = presets.read(path, group if group in presets.DEFAULTS else "")
         return ConfigResult(
             config=config,
             path=self.full_path(),
@@ -64,20 +64,20 @@ class UserFiles(ConfigSource):
         return Path(self.path) / self._normalize_file_name(config_path)
 
 
-class UserFolder(SearchPathPlugin):
-    """The user's folder on Hydra's search path, after the files of the package."""
+class CheckedFolders(SearchPathPlugin):
+    """The folders of the package and of the user on Hydra's search path, in this order."""
 
-    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Append the folder."""
-        if self.folder is not None:
-            search_path.append(PROVIDER, f"{UserFiles.scheme()}://{self.folder.absolute()}")
+        """Put the folders before any other place."""
+        for folder in reversed(self.folders):
+            search_path.prepend(PROVIDER, f"{CheckedFiles.scheme()}://{folder.absolute()}")
 
 
 @contextmanager
 def on_search_path(folder: str | None) -> Iterator[None]:
-    """Let Hydra find the config files of a folder, if any.
+    """Let Hydra find the config files of the package, and those of a folder, if any.
 
     Raises
     ------
@@ -86,13 +86,14 @@ def on_search_path(folder: str | None) -> Iterator[None]:
     """
     if folder is not None:
         _check_folder(Path(folder))
-    Plugins.instance().register(UserFiles)
-    Plugins.instance().register(UserFolder)
-    UserFolder.folder = None if folder is None else Path(folder)
+    Plugins.instance().register(CheckedFiles)
+    Plugins.instance().register(CheckedFolders)
+    mine = [] if folder is None else [Path(folder)]
+    CheckedFolders.folders = (presets.folder(), *mine)
     try:
         yield
     finally:
-        UserFolder.folder = None
+        CheckedFolders.folders = ()
 
 
 def _check_folder(folder: Path) -> None:
@@ -104,27 +105,28 @@ def _check_folder(folder: Path) -> None:
         if path.is_dir() and near and path.name not in presets.DEFAULTS:
             raise UnreadableFileError("folder", path, f"rename it to {near[0]}")
     for place in (folder, *(folder / group for group in presets.DEFAULTS)):
-        for file in sorted(place.glob("*.y*ml")):
-            if file.suffix == ".yml" and place != folder:
-                raise UnreadableFileError("file", file, f"rename it to {file.stem}.yaml")
+        for file in sorted(place.iterdir()) if place.is_dir() else ():
+            named = YAML.fullmatch(file.name)
+            if named and file.suffix != ".yaml" and place != folder:
+                raise UnreadableFileError("file", file, f"rename it to {named[1]}.yaml")
             shipped = presets.folder() / file.relative_to(folder)
-            if shipped.is_file() and file.read_bytes() != shipped.read_bytes():
+            if named and shipped.is_file() and _content(file) != _content(shipped):
                 allowed = (
                     "it has the name of a shipped file, which would be used instead; rename it"
                 )
                 raise UnreadableFileError("file", file, allowed)
+    if not any((folder / group).is_dir() for group in presets.DEFAULTS):
+        groups = " or ".join(f"{group}/" for group in presets.DEFAULTS)
+        raise InputError(PROVIDER, folder, f"the folder that has {groups}, with files in it")
 
 
-def _as_yaml(text: Any) -> Any:
-    """Return what YAML makes of a plain text."""
-    try:
-        return yaml.safe_load(text) if isinstance(text, str) and text.strip() else text
-    except yaml.YAMLError:
-        return text
+def _content(file: Path) -> bytes:
+    """Return the bytes of a text file, whatever ends its lines."""
+    return file.read_bytes().replace(b"\r\n", b"\n")
 
 
-def check_choices(loader: ConfigLoader, name: str, words: Sequence[str], config: Any) -> None:
-    """Refuse a config file that is not used as its reader expects.
+def check_packages(loader: ConfigLoader, name: str, words: Sequence[str]) -> None:
+    """Refuse a config file that sets keys of another group than its own.
 
     Parameters
     ----------
@@ -134,31 +136,14 @@ def check_choices(loader: ConfigLoader, name: str, words: Sequence[str], config:
         Name of the main config.
     words : sequence of str
         Overrides.
-    config : DictConfig
-        As composed.
 
     Raises
     ------
     InputError
-        For a file that says `@package`, in whatever way, or that chooses for Hydra itself; for one
-        that YAML reads otherwise than it looks; and for a choice under another name than its file.
+        For a file that says `@package`, in whatever way, or that chooses for Hydra itself.
     """
-    is_named = {word.lstrip("+~").partition("=")[0] for word in words}
     for one in loader.compute_defaults_list(name, list(words), RunMode.RUN).defaults:
         group = one.config_path.rpartition("/")[0]
-        shipped = presets.folder() / f"{one.config_path}.yaml"
-        if group in presets.DEFAULTS and shipped.is_file():
-            # Hydra has read it already, without the checks, and texts perhaps as numbers
-            read = presets.read(shipped)
-            for key in presets.TEXTS:
-                said = config[group].get(key) if key in read else None
-                if said is not None and said == str(_as_yaml(read[key])):
-                    config[group][key] = read[key]
-        if group in presets.DEFAULTS and one.parent == name and f"{group}.name" not in is_named:
-            file = one.config_path.rpartition("/")[2]
-            if "name" in config[group] and config[group].name != file:
-                allowed = f"{file}, the name of the file"
-                raise InputError(f"{group}.name", config[group].name, allowed)
         foreign = one.parent.partition("/")[0] not in (name, "hydra", "<root>")
         if group.partition("/")[0] == "hydra":
             wrong = foreign

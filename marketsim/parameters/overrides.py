@@ -54,13 +54,19 @@ def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def word(value: Any) -> str:
-    """Return a value in Hydra's grammar, quoted where needed: any text composes to itself."""
+    """Return a value in Hydra's grammar: any text composes to itself."""
     if value is None:
         return "null"
     if isinstance(value, list):
         return f"[{','.join(map(word, value))}]"
-    text = str(value)
-    if not isinstance(value, str) or (set(text) <= PLAIN and not NOT_TEXT.fullmatch(text)):
+    if not isinstance(value, str):
+        return str(value)
+    return quoted(re.sub(r"(\\*)\$\{", r"\1\1\\${", value))  # ${KEY} would be a reference
+
+
+def quoted(text: str) -> str:
+    """Return a text with Hydra's quotes where they are needed; ${KEY} in it is a reference."""
+    if set(text) <= PLAIN and not NOT_TEXT.fullmatch(text):
         return text
     # a backslash counts for itself in Hydra's quotes, but before a quote or the end
     return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + m[2].replace("'", r"\'"), text) + "'"
