@@ -226,3 +226,30 @@ def test_importing_the_package_is_quick():
     assert done.stdout == "[]\n"
     with pytest.raises(AttributeError, match="no such"):
         ms.such  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"scenario": 2017}, "scenario=2017 has the wrong type: expected a name"),
+        ({"population": None}, "population=None has the wrong type: expected a name"),
+        ({"interventions": {}}, "~scenario.interventions.NAME to leave one out"),
+        ({"interventions": {"sweep_may": {}}}, "~scenario.interventions.sweep_may to leave it out"),
+        ({"interventions": {"nope": None}}, "there is no scenario.interventions.nope"),
+        ({"interventions": {"a b": {"kind": "news"}}}, "names of letters a to z"),
+        ({"about": None}, "expected a text"),
+        ({"dose_multipliers": "2"}, "expected a list of numbers"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(keywords, message):
+    """A keyword that no file or intervention answers to is one line, and not ignored."""
+    with pytest.raises(ms.InputError, match=re.escape(message)):
+        ms.settings(**keywords)
+
+
+@pytest.mark.parametrize("text", ["${seed}", "2015.10", "'quoted'", "null", "a\\", "\\${x}", " a "])
+def test_a_text_of_python_is_taken_as_it_is(text):
+    """Nothing in it is a number, a quote or a reference."""
+    assert ms.settings(about=text).scenario.about == text
+    assert ms.settings(interventions={"sweep_may": {"date": text}}).scenario.interventions[
+        "sweep_may"]["date"] == text  # fmt: skip

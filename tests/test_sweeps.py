@@ -14,7 +14,8 @@ import psutil
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from marketsim.commands import cli
+from marketsim.commands import cli, options
+from marketsim.commands import compose as composition
 from marketsim.commands import run as run_command
 from marketsim.commands import sweep as sweep_command
 from marketsim.simulation import locks, run, store
@@ -412,3 +413,45 @@ def test_sixty_jobs_survive_five_kills(launcher, capfd):
     assert wait_for(lambda: not alive(mark), 30.0), alive(mark)
     with capfd.disabled():
         print(f"\n{launcher}: {'; '.join(told)}; {counts}")
+
+
+SWEPT = {
+    # words, the key, and what it takes in turn
+    "lists of texts": (["scenario.scaled_interventions=[sweep_may],[]"],
+                       "scenario.scaled_interventions", [["sweep_may"], []]),
+    "lists of several": (["scenario.scaled_interventions=[sweep_may, 'arrest_may'],[arrest_may]"],
+                         "scenario.scaled_interventions",
+                         [["sweep_may", "arrest_may"], ["arrest_may"]]),
+    "lists of numbers": (["scenario.dose_multipliers=[1,2],[3]"], "scenario.dose_multipliers",
+                         [[1.0, 2.0], [3.0]]),
+    "texts": (["study=2015.10,1e3,null,true"], "study", ["2015.10", "1e3", "null", "true"]),
+    "a choice of texts": (["study=choice(2015.10,'1e3',a b)"], "study", ["2015.10", "1e3", "a b"]),
+    "sorted texts": (["study=sort(b,2015.10,reverse=true)"], "study", ["b", "2015.10"]),
+    "numbers": (["study=range(1,3)"], "study", ["1", "2"]),
+    "folders": (["output=a (b), Dropbox (Org)/x"], "output", ["a (b)", "Dropbox (Org)/x"]),
+    "a reference": (["output=out${seed}", "seed=1,2"], "output", ["out1", "out2"]),
+    "a pattern": (["scenario=glob(*new*)"], "scenario.name", ["plan B (new)", "第二次 new"]),
+    "names": (["scenario=plan B (new),第二次 new"], "scenario.name",
+              ["plan B (new)", "第二次 new"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWEPT)
+def test_what_a_sweep_takes_in_turn(name):
+    """Each job has the value that was written, as a single run would have it."""
+    words, key, expected = SWEPT[name]
+    for own in ("plan B (new)", "第二次 new"):
+        file = Path("mine/scenario") / f"{own}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"defaults: [baseline_2015]\nname: {own}\n", encoding="utf-8")
+    line = ["-m", "population=survey", "--config-dir", "mine", *words]
+    given = composition.flags(line, options.RunCommand)
+    with composition.hydra("run", options.RunCommand, given.config_dir) as loader:
+        jobs = sweep_command.compose_jobs(loader, given.overrides)
+    found = []
+    for job in jobs:
+        value = job.command
+        for part in key.split("."):
+            value = getattr(value, part)
+        found.append(value)
+    assert found == expected
