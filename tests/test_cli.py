@@ -602,6 +602,27 @@ def test_a_scenario_may_have_any_name(monkeypatch, capfd, name):
         assert own[name].interventions["sweep_may"]["accounts"] == 3000
 
 
+def test_files_of_defaults_that_name_each_other_are_one_line(monkeypatch, capfd):
+    """With interventions left out or without."""
+    for entries in ("", "interventions: {x: null}\n"):
+        own_file("own.yaml", f"defaults: [other]\nname: own\n{entries}")
+        own_file("other.yaml", "defaults: [own]\nname: other\n")
+        with pytest.raises(SystemExit) as stop:
+            command(monkeypatch, "scenario=own", "--config-dir", "mine", *TINY)
+        assert stop.value.code == 2
+        err = capfd.readouterr().err
+        assert "the files of defaults name each other" in err and err.count("\n") == 1
+
+
+def test_a_copy_of_a_shipped_file_is_taken_whatever_ends_its_lines(monkeypatch):
+    """A copy made on another system has the same content."""
+    shipped = (presets.folder() / "scenario" / "no_crackdown.yaml").read_bytes()
+    Path("mine/scenario/folder.yaml").mkdir(parents=True)
+    Path("mine/scenario/no_crackdown.yaml").write_bytes(shipped.replace(b"\n", b"\r\n"))
+    command(monkeypatch, "scenario=no_crackdown", "--config-dir", "mine", *TINY)
+    assert len(list(Path("results/no_crackdown").glob("*/manifest.json"))) == 1
+
+
 def test_null_takes_an_inherited_intervention_out(monkeypatch):
     """In a file and on the command line, as None does in Python."""
     own_file(
@@ -649,6 +670,9 @@ ADVICE = {
     ),
     "nothing added": (["+scenario.interventions.nope=null"], "a kind of intervention"),
     "other letters in a key": (["+scenario.interventions.第.kind=news"], "letters a to z"),
+    "no choice": (["scenario="], "unknown scenario ''; known: baseline_2015"),
+    "a missing choice": (["scenario=???"], "unknown scenario '???'"),
+    "a choice left out": (["~scenario"], "only ~scenario.interventions.NAME"),
     "a space in a key": (["a b=1"], "unknown parameter 'a b'"),
     "no file of that pattern": (["-m", "scenario=glob(nope*)"], "a pattern of baseline_2015"),
     "a pattern of numbers": (["-m", "seed=glob(*)"], "one value or more"),

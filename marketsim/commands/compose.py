@@ -86,11 +86,14 @@ def composed(words: Sequence[str], name: str, schema: Any, folder: str | None = 
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Refuse a choice that is a path, and an intervention that is added and left out at once."""
+    """Refuse a choice that no file can be, and an intervention added and left out at once."""
     for word in words:
         key, _, value = word.partition("=")
-        if key in presets.DEFAULTS and "/" in value:
-            raise unknown_name(key, value.strip("'"), presets.names(key))
+        name = value.strip("'")
+        if key in presets.DEFAULTS and (name in ("", "???") or "/" in name or "${" in name):
+            raise unknown_name(key, name, presets.names(key))
+        if key.removeprefix("~") in presets.DEFAULTS and key.startswith("~"):
+            raise UsageError("override", word, f"only ~{INTERVENTIONS}.NAME can be used")
         plain = key.lstrip("+")
         is_entry = plain.rpartition(".")[0] == INTERVENTIONS
         if key != plain and is_entry and value == "null":

@@ -106,7 +106,7 @@ def _check_folder(folder: Path) -> None:
             raise UnreadableFileError("folder", path, f"rename it to {near[0]}")
     for place in (folder, *(folder / group for group in presets.DEFAULTS)):
         for file in sorted(place.iterdir()) if place.is_dir() else ():
-            named = YAML.fullmatch(file.name)
+            named = YAML.fullmatch(file.name) if file.is_file() else None
             if named and file.suffix != ".yaml" and place != folder:
                 raise UnreadableFileError("file", file, f"rename it to {named[1]}.yaml")
             shipped = presets.folder() / file.relative_to(folder)

@@ -148,7 +148,9 @@ def read(file: Path, group: str) -> Any:
         if not isinstance(root, yaml.MappingNode):
             raise UnreadableFileError("file", file, "YAML with lines KEY: VALUE is expected")
         config: Any = OmegaConf.load(io.StringIO(_quoted(file, text, root, group)))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as fault:
+    except RecursionError:  # not of brackets, whose number is limited
+        raise UnreadableFileError("file", file, CYCLE) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
         raise UnreadableFileError("file", file, " ".join(str(fault).split())) from None
     if group in DEFAULTS:
         tree: Any = OmegaConf.to_container(config)
