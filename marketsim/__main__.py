@@ -4,11 +4,14 @@ import sys
 
 
 def main() -> None:
-    """Run the command; Ctrl-C during imports is one line too."""
+    """Run the command; what stops an import (Ctrl-C, the evidence table) is one line too."""
     try:
-        from marketsim.commands import cli
+        from marketsim.commands import exit_status
 
-        cli.main()
+        with exit_status.one_line():
+            from marketsim.commands import cli
+
+            cli.main()
     except KeyboardInterrupt:
         print("marketsim: interrupted before the start", file=sys.stderr)
         raise SystemExit(130) from None

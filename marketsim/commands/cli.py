@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from marketsim import __version__
-from marketsim.commands import exit_status
+from marketsim.commands import completion, exit_status
 from marketsim.parameters import presets
 
 # each subcommand is a function of a module beside this one; modules are imported when needed
@@ -85,7 +85,12 @@ def main() -> None:
     """Run the command line; without a subcommand `run` is meant."""
     _make_streams_safe()
     os.environ["MPLBACKEND"] = "agg"  # figures are written to files, never shown
-    arguments = sys.argv[1:]
+    with exit_status.one_line():
+        _dispatch(sys.argv[1:])
+
+
+def _dispatch(arguments: list[str]) -> None:
+    """Print what a flag asks for, or run the subcommand that the first word names."""
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:
         names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
@@ -94,10 +99,17 @@ def main() -> None:
     if "--version" in arguments:
         print(f"marketsim {__version__}")
         return
+    if completion.is_asked(arguments):
+        completion.print_candidates(arguments, SUBCOMMANDS, _run)
+        return
+    _run(name, arguments)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    """Run a subcommand, whose module is imported now."""
     module, function = SUBCOMMANDS[name]
-    with exit_status.one_line():
-        command = importlib.import_module(f"marketsim.commands.{module}")
-        getattr(command, function)(arguments)
+    command = importlib.import_module(f"marketsim.commands.{module}")
+    getattr(command, function)(arguments)
 
 
 def _make_streams_safe() -> None:

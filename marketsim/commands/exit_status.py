@@ -10,7 +10,6 @@ from typing import NoReturn
 
 from marketsim import errors
 from marketsim.errors import InputError
-from marketsim.parameters.evidence import EvidenceError
 
 INTERRUPTED = "interrupted; rerun the same command to resume"
 
@@ -58,7 +57,7 @@ def _recording_ctrl_c() -> Iterator[list[int]]:
 
 def _answer(fault: Exception) -> NoReturn:
     """Print an expected error in one line; raise any other, which is a bug."""
-    if isinstance(fault, InputError | EvidenceError):
+    if isinstance(fault, InputError):
         _fail(str(fault))
     if isinstance(fault, BrokenPipeError):  # the reader of the output has ended: `| head`
         sys.stdout = None

@@ -108,7 +108,8 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
     DataFrame
         Columns parameter, outcome, first (share of the variance by the parameter alone),
         first_conf, total (with its interactions) and total_conf; those with _conf are half the
-        width of a 95 % interval. nan if too few samples are complete, or nothing varies.
+        width of a 95 % interval. nan if too few samples are complete, nothing varies, or the
+        samples do not determine the index (see `is_determined`).
     """
     from SALib.analyze import sobol as analysis
 
@@ -127,8 +128,29 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
                     conf_level=CONFIDENCE, seed=_salib_seed(seed),
                 )  # fmt: skip
             columns = {name: np.asarray(found[theirs], float) for name, theirs in kinds.items()}
+            for name in ("first", "total"):
+                half = columns[f"{name}_conf"]
+                known = is_determined(columns[name], half)
+                columns[name] = np.where(known, columns[name], np.nan)
+                columns[f"{name}_conf"] = np.where(known, half, np.nan)
         out.append(Table({"parameter": list(names), "outcome": outcome, **columns}))
     return pd.concat(out, ignore_index=True)
+
+
+def is_determined(share: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Return which shares of a variance the samples determine at all.
+
+    Where an outcome is the same at nearly all points, a resample without the others has hardly any
+    variance to divide by. An interval that is wider than 2, or that contains all shares from 0 to
+    1, says nothing of a share.
+
+    Parameters
+    ----------
+    share, half : ndarray of float64
+        Estimates, and half the widths of their intervals.
+    """
+    contains_all = (share - half <= 0.0) & (share + half >= 1.0)
+    return np.isfinite(share) & (half <= 1.0) & ~contains_all
 
 
 def complete_groups(values: np.ndarray, size: int) -> np.ndarray:

@@ -1,16 +1,23 @@
 """Colours, style and shared elements of the figures.
 
 Vermilion shows published values only. Figures are made without pyplot, so that no state is shared
-with a caller.
+with a caller, and from matplotlib's defaults, so that they are the same whatever a user has set.
 """
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+import threading
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import matplotlib
+import matplotlib.style
 import numpy as np
 import pandas as pd
+from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from marketsim.parameters import evidence
 from marketsim.parameters.declaration import Prior
 from marketsim.parameters.evidence import Fact
-from marketsim.reporting.text import number
+from marketsim.reporting.text import display_width, number
 from marketsim.survey import statistics
 from marketsim.survey.intervals import INTERVAL
 
@@ -31,16 +38,74 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79
 BLACK, GREY, SKY = "#000000", "#595959", "#56B4E9"
 WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % interval, and of the middle half drawn over it
 SMALL = 9.0  # points
+FAMILY = "DejaVu Sans"  # comes with matplotlib
+# for letters that it lacks, in this order: families of Linux, macOS and Windows
+OTHER_FAMILIES = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC",
+    "Source Han Sans CN", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback",
+    "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei", "SimHei", "SimSun",
+    "Arial Unicode MS",
+)  # fmt: skip
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12,
+    "font.size": 11, "axes.titlesize": 12,
     "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
     "axes.axisbelow": True, "axes.grid": True, "grid.color": "#e4e4e4", "legend.frameon": False,
 }  # fmt: skip
+LONGEST = 32  # letters of a name beside an axis; a Chinese one counts twice
+_lock = threading.RLock()  # matplotlib's settings are shared by all threads
+
+
+@contextlib.contextmanager
+def project_style() -> Iterator[None]:
+    """Draw in the project style on matplotlib's defaults, whatever the user has set."""
+    with _lock, matplotlib.style.context(STYLE | {"font.family": families()}, after_reset=True):
+        matplotlib.rcParams["timezone"] = "UTC"  # of dates: no matter of style to matplotlib
+        yield
+
+
+def families() -> list[str]:
+    """Return the families of installed fonts that texts are drawn with, in order of preference."""
+    installed = font_manager.fontManager.get_font_names()
+    return [FAMILY, *(name for name in OTHER_FAMILIES if name in installed)]
+
+
+def is_drawable(name: str) -> bool:
+    """Return whether a name can be read in a figure: short enough, and of letters that fonts have.
+
+    Letters that are written from right to left are not: beside numbers their order would change.
+
+    Examples
+    --------
+    >>> [is_drawable(name) for name in ("no crackdown", "x" * 33, "العربية")]
+    [True, False, False]
+    """
+    if (
+        display_width(name) > LONGEST or "$" in name or not name.isprintable()
+    ):  # $ would start a formula
+        return False
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name):
+        return False
+    fonts = [font_manager.get_font(font_manager.findfont(family)) for family in families()]
+    return all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in name)
+
+
+class ProjectFigure(Figure):
+    """A figure in the project style, also where it is drawn or saved under other settings."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure."""
+        with project_style():
+            super().draw(renderer)
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save the figure to a file."""
+        with project_style():
+            super().savefig(fname, **options)
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """Return a figure of a height in inches, and its axes."""
-    made = Figure(figsize=(9.5, height), layout="constrained")
+    made = ProjectFigure(figsize=(9.5, height), layout="constrained")
     return made, made.subplots(rows, columns, **options)
 
 
