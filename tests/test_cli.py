@@ -1,5 +1,6 @@
 """The command: its grammar, what it leaves behind, and one line for bad input."""
 
+import io
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from marketsim import errors
 from marketsim.commands import cli, options
 from marketsim.parameters import presets
-from marketsim.simulation import files
+from marketsim.simulation import files, progress
 from marketsim.simulation import run as simulation
 
 QUICK = ["population=survey", "population.retailers=150", "replicates=2", "progress=false"]
@@ -372,17 +373,117 @@ def test_a_missing_package_is_one_line_before_any_work(monkeypatch, capfd, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_tab_completion_offers_keys():
-    """The shell's completion query answers with keys of the config."""
-    environment = os.environ | {"COMP_LINE": "marketsim posting.base", "COMP_POINT": "22"}
-    done = subprocess.run(
-        [sys.executable, "-m", "marketsim", "-sc", "query=bash"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "posting.base_posts=" in done.stdout
+PRINTING = ("--help", "--version", "compare --help", "verify -h", "dashboard --help", "--cfg job",
+            "compare --cfg job", "--hydra-help", "--info", "-sc install=bash")  # fmt: skip
+
+
+@pytest.mark.parametrize("words", PRINTING)
+def test_a_reader_that_has_ended_is_no_fault(words):
+    """`marketsim ... | head -1`: exit code 141 as of other programs, and nothing on stderr."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "marketsim", *words.split()]
+    done = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+TABS = {
+    "marketsim ": ("run compare verify results dashboard scenario= posting.", "hydra"),
+    "marketsim com": ("compare", "run"),
+    "marketsim posting.base": ("posting.base_posts=", "compare"),
+    "marketsim run scenario=no": ("scenario=no_crackdown", "scenario=repeated_sweeps"),
+    "marketsim compare ": (
+        "scenarios= baseline= precision= classes= scenario=",
+        "fresh= scenarios.",
+    ),
+    "marketsim compare pri": ("prior=", "precision="),
+    "marketsim compare scenarios=[": ("scenarios=[no_crackdown", "scenarios=no_crackdown"),
+    "marketsim compare scenarios=[legal_sale,no": ("scenarios=[legal_sale,no_crackdown", "run"),
+    "marketsim compare baseline=no": ("baseline=no_crackdown", "baseline=repeated_sweeps"),
+    "marketsim sensitivity traj": ("trajectories=", "run"),
+    "marketsim calibrate calibration.": ("calibration.particles=", "run"),
+    "marketsim identify simu": ("simulations=", "run"),
+    "marketsim verify results/x ": ("threads= progress= classes=", "scenario="),
+    "marketsim results x csv": ("csv=", "parquet="),
+    "marketsim results x scen": ("scenario=", "csv="),
+    "marketsim dashboard po": ("port=", "open="),
+    "marketsim compare --conf": ("--config-dir", "--help"),
+    "marketsim -m seed=1,2 repl": ("replicates=", "run"),
+    "marketsim --config-dir mine scenario=ha": ("scenario=harder", "scenario=no_crackdown"),
+    "marketsim scenario=nope repl": ("", "replicates="),
+    "marketsim 'unclosed": ("", "run"),
+    "~/a folder/marketsim com": ("", "marketsim"),
+}
+
+
+@pytest.mark.parametrize("line", list(TABS))
+def test_tab_completes_subcommands_and_their_keys(monkeypatch, capfd, line):
+    """What --help names is offered after each subcommand; a line with a fault prints nothing."""
+    scenario = Path("mine/scenario/harder.yaml")
+    scenario.parent.mkdir(parents=True)
+    scenario.write_text("name: harder\n", encoding="utf-8")
+    monkeypatch.setenv("COMP_LINE", line)
+    monkeypatch.setenv("COMP_POINT", str(len(line)))
+    command(monkeypatch, "-sc", "query=bash")
+    out, err = capfd.readouterr()
+    offered, others = TABS[line]
+    assert err == ""
+    assert set(offered.split()) <= set(out.split())
+    assert not set(others.split()) & set(out.split())
+
+
+def test_subcommands_that_hydra_does_not_compose_have_their_keys():
+    """The keys that completion offers are those that each subcommand reads."""
+    from marketsim.commands import completion, dashboard, verify
+
+    for module, name in ((verify, "verify"), (dashboard, "dashboard")):
+        text = Path(module.__file__).read_text(encoding="utf-8")
+        read = re.findall(r'^        "(\w+)": options\.', text, re.MULTILINE)
+        assert [f"{key}=" for key in read] == list(completion.KEYS[name])
+
+
+class Stream(io.StringIO):
+    """An error stream that a terminal or a notebook shows, or that is a log."""
+
+    def __init__(self, is_terminal=False):
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self):
+        return self.is_terminal
+
+
+class OfNotebook(Stream):
+    """As ipykernel's, which is no terminal."""
+
+    __module__ = "ipykernel.iostream"
+
+
+@pytest.mark.parametrize(
+    ("stream", "wanted", "is_drawn"),
+    [
+        (Stream(is_terminal=True), True, True),
+        (OfNotebook(), True, True),
+        (Stream(), True, False),
+        (Stream(is_terminal=True), False, False),
+        (None, True, False),
+    ],
+    ids=["terminal", "notebook", "log", "not wanted", "closed"],
+)
+def test_a_bar_is_drawn_where_somebody_watches(monkeypatch, stream, wanted, is_drawn):
+    """A log or a mail has no carriage returns."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.bar(3, "run", wanted) as bar:
+        bar.update()
+    assert bool(stream and stream.getvalue()) == is_drawn
+
+
+def test_a_log_of_a_study_has_no_bar(monkeypatch, capfd):
+    """With progress=true, the default, and an error stream that is a file."""
+    command(monkeypatch, *QUICK[:-1], "market=posting_only", "figures=false")
+    err = capfd.readouterr().err
+    assert "\r" not in err and "run/s" not in err
 
 
 def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):

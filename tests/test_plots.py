@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from matplotlib import font_manager
 from matplotlib.container import ErrorbarContainer
+from matplotlib.text import Text
 from PIL import Image
 
 from marketsim.reporting.figures import comparison, registry, style
@@ -379,7 +380,7 @@ def numbers(figure):
     figure.savefig(io.BytesIO(), format="png", dpi=figure.dpi)
     axes = figure.axes[0]
     found = [one for one in axes.texts if one.get_text().isdigit()]
-    boxes = [one.get_window_extent() for one in found]
+    boxes = [Text.get_window_extent(one) for one in found]  # without the line to the point
     return boxes, axes.transData.transform([one.xy for one in found]), axes.get_window_extent()
 
 

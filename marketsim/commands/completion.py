@@ -20,6 +20,8 @@ KEYS = {
     "dashboard": ("port=", "threads=", "open="),
 }
 MORE_KEYS = {"results": ("csv=", "parquet=")}  # beside the keys of a study
+# lists, which Hydra takes for groups
+LISTS = {"classes.": "classes=", "fixed.": "fixed=", "scenarios.": "scenarios="}
 # keys of scenarios, one name or a list of them
 SCENARIOS = {"compare": ("baseline", "scenarios"), "sensitivity": ("baseline",)}
 
@@ -86,5 +88,5 @@ def _ask_hydra(
     printed = io.StringIO()
     with contextlib.suppress(InputError), contextlib.redirect_stdout(printed):
         run(name, [*arguments, *flags])
-    found = printed.getvalue().split()
+    found = [LISTS.get(one, one) for one in printed.getvalue().split()]
     return [one for one in found if word.startswith("h") or not one.startswith("hydra")]

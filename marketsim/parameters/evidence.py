@@ -20,6 +20,7 @@ TABLE = Path(__file__).with_name("evidence.csv")
 NUMBERS = ("value", "low", "high")
 COLUMNS = ("id", *NUMBERS, "unit", "date", "role", "source", "fact", "derivation")
 FORMAT = "UTF-8 text separated by commas"
+SHOWN = 80  # characters of a cell in a message
 ROLES = ("input", "target", "validation", "context")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -99,7 +100,7 @@ def _read(path: Path) -> dict[str, Fact]:
     with path.open(encoding="utf-8-sig", newline="") as stream:  # Excel begins a file with a mark
         try:
             header, *rows = csv.reader(stream, strict=True)
-        except (csv.Error, ValueError) as problem:
+        except (csv.Error, ValueError) as problem:  # of too few lines too
             _refuse(path, "header", "columns", str(problem), f"{FORMAT}, with a header")
     if tuple(header) != COLUMNS:
         allowed = f"{','.join(COLUMNS)} as {FORMAT}"
@@ -158,4 +159,5 @@ def _date(path: Path, row: dict[str, str]) -> datetime.date | None:
 
 
 def _refuse(path: Path, name: str, column: str, value: object, allowed: str) -> NoReturn:
-    raise EvidenceError(f"{name!r}, column {column}", value, allowed).at(str(path))
+    shown = f"{value[:SHOWN]}..." if isinstance(value, str) and len(value) > SHOWN else value
+    raise EvidenceError(f"{name[:SHOWN]!r}, column {column}", shown, allowed).at(str(path))

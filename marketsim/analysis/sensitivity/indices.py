@@ -120,7 +120,8 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
         complete = complete_groups(values, size)
         values = values[np.repeat(complete, size)]
         columns: dict[str, Any] = dict.fromkeys(kinds, np.nan)
-        if complete.sum() >= MIN_GROUPS and np.ptp(values) > 0.0:
+        base = values.reshape(-1, size)[:, [0, -1]]  # the variance that is shared out is theirs
+        if complete.sum() >= MIN_GROUPS and np.ptp(base) > 0.0:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Constant values")  # in a resample
                 found = analysis.analyze(
