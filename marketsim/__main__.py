@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command; an expected error or Ctrl-C during imports is one line too."""
+    """Run the command; what stops an import (Ctrl-C, the evidence table) is one line too."""
     try:
         from marketsim.commands import exit_status
 

@@ -259,8 +259,11 @@ class Result:
             table.attrs[word] = {column: meta[key].decode() for column, meta in about.items()}
         return table
 
+    def _read_csv(self, name: str) -> pd.DataFrame:
+        return files.read_csv(self.folder / f"{name}.csv")
+
     def _csv(self, name: str, columns: Mapping[str, tuple[str, str]], index: Any) -> pd.DataFrame:
-        table = files.read_csv(self.folder / f"{name}.csv").set_index(index)
+        table = self._read_csv(name).set_index(index)
         table.attrs["units"] = {column: columns[column][0] for column in map(str, table)}
         table.attrs["meanings"] = {column: columns[column][1] for column in map(str, table)}
         return table
@@ -364,12 +367,17 @@ class Comparison(Result):
 
         spec = _spec(name, COMPARISON)
         sums = {
-            table: files.read_csv(self.folder / f"{table}.csv")
+            table: self._read_csv(table)
             for table in ("effects", "prob_better", "ranking", "break_even", "effort")
         }
         sums["weeks"] = effects.weekly(self.weekly)
         start = dt.date.fromisoformat(self.facts["comparison"]["start"])
         return shown(spec.make(sums, start=start))
+
+    def _read_csv(self, name: str) -> pd.DataFrame:
+        from marketsim.analysis.comparison import effects
+
+        return effects.read_table(self.folder / f"{name}.csv")
 
     def _table(self, name: str) -> pd.DataFrame:
         from marketsim.analysis.comparison import effects
@@ -379,7 +387,7 @@ class Comparison(Result):
         index = {"effects": ["arm", "outcome"], "break_even": ["scenario", "outcome"]}
         columns = effects.COLUMNS
         if name == "prob_better":  # a column an arm
-            arms = files.read_csv(self.folder / "prob_better.csv").columns[1:]
+            arms = self._read_csv(name).columns[1:]
             words = "share of the runs in which the arm of the row sells less than this one"
             columns = {"arm": effects.ARM} | dict.fromkeys(arms, ("share", words))
         return self._csv(name, columns, index.get(name, "arm"))
@@ -403,11 +411,8 @@ def shown(figure: "Figure") -> "Figure":
     import io
 
     def png() -> bytes:
-        from marketsim.reporting.figures import style
-
         out = io.BytesIO()
-        with style.applied():
-            figure.savefig(out, format="png", dpi=110)
+        figure.savefig(out, format="png", dpi=110)
         return out.getvalue()
 
     figure._repr_png_ = png  # type: ignore[attr-defined]

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Self
 
-DISTRIBUTION = "marketsim-ivory"  # name for pip; marketsim is that of another project
 NEAR = 0.7  # likeness from which a name is offered, 0 to 1
 # What to install for a package that only some commands import: as in pyproject.toml. The hint does
 # not name marketsim: on PyPI that is another project, and this one has to be installed nowhere.

@@ -168,7 +168,7 @@ def test_a_comparison_of_ones_own_can_be_made_again_from_its_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("file", "name", "said"),
-    [("a", "b", "scenario.name=b"), ("no_crackdown", "no_crackdown", "rename")],
+    [("a", "b", "write name: a"), ("no_crackdown", "no_crackdown", "rename")],
 )
 def test_a_scenario_has_one_name(file, name, said, tmp_path):
     mine = own_scenarios(tmp_path / "mine", **{name: 20})

@@ -1,10 +1,10 @@
 """The command: its grammar, what it leaves behind, and one line for bad input."""
 
 import ast
+import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,7 +19,7 @@ from hydra.core.global_hydra import GlobalHydra
 from marketsim import errors
 from marketsim.commands import cli, options
 from marketsim.parameters import presets
-from marketsim.simulation import files
+from marketsim.simulation import files, progress
 from marketsim.simulation import run as simulation
 
 # what the package imports of its dependencies; launchers of Hydra bring joblib and psutil, pyABC
@@ -411,17 +411,117 @@ def test_what_to_install_is_what_the_project_declares():
     assert own and all(one.startswith(f"{project['name']}[") for one in own)
 
 
-def test_tab_completion_offers_keys():
-    """The shell's completion query answers with keys of the config."""
-    environment = os.environ | {"COMP_LINE": "marketsim posting.base", "COMP_POINT": "22"}
-    done = subprocess.run(
-        [sys.executable, "-m", "marketsim", "-sc", "query=bash"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "posting.base_posts=" in done.stdout
+PRINTING = ("--help", "--version", "compare --help", "verify -h", "dashboard --help", "--cfg job",
+            "compare --cfg job", "--hydra-help", "--info", "-sc install=bash")  # fmt: skip
+
+
+@pytest.mark.parametrize("words", PRINTING)
+def test_a_reader_that_has_ended_is_no_fault(words):
+    """`marketsim ... | head -1`: exit code 141 as of other programs, and nothing on stderr."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    line = [sys.executable, "-m", "marketsim", *words.split()]
+    done = subprocess.run(line, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+TABS = {
+    "marketsim ": ("run compare verify results dashboard scenario= posting.", "hydra"),
+    "marketsim com": ("compare", "run"),
+    "marketsim posting.base": ("posting.base_posts=", "compare"),
+    "marketsim run scenario=no": ("scenario=no_crackdown", "scenario=repeated_sweeps"),
+    "marketsim compare ": (
+        "scenarios= baseline= precision= classes= scenario=",
+        "fresh= scenarios.",
+    ),
+    "marketsim compare pri": ("prior=", "precision="),
+    "marketsim compare scenarios=[": ("scenarios=[no_crackdown", "scenarios=no_crackdown"),
+    "marketsim compare scenarios=[legal_sale,no": ("scenarios=[legal_sale,no_crackdown", "run"),
+    "marketsim compare baseline=no": ("baseline=no_crackdown", "baseline=repeated_sweeps"),
+    "marketsim sensitivity traj": ("trajectories=", "run"),
+    "marketsim calibrate calibration.": ("calibration.particles=", "run"),
+    "marketsim identify simu": ("simulations=", "run"),
+    "marketsim verify results/x ": ("threads= progress= classes=", "scenario="),
+    "marketsim results x csv": ("csv=", "parquet="),
+    "marketsim results x scen": ("scenario=", "csv="),
+    "marketsim dashboard po": ("port=", "open="),
+    "marketsim compare --conf": ("--config-dir", "--help"),
+    "marketsim -m seed=1,2 repl": ("replicates=", "run"),
+    "marketsim --config-dir mine scenario=ha": ("scenario=harder", "scenario=no_crackdown"),
+    "marketsim scenario=nope repl": ("", "replicates="),
+    "marketsim 'unclosed": ("", "run"),
+    "~/a folder/marketsim com": ("", "marketsim"),
+}
+
+
+@pytest.mark.parametrize("line", list(TABS))
+def test_tab_completes_subcommands_and_their_keys(monkeypatch, capfd, line):
+    """What --help names is offered after each subcommand; a line with a fault prints nothing."""
+    scenario = Path("mine/scenario/harder.yaml")
+    scenario.parent.mkdir(parents=True)
+    scenario.write_text("name: harder\n", encoding="utf-8")
+    monkeypatch.setenv("COMP_LINE", line)
+    monkeypatch.setenv("COMP_POINT", str(len(line)))
+    command(monkeypatch, "-sc", "query=bash")
+    out, err = capfd.readouterr()
+    offered, others = TABS[line]
+    assert err == ""
+    assert set(offered.split()) <= set(out.split())
+    assert not set(others.split()) & set(out.split())
+
+
+def test_subcommands_that_hydra_does_not_compose_have_their_keys():
+    """The keys that completion offers are those that each subcommand reads."""
+    from marketsim.commands import completion, dashboard, verify
+
+    for module, name in ((verify, "verify"), (dashboard, "dashboard")):
+        text = Path(module.__file__).read_text(encoding="utf-8")
+        read = re.findall(r'^        "(\w+)": options\.', text, re.MULTILINE)
+        assert [f"{key}=" for key in read] == list(completion.KEYS[name])
+
+
+class Stream(io.StringIO):
+    """An error stream that a terminal or a notebook shows, or that is a log."""
+
+    def __init__(self, is_terminal=False):
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self):
+        return self.is_terminal
+
+
+class OfNotebook(Stream):
+    """As ipykernel's, which is no terminal."""
+
+    __module__ = "ipykernel.iostream"
+
+
+@pytest.mark.parametrize(
+    ("stream", "wanted", "is_drawn"),
+    [
+        (Stream(is_terminal=True), True, True),
+        (OfNotebook(), True, True),
+        (Stream(), True, False),
+        (Stream(is_terminal=True), False, False),
+        (None, True, False),
+    ],
+    ids=["terminal", "notebook", "log", "not wanted", "closed"],
+)
+def test_a_bar_is_drawn_where_somebody_watches(monkeypatch, stream, wanted, is_drawn):
+    """A log or a mail has no carriage returns."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.bar(3, "run", wanted) as bar:
+        bar.update()
+    assert bool(stream and stream.getvalue()) == is_drawn
+
+
+def test_a_log_of_a_study_has_no_bar(monkeypatch, capfd):
+    """With progress=true, the default, and an error stream that is a file."""
+    command(monkeypatch, *QUICK[:-1], "market=posting_only", "figures=false")
+    err = capfd.readouterr().err
+    assert "\r" not in err and "run/s" not in err
 
 
 def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
@@ -695,62 +795,3 @@ def test_a_sweep_leaves_no_other_folder(monkeypatch):
     command(monkeypatch, "-m", "output=out${seed}", "seed=1,2", *TINY)
     command(monkeypatch, "-m", "output=a,b", *TINY)
     assert {path.name for path in Path().iterdir()} == {"out1", "out2", "a", "b"}
-
-
-@pytest.mark.parametrize("words", ["--help", "--version", "compare --help"])
-def test_a_reader_may_end_before_the_help(words):
-    """As with any command: `marketsim --help | head -1` writes nothing of its own."""
-    line = f"{sys.executable} -m marketsim {words} | true; echo ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in ("0", "141")
-    assert done.stderr == ""
-
-
-COMPLETED = {
-    "marketsim comp": {"compare"},
-    "marketsim compare scenar": {"scenarios.", "scenario="},
-    "marketsim verify res": set(),
-    "marketsim scenario=no_c": {"scenario=no_crackdown"},
-}
-
-
-@pytest.mark.parametrize("line", COMPLETED)
-def test_tab_completes_subcommands_and_their_keys(monkeypatch, capfd, line):
-    """The words before the one that is typed decide what is offered."""
-    monkeypatch.setenv("COMP_LINE", line)
-    monkeypatch.setenv("COMP_POINT", str(len(line)))
-    command(monkeypatch, "-sc", "query=bash")
-    printed = capfd.readouterr()
-    assert printed.err == ""
-    assert set(printed.out.split()) >= COMPLETED[line]
-    assert COMPLETED[line] or not printed.out.strip()
-
-
-def test_a_damaged_table_of_the_evidence_is_one_line(tmp_path):
-    """As saved by a spreadsheet with semicolons: one line before any work, exit code 2."""
-    package = Path(cli.__file__).parents[1]
-    shutil.copytree(package, tmp_path / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(presets.folder(), tmp_path / "conf")
-    table = tmp_path / "marketsim" / "parameters" / "evidence.csv"
-    text = table.read_text(encoding="utf-8")
-
-    def run() -> subprocess.CompletedProcess:
-        line = [sys.executable, "-m", "marketsim", "--cfg", "job"]
-        around = {**os.environ, "PYTHONPATH": str(tmp_path)}
-        return subprocess.run(line, env=around, capture_output=True, text=True, check=False)
-
-    table.write_text("\ufeff" + text.replace("\n", "\r\n"), encoding="utf-8", newline="")
-    assert run().returncode == 0  # a mark and other ends of lines are read
-    table.write_text(text.replace(",", ";"), encoding="utf-8")
-    done = run()
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "evidence row 'header'" in done.stderr
-
-
-def test_logs_have_no_bar(monkeypatch, capfd):
-    """Where the error stream is no terminal there is no progress bar."""
-    command(monkeypatch, *TINY[:-1], "progress=true")
-    assert "\r" not in capfd.readouterr().err
-    assert not options.shows_progress()
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert options.shows_progress()

@@ -44,6 +44,34 @@ def rows(folder, name="rows"):
     return pd.read_parquet(folder / f"{name}.parquet")
 
 
+def page_of(folder):
+    """Return the text of a report, without its figures."""
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_report_speaks_of_the_prior_only_where_it_was_run(found, tmp_path):
+    """Without the prior no effect is said to be informed by data or by assumptions."""
+    alone = compare(market(replicates=2), replace(PAIR, prior=False), tmp_path)
+    told = ("Informed by", "not constrained by the survey", "Hollow points", "repeated under the")
+    assert all(words in page_of(found) for words in told)
+    assert not any(words in page_of(alone) for words in told[:3])
+    assert "was not repeated under the prior" in page_of(alone)
+    assert comparison_page.lines(found)[2].endswith("informed by")
+    assert "informed by" not in "".join(comparison_page.lines(alone))
+    notes = [pd.read_excel(one / "comparison.xlsx")["text"].str.cat() for one in (found, alone)]
+    assert ["Prior assumption:" in one for one in notes] == [True, False]
+
+
+def test_a_name_that_is_no_text_to_others_stays_one(tmp_path):
+    """Scenarios called 2017, 007 and NA are read from the tables as they are written."""
+    names = ["2017", "007", "NA", "1e3", "第二次"]
+    table = pd.DataFrame({"arm": names, "scenario": names, "percent": [1.0, np.nan, 2.0, 3.0, 4.0]})
+    table.to_csv(tmp_path / "effects.csv", index=False)
+    read = effects.read_table(tmp_path / "effects.csv")
+    assert read["scenario"].tolist() == names
+    assert read["percent"].isna().tolist() == [False, True, False, False, False]
+
+
 # ---------------------------------------------------------------- the laws
 
 

@@ -1,11 +1,16 @@
 """The dashboard without its page: controls as settings, and results equal to the commands'."""
 
+import contextlib
 import datetime as dt
 import importlib.machinery
+import os
 import shlex
 import socket
+import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from copy import deepcopy
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -433,8 +438,126 @@ def test_a_port_that_is_taken_is_one_line(monkeypatch, capsys):
     assert said.startswith(f"marketsim: port={port}") and said.count("\n") == 1
 
 
+def streamlit_options():
+    """Return the options of the Streamlit that is installed."""
+    from streamlit.web import cli as streamlit_cli
+
+    return {name for one in streamlit_cli.main.commands["run"].params for name in one.opts}
+
+
+# options that move the page, or hide it or parts of it
+MOVES = ("server.address", "server.port", "server.baseUrlPath", "server.sslCertFile",
+         "server.sslKeyFile", "server.headless", "server.allowedHosts", "server.enableCORS",
+         "server.enableXsrfProtection", "server.maxMessageSize", "browser.serverAddress",
+         "browser.serverPort", "global.developmentMode", "client.toolbarMode", "ui.hideTopBar",
+         "runner.enforceSerializableSessionState", "runner.magicEnabled")  # fmt: skip
+
+
+def test_every_option_that_moves_the_page_is_set():
+    """A file config.toml of the user's for other pages has no say; an unknown option is left."""
+    known = streamlit_options()
+    options = server._options(8501, browser=False, known=known)
+    names = {option.partition("=")[0] for option in options}
+    assert names == {option for option in names if option in known}
+    assert {f"--{name}" for name in MOVES} & known <= names
+    assert "--server.baseUrlPath=" in options
+    assert server._options(8501, browser=False, known={"--server.port"}) == ["--server.port=8501"]
+
+
+CONFIG = """[server]
+baseUrlPath = "market"
+sslCertFile = "/no/such.pem"
+sslKeyFile = "/no/such.key"
+address = "192.0.2.1"
+port = 80
+allowedHosts = ["app.example.com"]
+[browser]
+serverAddress = "example.com"
+serverPort = 443
+[global]
+developmentMode = true
+"""
+
+
+@pytest.mark.parametrize("place", ["home", "folder", "environment"])
+def test_the_printed_address_is_that_of_the_page(tmp_path, place):
+    """The page answers where the line says, over HTTP and its socket, whatever a config says."""
+    pytest.importorskip("streamlit")
+    folder = tmp_path / ("home" if place == "home" else ".") / ".streamlit"
+    folder.mkdir(parents=True)
+    (tmp_path / "home").mkdir(exist_ok=True)
+    if place != "environment":
+        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    environment = os.environ | {"HOME": str(tmp_path / "home")}
+    if place == "environment":
+        environment |= {"STREAMLIT_SERVER_BASE_URL_PATH": "market", "STREAMLIT_SERVER_PORT": "80"}
+    with socket.socket() as one:
+        one.bind((server.HOST, 0))
+        port = one.getsockname()[1]
+    code = (
+        "from marketsim.dashboard import runs, server; runs.warm = lambda: None; "
+        f"server.start({port}, browser=False)"
+    )
+    with (tmp_path / "said").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], env=environment, stdout=said, stderr=said
+        )
+    try:
+        until, answered = time.monotonic() + 60, False
+        while not answered and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.2)
+            with contextlib.suppress(OSError):
+                url = f"http://{server.HOST}:{port}/"
+                answered = urllib.request.urlopen(url, timeout=5).status == 200
+        said = (tmp_path / "said").read_text()
+        assert answered, said
+        assert f"serving at {url.rstrip('/')};" in said
+        with socket.create_connection((server.HOST, port), 5) as line:
+            head = ("GET /_stcore/stream HTTP/1.1", f"Host: {server.HOST}:{port}",
+                    "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+                    f"Origin: {url.rstrip('/')}", "", "")  # fmt: skip
+            line.sendall("\r\n".join(head).encode())
+            assert b" 101 " in line.recv(100)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_config_that_streamlit_cannot_read_is_one_line(tmp_path, monkeypatch):
+    pytest.importorskip("streamlit")
+    from streamlit.web import cli as streamlit_cli
+
+    def refuse(*_, **__):
+        raise RuntimeError("bad JSON value for server.trustedUserHeaders")
+
+    monkeypatch.setattr(streamlit_cli.main, "main", refuse)
+    monkeypatch.setattr(server, "_check_port", lambda port: None)
+    monkeypatch.setattr("marketsim.dashboard.runs.warm", lambda: None)
+    monkeypatch.setattr(type(streamlit_cli.main), "__call__", refuse, raising=False)
+    with pytest.raises(errors.InputError, match=r"config.toml: bad JSON .*mend it"):
+        server.start(8501, browser=False)
+
+
+def test_a_reference_without_a_font_has_a_plain_name_in_figures():
+    one = views.Shown(Choice(reference="第二次"), None, {})
+    assert (one.reference, one.reference_label) == ("第二次", "reference")
+    other = views.Shown(Choice(reference="plan.2017"), None, {})
+    assert (other.reference, other.reference_label) == ("plan.2017", "plan.2017")
+
+
+def test_figures_of_the_page_are_the_same_whatever_a_user_has_set():
+    table = pd.DataFrame({"day": pd.date_range("2015-05-01", periods=4), "state": "active",
+                          "posts_visible": 1, "perceived_risk": 0.1, "stock_g": 5.0,
+                          "money_cny": 7.0})  # fmt: skip
+    usual = figures.png(figures.trader, table, None, "")
+    with matplotlib.rc_context({"text.usetex": True, "font.size": 30, "savefig.bbox": "tight",
+                                "timezone": "Asia/Shanghai"}):  # fmt: skip
+        assert figures.png(figures.trader, table, None, "") == usual
+
+
 def test_nothing_is_sent_and_nobody_is_asked():
-    options = server._options(8501, browser=False)
+    options = server._options(8501, browser=False, known=streamlit_options())
     for option in ("browser.gatherUsageStats=false", "server.showEmailPrompt=false",
                    "server.headless=true", "server.address=localhost"):  # fmt: skip
         assert f"--{option}" in options

@@ -2,7 +2,11 @@
 
 import csv
 import datetime
+import io
 import math
+import re
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -195,6 +199,68 @@ def test_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes) -> Non
     path.write_bytes(content)
     with pytest.raises(EvidenceError, match="row 'header'.*expected UTF-8 text"):
         load(path)
+
+
+def as_excel(delimiter: str = ",", end: str = "\r\n") -> str:
+    """Return the shipped table as a spreadsheet program writes it."""
+    with evidence.TABLE.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator=end).writerows(rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_mark_and_other_line_ends_change_nothing(tmp_path: Path, code: str, end: str) -> None:
+    path = tmp_path / "saved.csv"
+    path.write_bytes(as_excel(end=end).encode(code))
+    assert load(path) == FACTS
+
+
+DAMAGED = {
+    "semicolons": (as_excel(";").encode("utf-8-sig"), "separated by commas"),
+    "tabs in UTF-16": (as_excel("\t").encode("utf-16"), "expected UTF-8 text"),
+    "another code": (as_excel().encode() + b"caf\xe9\r\n", "expected UTF-8 text"),
+    "other dates": (
+        re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", as_excel()).encode(),
+        "YYYY-MM-DD",
+    ),
+    "decimal commas": (as_excel().replace(",0.537,", ',"0,537",').encode(), "plain decimal number"),
+    "thousands": (as_excel().replace(",10650,", ',"10,650",').encode(), "plain decimal number"),
+    "a row of nothing": (as_excel().encode() + b",,,,,,,,,\r\n", "row ''"),
+    "another column": (as_excel().replace("\r\n", ",\r\n").encode(), "column columns"),
+    "nothing": (b"", "header"),
+    "zeros": (b"\0" * 1000, "header"),
+    "a row lost": (
+        re.sub("survey_weeks_count,.*\r\n", "", as_excel()).encode(),
+        "which the model uses",
+    ),
+    "a value lost": (
+        re.sub("survey_weeks_count,[0-9]+,", "survey_weeks_count,,", as_excel()).encode(),
+        "a number, which the model uses",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(DAMAGED))
+def test_a_damaged_table_is_one_line_also_where_an_import_reads_it(
+    tmp_path: Path, name: str
+) -> None:
+    """The command says file, row and remedy; there is no traceback, and the exit code is 2."""
+    content, told = DAMAGED[name]
+    (tmp_path / "bad.csv").write_bytes(content)
+    code = (
+        "import pathlib, sys, marketsim.parameters.evidence as evidence; "
+        "evidence.TABLE = pathlib.Path('bad.csv'); "
+        "evidence.load.__defaults__ = (evidence.TABLE,); sys.argv = ['marketsim', '--cfg', 'job']; "
+        "from marketsim.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("marketsim: bad.csv: evidence row ")
+    assert done.stderr.count("\n") == 1 and len(done.stderr) < 500
+    assert told in done.stderr
 
 
 def test_every_fact_is_there() -> None:

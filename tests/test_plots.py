@@ -1,17 +1,23 @@
-"""The figures of a study: what they draw, for all kinds of tables."""
+"""The figures of a study and of a comparison: what they draw, for all kinds of tables and users."""
 
 import datetime as dt
+import io
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.ttLib.tables._g_l_y_f import Glyph
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from matplotlib import font_manager
 from matplotlib.container import ErrorbarContainer
 from matplotlib.text import Text
 from PIL import Image
 
-from marketsim.reporting.figures import comparison as comparison_figures
-from marketsim.reporting.figures import registry, style
+from marketsim.reporting.figures import comparison, registry, style
 from marketsim.reporting.figures import study as study_figures
 from marketsim.survey import statistics, targets
 
@@ -213,36 +219,192 @@ def test_legends_lie_below_the_data(tmp_path):
             assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0
 
 
-def test_the_settings_of_the_user_change_no_picture(tmp_path):
-    """Drawn from matplotlib's defaults: equal to the byte under any rc."""
-    tables = {"daily": daily_rows(), "survey": survey_rows()}
-    plain = registry.save(tmp_path / "plain", "study", tables)
-    mine = {"font.size": 30, "text.usetex": True, "savefig.facecolor": "red", "axes.grid": False,
-            "lines.linewidth": 9, "font.family": "monospace", "savefig.bbox": "tight",
-            "figure.dpi": 33, "axes.unicode_minus": False}  # fmt: skip
-    with matplotlib.rc_context(mine):
-        other = registry.save(tmp_path / "other", "study", tables)
-        assert matplotlib.rcParams["font.size"] == 30
-    assert [one.read_bytes() for one in plain] == [one.read_bytes() for one in other]
+# ---------------------------------------------------------------- settings of the user's
 
 
-def test_letters_that_no_font_has_are_replaced_by_a_key(monkeypatch):
-    """Names remain apart, and what the fonts can show stays."""
-    monkeypatch.setattr(style, "_families", lambda: ("DejaVu Sans",))
-    style.letters.cache_clear()
-    shown = [style.letters(name) for name in ("第二次", "第三次", "plan B", "été", "план")]
-    style.letters.cache_clear()
-    assert shown[2:] == ["plan B", "été", "план"]
-    assert shown[0] != shown[1] and all(name.isascii() for name in shown[:2])
+def other_settings():
+    """Return a setting of matplotlib unlike its default for every switch and every number."""
+    others = {"font.family": ["serif"], "timezone": "Asia/Shanghai", "savefig.bbox": "tight",
+              "axes.prop_cycle": matplotlib.cycler(color="rg"), "lines.linestyle": ":",
+              "axes.facecolor": "yellow", "savefig.facecolor": "red", "hatch.color": "red",
+              "axes.spines.top": True, "image.cmap": "gray", "legend.loc": "best"}  # fmt: skip
+    # the backend, what opens windows, and the origin of dates, which no figure shows
+    kept = ("backend", "webagg", "interactive", "figure.max_open", "docstring", "date.epoch")
+    for key, value in dict(matplotlib.rcParamsDefault.items()).items():
+        if key.startswith(kept) or key in others:
+            continue
+        other = not value if isinstance(value, bool) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            other = 0.5 * value + 0.2
+        try:
+            with matplotlib.rc_context({} if other is None else {key: other}):
+                others |= {} if other is None else {key: other}
+        except (RuntimeError, ValueError):  # a number of its own kind
+            continue
+    return others
 
 
-def test_numbers_of_points_do_not_cover_each_other():
-    """Twenty scenarios, some at the same hours and with the same effect."""
-    made, axes = style.figure(5.6)
-    points = np.array([(15.0 * (k % 3), 100.0 * (k % 5)) for k in range(20)])
-    axes.plot(*points.T, "o")
-    comparison_figures._number_points(made, axes, points)
-    made.draw_without_rendering()
-    boxes = [Text.get_window_extent(text) for text in axes.texts]  # without their lines
-    assert len(boxes) == 20
-    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
+OTHERS = other_settings()
+ARMS = ("no_crackdown", "repeated_sweeps", "demand_reduction")
+
+
+def compared(names=ARMS, points=None, prior=True):
+    """Return the tables of a comparison of some scenarios, made up.
+
+    `points` are their extra hours and the grams not sold.
+    """
+    effects, effort, weeks = [], [], [("baseline_2015", week, 50, 40, 60) for week in range(8)]
+    hours = points or [(float(k), 10.0 * k) for k in range(len(names))]
+    for k, (name, (hour, grams)) in enumerate(zip(names, hours, strict=True)):
+        for outcome in ("grams_sold", "visible", "displaced"):
+            row = {"arm": name, "scenario": name, "dose_multiplier": 1.0, "outcome": outcome}
+            row |= {"baseline": 100.0, "runs": 8, "informed_by": "prior" if prior else ""}
+            for column in ("effect", "percent"):
+                row |= {column: -k, f"{column}_q05": -k - 2.0, f"{column}_q95": 1.0 - k}
+            row |= {f"prior_{end}": 3.0 if prior else np.nan for end in ("q05", "q95")}
+            effects += [row, row | {"arm": f"{name}@2", "dose_multiplier": 2.0}]
+        ends = {"grams_avoided_q05": grams - 5.0, "grams_avoided_q95": grams + 5.0}
+        row = {"arm": name, "total_hours": hour, "grams_avoided": grams}
+        effort.append(row | ends | {"grams_avoided_per_hour": grams / hour if hour else np.nan})
+        weeks += [(name, week, 45, 35, 55) for week in range(8)]
+    columns = ["arm", "week", "visible", "visible_q05", "visible_q95"]
+    return {"effects": pd.DataFrame(effects), "effort": pd.DataFrame(effort),
+            "weeks": pd.DataFrame(weeks, columns=columns)}  # fmt: skip
+
+
+def drawn(spec, tables):
+    """Return a figure as PNG."""
+    out = io.BytesIO()
+    spec.make(tables, start=FIRST).savefig(out, format="png", dpi=40)
+    return out.getvalue()
+
+
+SPECS = {
+    **{f"study: {spec.name}": (spec, {"daily": daily_rows(2), "survey": survey_rows(2)})
+       for spec in registry.STUDY},
+    **{f"comparison: {spec.name}": (spec, compared()) for spec in registry.COMPARISON},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(SPECS))
+def test_figures_are_the_same_whatever_a_user_has_set(name):
+    """Equal to the byte under every other setting of matplotlib at the same time."""
+    usual = drawn(*SPECS[name])
+    with matplotlib.rc_context(OTHERS):
+        assert drawn(*SPECS[name]) == usual
+        assert matplotlib.rcParams["text.usetex"]  # the user's are left as they were
+    assert len(OTHERS) > 150
+
+
+@given(st.sets(st.sampled_from(sorted(OTHERS)), min_size=1, max_size=12))
+@hypothesis_settings(max_examples=12, deadline=None)
+def test_figures_are_the_same_under_any_settings(keys):
+    """The law for some settings: no two of them make up for each other."""
+    name = "comparison: effort"
+    usual = drawn(*SPECS[name])
+    with matplotlib.rc_context({key: OTHERS[key] for key in keys}):
+        assert drawn(*SPECS[name]) == usual
+
+
+def test_a_figure_that_was_handed_out_keeps_the_style():
+    """Saved under a user's settings it is the same as saved without them."""
+    spec, tables = SPECS["study: weekly"]
+    usual, figure, out = drawn(spec, tables), spec.make(tables), io.BytesIO()
+    with matplotlib.rc_context(OTHERS):
+        figure.savefig(out, format="png", dpi=40)
+    assert out.getvalue() == usual
+
+
+# ---------------------------------------------------------------- names of the user's
+
+LETTERS = st.characters(categories=["L", "N"], include_characters="_-.")
+NAMES = st.text(LETTERS, min_size=1, max_size=60)
+HARD = ("第二次", "第三次", "العربية", "x" * 60, "x" * 59 + "y", "plan.2017", "2017", "한국어",
+        "日本語", "Ωμέγα", "scenario_#2", "ไทย", "\U0001d49c", "a$b$", "é", "nan",
+        "🐘🐘")  # fmt: skip
+
+
+@given(st.lists(NAMES, min_size=2, max_size=8, unique=True))
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_scenarios_can_be_told_apart(names):
+    """Each has a label of its own; all of its letters are in the fonts."""
+    found = comparison.labels(pd.DataFrame({"scenario": names}))
+    assert list(found) == names
+    assert len(set(found.values())) == len(names)
+    assert all(style.is_drawable(label) for label in found.values())
+
+
+@pytest.mark.parametrize("spec", registry.COMPARISON, ids=lambda spec: spec.name)
+def test_letters_without_a_font_are_drawn_as_a_number(spec):
+    """No box stands for a letter: matplotlib would warn, and a warning is an error here."""
+    tables = compared(HARD)
+    figure = spec.make(tables, start=FIRST)
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+    texts = [one.get_text() for one in figure.findobj(lambda one: hasattr(one, "get_text"))]
+    shown = " ".join(texts)
+    for label in comparison.labels(tables["effects"]).values():
+        assert label in shown
+    assert "scenario #1" in shown and "plan.2017" in shown and "第" not in shown
+
+
+def test_letters_of_an_installed_font_are_drawn(tmp_path, monkeypatch):
+    """Where a font of the list is installed the name itself is shown, without a warning."""
+    made = FontBuilder(1000)
+    made.setupGlyphOrder([".notdef", "di", "er", "ci"])
+    made.setupCharacterMap(
+        {ord(letter): name for letter, name in zip("第二次", ("di", "er", "ci"), strict=True)}
+    )
+    made.setupGlyf({name: Glyph() for name in made.font.getGlyphOrder()})
+    made.setupHorizontalMetrics(dict.fromkeys(made.font.getGlyphOrder(), (1000, 0)))
+    made.setupHorizontalHeader(ascent=800, descent=-200)
+    made.setupNameTable({"familyName": "SimHei", "styleName": "Regular"})
+    made.setupOS2()
+    made.setupPost()
+    made.save(tmp_path / "one.ttf")
+    names = ("第二次", "第三次")
+    before = comparison.labels(compared(names)["effects"])
+    fonts = list(font_manager.fontManager.ttflist)
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", fonts)
+    font_manager.fontManager.addfont(tmp_path / "one.ttf")
+    tables = compared(names)
+    assert before["第二次"] == "scenario #1"
+    assert comparison.labels(tables["effects"]) == {"第二次": "第二次", "第三次": "scenario #2"}
+    assert drawn(registry.COMPARISON[0], tables)
+
+
+# ---------------------------------------------------------------- many scenarios
+
+
+def numbers(figure):
+    """Return the boxes of the numbers at the points, and the points, in dots."""
+    figure.savefig(io.BytesIO(), format="png", dpi=figure.dpi)
+    axes = figure.axes[0]
+    found = [one for one in axes.texts if one.get_text().isdigit()]
+    boxes = [Text.get_window_extent(one) for one in found]  # without the line to the point
+    return boxes, axes.transData.transform([one.xy for one in found]), axes.get_window_extent()
+
+
+PLACES = st.tuples(st.sampled_from([0.0, 0.0, 3.5, 15.0, 15.2, 80.0]),
+                   st.sampled_from([-90.0, -20.0, 0.0, 0.0, 1.0, 60.0, 900.0, 1800.0]))  # fmt: skip
+
+
+@given(st.lists(PLACES, min_size=21, max_size=21))
+@hypothesis_settings(max_examples=8, deadline=None)
+def test_numbers_of_points_do_not_cover_each_other(points):
+    """21 scenarios, some with the same hours and the same effect: each number can be read."""
+    (spec,) = [one for one in registry.COMPARISON if one.name == "effort"]
+    names = [f"scenario_{k}" for k in range(len(points))]
+    boxes, dots, frame = numbers(spec.make(compared(names, points)))
+    assert len(boxes) == 21
+    for k, box in enumerate(boxes):
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1
+        assert not any(box.overlaps(other) for other in boxes[k + 1 :])
+        assert not any(box.contains(*dot) for dot in dots)
+
+
+@pytest.mark.parametrize("prior", [True, False])
+def test_a_legend_speaks_of_the_prior_only_where_it_was_run(prior):
+    figure = registry.COMPARISON[0].make(compared(prior=prior))
+    (legend,) = figure.legends
+    told = " ".join(text.get_text() for text in legend.get_texts())
+    assert ("prior" in told) == ("not constrained" in told) == prior

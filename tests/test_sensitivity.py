@@ -1,6 +1,7 @@
 """Sensitivity: closed forms through the whole machinery, priors, resumption and refusals."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -317,6 +318,55 @@ def test_bad_input_is_one_line(words, shown, monkeypatch, capfd):
     assert err.count("\n") == 1
     assert out == ""
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("place", range(3), ids=["base", "one", "other"])
+def test_an_index_that_is_not_determined_is_missing(place):
+    """Where all points but one are the same, no half-width of thousands is written, and no zero."""
+    names, group = ["one", "other"], 4
+    rare = np.zeros(8 * group)
+    rare[group + place] = 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SALib divides by the variance of resamples
+        table = indices.sobol(names, pd.DataFrame({"rare": rare}), 1)
+    for kind in ("first", "total"):
+        assert (table[kind].isna() == table[f"{kind}_conf"].isna()).all()
+        known = table.dropna(subset=kind)
+        assert (known[f"{kind}_conf"] <= 1.0).all()
+    assert table["first"].isna().any() or table["total"].isna().any()
+
+
+@pytest.mark.parametrize(
+    ("share", "half", "known"),
+    [
+        (0.5, 0.2, True), (-0.02, 0.01, True), (1.09, 0.68, True), (0.9, 0.6, True),
+        (0.5, 76_337.0, False), (0.5, 0.5, False), (1.11, 2.25, False), (5.0, 3.0, False),
+        (np.nan, 0.1, False), (0.3, np.nan, False),
+    ],
+)  # fmt: skip
+def test_an_interval_that_holds_every_share_determines_none(share, half, known):
+    """The published kinds of index, and those that say nothing."""
+    assert bool(indices.is_determined(np.array([share]), np.array([half]))[0]) == known
+
+
+def test_the_figure_marks_what_is_not_determined():
+    """A cross, an entry of the legend, and a headline that does not say that nothing varies."""
+    rows = [
+        ("posting.base_posts", name, np.nan, np.nan, np.nan, np.nan) for name in experiment.OUTCOMES
+    ]
+    columns = ["parameter", "outcome", "first", "first_conf", "total", "total_conf"]
+    facts = {"stage": "sobol", "unit": "1", "stochastic_share": 0.5}
+    shares = [
+        facts | {"outcome": name, "stochastic_share_of_means": 0.1} for name in experiment.OUTCOMES
+    ]
+    tables = {"sobol": pd.DataFrame(rows, columns=columns), "outcomes": pd.DataFrame(shares)}
+    (spec,) = [one for one in registry.KINDS["sensitivity"] if one.name == "sobol_levels"]
+    figure = spec.make(tables)
+    (legend,) = figure.legends
+    assert "not determined by the samples" in [one.get_text() for one in legend.get_texts()]
+    assert figure.get_suptitle() == "Ivory sales: the samples determine no total index"
+    still = tables | {"outcomes": pd.DataFrame(shares).assign(stochastic_share=np.nan)}
+    assert spec.make(still).get_suptitle() == "Ivory sales does not vary"
 
 
 def test_nothing_uncertain_is_refused():

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from marketsim import __version__
-from marketsim.commands import exit_status
+from marketsim.commands import completion, exit_status
 from marketsim.parameters import presets
 
 # each subcommand is a function of a module beside this one; modules are imported when needed
@@ -22,8 +22,6 @@ SUBCOMMANDS = {
     "sensitivity": ("sensitivity", "main"),
     "dashboard": ("dashboard", "main"),
 }
-
-UNCOMPOSED = ("verify", "results", "dashboard")  # read their words without Hydra
 
 HELP = """\
 marketsim simulates the online ivory market of 2015 and the survey of 58 traders in it.
@@ -87,13 +85,12 @@ def main() -> None:
     """Run the command line; without a subcommand `run` is meant."""
     _make_streams_safe()
     os.environ["MPLBACKEND"] = "agg"  # figures are written to files, never shown
-    arguments = sys.argv[1:]
     with exit_status.one_line():
-        _dispatch(arguments)
+        _dispatch(sys.argv[1:])
 
 
 def _dispatch(arguments: list[str]) -> None:
-    """Print the help, or run the subcommand that the first word names."""
+    """Print what a flag asks for, or run the subcommand that the first word names."""
     name = arguments.pop(0) if arguments and arguments[0] in SUBCOMMANDS else "run"
     if "--help" in arguments or "-h" in arguments:
         names = {group: ", ".join(presets.names(group)) for group in presets.DEFAULTS}
@@ -102,29 +99,17 @@ def _dispatch(arguments: list[str]) -> None:
     if "--version" in arguments:
         print(f"marketsim {__version__}")
         return
-    if any(word.startswith("query=") for word in arguments) and "COMP_LINE" in os.environ:
-        name = _completed_subcommand(name)
-        if name in UNCOMPOSED:
-            return
+    if completion.is_asked(arguments):
+        completion.print_candidates(arguments, SUBCOMMANDS, _run)
+        return
+    _run(name, arguments)
+
+
+def _run(name: str, arguments: list[str]) -> None:
+    """Run a subcommand, whose module is imported now."""
     module, function = SUBCOMMANDS[name]
     command = importlib.import_module(f"marketsim.commands.{module}")
     getattr(command, function)(arguments)
-
-
-def _completed_subcommand(name: str) -> str:
-    """Return the subcommand of the line that a shell completes; offer them for its first word.
-
-    Hydra completes the words after it: the subcommand leaves the line.
-    """
-    line = os.environ["COMP_LINE"]
-    words = line.split()[1:]
-    if len(words) > 1 or (words and line.endswith(" ")):
-        if words[0] not in SUBCOMMANDS:
-            return name
-        os.environ["COMP_LINE"] = line.replace(f" {words[0]}", "", 1)
-        return words[0]
-    print(*(one for one in SUBCOMMANDS if one.startswith(words[0] if words else "")))
-    return name
 
 
 def _make_streams_safe() -> None:

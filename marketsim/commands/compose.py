@@ -210,7 +210,10 @@ def _print(given: Namespace, name: str, schema: Any) -> None:
                 with contextlib.redirect_stderr(io.StringIO()):  # what it says of a wrong package
                     app.show_cfg(name, words, given.cfg, given.package, given.resolve)
             elif given.info:
-                app.show_info(given.info, name, words)
+                printed = io.StringIO()  # Hydra logs it, and a log reports a closed pipe itself
+                with contextlib.redirect_stdout(printed):
+                    app.show_info(given.info, name, words)
+                print(printed.getvalue(), end="")
             elif given.shell_completion:
                 app.shell_completion(name, words)
             else:

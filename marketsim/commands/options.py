@@ -78,7 +78,7 @@ class Command(Settings):
         if self.progress and jit.is_cold() and jit.writable_folder():
             message = "compiling (first use only, 1-2 min); cannot be interrupted"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)
-        return self.folder(), self.cores(), self.progress and shows_progress()
+        return self.folder(), self.cores(), self.progress
 
 
 @dataclass
@@ -113,11 +113,6 @@ class CompareCommand(Command, Comparison):
 @dataclass
 class SensitivityCommand(Command, Sensitivity):
     """Options of `sensitivity`."""
-
-
-def shows_progress() -> bool:
-    """Return whether the error stream can show a bar: a terminal's or a notebook's, no log."""
-    return sys.stderr is not None and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 def cores() -> int:

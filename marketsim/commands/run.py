@@ -16,6 +16,7 @@ from marketsim.reporting.pages import page
 from marketsim.reporting.pages import study as study_page
 from marketsim.simulation import files, store
 from marketsim.simulation import run as simulation
+from marketsim.simulation.progress import bar as progress_bar
 from marketsim.simulation.run import TABLES, Tables
 from marketsim.simulation.summary import summarize
 
@@ -159,11 +160,9 @@ def _draw(settings: Settings, folder: Path) -> None:
 
 
 def _tables(settings: Settings, folder: Path, threads: int, progress: bool) -> Tables:
-    from tqdm import tqdm
-
     folder.mkdir(exist_ok=True)
     batches: list[Tables] = []
-    with tqdm(total=settings.replicates, unit="run", disable=not progress) as bar:
+    with progress_bar(settings.replicates, "run", progress) as bar:
         for start in range(0, settings.replicates, simulation.BATCH):
             runs = range(start, min(start + simulation.BATCH, settings.replicates))
             batch = files.read_batch(folder, start)

@@ -23,6 +23,7 @@ from marketsim.errors import require_package
 from marketsim.model.scenario import timeline
 from marketsim.parameters.settings import Sensitivity, Settings
 from marketsim.simulation import files, store
+from marketsim.simulation.progress import bar as progress_bar
 
 
 def main(arguments: list[str]) -> None:
@@ -89,14 +90,12 @@ def _write(
     folder: Path, compared: Arms, options: Sensitivity, threads: int, progress: bool
 ) -> dict[str, Any]:
     """Simulate both designs, write the tables and the figures, and return facts about them."""
-    from tqdm import tqdm
-
     from marketsim.reporting.figures import registry
 
     names, seed = parameters(compared.baseline), compared.baseline.seed
     selected = min(options.kept, len(names))
     points = options.trajectories * (len(names) + 1) + options.samples * (selected + 2)
-    with tqdm(total=points * options.runs_each, unit="run", disable=not progress) as bar:
+    with progress_bar(points * options.runs_each, "run", progress) as bar:
         how = (compared, options.runs_each, folder / "batches", threads, bar.update)
         trajectories = indices.morris_shares(names, options.trajectories, seed)
         rows = simulate_points(STAGES[0], values(names, names, trajectories), *how)

@@ -4,7 +4,6 @@ Blue is the scenario, grey the reference, vermilion published values only.
 """
 
 import io
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,12 +33,11 @@ STATES = {
     "arrested": ("arrested", style.BLACK),
     "left": ("exited", style.GREY),
 }
-_lock = threading.Lock()  # matplotlib's settings are shared by all visitors
 
 
 def png(make: Callable[..., Figure], *args: Any, **options: Any) -> bytes:
     """Draw a figure in the project style and return it as PNG."""
-    with _lock, style.applied():
+    with style.project_style():
         out = io.BytesIO()
         figure, compression = make(*args, **options), {"compress_level": COMPRESSION}
         figure.savefig(out, format="png", dpi=DOTS, pil_kwargs=compression)

@@ -1,9 +1,10 @@
 """Server of the dashboard: one process, reachable from this machine only."""
 
 import socket
+from collections.abc import Container
 from pathlib import Path
 
-from marketsim.errors import InputError, require_package
+from marketsim.errors import InputError, UnreadableFileError, require_package
 
 HOST = "localhost"
 PORT = 8501
@@ -25,7 +26,7 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
     Raises
     ------
     InputError
-        If Streamlit is not installed or the port is in use.
+        If Streamlit is not installed, the port is in use, or Streamlit cannot read its settings.
     """
     require_package("dashboard", "streamlit")
     _check_port(port)
@@ -39,7 +40,13 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
     print(f"serving at http://{HOST}:{port}; stop with Ctrl-C", flush=True)
     from streamlit.web import cli
 
-    cli.main(["run", str(PAGE), *_options(port, browser)], standalone_mode=False)
+    known = {name for option in cli.main.commands["run"].params for name in option.opts}
+    words = ["run", str(PAGE), *_options(port, browser, known)]
+    try:
+        cli.main(words, standalone_mode=False)
+    except (RuntimeError, OSError) as fault:  # an option of the user's that it cannot read
+        reason = f"{fault}; mend it, or move it away"
+        raise UnreadableFileError("config", "Streamlit's config.toml", reason) from None
 
 
 def _check_port(port: int) -> None:
@@ -52,27 +59,50 @@ def _check_port(port: int) -> None:
             raise InputError("port", port, allowed) from None
 
 
-def _options(port: int, browser: bool) -> list[str]:
+def _options(port: int, browser: bool, known: Container[str]) -> list[str]:
     """Return Streamlit's options: no telemetry, no prompts, no file watching.
 
-    Every option that moves the page is set, since a config file of the user's may set another.
+    A config file of the user for other pages may move the page, or hide it or parts of it: all
+    options that do so are set.
+
+    Parameters
+    ----------
+    port, browser
+        As in `start`.
+    known : container of str
+        Options that this release of Streamlit has.
     """
     chosen = {
+        # where the page is
         "server.address": HOST,
         "server.port": port,
-        "server.headless": not browser,
         "server.baseUrlPath": "",
         "server.sslCertFile": "",
         "server.sslKeyFile": "",
         "browser.serverAddress": HOST,
         "browser.serverPort": port,
         "global.developmentMode": False,
+        # who may see it, and how much of it
+        "server.headless": not browser,
+        "server.allowedHosts": [HOST, "127.0.0.1"],
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.maxMessageSize": 200,
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "type",
+        "ui.hideTopBar": False,
+        "runner.enforceSerializableSessionState": False,
+        "runner.magicEnabled": False,
+        # what it does besides
         "server.showEmailPrompt": False,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
-        "client.toolbarMode": "minimal",
-        "client.showErrorDetails": "type",
     }
-    return [f"--{key}={str(value).lower()}" for key, value in chosen.items()]
+    listed = {
+        key: value if isinstance(value, list) else [str(value).lower()]
+        for key, value in chosen.items()
+        if f"--{key}" in known
+    }
+    return [f"--{key}={one}" for key, values in listed.items() for one in values]

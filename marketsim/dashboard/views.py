@@ -8,12 +8,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from marketsim.analysis.comparison import paired_runs
+from marketsim.analysis.comparison.effects import scenario_words
 from marketsim.dashboard import figures, runs, text, traders
 from marketsim.dashboard.choices import Choice, Pair
 from marketsim.model.scenario import timeline
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Settings
 from marketsim.reporting import trade_summary
+from marketsim.reporting.figures import style
 from marketsim.reporting.figures import trade as trade_figures
 from marketsim.reporting.figures.registry import TRADE
 from marketsim.reporting.pages.study import table as fit_table
@@ -61,12 +63,17 @@ class Shown:
     @property
     def name(self) -> str:
         """The scenario in plain words."""
-        return plain_name(self.choice.scenario) + (", changed" if self.pair.changed else "")
+        return scenario_words(self.choice.scenario) + (", changed" if self.pair.changed else "")
 
     @property
     def reference(self) -> str:
         """The reference in plain words."""
-        return plain_name(self.choice.reference)
+        return scenario_words(self.choice.reference)
+
+    @property
+    def reference_label(self) -> str:
+        """What figures call the reference."""
+        return self.reference if style.is_drawable(self.reference) else "reference"
 
     @property
     def days(self) -> str:
@@ -134,7 +141,7 @@ def recovery(shown: Shown) -> View:
         reference = (ratios, shown.reference_weekly["visible"])
         parts["reference"] = ratios
     visible = shown.weekly["visible"]
-    picture = figures.png(figures.recovery, panel, visible, reference, shown.reference)
+    picture = figures.png(figures.recovery, panel, visible, reference, shown.reference_label)
     table = _levels(parts, "week")
     caption = (
         "Above: advertisements observed by a survey of 58 traders, each week relative to the run's "
@@ -161,7 +168,7 @@ def effects(shown: Shown) -> View:
 def displacement(shown: Shown) -> View:
     """Show posts by channel, and ivory sales."""
     weekly, reference = shown.weekly, shown.reference_weekly
-    picture = figures.png(figures.places, weekly, reference, shown.reference)
+    picture = figures.png(figures.places, weekly, reference, shown.reference_label)
     parts = {}
     for name, title in figures.PANELS.items():
         parts[f"{title}: scenario"] = weekly[name]
@@ -199,7 +206,7 @@ def seizures(shown: Shown) -> View:
     mine, reference = trade_summary.seizure_rows(shown.tables, shown.retailers), None
     if shown.reference_tables is not None:
         reference = trade_summary.seizure_rows(shown.reference_tables, shown.retailers)
-    picture = figures.png(figures.seizures, mine, reference, shown.reference)
+    picture = figures.png(figures.seizures, mine, reference, shown.reference_label)
     rows = pd.concat([shown.sums["headline"], mine], ignore_index=True)
     worded = text.level_table(rows, {"meaning": "per 1,000 traders", "unit": "unit"})
     caption = (
@@ -237,7 +244,7 @@ def trader(shown: Shown, days: traders.Days, other: traders.Days | None, number:
     """Show one trader by day."""
     table = traders.table(days, number)
     reference = None if other is None else traders.table(other, number)
-    picture = figures.png(figures.trader, table, reference, shown.reference)
+    picture = figures.png(figures.trader, table, reference, shown.reference_label)
     caption = traders.describe(days, number)
     worded = table.assign(day=table["day"].astype(str)).rename(columns=plain_name)
     return View(picture, worded.set_index("day"), caption, f"trader_{number}", table)

@@ -19,6 +19,8 @@ from marketsim.errors import InputError
 TABLE = Path(__file__).with_name("evidence.csv")
 NUMBERS = ("value", "low", "high")
 COLUMNS = ("id", *NUMBERS, "unit", "date", "role", "source", "fact", "derivation")
+FORMAT = "UTF-8 text separated by commas"
+SHOWN = 80  # characters of a cell in a message
 ROLES = ("input", "target", "validation", "context")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -27,7 +29,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class EvidenceError(InputError):
-    """A row of the evidence table that breaks one of its rules."""
+    """A row of the evidence table that breaks one of its rules, or that is missing."""
 
     shape = "evidence row {key}: {value!r} is invalid: expected {allowed}"
 
@@ -51,21 +53,30 @@ class Fact:
     derivation: str
 
 
-def inputs() -> dict[str, Fact]:
+class Facts(dict[str, Fact]):
+    """Facts by id."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        _refuse(TABLE, name, "id", name, "a row of this id, which the model uses")
+
+
+def inputs() -> Facts:
     """Return the facts that set a parameter or a calendar entry.
 
     Returns
     -------
-    dict[str, Fact]
-        The facts of role ``input`` by id, in the order of the table.
+    Facts
+        The facts of role ``input`` by id, in the order of the table; asking for another id is an
+        EvidenceError.
     """
-    return {key: fact for key, fact in load().items() if fact.role == "input"}
+    return Facts({key: fact for key, fact in load().items() if fact.role == "input"})
 
 
 def number(name: str) -> float:
     """Return the value of an input that has one."""
     value = inputs()[name].value
-    assert value is not None, name
+    if value is None:
+        _refuse(TABLE, name, "value", "", "a number, which the model uses")
     return value
 
 
@@ -86,56 +97,57 @@ def _packaged() -> dict[str, Fact]:
 
 def _read(path: Path) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8-sig", newline="") as stream:  # Excel begins a file with a mark
         try:
             header, *rows = csv.reader(stream, strict=True)
-        except (csv.Error, ValueError) as problem:
-            _refuse(
-                "header", "columns", str(problem), "UTF-8 text, separated by commas, with a header"
-            )
+        except (csv.Error, ValueError) as problem:  # of too few lines too
+            _refuse(path, "header", "columns", str(problem), f"{FORMAT}, with a header")
     if tuple(header) != COLUMNS:
-        _refuse("header", "columns", ",".join(header), ",".join(COLUMNS))
+        allowed = f"{','.join(COLUMNS)} as {FORMAT}"
+        _refuse(path, "header", "columns", ",".join(header), allowed)
     for cells in rows:
         name = cells[0] if cells else ""
         if len(cells) != len(COLUMNS):
-            _refuse(name, "columns", len(cells), f"{len(COLUMNS)} cells")
+            _refuse(path, name, "columns", len(cells), f"{len(COLUMNS)} cells")
         if name in facts:
-            _refuse(name, "id", name, "an id that no other row has")
-        facts[name] = _fact(dict(zip(COLUMNS, cells, strict=True)))
+            _refuse(path, name, "id", name, "an id that no other row has")
+        facts[name] = _fact(path, dict(zip(COLUMNS, cells, strict=True)))
     return facts
 
 
-def _fact(row: dict[str, str]) -> Fact:
+def _fact(path: Path, row: dict[str, str]) -> Fact:
     name = row["id"]
+    refuse = functools.partial(_refuse, path, name)
     if not _IDENTIFIER.fullmatch(name):
-        _refuse(name, "id", name, "lower snake case")
+        refuse("id", name, "lower snake case")
     if row["role"] not in ROLES:
-        _refuse(name, "role", row["role"], "one of " + ", ".join(ROLES))
+        refuse("role", row["role"], "one of " + ", ".join(ROLES))
     for column in ("source", "fact"):
         if not row[column].strip():
-            _refuse(name, column, row[column], "a text that is not empty")
+            refuse(column, row[column], "a text that is not empty")
     if "derived" in row["source"] and not row["derivation"].strip():
-        _refuse(name, "derivation", row["derivation"], "the arithmetic behind a derived fact")
-    value, low, high = (_number(row, column) for column in NUMBERS)
+        refuse("derivation", row["derivation"], "the arithmetic behind a derived fact")
+    value, low, high = (_number(path, row, column) for column in NUMBERS)
     if low is not None and high is not None and low > high:
-        _refuse(name, "low", row["low"], f"at most the high end, {row['high']}")
+        refuse("low", row["low"], f"at most the high end, {row['high']}")
     least, most = (-math.inf if low is None else low), (math.inf if high is None else high)
     if value is not None and not least <= value <= most:
-        _refuse(name, "value", row["value"], f"{least:g} to {most:g}")
+        refuse("value", row["value"], f"{least:g} to {most:g}")
     judged = row["role"] in ("target", "validation")
     if judged and not row["unit"].strip() and (value, low, high) != (None, None, None):
-        _refuse(name, "unit", row["unit"], "a unit, since the row carries numbers")
-    return Fact(name, value, low, high, row["unit"], _date(row), *(row[c] for c in COLUMNS[6:]))
+        refuse("unit", row["unit"], "a unit, since the row carries numbers")
+    date = _date(path, row)
+    return Fact(name, value, low, high, row["unit"], date, *(row[c] for c in COLUMNS[6:]))
 
 
-def _number(row: dict[str, str], column: str) -> float | None:
+def _number(path: Path, row: dict[str, str], column: str) -> float | None:
     cell = row[column]
     if cell and not _NUMBER.fullmatch(cell):
-        _refuse(row["id"], column, cell, "a plain decimal number or nothing")
+        _refuse(path, row["id"], column, cell, "a plain decimal number or nothing")
     return float(cell) if cell else None
 
 
-def _date(row: dict[str, str]) -> datetime.date | None:
+def _date(path: Path, row: dict[str, str]) -> datetime.date | None:
     cell = row["date"]
     try:
         # Newer Pythons also parse 20150529 and week dates, which people misread.
@@ -143,8 +155,9 @@ def _date(row: dict[str, str]) -> datetime.date | None:
             raise ValueError
         return datetime.date.fromisoformat(cell) if cell else None
     except ValueError:
-        _refuse(row["id"], "date", cell, "a day written YYYY-MM-DD or nothing")
+        _refuse(path, row["id"], "date", cell, "a day written YYYY-MM-DD or nothing")
 
 
-def _refuse(name: str, column: str, value: object, allowed: str) -> NoReturn:
-    raise EvidenceError(f"{name!r}, column {column}", value, allowed)
+def _refuse(path: Path, name: str, column: str, value: object, allowed: str) -> NoReturn:
+    shown = f"{value[:SHOWN]}..." if isinstance(value, str) and len(value) > SHOWN else value
+    raise EvidenceError(f"{name[:SHOWN]!r}, column {column}", shown, allowed).at(str(path))

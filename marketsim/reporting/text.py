@@ -1,6 +1,7 @@
 """Numbers, intervals, labels and tables as text."""
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -190,8 +191,16 @@ def csv_lines(path: Path) -> list[str]:
 
 def aligned(lines: list[tuple[str, ...]]) -> list[str]:
     """Return rows of cells as lines with aligned columns."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    widths = [max(display_width(line[column]) for line in lines) for column in range(len(lines[0]))]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - display_width(cell))
+            for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
         for line in lines
     ]
+
+
+def display_width(text: str) -> int:
+    """Return the columns that a text takes in a terminal: two for each Chinese letter."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "FW") for letter in text)

@@ -410,8 +410,10 @@ OF_A_COMMAND = [(["compare"], "scenarios"), (["compare", "scenarios=[nope]"], "s
          (["results", ".", "csv=x.txt"], "csv"), (["results", ".", "parquet="], "parquet"),
          (["results", ".", "csv=/dev/null/x.csv"], "csv"), (["results", "file"], "folder"),
          (["results", ".", "--csv"], "--csv")]
-OTHER_FILES = [(["+experiment=x"], {"mine/experiment/x.yaml": b"# @package _global_\nseed: 3\n"}, "experiment"),
-         (["+experiment=x"], {"mine/experiment/x.yaml": b"seed: 3\n"}, "experiment"),
+USABLE = {"mine/scenario/own.yaml": b"name: own\n"}  # without it the whole folder is refused
+OTHER_FILES = [(["+experiment=x"], {"mine/experiment/x.yaml": b"seed: 3\n"}, "--config-dir"),
+         (["+experiment=x"], USABLE | {"mine/experiment/x.yaml": b"# @package _global_\nseed: 3\n"}, "experiment"),
+         (["+experiment=x"], USABLE | {"mine/experiment/x.yaml": b"seed: 3\n"}, "experiment"),
          (["population=own"], {"mine/population/own.yaml": b"retailers: many\n"}, "population.retailers"),
          (["population=own"], {"mine/population/own.yaml": b"retailers: 3000000\n"}, "population.retailers"),
          (["recovery=own"], {"mine/recovery/own.yaml": b"name: own\nsmooth: 2\n"}, "recovery.smooth"),
@@ -420,7 +422,7 @@ OTHER_FILES = [(["+experiment=x"], {"mine/experiment/x.yaml": b"# @package _glob
          (["-m", "hydra/launcher=own", "seed=1,2"],
           {"mine/hydra/launcher/own.yaml": b"_target_: os.system\ncommand: touch PWNED\n"}, "--config-dir"),
          (["-m", "seed=1,2", "+experiment=x"],
-          {"mine/experiment/x.yaml": b"# @package hydra.launcher\nx: {_target_: os.system}\n"}, "hydra.launcher")]
+          USABLE | {"mine/experiment/x.yaml": b"# @package hydra.launcher\nx: {_target_: os.system}\n"}, "experiment")]
 # fmt: on
 
 BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(

@@ -5,6 +5,7 @@ the parameters and common random numbers.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,10 +125,31 @@ def main_doses(effects: Table) -> Table:
     return nearest.drop_duplicates(["scenario", "outcome"]).sort_index().drop(columns="away")
 
 
-def name_of(row: Any) -> str:
-    """Return the name of a scenario in words, with its dose if that is not as written."""
-    words = str(row["scenario"]).replace("_", " ")
+def name_of(row: Any, labels: Mapping[str, str] | None = None) -> str:
+    """Return the name of a scenario in words, with its dose if that is not as written.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `effects`.
+    labels : mapping of str to str, optional
+        What to call each scenario instead.
+    """
+    name = row["scenario"]
+    words = scenario_words(name) if labels is None else labels[name]
     return words if row["dose_multiplier"] == 1.0 else f"{words}, x{row['dose_multiplier']:g}"
+
+
+def scenario_words(name: str) -> str:
+    """Return the name of a scenario in words; two scenarios never have the same."""
+    return name.replace("_", " ")
+
+
+def read_table(file: Path) -> Table:
+    """Read a table of a comparison, in which a name stays a text: 2017 and NA are scenarios."""
+    texts = {name: str for name, (unit, _) in COLUMNS.items() if unit in ("name", "text")}
+    with file.open("rb") as stream:
+        return pd.read_csv(stream, dtype=texts, keep_default_na=False, na_values=[""])
 
 
 def tables(

@@ -18,6 +18,7 @@ from marketsim.parameters import posterior
 from marketsim.parameters.settings import Comparison, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
+from marketsim.simulation.progress import bar as progress_bar
 
 MIN_RUNS = 40  # before the precision of effects is tested
 POSTERIOR, PRIOR = "posterior", "prior"  # sources of the parameters
@@ -60,14 +61,12 @@ def simulate_rounds(
     dict of str to DataFrame
         `rows` and `weekly`, as `summarize_run`.
     """
-    from tqdm import tqdm
-
     folder.mkdir(exist_ok=True)
     parts: list[dict[str, pd.DataFrame]] = []
     runs = settings.replicates
     arms = {POSTERIOR: compared, PRIOR: _main_doses(compared)}
     total = runs * sum(len(arms[source]) for source in sources)
-    with tqdm(total=total, unit="run", disable=not progress) as bar:
+    with progress_bar(total, "run", progress) as bar:
         for number, source in enumerate(sources):
             for first in range(0, runs, simulation.BATCH):
                 batch = range(first, min(first + simulation.BATCH, runs))

@@ -15,6 +15,7 @@ from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior, priors
 from marketsim.parameters.settings import POSTING_ONLY, Settings, value_of
 from marketsim.simulation import files, run, store
+from marketsim.simulation.progress import bar as progress_bar
 from marketsim.survey import statistics
 
 NUMBER = {"number": ("1", "number of the simulation: with the seed, all it depends on")}
@@ -86,14 +87,12 @@ def table(
     InputError
         For invalid settings (see `check`), or a folder that cannot be written to.
     """
-    from tqdm import tqdm
-
     check(settings)
     batches = []
     key = store.key(settings, source=source_fingerprint(SOURCES))
     with (
         store.locked_folder(folder / key) as stored,
-        tqdm(total=simulations, unit="survey", disable=not progress) as bar,
+        progress_bar(simulations, "survey", progress) as bar,
     ):
         for start in range(0, simulations, BATCH):
             batch = files.read_batch(stored, start)

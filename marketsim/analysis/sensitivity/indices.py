@@ -109,7 +109,7 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
         Columns parameter, outcome, first (share of the variance by the parameter alone),
         first_conf, total (with its interactions) and total_conf; those with _conf are half the
         width of a 95 % interval. nan if too few samples are complete, nothing varies, or the
-        interval is wider than the share can be.
+        samples do not determine the index (see `is_determined`).
     """
     from SALib.analyze import sobol as analysis
 
@@ -120,7 +120,8 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
         complete = complete_groups(values, size)
         values = values[np.repeat(complete, size)]
         columns: dict[str, Any] = dict.fromkeys(kinds, np.nan)
-        if complete.sum() >= MIN_GROUPS and np.ptp(values) > 0.0:
+        base = values.reshape(-1, size)[:, [0, -1]]  # the variance that is shared out is theirs
+        if complete.sum() >= MIN_GROUPS and np.ptp(base) > 0.0:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Constant values")  # in a resample
                 found = analysis.analyze(
@@ -128,12 +129,29 @@ def sobol(names: Sequence[str], means: Table, seed: int) -> Table:
                     conf_level=CONFIDENCE, seed=_salib_seed(seed),
                 )  # fmt: skip
             columns = {name: np.asarray(found[theirs], float) for name, theirs in kinds.items()}
-            for index in ("first", "total"):  # a share known no better than by 1 is not determined
-                unknown = ~(columns[f"{index}_conf"] <= 1.0)
-                columns[index] = np.where(unknown, np.nan, columns[index])
-                columns[f"{index}_conf"] = np.where(unknown, np.nan, columns[f"{index}_conf"])
+            for name in ("first", "total"):
+                half = columns[f"{name}_conf"]
+                known = is_determined(columns[name], half)
+                columns[name] = np.where(known, columns[name], np.nan)
+                columns[f"{name}_conf"] = np.where(known, half, np.nan)
         out.append(Table({"parameter": list(names), "outcome": outcome, **columns}))
     return pd.concat(out, ignore_index=True)
+
+
+def is_determined(share: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Return which shares of a variance the samples determine at all.
+
+    Where an outcome is the same at nearly all points, a resample without the others has hardly any
+    variance to divide by. An interval that is wider than 2, or that contains all shares from 0 to
+    1, says nothing of a share.
+
+    Parameters
+    ----------
+    share, half : ndarray of float64
+        Estimates, and half the widths of their intervals.
+    """
+    contains_all = (share - half <= 0.0) & (share + half >= 1.0)
+    return np.isfinite(share) & (half <= 1.0) & ~contains_all
 
 
 def complete_groups(values: np.ndarray, size: int) -> np.ndarray:

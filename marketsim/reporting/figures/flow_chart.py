@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch, Rectangle
 from matplotlib.path import Path
 
-from marketsim.reporting.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
+from marketsim.reporting.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    ProjectFigure,
+)
 from marketsim.reporting.text import estimate, number
 from marketsim.reporting.trade_summary import HOLDERS
 from marketsim.survey.intervals import column_intervals
@@ -85,7 +92,7 @@ def flow_chart(flows: pd.DataFrame, days: int) -> Figure:
     given = directed(flows)
     through = passing(given)
     largest = max(float(node.median()) for node in through.values())
-    figure = Figure(figsize=(WIDE, 7.0))
+    figure = ProjectFigure(figsize=(WIDE, 7.0))
     if not largest > 0:
         _headline(figure, "No trade in these runs")
         return figure

@@ -16,7 +16,7 @@ from marketsim.reporting.figures import (
     trade,
     validation,
 )
-from marketsim.reporting.figures.style import Tables, applied
+from marketsim.reporting.figures.style import Tables, project_style
 
 
 class FigureSpec(NamedTuple):
@@ -39,7 +39,7 @@ class FigureSpec(NamedTuple):
 
     def make(self, tables: Tables, **facts: Any) -> Figure:
         """Draw the figure in the project style."""
-        with applied():
+        with project_style():
             return self.draw(tables, **{name: facts[name] for name in self.facts})
 
 
@@ -130,9 +130,8 @@ COMPARISON = (
         "effects",
         "Effect on ivory sales",
         "Effects on ivory sales with intervals, one row per scenario. The values are in the table.",
-        "Change in ivory sales relative to the baseline. Hollow points: effects that the survey "
-        "does not constrain (its data narrow their interval by less than a fifth). Grey: 90 % "
-        "interval under the prior.",
+        "Change in ivory sales relative to the baseline: median and 90 % interval over paired "
+        "runs.",
         comparison.effects,
     ),
     FigureSpec(
@@ -293,9 +292,8 @@ def save(folder: Path, kind: str, tables: Tables, **facts: Any) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    with applied():
-        for spec in KINDS[kind]:
-            about = {"Title": spec.heading, "Description": spec.alt}
-            files.append(folder / spec.file)
-            spec.make(tables, **facts).savefig(files[-1], dpi=150, metadata=about)
+    for spec in KINDS[kind]:
+        about = {"Title": spec.heading, "Description": spec.alt}
+        files.append(folder / spec.file)
+        spec.make(tables, **facts).savefig(files[-1], dpi=150, metadata=about)
     return files

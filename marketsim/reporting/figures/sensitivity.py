@@ -18,6 +18,7 @@ COLUMNS = 4
 ROW = 0.25  # inches per parameter
 SHOWN = 14  # parameters of a screening, unless more are kept
 ENDS = (-0.25, 1.25)  # of the axis of Sobol indices
+UNKNOWN = -0.15  # where a cross marks an index that is not determined: no share
 SHIFT = 0.17  # of a row, between first-order and total indices
 
 
@@ -62,7 +63,7 @@ def sobol(tables: style.Tables, effects: bool) -> Figure:
     names = _outcomes(tables, effects)
     rows = list(dict.fromkeys(tables["sobol"]["parameter"]))
     figure, panels = _panels(names, rows)
-    facts = _facts(tables, "sobol")
+    facts, unknown = _facts(tables, "sobol"), False
     for axes, name in zip(panels, names, strict=False):
         found = _of(tables["sobol"], name).loc[rows]
         stochastic = float(facts.loc[name, "stochastic_share_of_means"])
@@ -74,27 +75,35 @@ def sobol(tables: style.Tables, effects: bool) -> Figure:
                 ("total", style.ORANGE, "s", SHIFT),
             ):
                 middle, half = float(row[kind]), float(row[f"{kind}_conf"])
+                if np.isnan(middle):
+                    axes.plot(UNKNOWN, place + shift, "x", color=colour, ms=4)
+                    unknown = True
+                    continue
                 three = (middle - half, middle, middle + half)
                 style.interval(axes, place + shift, three, colour, marker, ENDS, kind == "total")
         axes.axvline(0.0, color=style.GREY, lw=1)
         axes.set_xlim(*ENDS)
         axes.set_xlabel("share of the variance", fontsize=style.SMALL)
     sold = next((name for name in names if name.endswith("grams_sold")), names[0])
-    style.headline(figure, _most(_of(tables["sobol"], sold), sold))
+    style.headline(figure, _most(_of(tables["sobol"], sold), facts.loc[sold], sold))
     handles = [
         style.line("first-order index (95 % interval)", style.BLUE, "o"),
         style.line("total index (95 % interval)", style.ORANGE, "s", hollow=True),
         Patch(color=style.GREY, alpha=0.25, label="stochastic share"),
     ]
+    if unknown:
+        handles.append(style.line("not determined by the samples", style.GREY, "x", ""))
     style.legend(figure, handles, 3, style.SMALL)
     return figure
 
 
-def _most(found: Any, name: str) -> str:
+def _most(found: Any, facts: Any, name: str) -> str:
     """Return a sentence on the parameter with the largest total index."""
     total = found["total"].dropna()
-    if total.empty:
+    if total.empty and np.isnan(facts["stochastic_share"]):
         return f"{_subject(name)} does not vary"
+    if total.empty:
+        return f"{_subject(name)}: the samples determine no total index"
     most = str(total.idxmax())
     middle, half = found.loc[most, ["total", "total_conf"]].to_numpy(float)
     text = f"{_subject(name)} depends most on {_label(most)}: total index "

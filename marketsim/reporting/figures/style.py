@@ -1,21 +1,23 @@
 """Colours, style and shared elements of the figures.
 
 Vermilion shows published values only. Figures are made without pyplot, so that no state is shared
-with a caller.
+with a caller, and from matplotlib's defaults, so that they are the same whatever a user has set.
 """
 
 import contextlib
-import functools
 import re
-import zlib
+import threading
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import matplotlib.style
 import numpy as np
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -25,7 +27,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from marketsim.parameters import evidence
 from marketsim.parameters.declaration import Prior
 from marketsim.parameters.evidence import Fact
-from marketsim.reporting.text import number
+from marketsim.reporting.text import display_width, number
 from marketsim.survey import statistics
 from marketsim.survey.intervals import INTERVAL
 
@@ -36,47 +38,74 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79
 BLACK, GREY, SKY = "#000000", "#595959", "#56B4E9"
 WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % interval, and of the middle half drawn over it
 SMALL = 9.0  # points
-# families for letters that DejaVu Sans lacks, on Linux, macOS and Windows
-OTHER_LETTERS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei",
-    "SimHei", "Arial Unicode MS",
+FAMILY = "DejaVu Sans"  # comes with matplotlib
+# for letters that it lacks, in this order: families of Linux, macOS and Windows
+OTHER_FAMILIES = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC",
+    "Source Han Sans CN", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback",
+    "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Microsoft YaHei", "SimHei", "SimSun",
+    "Arial Unicode MS",
 )  # fmt: skip
 STYLE: dict[Any, Any] = {
     "font.size": 11, "axes.titlesize": 12,
     "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
     "axes.axisbelow": True, "axes.grid": True, "grid.color": "#e4e4e4", "legend.frameon": False,
 }  # fmt: skip
+LONGEST = 32  # letters of a name beside an axis; a Chinese one counts twice
+_lock = threading.RLock()  # matplotlib's settings are shared by all threads
 
 
 @contextlib.contextmanager
-def applied() -> Iterator[None]:
-    """Draw with the project's style on matplotlib's defaults, whatever the user has set."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE | {"font.family": list(_families())})
+def project_style() -> Iterator[None]:
+    """Draw in the project style on matplotlib's defaults, whatever the user has set."""
+    with _lock, matplotlib.style.context(STYLE | {"font.family": families()}, after_reset=True):
+        matplotlib.rcParams["timezone"] = "UTC"  # of dates: no matter of style to matplotlib
         yield
 
 
-@functools.cache
-def _families() -> tuple[str, ...]:
+def families() -> list[str]:
+    """Return the families of installed fonts that texts are drawn with, in order of preference."""
     installed = font_manager.fontManager.get_font_names()
-    return ("DejaVu Sans", *(name for name in OTHER_LETTERS if name in installed))
+    return [FAMILY, *(name for name in OTHER_FAMILIES if name in installed)]
 
 
-@functools.cache
-def letters(text: str) -> str:
-    """Return a text that the fonts can show: itself, or a key that stands in for it."""
-    files = [font_manager.findfont(name) for name in _families()]
-    known = [font_manager.get_font(file).get_charmap() for file in files]
-    if all(any(ord(letter) in font for font in known) for letter in text if letter > " "):
-        return text
-    return f"name {zlib.crc32(text.encode()):08x}"
+def is_drawable(name: str) -> bool:
+    """Return whether a name can be read in a figure: short enough, and of letters that fonts have.
+
+    Letters that are written from right to left are not: beside numbers their order would change.
+
+    Examples
+    --------
+    >>> [is_drawable(name) for name in ("no crackdown", "x" * 33, "العربية")]
+    [True, False, False]
+    """
+    if (
+        display_width(name) > LONGEST or "$" in name or not name.isprintable()
+    ):  # $ would start a formula
+        return False
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name):
+        return False
+    fonts = [font_manager.get_font(font_manager.findfont(family)) for family in families()]
+    return all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in name)
+
+
+class ProjectFigure(Figure):
+    """A figure in the project style, also where it is drawn or saved under other settings."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the figure."""
+        with project_style():
+            super().draw(renderer)
+
+    def savefig(self, fname: Any, **options: Any) -> None:
+        """Save the figure to a file."""
+        with project_style():
+            super().savefig(fname, **options)
 
 
 def figure(height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, Any]:
     """Return a figure of a height in inches, and its axes."""
-    made = Figure(figsize=(9.5, height), layout="constrained")
+    made = ProjectFigure(figsize=(9.5, height), layout="constrained")
     return made, made.subplots(rows, columns, **options)
 
 

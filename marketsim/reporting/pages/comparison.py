@@ -12,10 +12,17 @@ import pandas as pd
 
 from marketsim import __version__
 from marketsim.analysis.comparison import arms, effects
-from marketsim.analysis.comparison.effects import RANKED, main_doses, name_of
+from marketsim.analysis.comparison.effects import (
+    RANKED,
+    main_doses,
+    name_of,
+    read_table,
+    scenario_words,
+)
 from marketsim.model.scenario import timeline
-from marketsim.parameters import overrides, presets
+from marketsim.parameters import overrides, posterior, presets
 from marketsim.parameters.settings import Scenario, to_tree
+from marketsim.reporting.figures.comparison import labels, with_prior
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import (
     OUTCOMES,
@@ -23,7 +30,6 @@ from marketsim.reporting.text import (
     count,
     estimate,
     percentage,
-    plain_name,
     sales_effect,
 )
 from marketsim.simulation import files
@@ -32,13 +38,21 @@ BASELINE = "the baseline"
 COLUMNS = [(name, OUTCOMES[name].capitalize()) for name in (RANKED, "visible", "price", "seized")]
 NOTES = (
     "Simulated from published aggregates and assumptions; no advice on evading the law.",
-    "Effects are differences between two runs with common random numbers; low and high are the "
-    "ends of the 90 % interval.",
+    "Effects are differences between two runs with common random numbers; q05 and q95 are "
+    "the ends of the 90 % interval.",
     "Levels (grams, CNY, elephants) are assumed and not calibrated: use changes in percent.",
     "The effects of rows in percent, and their intervals, are percentage points.",
-    "Assumption: the survey narrows the effect's interval by less than a fifth; see "
-    "docs/comparison.md.",
 )
+PRIOR_NOTE = (
+    "Prior assumption: the survey narrows the effect's interval by less than a fifth; see "
+    "docs/comparison.md."
+)
+SAMPLED = {
+    posterior.NONE: "All runs use the given values of the parameters",
+    posterior.POINT: "All runs use the calibrated values of the parameters",
+    posterior.PRIOR: "Each run samples its parameters from the prior",
+}
+FROM_POSTERIOR = "Each run samples its parameters from the posterior of the 2015 survey"
 INFORMED_BY = {"data": "survey data", "prior": "prior assumptions", "": ""}
 
 
@@ -75,6 +89,8 @@ def write(
         last=timeline.horizon(base.settings)[1],
         baseline=base.scenario,
         assumed=int((sold["informed_by"] == "prior").sum()),
+        with_prior=with_prior(sums["effects"]),
+        parameters=SAMPLED.get(base.settings.posterior, FROM_POSTERIOR),
         total=len(sold),
         runs=int(sold["runs"].max()),
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],
@@ -83,7 +99,7 @@ def write(
         sourced=sum(not one.scaled_interventions for one in others),
         scenarios=len(others),
         sources=[
-            {"name": plain_name(one.name), "about": one.about, "source": one.source}
+            {"name": scenario_words(one.name), "about": one.about, "source": one.source}
             for one in scenarios.values()
         ],
         command=command(compared, options),
@@ -101,12 +117,13 @@ def write_spreadsheet(
 ) -> None:
     """Write `comparison.xlsx`: notes, tables and columns; parameters as in `write`."""
     last = timeline.horizon(compared[0].settings)[1]
+    notes = [*NOTES, PRIOR_NOTE] if with_prior(sums["effects"]) else NOTES
     scenarios = {arm.scenario.name: arm.scenario for arm in compared}
     facts = [
         ("what", f"marketsim {__version__}: scenarios compared with {compared[0].name} by run"),
         ("evaluation period", f"{start} to {last}"),
         ("result", answer(sums)),
-        *((f"note {k}", text) for k, text in enumerate(NOTES, 1)),
+        *((f"note {k}", text) for k, text in enumerate(notes, 1)),
         *((name, f"{one.about}. {one.source}") for name, one in scenarios.items()),
         ("command", command(compared, options)),
     ]
@@ -137,6 +154,7 @@ def answer(sums: Mapping[str, pd.DataFrame]) -> str:
 def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """Return effects as text, one dictionary per scenario, ordered by ivory sales."""
     rows: Any = main_doses(sums["effects"]).set_index(["arm", "outcome"])
+    drawn = labels(sums["effects"])
     sold = rows.xs(RANKED, level="outcome").sort_values("effect")
     return [
         {
@@ -144,7 +162,7 @@ def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             for name, _ in COLUMNS
         }
         | {
-            "name": _with_key(row),
+            "name": _name_and_label(row, drawn),
             "scenario": row["scenario"],
             "less": count(row["prob_better"], row["runs"]),
             "stochastic_share": percentage(row["stochastic_share"]),
@@ -154,23 +172,22 @@ def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     ]
 
 
-def _with_key(row: Any) -> str:
-    """Return the name of a scenario, with the key that stands in for it in figures, if any."""
-    from marketsim.reporting.figures import style
-
-    name = name_of(row)
-    key = style.letters(name)
-    return name if key == name else f"{name} ({key} in figures)"
+def _name_and_label(row: Any, drawn: Mapping[str, str]) -> str:
+    """Return the name of a scenario, and what figures call it where that is something else."""
+    name, label = name_of(row), drawn[row["scenario"]]
+    return name if label == scenario_words(row["scenario"]) else f"{name} ({label} in the figures)"
 
 
 def lines(folder: Path) -> list[str]:
     """Return the result of a finished comparison as lines for a terminal."""
-    sums = {name: files.read_csv(folder / f"{name}.csv") for name in ("effects", "ranking")}
-    cells: list[tuple[str, ...]] = [
-        ("scenario", "change in ivory sales, %", "90 % interval", "sales fall in", "informed by")
-    ]
+    sums = {name: read_table(folder / f"{name}.csv") for name in ("effects", "ranking")}
+    heads = ("scenario", "change in ivory sales, %", "90 % interval", "sales fall in")
+    cells: list[tuple[str, ...]] = [heads]
     for row in table(sums):
-        cells.append((row["name"], *row[RANKED], f"{row['less']} runs", row["informed_by"]))
+        cells.append((row["name"], *row[RANKED], f"{row['less']} runs"))
+    if with_prior(sums["effects"]):
+        informed = ("informed by", *(row["informed_by"] for row in table(sums)))
+        cells = [(*row, last) for row, last in zip(cells, informed, strict=True)]
     return [answer(sums), "", *aligned(cells)]
 
 
