@@ -10,8 +10,7 @@ def main() -> None:
 
         with exit_status.one_line():
             from marketsim.commands import cli
-
-            cli.main()
+        cli.main()  # outside: only the outermost guard records Ctrl-C
     except KeyboardInterrupt:
         print("marketsim: interrupted before the start", file=sys.stderr)
         raise SystemExit(130) from None

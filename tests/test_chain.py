@@ -186,7 +186,7 @@ def _parts(of):
 # ---------------------------------------------------------------- what each kind is for
 
 
-def lived(
+def simulated(
     n=500, seed=5, scenario="baseline_2015", entries=None, days=None, **changes
 ) -> MarketState:
     of = trading(n, scenario, **changes) if n <= 500 else settings(n, scenario, **changes)
@@ -213,22 +213,22 @@ def done(state: MarketState, measure, column=0, first=0) -> int:
 
 @pytest.fixture(scope="module")
 def everybody() -> MarketState:
-    return lived()
+    return simulated()
 
 
 def test_without_suppliers_no_raw_ivory_comes_in(everybody):
     """No suppliers: nothing lands, and what is sold is what was there, so that less is left."""
-    without = lived(supply__suppliers=0.0)
+    without = simulated(supply__suppliers=0.0)
     assert trade(without, TradeCounter.RAW_LANDED) == 0 < trade(everybody, TradeCounter.RAW_LANDED)
     long = {"horizon__end": "2018-12-31", "turnover__leave": 0.0, "turnover__entry": 0.0}
-    dry, fed = lived(200, supply__suppliers=0.0, **long), lived(200, **long)
+    dry, fed = simulated(200, supply__suppliers=0.0, **long), simulated(200, **long)
     year = 365
     assert sold(dry, -year) < 0.3 * sold(fed, -year)
 
 
 def test_without_processors_nothing_is_worked(everybody):
     """No processors: no waste, no price of theirs, and fewer worked pieces are sold, more raw."""
-    without = lived(workshop__processors=0.0)
+    without = simulated(workshop__processors=0.0)
     for state, works in ((without, False), (everybody, True)):
         books = state.trade.books
         assert bool(books.balance[books.start[Account.WASTED], Item.WASTE]) == works
@@ -242,7 +242,7 @@ def test_without_processors_nothing_is_worked(everybody):
 
 def test_without_agents_nothing_is_resold(everybody):
     """No agents: no forwarded post and no resale deal; sales of retailers themselves go on."""
-    without = lived(resale__agents=0.0)
+    without = simulated(resale__agents=0.0)
     for tally in (TradeCounter.RESALE_DEALS, TradeCounter.FORWARDED):
         assert trade(without, tally) == 0 < trade(everybody, tally)
     assert trade(without, TradeCounter.DEALS) > 0
@@ -250,7 +250,7 @@ def test_without_agents_nothing_is_resold(everybody):
 
 def test_without_buyers_nobody_buys(everybody):
     """No buyers: no inquiry, deal, parcel or friend; posts go on."""
-    without = lived(demand__buyers=0.0)
+    without = simulated(demand__buyers=0.0)
     for tally in (TradeCounter.INQUIRIES, TradeCounter.DEALS, TradeCounter.PARCELS):
         assert trade(without, tally) == 0 < trade(everybody, tally)
     assert without.series.flows[:, Flow.VISIBLE].sum() > 0
@@ -258,10 +258,10 @@ def test_without_buyers_nobody_buys(everybody):
 
 def test_without_inspection_couriers_seize_nothing():
     """Couriers who look into nothing: no parcel seized or traced; else some are."""
-    looking = lived(
+    looking = simulated(
         entries={"police_effort": {"start": "2015-03-06", "couriers": 50.0, "names": 0.0}}
     )
-    blind = lived(entries={"police_effort": {"start": "2015-03-06", "couriers": 0.0}})
+    blind = simulated(entries={"police_effort": {"start": "2015-03-06", "couriers": 0.0}})
     for measure in (Enforcement.PARCELS_SEIZED, Enforcement.PARCELS_TRACED):
         assert done(blind, measure) == 0 < done(looking, measure)
     books = [state.trade.books for state in (blind, looking)]
@@ -270,8 +270,8 @@ def test_without_inspection_couriers_seize_nothing():
 
 def test_without_moderators_nothing_is_removed():
     """No capacity to review and no sweep: no post removed, no account banned; else both."""
-    idle = lived(entries={}, moderation__capacity=0.0)
-    busy = lived(entries={}, moderation__capacity=1000.0, moderation__concealed=0.0)
+    idle = simulated(entries={}, moderation__capacity=0.0)
+    busy = simulated(entries={}, moderation__capacity=1000.0, moderation__concealed=0.0)
     assert done(idle, Enforcement.POSTS_REMOVED) == done(idle, Enforcement.ACCOUNTS_BANNED) == 0
     assert done(busy, Enforcement.POSTS_REMOVED) > 0 < done(busy, Enforcement.ACCOUNTS_BANNED)
 
@@ -279,8 +279,8 @@ def test_without_moderators_nothing_is_removed():
 def test_without_police_nobody_is_arrested():
     """No police: no arrest, no raid, no agent taken; with police there are."""
     ways = {"police__arrest": 1.0, "police__upstream": 1.0, "police__downstream": 1.0}
-    none = lived(police__capacity=0.0, police__inspected=0.01, **ways)
-    some = lived(police__capacity=5.0, police__inspected=0.01, **ways)
+    none = simulated(police__capacity=0.0, police__inspected=0.01, **ways)
+    some = simulated(police__capacity=5.0, police__inspected=0.01, **ways)
     for measure in (Enforcement.ARRESTS, Enforcement.PROCESSORS_RAIDED, Enforcement.AGENTS_TAKEN):
         assert done(none, measure) == 0 < done(some, measure)
     assert none.series.stocks[-1, Stock.ARRESTED] == 0 < some.series.stocks[-1, Stock.ARRESTED]
@@ -288,14 +288,14 @@ def test_without_police_nobody_is_arrested():
 
 def test_without_a_legal_market_nothing_is_laundered(everybody):
     """No legal customers: no legal sale and nothing laundered; else both."""
-    without = lived(legal__customers=0.0)
+    without = simulated(legal__customers=0.0)
     for tally in (TradeCounter.LEGAL_DEALS, TradeCounter.LEGAL_SOLD, TradeCounter.LAUNDERED):
         assert trade(without, tally) == 0 < trade(everybody, tally)
 
 
 def test_without_stalls_nothing_is_sold_by_hand(everybody):
     """No stalls: nothing is sold at the physical market; online sales go on."""
-    without = lived(retail__stall=0.0)
+    without = simulated(retail__stall=0.0)
     assert sold(without, channel=Channel.PHYSICAL) == 0 < sold(everybody, 0, Channel.PHYSICAL)
     assert sold(without) > 0
 
@@ -307,7 +307,7 @@ def pairs(entry: dict, size=1500, **changes) -> list[tuple[MarketState, MarketSt
     """Return markets without and with a dose, seed by seed; nothing else differs."""
     return [
         tuple(
-            lived(size, run.run_seed(9, seed), "no_crackdown", entries, **changes)
+            simulated(size, run.run_seed(9, seed), "no_crackdown", entries, **changes)
             for entries in ({}, entry)
         )
         for seed in SEEDS
@@ -450,7 +450,7 @@ LONG = {"horizon__end": "2020-12-31"}
 @pytest.fixture(scope="module")
 def at_rest() -> np.ndarray:
     """Return milligrams sold a week without enforcement, entry or anything that grows."""
-    return weekly_volume(lived(1000, 5, "no_crackdown", {}, **STILL | LONG))
+    return weekly_volume(simulated(1000, 5, "no_crackdown", {}, **STILL | LONG))
 
 
 def weekly_volume(state: MarketState) -> np.ndarray:
@@ -476,7 +476,7 @@ def test_a_market_at_rest_comes_to_a_steady_state(at_rest):
     assert abs(gap(third, last)) < 4
     assert abs(third.mean() / last.mean() - 1.0) < 0.06
     campaign = {"campaign": {"start": "2019-01-01", "willingness": 0.8}}  # negative control
-    moved = weekly_volume(lived(1000, 5, "no_crackdown", campaign, **STILL | LONG))
+    moved = weekly_volume(simulated(1000, 5, "no_crackdown", campaign, **STILL | LONG))
     assert abs(gap(moved[-208:-104], moved[-104:])) > 4
 
 
@@ -484,5 +484,7 @@ def test_volume_is_at_rest_when_the_survey_begins(at_rest):
     """Eight weeks of burn-in are enough for the volume of trade, to a tenth or so."""
     survey, last = at_rest[8:21], at_rest[-104:]
     assert abs(survey.mean() / last.mean() - 1.0) < 0.15
-    empty = weekly_volume(lived(1000, 5, "no_crackdown", {}, retail__expected_stall=0.0, **STILL))
+    empty = weekly_volume(
+        simulated(1000, 5, "no_crackdown", {}, retail__expected_stall=0.0, **STILL)
+    )
     assert survey.mean() / empty[8:21].mean() > 1.15  # negative control: who has too little stock

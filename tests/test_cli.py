@@ -527,12 +527,12 @@ def test_a_log_of_a_study_has_no_bar(monkeypatch, capfd):
 def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
     """Ctrl-C: exit 130, one line, no result; finished batches are not run again."""
     monkeypatch.setattr(simulation, "BATCH", 1)
-    run_tables, lived = simulation.run_tables, []
+    run_tables, simulated = simulation.run_tables, []
 
     def interrupted(settings, run):
-        if run == 1 and len(lived) < 2:
+        if run == 1 and len(simulated) < 2:
             raise KeyboardInterrupt
-        lived.append(run)
+        simulated.append(run)
         return run_tables(settings, run)
 
     monkeypatch.setattr(simulation, "run_tables", interrupted)
@@ -541,9 +541,9 @@ def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
     assert stop.value.code == 130
     assert capfd.readouterr().err.count("\n") == 1
     assert not list(Path("results").glob("*/*/manifest.json"))
-    lived.append(-1)
+    simulated.append(-1)
     command(monkeypatch, *QUICK)
-    assert lived == [0, -1, 1]
+    assert simulated == [0, -1, 1]
     interrupted_sums = manifest_and_sums(only_result("results"))[1]
     monkeypatch.setattr(simulation, "run_tables", run_tables)
     command(monkeypatch, *QUICK, "output=straight")

@@ -88,7 +88,7 @@ def test_arms_share_everything_before_the_first_dose(found):
         assert not same[same.index.get_level_values("week") >= first].all()
 
 
-def test_an_arm_that_parts_from_the_baseline_is_as_if_lived_alone(found):
+def test_an_arm_that_parts_from_the_baseline_is_as_if_simulated_alone(found):
     """Outcomes and weeks are those of whole runs of the arm's own scenario."""
     of = rows(found)
     for arm in arms.make_arms(market(), PAIR)[1:3]:
@@ -159,14 +159,14 @@ def test_threads_change_no_bit(found, tmp_path):
 def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
     """Rounds that are there are kept; the end is the same to the byte."""
     monkeypatch.setattr(simulation, "BATCH", 2)
-    lived = paired_runs._simulate_round
+    simulated = paired_runs._simulate_round
     calls = []
 
     def killed(*words):
         if len(calls) == 3:
             raise KeyboardInterrupt
         calls.append(words)
-        return lived(*words)
+        return simulated(*words)
 
     monkeypatch.setattr(paired_runs, "_simulate_round", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -178,7 +178,7 @@ def test_a_comparison_killed_goes_on(found, tmp_path, monkeypatch):
     for name in ("effects.csv", "ranking.csv", "effort.csv", "break_even.csv", "prob_better.csv"):
         assert (again / name).read_bytes() == (found / name).read_bytes()
     calls.extend([0, 0])
-    assert compare(market(), PAIR, tmp_path) == again  # complete: nothing is lived again
+    assert compare(market(), PAIR, tmp_path) == again  # complete: nothing is simulated again
 
 
 def test_the_page_needs_no_other_file(found):

@@ -218,13 +218,13 @@ def shown():
     choice = Choice("repeated_sweeps", BASELINE, dose_multiplier=0.5, replicates=4, prior=True,
                     until=dt.date(2015, 9, 30))  # fmt: skip
     pair = small(choice)
-    lived = {}
+    simulated = {}
     for belief in ("posterior", "prior"):
         of = [arm.settings for arm in pair.arms]
         if belief == "prior":
             of = [runs.under_prior(arm) for arm in pair.arms]
-        lived[belief] = [runs.simulate(one, 0, 2) + runs.simulate(one, 2, 4) for one in of]
-    return views.Shown(choice, pair, lived)
+        simulated[belief] = [runs.simulate(one, 0, 2) + runs.simulate(one, 2, 4) for one in of]
+    return views.Shown(choice, pair, simulated)
 
 
 def test_tables_are_those_that_run_writes(shown, tmp_path):
@@ -252,7 +252,7 @@ def test_effects_are_those_that_compare_writes(shown, tmp_path):
         assert shown.weekly[mine].to_numpy() == pytest.approx(of)
 
 
-def test_a_branch_is_the_run_lived_alone(shown):
+def test_a_branch_is_the_run_simulated_alone(shown):
     """Parting from the reference later than the first dose would be another run."""
     base, arm = (one.settings for one in shown.pair.arms)
     row = shown.pair.row

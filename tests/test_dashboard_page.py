@@ -21,7 +21,7 @@ def small_markets():
     """Let the page live small markets, and count how often it lives any."""
     patch = pytest.MonkeyPatch()
     named, live = choices.presets.named, runs.simulate
-    lived = []
+    simulated = []
 
     def smaller(**given):
         out = named(**given)
@@ -29,13 +29,13 @@ def small_markets():
         return out
 
     def counted(settings, first, stop):
-        lived.append((runs.key(settings), first, stop))
+        simulated.append((runs.key(settings), first, stop))
         return live(settings, first, stop)
 
     patch.setattr(choices.presets, "named", smaller)
     patch.setattr(runs, "simulate", counted)
     choices.plain.cache_clear()
-    yield lived
+    yield simulated
     patch.undo()
     choices.plain.cache_clear()
 
@@ -63,8 +63,8 @@ def change(row):
 def expected(**moved):
     """Return the study of a choice."""
     pair = choices.pair(Choice(**moved))
-    lived = [runs.simulate(one.settings, 0, 20) for one in pair.arms]
-    return views.Shown(Choice(**moved), pair, {"posterior": lived})
+    simulated = [runs.simulate(one.settings, 0, 20) for one in pair.arms]
+    return views.Shown(Choice(**moved), pair, {"posterior": simulated})
 
 
 def test_page_opens_with_the_figures_of_the_command(page):
@@ -86,7 +86,7 @@ def test_page_opens_with_the_figures_of_the_command(page):
 
 
 def test_a_lever_moves_the_figures_and_back_again(page, small_markets):
-    """Back at rest nothing is lived again: the runs of late are kept."""
+    """Back at rest nothing is simulated again: the runs of late are kept."""
     before = tiles(page)
     lever = page.number_input(key="baseline_2015/sweep_may.posts")
     at_rest = lever.value
@@ -97,10 +97,10 @@ def test_a_lever_moves_the_figures_and_back_again(page, small_markets):
     assert moved["Visible posts"].lstrip("+") == change(visible)
     assert moved != before
     assert "scenario.interventions.sweep_may.posts=20000.0" in page.code[0].value
-    lived = len(small_markets)
+    simulated = len(small_markets)
     page.number_input(key="baseline_2015/sweep_may.posts").set_value(at_rest).run()
     assert tiles(page) == before
-    assert len(small_markets) == lived
+    assert len(small_markets) == simulated
 
 
 def test_every_view_shows_something(page):

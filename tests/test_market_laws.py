@@ -59,7 +59,7 @@ def extremes(key: str) -> st.SearchStrategy[float]:
 
 
 def interventions() -> st.SearchStrategy[dict]:
-    """Return interventions of every kind, on any of the days lived, at the ends of their doses."""
+    """Return interventions of every kind, on any day of the run, at the ends of their doses."""
     dates = st.integers(0, DAYS - 1).map(lambda day: str(FIRST + dt.timedelta(day)))
     kinds = []
     for name, kind in KINDS.items():

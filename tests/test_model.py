@@ -29,7 +29,7 @@ def state(market: Market) -> list[bytes]:
 
 
 def market(size=40, days=0, seed=9, **changes) -> Market:
-    """Return a market that has lived some days."""
+    """Return a market that has simulated some days."""
     of = Market(settings(size, **changes), seed=seed)
     for _ in range(days):
         of.step()
@@ -47,7 +47,7 @@ def test_the_example_in_the_documentation_runs():
 
 
 def test_each_step_lives_one_day():
-    """A step lives one day: its date is the start plus the days lived less one."""
+    """A step lives one day: its date is the start plus the days simulated less one."""
     of = market()
     assert (of.horizon, of.days_simulated, of.today) == (DAYS, 0, FIRST - dt.timedelta(1))
     for day in range(5):

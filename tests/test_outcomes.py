@@ -12,7 +12,7 @@ FIRST = 60
 
 
 @pytest.fixture(scope="module")
-def lived():
+def simulated():
     """Return one run of a small market, and its tables."""
     of = trading(200, police__capacity=20.0)
     seed = run.run_seed(of.seed, 3)
@@ -20,9 +20,9 @@ def lived():
     return of, series, records, run.run_tables(of, 3)
 
 
-def test_outcomes_are_sums_of_the_tables(lived):
+def test_outcomes_are_sums_of_the_tables(simulated):
     """Every outcome is what the tables of a study add up to over the same days."""
-    of, series, records, tables = lived
+    of, series, records, tables = simulated
     found = outcomes.run_outcomes(series, records, FIRST, 200)
     assert set(found) == set(outcomes.OUTCOMES) - {"suppressed_weeks"}
     days = horizon(of)[1].toordinal() - horizon(of)[0].toordinal() + 1
@@ -47,9 +47,9 @@ def test_outcomes_are_sums_of_the_tables(lived):
     assert found["arrests"] > 0 and found["seized"] > 0
 
 
-def test_weeks_add_up(lived):
+def test_weeks_add_up(simulated):
     """Whole weeks from the first day of the run on, per 1,000 traders."""
-    _, series, records, tables = lived
+    _, series, records, tables = simulated
     weeks = outcomes.weekly_outcomes(series, records, 200)
     assert len(weeks) == series.risk.size // 7
     daily = tables["daily"].iloc[: 7 * len(weeks)]

@@ -60,8 +60,8 @@ class Posters:
 
     def days(self, number=20, **values):
         """Live several days and return each counter with shape (days, traders)."""
-        lived = [self.post(DAY + k, **values) for k in range(number)]
-        return type(self.counters)(*(np.array(counts) for counts in zip(*lived, strict=True)))
+        simulated = [self.post(DAY + k, **values) for k in range(number)]
+        return type(self.counters)(*(np.array(counts) for counts in zip(*simulated, strict=True)))
 
 
 def share_p(part, whole, chance) -> float:

@@ -57,7 +57,7 @@ def noted(of: TradeRecords, day: int, where: tuple[int, int, int], *fen: int) ->
 
 
 @pytest.fixture(scope="module")
-def lived() -> SimpleNamespace:
+def simulated() -> SimpleNamespace:
     """Live one market whole; return its tallies and tables."""
     of = trading(60)
     _, records, _ = simulation.simulate(of, simulation.run_seed(of.seed, 0))
@@ -141,9 +141,9 @@ def test_the_ledger_has_every_evening_of_what_was_ever_held():
     assert of_retailers["day"].tolist() == days
 
 
-def test_each_item_adds_up_to_zero_over_accounts(lived):
+def test_each_item_adds_up_to_zero_over_accounts(simulated):
     """On every evening of a market that trades; with one account left out it does not."""
-    table = lived.tables["ledger"]
+    table = simulated.tables["ledger"]
     assert table["balance"].dtype == np.int64
     by_item = table.groupby(["day", "item"], observed=True)["balance"].sum()
     assert by_item.index.get_level_values("item").nunique() == len(Item)
@@ -155,9 +155,9 @@ def test_each_item_adds_up_to_zero_over_accounts(lived):
 # ---------------------------------------------------------------- tables of a market
 
 
-def test_tables_hold_all_that_was_counted(lived):
+def test_tables_hold_all_that_was_counted(simulated):
     """Sums over rows of each table are the sums of what the kernels counted."""
-    of, found = lived.records, lived.tables
+    of, found = simulated.records, simulated.tables
     prices = found["prices"]
     assert prices["n"].sum() == of.prices[..., 2].sum() > 0
     fen = (prices["mean"] * prices["n"]).sum() * ledger.FEN
@@ -170,7 +170,7 @@ def test_tables_hold_all_that_was_counted(lived):
     assert found["ledger"]["balance"].abs().sum() == np.abs(of.ledger).sum() > 0
     for name in TRADE:
         days = found[name]["day"]
-        assert lived.first <= days.min() <= days.max() <= dt.date(2015, 7, 31)
+        assert simulated.first <= days.min() <= days.max() <= dt.date(2015, 7, 31)
         assert not found[name].duplicated(["run", *keys_of(name)]).any()
 
 
@@ -204,9 +204,9 @@ def test_channels_of_a_day_add_up():
     assert (table["deals"] == 9).all()
 
 
-def test_tables_come_back_as_they_were_written(lived, tmp_path):
+def test_tables_come_back_as_they_were_written(simulated, tmp_path):
     """Values, names and dates of a file are those in memory, and it is written whole or not."""
-    for name, table in lived.tables.items():
+    for name, table in simulated.tables.items():
         path = tmp_path / f"{name}.parquet"
         files.write_parquet(table, path)
         read = pd.read_parquet(path)
@@ -221,11 +221,11 @@ def test_tables_come_back_as_they_were_written(lived, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_every_field_has_its_unit(lived, tmp_path):
+def test_every_field_has_its_unit(simulated, tmp_path):
     """Unit and description of each column stand in the file as they do here; grams are grams."""
     for name in TRADE:
         path = tmp_path / f"{name}.parquet"
-        files.write_parquet(lived.tables[name], path)
+        files.write_parquet(simulated.tables[name], path)
         for item in pq.read_schema(path):
             told = tuple(item.metadata[key].decode() for key in (b"unit", b"description"))
             assert told == run_tables_of.COLUMNS[item.name]
@@ -237,9 +237,9 @@ def test_every_field_has_its_unit(lived, tmp_path):
     assert list(units.values()) == expected
 
 
-def test_a_column_without_a_unit_is_not_written(lived, tmp_path):
+def test_a_column_without_a_unit_is_not_written(simulated, tmp_path):
     """Negative control: a column that nobody described is refused, and leaves no file."""
-    table = lived.tables["prices"].assign(**{"nobody.knows": 1.0})
+    table = simulated.tables["prices"].assign(**{"nobody.knows": 1.0})
     with pytest.raises(AttributeError):
         files.write_parquet(table, tmp_path / "prices.parquet")
     assert not list(tmp_path.iterdir())

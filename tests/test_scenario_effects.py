@@ -103,12 +103,12 @@ def at_point(changes: dict[str, float]) -> Settings:
 def pairs(
     base: Settings, scenarios: list[tuple[str, float]]
 ) -> list[tuple[MarketState, list[MarketState]]]:
-    """Return the baseline and each scenario, lived on the same luck."""
+    """Return the baseline and each scenario, simulated with the same random numbers."""
     asked = Comparison([name for name, _ in scenarios])
     compared = {arm.name: arm for arm in arms.make_arms(base, asked)}
-    lived = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
+    simulated = [compared.get(f"{name}@{size:g}") or compared[name] for name, size in scenarios]
     first = compared["baseline_2015"].settings
-    levers = [timeline.compile_levers(replace(first, scenario=arm.scenario)) for arm in lived]
+    levers = [timeline.compile_levers(replace(first, scenario=arm.scenario)) for arm in simulated]
     out = []
     for seed in range(SEEDS):
         trunk = initialize(first, seed)
@@ -121,7 +121,7 @@ def pairs(
 
 
 @pytest.fixture(scope="module")
-def lived() -> dict[str, list[tuple[MarketState, MarketState]]]:
+def simulated() -> dict[str, list[tuple[MarketState, MarketState]]]:
     """Return, for each scenario, pairs of the baseline and the scenario."""
     out = {}
     for changes, until in (
@@ -141,11 +141,13 @@ def lived() -> dict[str, list[tuple[MarketState, MarketState]]]:
 
 
 @pytest.mark.parametrize("row", EFFECTS, ids=[row[0] for row in EFFECTS])
-def test_each_scenario_does_what_it_says_and_something_else(lived, row):
+def test_each_scenario_does_what_it_says_and_something_else(simulated, row):
     """What is meant happens in every pair, and so does one thing that nobody asked for."""
     name, _, *both, _ = row
     for measure, sign in both:
-        change = np.array([float(measure(dosed)) - measure(base) for base, dosed in lived[name]])
+        change = np.array(
+            [float(measure(dosed)) - measure(base) for base, dosed in simulated[name]]
+        )
         assert (change > 0).all() if sign == "+" else (change < 0).all(), (measure, change)
 
 

@@ -53,11 +53,11 @@ def undrawn(monkeypatch):
 def replaced(monkeypatch, form) -> None:
     """Let a closed form of the shares of the priors take the place of the market."""
 
-    def lived(of, values, run):
+    def simulated(of, values, run):
         shares = [priors.share(priors.everything()[name], values[name]) for name in THREE]
         return dict.fromkeys(of.outcomes, float(form(np.array(shares), run)))
 
-    monkeypatch.setattr(experiment, "simulate_point", lived)
+    monkeypatch.setattr(experiment, "simulate_point", simulated)
 
 
 def ishigami(shares: np.ndarray, run: int) -> float:

@@ -223,13 +223,13 @@ def test_a_job_that_ends_without_a_word_has_failed(monkeypatch, capfd):
 
 def test_an_interrupted_sweep_goes_on(monkeypatch, capfd):
     """Ctrl-C between two jobs: exit 130, one line; what is done is not done again."""
-    run_study, lived = run_command.run_study, []
+    run_study, simulated = run_command.run_study, []
 
     def interrupted(settings, *how):
-        if settings.seed == 2 and not lived.count(2):
-            lived.append(2)
+        if settings.seed == 2 and not simulated.count(2):
+            simulated.append(2)
             raise KeyboardInterrupt
-        lived.append(settings.seed)
+        simulated.append(settings.seed)
         return run_study(settings, *how)
 
     monkeypatch.setattr(run_command, "run_study", interrupted)
@@ -238,7 +238,7 @@ def test_an_interrupted_sweep_goes_on(monkeypatch, capfd):
     assert stop.value.code == 130
     assert capfd.readouterr().err.count("\n") == 1
     sweep(monkeypatch, "seed=1,2,3", "progress=false")
-    assert lived == [1, 2, 2, 3]
+    assert simulated == [1, 2, 2, 3]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
@@ -259,12 +259,12 @@ def test_figures_are_drawn_later_from_the_tables(monkeypatch, capfd):
 def test_kernels_are_compiled_once(monkeypatch, tmp_path):
     """The first process of a kind compiles, the next finds them compiled."""
     monkeypatch.setattr(run.jit, "cache_folders", lambda: [tmp_path / "kernels"])
-    lived = []
-    monkeypatch.setattr(run, "simulate", lambda *_: lived.append(1))
+    simulated = []
+    monkeypatch.setattr(run, "simulate", lambda *_: simulated.append(1))
     for _ in range(2):
         run.compile_kernels.cache_clear()
         run.compile_kernels()
-    assert lived == [1]
+    assert simulated == [1]
 
 
 def test_kernels_that_cannot_be_stored_are_compiled_all_the_same(monkeypatch, tmp_path, capfd):
@@ -272,11 +272,11 @@ def test_kernels_that_cannot_be_stored_are_compiled_all_the_same(monkeypatch, tm
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setattr(run.jit, "cache_folders", lambda: [tmp_path / "file" / "kernels"])
     run.jit._warned.cache_clear()
-    lived = []
-    monkeypatch.setattr(run, "simulate", lambda *_: lived.append(1))
+    simulated = []
+    monkeypatch.setattr(run, "simulate", lambda *_: simulated.append(1))
     run.compile_kernels.cache_clear()
     run.compile_kernels()
-    assert lived == [1]
+    assert simulated == [1]
     assert capfd.readouterr().err.count("marketsim: warning: ") == 1
 
 

@@ -214,24 +214,26 @@ def balance(flows, node):
 
 
 @pytest.fixture(scope="module")
-def lived():
+def simulated():
     return simulation.replicate(settings(700), range(2), 1)
 
 
-def test_in_a_lived_market_no_holder_gains_or_loses_ivory(lived):
-    flows = trade_summary.flows(lived, 700)
+def test_in_a_simulated_market_no_holder_gains_or_loses_ivory(simulated):
+    flows = trade_summary.flows(simulated, 700)
     assert (flows.max() > 0).sum() > 12
     for node in ("suppliers", "processors", "retailers", "couriers", "licensed"):
         np.testing.assert_allclose(balance(flows, node), 0.0, atol=1e-6)
-    later = lived["daily"][lived["daily"]["day"] > lived["daily"]["day"].min()]
+    later = simulated["daily"][simulated["daily"]["day"] > simulated["daily"]["day"].min()]
     landed = later.groupby("run")["raw_landed"].sum() / 700
     np.testing.assert_allclose(flows["poached", "suppliers"], landed)
-    unseen = trade_summary.flows(lived | {"enforcement": lived["enforcement"].iloc[:0]}, 700)
+    unseen = trade_summary.flows(
+        simulated | {"enforcement": simulated["enforcement"].iloc[:0]}, 700
+    )
     assert not np.allclose(unseen["poached", "suppliers"], landed)
 
 
-def test_a_lived_market_is_drawn(lived, tmp_path):
-    assert len(registry.save(tmp_path, "trade", lived, retailers=700)) == 3
+def test_a_simulated_market_is_drawn(simulated, tmp_path):
+    assert len(registry.save(tmp_path, "trade", simulated, retailers=700)) == 3
 
 
 def test_names_of_the_tables_are_those_of_the_books():
