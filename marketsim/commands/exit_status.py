@@ -69,10 +69,14 @@ def _answer(fault: Exception) -> NoReturn:
 
 
 def _fail(line: str, code: int = 2) -> NoReturn:
-    with contextlib.suppress(OSError):
-        print(errors.one_line(f"marketsim: {line}"), file=sys.stderr)
+    # a stream that cannot be written to is dropped, since Python flushes it again as it ends and
+    # would then change the exit code to 120
+    try:
+        print(errors.one_line(f"marketsim: {line}"), file=sys.stderr, flush=True)
+    except OSError:
+        sys.stderr = None
     try:
         print(end="", flush=True)
-    except OSError:  # reported above; Python would report it again as it ends
+    except OSError:
         sys.stdout = None
     raise SystemExit(code)

@@ -318,9 +318,10 @@ def change_dates(trial: Trial, years: int) -> str:
 def break_streams(trial: Trial, line: str, codes: tuple[int, ...], has_result: bool) -> str:
     """Run the command in a shell that takes its streams or its folder away."""
     words = " ".join(f'"{word}"' for word in trial.words)
+    around = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     ended = subprocess.run(
         ["bash", "-c", line.replace("COMMAND", f"{sys.executable} -m marketsim {words}")],
-        cwd=trial.folder, env={**os.environ, "PYTHONPATH": str(runner.PACKAGE.parent)},
+        cwd=trial.folder, env={**around, "PYTHONPATH": str(runner.PACKAGE.parent)},
         text=True, capture_output=True, check=False,
     )  # fmt: skip
     hold(ended.returncode in codes, f"exit code {codes}: {ended.returncode} {ended.stderr[-500:]}")
