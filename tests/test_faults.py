@@ -254,6 +254,7 @@ DAMAGES = {
     "a folder": lambda path: (path.unlink(), (path / "x").mkdir(parents=True)),
     "a named pipe": lambda path: (path.unlink(), os.mkfifo(path)),
     "a link to itself": lambda path: (path.unlink(), path.symlink_to(path)),
+    "a link to a folder": lambda path: (path.unlink(), path.symlink_to(path.parent.parent)),
     "a link to nothing": lambda path: (path.unlink(), path.symlink_to("nope")),
     "a link to a device": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
 }

@@ -1,5 +1,6 @@
 """Sweeps: checked before they start, told as they go, never repeated, safe to kill."""
 
+import errno
 import os
 import random
 import signal
@@ -18,7 +19,7 @@ from marketsim.commands import cli, options
 from marketsim.commands import compose as composition
 from marketsim.commands import run as run_command
 from marketsim.commands import sweep as sweep_command
-from marketsim.simulation import locks, run, store
+from marketsim.simulation import files, locks, run, store
 
 QUICK = [
     *("population=survey", "population.retailers=50", "replicates=2"),
@@ -219,6 +220,21 @@ def test_a_job_that_ends_without_a_word_has_failed(monkeypatch, capfd):
     out, err = capfd.readouterr()
     assert out == "2 jobs: 0 done, 0 reused, 2 failed\n"
     assert err.count("worker process died") == 2
+
+
+def test_a_failure_without_room_for_its_note_is_no_dead_process(monkeypatch, capfd):
+    """The disk is full: the line says so, where the note of the cause could not be written."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def write_nothing(*_: object) -> None:
+        raise full
+
+    monkeypatch.setattr(run_command, "run_study", write_nothing)
+    monkeypatch.setattr(files, "write_atomic", write_nothing)
+    with pytest.raises(SystemExit):
+        sweep(monkeypatch, "seed=1,2", "progress=false")
+    _, err = capfd.readouterr()
+    assert err.count("no space left on the disk") == 2
 
 
 def test_an_interrupted_sweep_goes_on(monkeypatch, capfd):

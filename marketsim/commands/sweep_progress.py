@@ -117,7 +117,9 @@ class Watch:
 
     def _fail(self, job: Job, fault: str) -> None:
         self.failed += 1
-        line = f"marketsim: failed: {job.label}: {fault} ({store.failure_file(job.folder)})"
+        note = store.failure_file(job.folder)
+        place = note if note.exists() else job.folder
+        line = f"marketsim: failed: {job.label}: {fault} ({place})"
         print(one_line(line), file=sys.stderr, flush=True)
 
 

@@ -197,7 +197,7 @@ def _read(path: Path, sig: Any) -> Any:
 def _write(path: Path, content: bytes) -> None:
     """Write a file of the cache atomically."""
     _make(path.parent)
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:

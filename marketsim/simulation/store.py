@@ -27,6 +27,7 @@ from marketsim.parameters import evidence, posterior, presets
 from marketsim.parameters.settings import POSTING_ONLY, Settings, to_tree
 from marketsim.simulation import files, locks
 
+UNWRITTEN = "no space left on the disk, not even to write the cause"
 MANIFEST = "manifest.json"
 CHECKSUM = "sum"  # key of the manifest: checksum of the other entries
 # Those a result may depend on: pyabc and statsmodels only a calibration and its validation, SALib
@@ -133,14 +134,18 @@ def write_failure(folder: Path, fault: Exception) -> None:
     """Write why a result could not be computed: one line, then the traceback."""
     reason = " ".join(f"{type(fault).__name__}: {fault}".split())
     text = "".join([reason, "\n", *traceback.format_exception(fault)])
-    with contextlib.suppress(OSError):
+    try:
         files.write_atomic(failure_file(folder), text)
+    except OSError:  # an empty file needs no room
+        with contextlib.suppress(OSError):
+            failure_file(folder).touch()
 
 
 def read_failure(folder: Path) -> str | None:
     """Return why the last attempt at a result failed, in one line; None if it did not."""
     try:
-        return failure_file(folder).read_text(encoding="utf-8").partition("\n")[0]
+        text = failure_file(folder).read_text(encoding="utf-8")
+        return text.partition("\n")[0] or UNWRITTEN
     except OSError:
         return None
 
