@@ -404,7 +404,7 @@ OF_A_COMMAND = [(["compare"], "scenarios"), (["compare", "scenarios=[nope]"], "s
          (["identify", "simulations=nan"], "simulations"), (["identify", "market=full"], "market"),
          (["validate", "simulations=x"], "simulations"), (["validate", "replicates=0"], "replicates"),
          (["validate", "posterior=nope"], "posterior"), (["validate", "simulations=1"], "simulations"),
-         (["verify"], "folder"), (["verify", "nope"], "folder"), (["verify", "."], "folder"),
+         (["verify"], "FOLDER"), (["verify", "nope"], "folder"), (["verify", "."], "folder"),
          (["verify", "x", "threads=0"], "threads"), (["verify", "x", "nope"], "nope"),
          (["verify", "file"], "folder"), (["results", "nope"], "folder"), (["results", "."  , "nope=1"], "nope"),
          (["results", ".", "csv=x.txt"], "csv"), (["results", ".", "parquet="], "parquet"),
@@ -554,8 +554,8 @@ BROKEN: dict[str, list[Broken]] = {
                 f"+{AT}.b.kind=sweep", f"+{AT}.b.date=2015-05-01", f"+{AT}.b.posts=5", f"+{AT}.b.types=cd"],
                f"{AT}.b.types")],
     "wrong kind": [Broken([f"+{AT}.x{rest}"], f"{AT}.x.kind") for rest in (
-        ".kind=raid", ".date=2015-05-01", "=3", "=[1,2]", "=null", ".kind=null", ".kind=[sweep]", "={}", ".kind={a:1}",
-        ".kind=os.system")],
+        ".kind=raid", ".date=2015-05-01", "=3", "=[1,2]", ".kind=null", ".kind=[sweep]", ".kind={a:1}",
+        ".kind=os.system")] + [Broken([f"+{AT}.x={nothing}"], f"{AT}.x") for nothing in ("null", "{}")],
     "wrong dose": doses(),
     "wrong choice": [
         *(Broken([f"+{AT}.x.kind=channel_closure", f"+{AT}.x.start=2015-05-01", f"+{AT}.x.channel={wrong}"], f"{AT}.x.channel")
