@@ -404,9 +404,9 @@ OF_A_COMMAND = [(["compare"], "scenarios"), (["compare", "scenarios=[nope]"], "s
          (["identify", "simulations=nan"], "simulations"), (["identify", "market=full"], "market"),
          (["validate", "simulations=x"], "simulations"), (["validate", "replicates=0"], "replicates"),
          (["validate", "posterior=nope"], "posterior"), (["validate", "simulations=1"], "simulations"),
-         (["verify"], "FOLDER"), (["verify", "nope"], "folder"), (["verify", "."], "folder"),
+         (["verify"], "FOLDER"), (["verify", "nope"], "cannot read nope"), (["verify", "."], "cannot read ."),
          (["verify", "x", "threads=0"], "threads"), (["verify", "x", "nope"], "nope"),
-         (["verify", "file"], "folder"), (["results", "nope"], "folder"), (["results", "."  , "nope=1"], "nope"),
+         (["verify", "file"], "cannot read file"), (["results", "nope"], "folder"), (["results", "."  , "nope=1"], "nope"),
          (["results", ".", "csv=x.txt"], "csv"), (["results", ".", "parquet="], "parquet"),
          (["results", ".", "csv=/dev/null/x.csv"], "csv"), (["results", "file"], "folder"),
          (["results", ".", "--csv"], "--csv")]
