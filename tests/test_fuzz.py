@@ -15,7 +15,7 @@ from hypothesis import settings as options
 from marketsim.commands import run as run_command
 from marketsim.simulation import store
 
-SAMPLE, CAMPAIGN = 30, 2000
+SAMPLE, CAMPAIGN = 30, 2600
 
 
 def test_a_sample_of_the_campaign_holds():

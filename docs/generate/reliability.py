@@ -19,8 +19,8 @@ as there are cores (or `--workers`), and to generate this page:
 ```sh
 cd tests
 export PYTHONPATH=..
-python -m campaigns inputs --examples 2000 --table campaigns/results/inputs.csv
-python -m campaigns faults --share 0.5 --table campaigns/results/faults.csv
+python -m campaigns inputs --examples 2600 --table campaigns/results/inputs.csv
+python -m campaigns faults --share 0.65 --table campaigns/results/faults.csv
 cd ..
 python -m docs.generate.reliability > docs/reliability.md
 ```
