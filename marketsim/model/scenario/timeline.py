@@ -181,7 +181,8 @@ def compile_levers(settings: Settings) -> Levers:
     -------
     Levers
         Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
-        `sweep_accounts`, `sweep_posts` and `sweep_types`.
+        `sweep_accounts`, `sweep_posts`, `sweep_types`, `listed_platform`, `listed_police` and
+        `taught_types`.
 
     Raises
     ------
