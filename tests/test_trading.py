@@ -893,7 +893,7 @@ def test_seekers_are_conserved():
         start = of.trade.friends.start[i]
         pool += of.trade.friends.buyer[start : start + of.trade.friends.count[i]].tolist()
     before = of.friends()[30:].copy()
-    # nobody is recruited beside seekers: then all who join come from among them
+    # of those who join some are seekers, the others are recruited from among all buyers
     joined = 0
     for _ in range(28):
         of.days(1)
@@ -1012,6 +1012,19 @@ def test_seekers_find_those_who_post_most():
     assert stats.binomtest(int(first[:140].sum()), found, share).pvalue > FALSE_ALARM
     assert stats.binomtest(int(first[:140].sum()), found, 140 / 290).pvalue < FALSE_ALARM
     assert traders.size == 290
+
+
+def test_half_of_the_recruits_are_seekers():
+    """While there are seekers every second recruit is one, else all are any buyers."""
+    of = Searching(motive__recruiting=0.2, motive__seek=1.0)
+    of.retailers.state[:150] = State.LEFT
+    of.trade.friends.count[150:300] = 0
+    waiting = int(of.friends()[:150].sum())
+    of.days(7)
+    recruits, found = int(of.friends()[150:].sum()), waiting - of.seekers().size
+    assert recruits == of.retailers.recruits.sum() and waiting > 5 * found
+    assert stats.binomtest(found, recruits, 0.5).pvalue > FALSE_ALARM
+    assert stats.binomtest(found, recruits, 0.6).pvalue < FALSE_ALARM
 
 
 def test_without_posts_or_rate_seekers_find_nobody():
