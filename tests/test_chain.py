@@ -277,7 +277,7 @@ def test_newcomers_have_a_part_of_their_friends_and_no_customers(start):
 
 
 def test_relative_returns_are_what_a_post_would_bring():
-    """Of what all would buy: trust of friends or customers, who are drawn by the habit of asking."""
+    """Where all buy: the trust of friends or customers, by the habit of asking either."""
     state, should = founded(demand__trust_gain=0.0, retail__physical_premium=0.25)
     relative, friends = state.trade.shops.relative[:1000], state.trade.friends
     demand, retail = state.params.demand, state.params.retail

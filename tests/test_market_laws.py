@@ -79,9 +79,9 @@ def interventions() -> st.SearchStrategy[dict]:
     )
 
 
-CHANGES = st.dictionaries(st.sampled_from(sorted(RANGES | PRESENTED)), st.none(), max_size=10).flatmap(
-    lambda keys: st.fixed_dictionaries({key: extremes(key) for key in keys})
-)
+CHANGES = st.dictionaries(
+    st.sampled_from(sorted(RANGES | PRESENTED)), st.none(), max_size=10
+).flatmap(lambda keys: st.fixed_dictionaries({key: extremes(key) for key in keys}))
 # markets in which one thing is at its end, beside whatever else is drawn
 ENDS = (
     {},
@@ -479,7 +479,10 @@ def test_a_motive_with_an_occasion_changes_something(name):
     """Negative control: the same parameters are noticed where what they respond to happens."""
     changes, occasion = OCCASIONS[name]
     entry = {"s": {"kind": "sweep", "date": "2015-03-20", "accounts": 3000.0, "posts": 6000.0}}
-    plain, motivated = rested(entries=entry, **occasion), rested(entries=entry, **changes, **occasion)
+    plain, motivated = (
+        rested(entries=entry, **occasion),
+        rested(entries=entry, **changes, **occasion),
+    )
     moved = {path for path in different(plain, motivated) if not path.startswith("motives.")}
     assert moved
 

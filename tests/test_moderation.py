@@ -333,9 +333,9 @@ def test_a_list_names_everybody_at_most_once():
 
 def test_a_list_is_weighed_by_posts():
     """The first of a list is a trader with the odds of recent posts."""
-    counts = np.zeros(5, int)
+    counts, platform = np.zeros(5, int), Platform(n=5)
     for k in range(4000):
-        platform = Platform(n=5) if k == 0 else platform.dawn(DAY + k)
+        platform.dawn(DAY + k)
         platform.queue.ends[:] = 0
         platform.retailers.case_open[:] = Case.NONE
         platform.retailers.recent[:] = RECENT

@@ -277,9 +277,7 @@ def turn_over(of, days, seed=11, market=1.0, own=1.0, of_day=None, **changes) ->
     had = trade.friends.count.copy()
     states = []
     for row in range(days):
-        apply_entry_exit(
-            seed, FIRST_DAY + row, of_day or levers(), values, of, motives, trade
-        )
+        apply_entry_exit(seed, FIRST_DAY + row, of_day or levers(), values, of, motives, trade)
         states.append(of.state.copy())
     stayed_away = (of.arrival > 0) & (of.state == State.LEFT)
     gone = trade.friends.count == 0

@@ -184,8 +184,8 @@ def test_channels_of_a_day_add_up():
     """What is agreed, paid, delivered and earned is that of the channels, in grams and CNY."""
     of = counted()
     first = [TradeCounter[name] for name in ("AGREED", "REVENUE", "DELIVERED", "EARNED")]
-    for at, values in zip(first, (1000 * np.arange(1, 7), 100 * np.arange(10, 16),
-                                  1000 * np.arange(2, 8), 100 * np.arange(6)), strict=True):  # fmt: skip
+    grams, sums = 1000 * np.arange(1, 7), 100 * np.arange(6)
+    for at, values in zip(first, (grams, sums + 1000, grams + 1000, sums), strict=True):
         of.counts[:, at : at + len(Channel)] = values
     of.counts[:, TradeCounter.RAW_SHIPPED] = 20_000_000
     of.counts[:, TradeCounter.DEALS] = 9

@@ -68,7 +68,7 @@ def test_an_order_fills_the_stock():
     ("value", "share"), [(-3.0, 0.1), (0.1, 0.1), (0.6, 0.6), (1.0, 1.0), (1.4, 1.4), (9.0, 1.5)]
 )
 def test_a_full_stock_follows_the_value_of_the_trade(value, share):
-    """A trader orders for a tenth to three halves of the usual stock, by what the trade is worth."""
+    """Traders order for a tenth to three halves of the usual stock, by what the trade is worth."""
     of = Shop()
     of.motives.value[:] = value
     of.reckons(2_000.0).restock()

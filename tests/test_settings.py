@@ -14,7 +14,9 @@ from marketsim.parameters import evidence
 from marketsim.parameters.settings import Settings, check, declared, kernel_params
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
-TEXTS = {f"{group}.{text}" for group in ("recovery", "motive", "scenario") for text in ("name", "about")}
+TEXTS = {
+    f"{group}.{text}" for group in ("recovery", "motive", "scenario") for text in ("name", "about")
+}
 NOT_NUMBERS = TEXTS | {
     *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "fixed", "market"),
     *(

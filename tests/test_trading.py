@@ -361,9 +361,7 @@ def test_quality_changes_sums_and_not_who_buys(quality):
         for _ in range(2)
     )  # fmt: skip
     better.trade.shops.quality[:, Item.CARVED] = quality
-    first, second = (
-        sent(of.posts(moments=3, groups=2, elsewhere=2), 60) for of in (plain, better)
-    )
+    first, second = (sent(of.posts(moments=3, groups=2, elsewhere=2), 60) for of in (plain, better))
     names = (TradeCounter.INQUIRIES, TradeCounter.DEALS, TradeCounter.PARCELS)
     assert all((plain.count(name) == better.count(name)).all() for name in names)
     assert (first[:, : Parcel.ESCROWED] == second[:, : Parcel.ESCROWED]).all() and len(first) > 100
@@ -400,8 +398,10 @@ def stopped(number=300, **doses) -> tuple[Counter, dict[str, int], int]:
     of.posts(moments=5, groups=0, elsewhere=5).days(number, **doses)
     kinds = ("PAYMENTS_STOPPED", "PAYMENTS_FROZEN", "PARCELS_REFUSED")
     done = of.trade.records.enforcement[..., 0].sum(axis=(0, 2))
-    return of, {k: int(done[Enforcement[k]]) for k in kinds}, int(
-        of.count(TradeCounter.INQUIRIES).sum() - at_stalls(of)
+    return (
+        of,
+        {k: int(done[Enforcement[k]]) for k in kinds},
+        int(of.count(TradeCounter.INQUIRIES).sum() - at_stalls(of)),
     )
 
 
@@ -423,7 +423,9 @@ def test_payments_and_parcels_are_stopped_for_their_shares(payments, freeze, ref
     else:
         assert done["PAYMENTS_FROZEN"] == 0
     left = asked - done["PAYMENTS_STOPPED"]
-    assert stats.binomtest(done["PARCELS_REFUSED"], max(left, 1), refused * (left > 0)).pvalue > 1e-6
+    assert (
+        stats.binomtest(done["PARCELS_REFUSED"], max(left, 1), refused * (left > 0)).pvalue > 1e-6
+    )
     parcels = int(of.count(TradeCounter.PARCELS).sum())
     assert parcels == left - done["PARCELS_REFUSED"]
     assert of.count(TradeCounter.DEALS).sum() - parcels == at_stalls(of) > 0
@@ -471,7 +473,9 @@ def test_a_stall_settles_its_margin_at_once():
     assert margin > 0 and of.motives.today[Outlet.STALL] == margin
     assert not of.motives.gain[0, :2].any()
     assert of.counts[:20, TradeCounter.EARNED + Channel.PHYSICAL].sum() == sums
-    assert of.counts[:20, TradeCounter.DELIVERED + Channel.PHYSICAL].sum() == of.sold(Channel.PHYSICAL)
+    assert of.counts[:20, TradeCounter.DELIVERED + Channel.PHYSICAL].sum() == of.sold(
+        Channel.PHYSICAL
+    )
 
 
 @pytest.mark.parametrize("way", ["direct", "agent", "escrow"])
@@ -501,7 +505,9 @@ def test_parcels_carry_what_was_paid_and_cost(way):
 def test_posts_elsewhere_are_reckoned_at_once():
     """Relative return x weight of the platform x posts, from the day of the first deliveries."""
     only = {"demand__to_public": 0.0, "demand__to_social": 0.0, "demand__to_websites": 1.0}
-    of = Counter(2, demand__inquiries_per_post=0.0, demand__websites=0.3, delivery__days=3.0, **only)
+    of = Counter(
+        2, demand__inquiries_per_post=0.0, demand__websites=0.3, delivery__days=3.0, **only
+    )
     of.trade.shops.relative[:, 2] = [5.0, 7.0]
     of.posts(elsewhere=4).days(3)
     assert not of.motives.all_posted.any()
@@ -861,9 +867,9 @@ def test_the_list_of_seekers_is_written_over_in_turn():
     """Where there is no room the oldest give way, round the list; the number stays."""
     of = Searching(20, motive__seek=1.0, demand__buyers=1.0)
     places = of.trade.seekers.buyer.size
-    lists = [of.trade.friends.buyer[a : a + n].tolist()
-             for a, n in zip(of.trade.friends.start, of.trade.friends.count, strict=False)]  # fmt: skip
-    released = [buyer for one in lists[:20] for buyer in one]
+    friends, released = of.trade.friends, []
+    for i in range(20):
+        released += friends.buyer[friends.start[i] : friends.start[i] + friends.count[i]].tolist()
     of.retailers.state[:] = State.LEFT
     of.days(1)
     expected = released[:places]
@@ -887,7 +893,7 @@ def test_seekers_are_conserved():
         start = of.trade.friends.start[i]
         pool += of.trade.friends.buyer[start : start + of.trade.friends.count[i]].tolist()
     before = of.friends()[30:].copy()
-    # nobody is recruited beside seekers: then all who join come from among them
+    # of those who join some are seekers, the others are recruited from among all buyers
     joined = 0
     for _ in range(28):
         of.days(1)
@@ -1006,6 +1012,19 @@ def test_seekers_find_those_who_post_most():
     assert stats.binomtest(int(first[:140].sum()), found, share).pvalue > FALSE_ALARM
     assert stats.binomtest(int(first[:140].sum()), found, 140 / 290).pvalue < FALSE_ALARM
     assert traders.size == 290
+
+
+def test_half_of_the_recruits_are_seekers():
+    """While there are seekers every second recruit is one, else all are any buyers."""
+    of = Searching(motive__recruiting=0.2, motive__seek=1.0)
+    of.retailers.state[:150] = State.LEFT
+    of.trade.friends.count[150:300] = 0
+    waiting = int(of.friends()[:150].sum())
+    of.days(7)
+    recruits, found = int(of.friends()[150:].sum()), waiting - of.seekers().size
+    assert recruits == of.retailers.recruits.sum() and waiting > 5 * found
+    assert stats.binomtest(found, recruits, 0.5).pvalue > FALSE_ALARM
+    assert stats.binomtest(found, recruits, 0.6).pvalue < FALSE_ALARM
 
 
 def test_without_posts_or_rate_seekers_find_nobody():

@@ -49,7 +49,7 @@ class Learner:
         shares, returns = [0.0] * len(OWN_OUTLETS), [1.0] * len(OWN_OUTLETS)
         online = whole = 1.0
         if learned.prior > 0.0:
-            returns = [self._return(outlet) for outlet in OWN_OUTLETS]
+            returns = [self._pays(outlet) for outlet in OWN_OUTLETS]
             shares = [learned.norm[outlet] * self.posted[outlet] for outlet in OWN_OUTLETS]
             online = weighted(shares[:2], returns[:2])
             whole = weighted(shares, returns)
@@ -57,7 +57,7 @@ class Learner:
         self.drive = min(exp(motive.effort * log(online)), 2.0)
         self.value = whole - min(learned.loss * self.jail, 1.0)
 
-    def _return(self, outlet: Outlet) -> float:
+    def _pays(self, outlet: Outlet) -> float:
         learned, heed = self.model.learned, self.model.rules.motive.heed
         norm = learned.norm[outlet]
         if norm == 0.0:
@@ -170,12 +170,12 @@ class Learned:
             if trader.in_trade:
                 jail += trader.jail
                 number += 1
-        mean = jail / float(number) if number > 0 else 0.0
-        self.value = self._ratio(list(Outlet)) - min(self.loss * mean, 1.0)
+        feared = self.loss * jail / float(number) if number > 0 else 0.0
+        self.value = self._ratio(list(Outlet)) - min(feared, 1.0)
 
     def _ratio(self, outlets: list[Outlet]) -> float:
-        gain = expected = 0.0
+        gain = expected = self.prior
         for outlet in outlets:
             gain += self.gain[outlet]
             expected += self.norm[outlet] * self.posted[outlet]
-        return bounded(self.prior + gain, self.prior + expected)
+        return bounded(gain, expected)

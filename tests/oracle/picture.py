@@ -146,7 +146,9 @@ def picture(model) -> dict:
     out = {f"trader.{name}": [plain(getattr(one, name)) for one in traders] for name in TRADER}
     out |= {f"posts.{key}": [getattr(one, name) for one in traders] for key, name in POSTS.items()}
     out |= {f"shop.{key}": [getattr(one, name) for one in traders] for key, name in SHOP.items()}
-    out |= {f"motive.{key}": [getattr(one, name) for one in traders] for key, name in MOTIVE.items()}
+    out |= {
+        f"motive.{key}": [getattr(one, name) for one in traders] for key, name in MOTIVE.items()
+    }
     learned = model.learned
     out |= {f"motive.{key}": list(getattr(learned, name)) for key, name in LEARNED.items()}
     out["motive.market"] = [learned.prior, learned.deals, learned.elsewhere, learned.value]

@@ -122,7 +122,7 @@ class Rest:
         self.trusted = 1.0 - missing / (1.0 + self.repeats * demand.trust_gain)
 
     def customer(self, place: int):
-        """Return the buyer who is a customer at a place, and the distance of trust to 1 (step 4)."""
+        """Return the buyer who is a customer at a place, and the distance of trust to 1."""
         model, demand = self.model, self.model.rules.demand
         for a in range(ATTEMPTS):
             item = ATTEMPTS * place + a

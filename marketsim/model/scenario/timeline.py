@@ -181,7 +181,8 @@ def compile_levers(settings: Settings) -> Levers:
     -------
     Levers
         Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
-        `sweep_accounts`, `sweep_posts` and `sweep_types`.
+        `sweep_accounts`, `sweep_posts`, `sweep_types`, `listed_platform`, `listed_police` and
+        `taught_types`.
 
     Raises
     ------
@@ -191,9 +192,10 @@ def compile_levers(settings: Settings) -> Levers:
     table = compile_table(settings)
     population = settings.population
     scale = population.retailers / population.platform_traders
-    cases = 0.0
+    cases, listed_police = 0.0, np.zeros_like(table.listed_police)
     if settings.market != POSTING_ONLY:
         cases = settings.police.capacity * population.retailers / 1000.0
+        listed_police = table.listed_police
     moderators = settings.moderation.capacity * population.retailers / 1000.0
     derived = {
         "capacity": _left_over(
@@ -205,7 +207,7 @@ def compile_levers(settings: Settings) -> Levers:
         "sweep_posts": np.floor(table.sweep_posts * scale + 0.5).astype(np.int64),
         "sweep_types": table.sweep_types.astype(np.int64),
         "listed_platform": np.floor(table.listed_platform * scale + 0.5).astype(np.int64),
-        "listed_police": np.floor(table.listed_police * scale + 0.5).astype(np.int64),
+        "listed_police": np.floor(listed_police * scale + 0.5).astype(np.int64),
         "taught_types": table.taught_types.astype(np.int64),
         "activity": _activity(settings, table),
         "habituation": _habituation(settings, table),
