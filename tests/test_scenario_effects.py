@@ -34,11 +34,11 @@ def flow(name: Flow):
 
 
 def sold(state: MarketState) -> int:
-    return state.trade.records.counts[FIRST:, TradeCounter.SOLD : TradeCounter.REVENUE].sum()
+    return state.trade.records.counts[FIRST:, TradeCounter.AGREED : TradeCounter.REVENUE].sum()
 
 
 def at_stalls(state: MarketState) -> int:
-    return state.trade.records.counts[FIRST:, TradeCounter.SOLD + Channel.PHYSICAL].sum()
+    return state.trade.records.counts[FIRST:, TradeCounter.AGREED + Channel.PHYSICAL].sum()
 
 
 def stock(state: MarketState) -> float:
