@@ -166,26 +166,31 @@ def founded(n=1000, seed=3, **changes) -> tuple[MarketState, dict[str, np.ndarra
     age = np.minimum(-np.log(u) / leave, 1e4) if leave > 0 else np.full(n, 1e4)
     friends = state.trade.friends
     wanted = friends.wanted[:n].astype(float)
+    motive, weeks = params.motive, age / 7.0
+    held = np.floor(wanted * (1.0 - (1.0 - motive.start) * np.exp(-motive.recruiting * weeks)))
     active = state.retailers.base_rate
     posts = active * (1.0 - params.posting.silent_share)
     attention = 1.0 / (1.0 + params.motive.crowding * active)
     asked = demand.inquiries_per_post * posts * attention
-    asked = np.minimum(asked, demand.max_inquiries_per_day / wanted)
+    asked = np.minimum(asked, demand.max_inquiries_per_day / held)
     buys = asked * demand.trust
-    strangers = demand.strangers * buys * wanted
+    strangers = demand.strangers * buys * held
     become = (1 - demand.strangers) * (1 - demand.regulars) * buys
-    seekers = leave * params.motive.seek * wanted * active / params.posting.base_posts
+    free = motive.seek
+    if motive.recruiting > 0.0:
+        free = max(motive.seek - 0.5 * (1.0 - motive.start), 0.0)
+    seekers = leave * free * wanted * active / params.posting.base_posts
     gone = demand.friends_leave
     time = (1 - np.exp(-gone * age)) / gone if gone > 0 else age
     room = np.diff(friends.start)[:n]
-    added = np.minimum(np.floor((strangers + seekers) * time), room - wanted)
+    added = np.minimum(np.floor((strangers + seekers) * time), room - held)
     lost = gone + become
-    mean = (become * wanted + strangers) / np.where(lost > 0, lost, 1) * (1 - np.exp(-lost * age))
-    known = np.minimum(mean, wanted + added)
-    regular = demand.regulars * (wanted + added) / np.maximum(known, 1) + 1 - demand.regulars
+    mean = (become * held + strangers) / np.where(lost > 0, lost, 1) * (1 - np.exp(-lost * age))
+    known = np.minimum(mean, held + added)
+    regular = demand.regulars * (held + added) / np.maximum(known, 1) + 1 - demand.regulars
     repeats = (1 - demand.strangers) * regular * asked * age / (1 + gone * age) * (known > 0)
     return state, {"added": added, "mean": mean, "known": known, "repeats": repeats,
-                   "attention": attention, "wanted": wanted}  # fmt: skip
+                   "attention": attention, "held": held}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -197,6 +202,9 @@ def founded(n=1000, seed=3, **changes) -> tuple[MarketState, dict[str, np.ndarra
         {"demand__friends_leave": 0.0},
         {"turnover__leave": 0.0},
         {"motive__seek": 1.0, "motive__crowding": 0.2},
+        {"motive__start": 0.2, "motive__recruiting": 0.0424, "motive__seek": 0.5},
+        {"motive__start": 0.5, "motive__recruiting": 0.3, "motive__seek": 1.0},
+        {"motive__start": 0.5, "motive__recruiting": 0.0, "motive__seek": 1.0},
     ],
     ids=str,
 )
@@ -204,7 +212,7 @@ def test_founders_have_the_customers_of_their_time(changes):
     """Friends who became customers and strangers who stayed: a closed form of time and posts."""
     state, should = founded(**changes)
     n, friends = 1000, state.trade.friends
-    assert friends.count[:n] == pytest.approx(should["wanted"] + should["added"])
+    assert friends.count[:n] == pytest.approx(should["held"] + should["added"])
     u = rng.uniform_array(3, Purpose.CUSTOMERS_AT_START, 0, np.arange(n))
     customers = np.minimum(np.floor(should["mean"] + u), friends.count[:n])
     off = friends.customers[:n] != customers  # where rounding decides
@@ -212,6 +220,19 @@ def test_founders_have_the_customers_of_their_time(changes):
     # negative control: the customers of another time
     _, other = founded(**changes | {"turnover__leave": 0.004})
     assert (np.floor(other["mean"] + u) != np.floor(should["mean"] + u)).sum() > 30
+
+
+def test_founders_have_recruited_since_their_entry():
+    """Young ones have fewer friends than wanted, old ones all; without a motive all have them."""
+    state, _ = founded(motive__start=0.2, motive__recruiting=0.0424)
+    friends = state.trade.friends
+    u = rng.uniform_array(3, Purpose.AGE, 0, np.arange(1000))
+    young = -np.log(u) / state.params.turnover.leave < 60.0
+    share = friends.count[:1000] / friends.wanted[:1000]
+    assert young.sum() > 10 and (share[young] < 0.7).all()
+    assert (share[~young] > 0.4).all() and np.median(share) > 0.95
+    complete, _ = founded()  # negative control
+    assert (complete.trade.friends.count[:1000] >= complete.trade.friends.wanted[:1000]).all()
 
 
 def test_trust_of_founders_is_that_of_their_deliveries():

@@ -941,6 +941,21 @@ def test_recruits_grow_with_what_is_missing(rate, share_missing):
     assert abs(gained(of).sum() - mean * (1.0 - rate)) < 6 * np.sqrt(mean)  # of what is left
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.02, 0.0424, 0.2])
+def test_a_lost_audience_heals_at_an_observable_rate(rate):
+    """Friends against those wanted: 1 - (1 - kept) (1 - rate)^weeks; without recruiting for ever.
+
+    The half-life is observable: at the reference rate 16 weeks.
+    """
+    of, kept = Searching(motive__recruiting=rate), 0.16
+    wanted = of.trade.friends.wanted[:300]
+    of.trade.friends.count[:300] = np.floor(wanted * kept)
+    for weeks in (8, 16, 32):
+        of.days(7 * (weeks - of.row // 7))
+        missing = (1.0 - kept) * (1.0 - rate) ** weeks
+        assert of.friends().sum() / wanted.sum() == pytest.approx(1.0 - missing, abs=0.03)
+
+
 @pytest.mark.parametrize(("drive", "factor"), [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0), (2.0, 1.0)])
 def test_the_discouraged_recruit_less(drive, factor):
     """Drive below 1 is a factor on recruits, above 1 it is not."""

@@ -355,7 +355,7 @@ def _friends(
             buyers, start, count, customers, buyer, trust, shops.relative,
         )  # fmt: skip
     is_newcomer = retailers.arrival > 0
-    count[:ids][is_newcomer] = np.floor(count[:ids][is_newcomer] * params.motive.start)
+    count[:ids][is_newcomer] = np.floor(wanted[:ids][is_newcomer] * params.motive.start)
     return Friends(start, count, customers, wanted, buyer, trust)
 
 
@@ -371,7 +371,15 @@ def _draw_customers(
     demand = params.demand
     premium = log(1.0 + params.retail.physical_premium) / demand.spread
     for seller in range(count.size):
-        number = count[seller]
+        # market.md 3 (friends 2): friends whom a trader has recruited since entry
+        age, wanted = OLDEST, count[seller]
+        if params.turnover.leave > 0.0:
+            age = min(-log(ages[seller]) / params.turnover.leave, OLDEST)
+        number, motive = wanted, params.motive
+        if seller < relative.shape[0]:
+            missing = (1.0 - motive.start) * exp(-motive.recruiting * age / 7.0)
+            number = int(wanted * (1.0 - missing))
+        count[seller] = number
         if posts[seller] == 0.0 or number == 0:
             continue
         # market.md 3 (friends 1): how likely a buyer drawn evenly buys what is shown
@@ -386,10 +394,10 @@ def _draw_customers(
         buys = inquiries * demand.trust * first
         strangers = demand.strangers * buys * number
         friends = (1.0 - demand.strangers) * (1.0 - demand.regulars) * buys
-        age = OLDEST
-        if params.turnover.leave > 0.0:
-            age = min(-log(ages[seller]) / params.turnover.leave, OLDEST)
-        seekers = params.turnover.leave * params.motive.seek * number
+        free = motive.seek  # seekers whom nobody recruits
+        if motive.recruiting > 0.0:
+            free = max(motive.seek - 0.5 * (1.0 - motive.start), 0.0)
+        seekers = params.turnover.leave * free * wanted
         seekers *= active / params.posting.base_posts
         room = start[seller + 1] - start[seller] - number
         time = age  # that friends beyond those wanted have stayed: they are not replaced

@@ -63,7 +63,7 @@ class Seller(Holder):
         if begins:
             self._draw_friends(math.floor(self.wanted * model.rules.motive.start))
             return
-        number = self.wanted + rest.added
+        number = rest.held + rest.added
         self._draw_friends(number)
         u = model.draw_once(Purpose.CUSTOMERS_AT_START, self.key)
         self.customers = min(int(rest.mean + u), number)

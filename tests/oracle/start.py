@@ -73,7 +73,13 @@ class Rest:
         self.added, self.mean, self.known, self.repeats = 0, 0.0, 0.0, 0.0
         self.trusted = demand.trust
         self.posts = seller.usual_posts
-        self.nothing = self.posts <= 0.0 or seller.wanted <= 0
+        self.age = self._time_in_trade()
+        self.held = seller.wanted
+        if seller is seller.trader:
+            motive = self.model.rules.motive
+            missing = (1.0 - motive.start) * exp(-motive.recruiting * self.age / 7.0)
+            self.held = int(seller.wanted * (1.0 - missing))
+        self.nothing = self.posts <= 0.0 or self.held <= 0
         if self.nothing:
             return
         self.active = self.posts / (1.0 - self.model.rules.posting.silent_share)
@@ -84,36 +90,41 @@ class Rest:
         if self.known > 0.0:
             self._repeat()
 
+    def _time_in_trade(self) -> float:
+        leave = self.model.rules.turnover.leave
+        if leave == 0.0:
+            return LONGEST_AGE
+        u = self.model.draw_once(Purpose.AGE, self.seller.key)
+        return min(-log(u) / leave, LONGEST_AGE)
+
     def _grow(self) -> None:
         """Reckon friends and customers of the seller's time in the trade."""
-        rules, wanted = self.model.rules, self.seller.wanted
+        rules, held, age = self.model.rules, self.held, self.age
         demand, motive, leave = rules.demand, rules.motive, rules.turnover.leave
-        age = LONGEST_AGE
-        if leave != 0.0:
-            u = self.model.draw_once(Purpose.AGE, self.seller.key)
-            age = min(-log(u) / leave, LONGEST_AGE)
-        self.age = age
+        free = motive.seek
+        if motive.recruiting != 0.0:
+            free = max(motive.seek - 0.5 * (1.0 - motive.start), 0.0)
         self.attention = 1.0 / (1.0 + motive.crowding * self.active)
         self.inquiries = min(
             demand.inquiries_per_post * self.posts * self.attention,
-            demand.max_inquiries_per_day / wanted,
+            demand.max_inquiries_per_day / held,
         )
         buys = self.inquiries * demand.trust * self.chances.first
-        strangers = demand.strangers * buys * wanted
+        strangers = demand.strangers * buys * held
         friends = (1.0 - demand.strangers) * (1.0 - demand.regulars) * buys
-        seekers = leave * motive.seek * wanted * (self.active / rules.posting.base_posts)
+        seekers = leave * free * self.seller.wanted * (self.active / rules.posting.base_posts)
         time = age
         if demand.friends_leave != 0.0:
             time = (1.0 - exp(-demand.friends_leave * age)) / demand.friends_leave
-        self.added = min(int((strangers + seekers) * time), self.seller.room - wanted)
+        self.added = min(int((strangers + seekers) * time), self.seller.room - held)
         lost = demand.friends_leave + friends
         if lost != 0.0 and self.chances.first != 0.0:
-            self.mean = (friends * wanted + strangers) / lost * (1.0 - exp(-lost * age))
-        self.known = min(self.mean, float(wanted + self.added))
+            self.mean = (friends * held + strangers) / lost * (1.0 - exp(-lost * age))
+        self.known = min(self.mean, float(held + self.added))
 
     def _repeat(self) -> None:
         """Reckon how often a customer has bought again, and is trusted."""
-        demand, everybody = self.model.rules.demand, self.seller.wanted + self.added
+        demand, everybody = self.model.rules.demand, self.held + self.added
         regular = demand.regulars * everybody / max(self.known, 1.0) + 1.0 - demand.regulars
         again = self.chances.second / self.chances.first
         rate = (1.0 - demand.strangers) * regular * self.inquiries * again
@@ -148,7 +159,7 @@ class Rest:
             return [0.0, 0.0, 0.0]
         demand, chances = self.model.rules.demand, self.chances
         premium = self.model.rules.retail.physical_premium
-        everybody = self.seller.wanted + self.added
+        everybody = self.held + self.added
         share = self.known / everybody
         other = demand.trust * chances.first
         customer = self.trusted * chances.second / chances.first if chances.first != 0.0 else 0.0
