@@ -13,7 +13,15 @@ from marketsim.analysis.comparison import arms
 from marketsim.model.ledger import Item
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Channel, Flow, MarketState, Stage, Stock, TradeCounter
+from marketsim.model.state import (
+    Channel,
+    Flow,
+    Learned,
+    MarketState,
+    Stage,
+    Stock,
+    TradeCounter,
+)
 from marketsim.parameters import posterior, presets
 from marketsim.parameters.settings import Comparison, Settings
 
@@ -53,6 +61,15 @@ def left(state: MarketState) -> int:
     return state.series.stocks[-1, Stock.LEFT]
 
 
+def friends(state: MarketState) -> int:
+    return state.trade.friends.count.sum()
+
+
+def value(state: MarketState) -> float:
+    """Return what the trade is worth to a newcomer on the last day."""
+    return state.motives.market[Learned.VALUE]
+
+
 def label(state: MarketState) -> float:
     """Return the mean price on labels of carved pieces."""
     total, _, number = state.trade.records.prices[FIRST:, Item.CARVED, Stage.ADVERTISED].sum((0, 1))
@@ -84,7 +101,15 @@ EFFECTS = [
     ("licences_expire", 1, (label, "+"), (at_stalls, "+"), {}),
     ("domestic_ban", 1, (stock, "-"), (at_stalls, "+"), {}),
     ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
-    ("legal_sale", 1, (sold, "-"), (stock, "+"), {}),
+    ("legal_sale", 1, (sold, "+"), (left, "-"), {}),
+    ("payment_freeze", 1, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
+    ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    ("collectables_sellers_taught", 1, (sold, "-"), (value, "+"), {}),
+    ("longer_sentences", 1, (left, "+"), (stock, "-"), TRACEABLE),
+    ("longer_sentences_publicized", 1, (left, "+"), (sold, "-"), TRACEABLE),
+    ("friend_limit", 1, (friends, "-"), (sold, "-"), {}),
+    ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
 ]
 
 
