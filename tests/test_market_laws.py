@@ -404,7 +404,8 @@ AT_REST = {
                  "police__capacity": 0.0}, set()),
     # no newcomers, and founders who have recruited for long and lose nobody
     "start": ({"motive__start": 0.0, "motive__recruiting": 1.0, "turnover__entry": 0.0,
-               "turnover__leave": 0.0, "moderation__capacity": 0.0, "police__capacity": 0.0}, set()),
+               "turnover__leave": 0.0, "moderation__capacity": 0.0,
+               "police__capacity": 0.0}, set()),
     # no videos, and no posts of nine pictures: nothing to spread or to bring together
     "styles": ({"style__video_spread": 2.0, "style__video_days": 0.1, "style__grid_spread": 3.0,
                 "posting__video_share": 0.0, "posting__full_grid": 0.0}, set()),
