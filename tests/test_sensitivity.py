@@ -300,7 +300,7 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
         (["kept=0"], "kept=0 is out of range: 1 to 100"),
         (["runs_each=1"], "runs_each=1 is out of range: 2 to 1000"),
         (["runs_each=many"], "runs_each=many has the wrong type: expected a whole number"),
-        (["baseline=nope"], "unknown baseline 'nope'; known: baseline_2015"),
+        (["baseline=nope"], "unknown baseline 'nope'; known: accounts_listed"),
         (["scenario=nope"], "unknown scenario 'nope'"),
         (["recovery=mixture"], "recovery=mixture is invalid: expected one structure"),
         (["posterior=none"], "posterior=none is invalid: expected prior"),

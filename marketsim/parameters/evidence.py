@@ -21,7 +21,7 @@ NUMBERS = ("value", "low", "high")
 FLAGS = ("weak", "one_sided")
 COLUMNS = ("id", *NUMBERS, "unit", "date", "role", *FLAGS, "source", "fact", "derivation")
 FORMAT = "UTF-8 text separated by commas"
-SHOWN = 80  # characters of a cell in a message
+SHOWN = 60  # characters of a cell in a message
 ROLES = ("input", "target", "validation", "context")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
