@@ -524,19 +524,28 @@ def test_the_printed_address_is_that_of_the_page(tmp_path, place):
         process.wait()
 
 
-def test_a_config_that_streamlit_cannot_read_is_one_line(tmp_path, monkeypatch):
-    pytest.importorskip("streamlit")
-    from streamlit.web import cli as streamlit_cli
-
-    def refuse(*_, **__):
-        raise RuntimeError("bad JSON value for server.trustedUserHeaders")
-
-    monkeypatch.setattr(streamlit_cli.main, "main", refuse)
-    monkeypatch.setattr(server, "_check_port", lambda port: None)
-    monkeypatch.setattr("marketsim.dashboard.runs.warm", lambda: None)
-    monkeypatch.setattr(type(streamlit_cli.main), "__call__", refuse, raising=False)
-    with pytest.raises(errors.InputError, match=r"config.toml: bad JSON .*mend it"):
-        server.start(8501, browser=False)
+@pytest.mark.parametrize("content", ["[server]\ntrustedUserHeaders = '{'\n", ""])
+def test_a_config_that_streamlit_cannot_read_is_one_line(tmp_path, content):
+    """With a sound one, what goes wrong later is not put down to it."""
+    folder = tmp_path / ".streamlit"
+    folder.mkdir()
+    (folder / "config.toml").write_text(content, encoding="utf-8")
+    code = (
+        "from marketsim.commands.exit_status import one_line\n"
+        "from marketsim.dashboard import runs, server\n"
+        "from streamlit.web import bootstrap\n"
+        "def fail(*_, **__): raise OSError(28, 'No space left on device')\n"
+        "runs.warm, server._check_port, bootstrap.run = (lambda: None), (lambda _: None), fail\n"
+        "with one_line(): server.start(8501, browser=False)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr.count("\n") == 1, done.stderr
+    told = "config.toml: bad JSON" if content else "No space left on device"
+    assert told in done.stderr and ("config.toml" in done.stderr) == bool(content)
+    assert done.returncode == (2 if content else 1)
 
 
 def test_a_reference_without_a_font_has_a_plain_name_in_figures():

@@ -38,13 +38,18 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
     runs.threads = threads
     runs.warm()
     print(f"serving at http://{HOST}:{port}; stop with Ctrl-C", flush=True)
+    from streamlit import config
     from streamlit.web import cli
 
     known = {name for option in cli.main.commands["run"].params for name in option.opts}
     words = ["run", str(PAGE), *_options(port, browser, known)]
+    is_read: list[bool] = []
+    config.on_config_parsed(lambda: is_read.append(True), force_connect=True)
     try:
         cli.main(words, standalone_mode=False)
     except (RuntimeError, OSError) as fault:  # an option of the user's that it cannot read
+        if is_read:  # no: the page itself has failed
+            raise
         reason = f"{fault}; mend it, or move it away"
         raise UnreadableFileError("config", "Streamlit's config.toml", reason) from None
 
