@@ -19,7 +19,7 @@ from hydra.core.global_hydra import GlobalHydra
 from marketsim import errors
 from marketsim.commands import cli, options
 from marketsim.parameters import presets
-from marketsim.simulation import files, progress
+from marketsim.simulation import catalogue, files, progress
 from marketsim.simulation import run as simulation
 
 # what the package imports of its dependencies; launchers of Hydra bring joblib and psutil, pyABC
@@ -479,6 +479,7 @@ def test_subcommands_that_hydra_does_not_compose_have_their_keys():
         text = Path(module.__file__).read_text(encoding="utf-8")
         read = re.findall(r'^        "(\w+)": options\.', text, re.MULTILINE)
         assert [f"{key}=" for key in read] == list(completion.KEYS[name])
+    assert completion.MORE_KEYS["results"] == tuple(f"{kind}=" for kind in catalogue.WRITERS)
 
 
 class Stream(io.StringIO):

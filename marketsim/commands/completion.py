@@ -19,7 +19,7 @@ KEYS = {
     "verify": ("threads=", "progress=", "classes="),
     "dashboard": ("port=", "threads=", "open="),
 }
-MORE_KEYS = {"results": ("csv=", "parquet=")}  # beside the keys of a study
+MORE_KEYS = {"results": ("csv=", "parquet=", "xlsx=")}  # beside the keys of a study
 # lists, which Hydra takes for groups
 LISTS = {"classes.": "classes=", "fixed.": "fixed=", "scenarios.": "scenarios="}
 # keys of scenarios, one name or a list of them
