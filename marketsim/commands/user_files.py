@@ -82,7 +82,8 @@ def on_search_path(folder: str | None) -> Iterator[None]:
     Raises
     ------
     InputError
-        For a folder that does not exist or holds settings of Hydra itself.
+        For a folder that does not exist, has no choices or settings of Hydra itself, or a file that
+        would not be used as it is.
     """
     if folder is not None:
         _check_folder(Path(folder))
