@@ -263,6 +263,7 @@ VALUES = st.one_of(
 @example([200, "sweep_may_accounts"])
 @example([2**53 + 1, 0.5])
 @example([2**63, 1])
+@example([0, 1.7976931348623155e308])
 @example([[1.0, 2.0], []])
 def test_a_swept_key_may_have_values_of_any_kind(made, values):
     """Each writer holds them, as numbers where all are numbers and otherwise as texts."""

@@ -25,6 +25,7 @@ FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a formula begins with in a s
 NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?")
 LONGEST_CELL = 32_767  # characters, in Excel
 CUT = " ... (cut: too long for a cell)"
+LARGEST_NUMBER = 9.99999999999999e307  # of Excel
 EXACT_DIGITS = 15  # of a whole number in Excel
 MOST_ROWS = 1_048_575  # of a sheet in Excel, below its head
 COMPLETE = "whole"  # last line of the file that marks a batch as complete
@@ -102,7 +103,8 @@ def spreadsheet(sheets: Mapping[str, pd.DataFrame]) -> bytes:
     """Return the content of a spreadsheet for Excel, with a sheet for each table.
 
     Cells hold the value of the table, or a text where Excel would change it: a whole number of
-    more than 15 digits, or the start of a text that is too long for a cell.
+    more than 15 digits, a number beyond its largest, or the start of a text that is too long for
+    a cell.
     """
     content = io.BytesIO()
     # closed explicitly, so that Ctrl-C writes nothing
@@ -117,6 +119,8 @@ def spreadsheet(sheets: Mapping[str, pd.DataFrame]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, int | np.integer) and abs(int(value)) >= 10**EXACT_DIGITS:
         return str(value)
+    if isinstance(value, float) and abs(value) > LARGEST_NUMBER:
+        return repr(float(value))
     if not isinstance(value, str):
         return value
     text = escape_formula(writable(value))
