@@ -104,7 +104,7 @@ def outcomes(of: Settings, seed: int) -> list[float]:
     state = market.initialize(of, seed)
     market.advance(state, 0, state.series.risk.size)
     row = _day_of_dose(of)
-    sold = state.trade.records.counts[row:, TradeCounter.SOLD : TradeCounter.REVENUE].sum()
+    sold = state.trade.records.counts[row:, TradeCounter.AGREED : TradeCounter.REVENUE].sum()
     return [float(state.series.flows[row:, Flow.VISIBLE].sum()), float(sold) / 1000.0]
 
 

@@ -4,7 +4,7 @@
 >>> study = ms.run("no_crackdown", population="survey", replicates=2, progress=False)
 >>> study.fit.loc["ads_total", "unit"]
 'advertisements'
->>> study.daily.attrs["units"]["grams_sold"]
+>>> study.daily.attrs["units"]["grams_delivered"]
 'g'
 
 Settings are composed and checked as on the command line, so that a study run in a shell is loaded

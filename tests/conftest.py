@@ -10,10 +10,13 @@ import pytest
 
 from marketsim.model import supply_chain
 from marketsim.model.ledger import Account, move
+from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import LEVERS
 from marketsim.model.scenario.timeline import Levers
+from marketsim.model.state import TRUST_STEPS, Friends
 from marketsim.parameters import presets
+from marketsim.parameters.evidence import Fact
 from marketsim.parameters.settings import Settings, kernel_params
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -25,10 +28,11 @@ def settings(
     retailers: int = 300,
     scenario: str = "baseline_2015",
     recovery: str = "combined",
+    motive: str = "learned",
     **changes: object,
 ) -> Settings:
     """Return settings at their reference values; `changes` are like posting__base_posts=2.0."""
-    out = presets.named(scenario=scenario, recovery=recovery)
+    out = presets.named(scenario=scenario, recovery=recovery, motive=motive)
     out.posterior = "none"
     out.population.retailers = retailers
     for path, value in changes.items():
@@ -41,6 +45,24 @@ def settings(
     return out
 
 
+# traders all present ivory alike, and all pieces are of one quality
+ALIKE = {
+    "style__video_spread": 0.0,
+    "style__video_days": 1.0,
+    "style__grid_spread": 0.0,
+    "style__batch": 0.0,
+    "retail__quality_raw": 0.0,
+    "retail__quality_semi": 0.0,
+    "retail__quality_uncarved": 0.0,
+    "retail__quality_carved": 0.0,
+}
+
+
+def plain(retailers: int = 300, *args: str, **changes: object) -> Settings:
+    """Return settings in which traders are alike in style and have no motive, or one given."""
+    return settings(retailers, *args, **{"motive": "none"} | ALIKE | changes)
+
+
 def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
     """Return settings of a small market with suppliers, processors and agents enough to trade."""
     dealers = {"supply__suppliers": 3000.0 / retailers, "workshop__processors": 6000.0 / retailers}
@@ -48,7 +70,8 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
     return settings(retailers, *args, **{k: min(v, 1000.0) for k, v in dealers.items()} | changes)
 
 
-COUNTED_LEVERS = ("capacity", "cases", "sweep_accounts", "sweep_posts", "sweep_types")
+COUNTED_LEVERS = ("capacity", "cases", "sweep_accounts", "sweep_posts", "sweep_types",
+                  "listed_platform", "listed_police", "taught_types")  # fmt: skip
 
 
 def levers(**values: float) -> Levers:
@@ -60,10 +83,18 @@ def levers(**values: float) -> Levers:
     return Levers(**{name: kinds[name](value) for name, value in (neutral | values).items()})
 
 
+def for_all(friends: Friends, trust: float) -> None:
+    """Let nobody have bought of anybody: each seller has the friends wanted, as strangers."""
+    friends.count[:] = friends.wanted
+    friends.customers[:] = 0
+    friends.trust[:] = int(trust * TRUST_STEPS)
+
+
 class Standstill:
     """A market in which nothing happens but what a test lets happen.
 
     There are no newcomers and no new friends; a retailer asks what his goods cost and his margin.
+    Traders have no motive, but those that a test gives, and nobody has bought before.
     """
 
     day = 735_720
@@ -71,13 +102,15 @@ class Standstill:
     def __init__(self, retailers: int = 1, seed: int = 3, days: int = 400, **changes: object):
         fixed = {"turnover__entry": 0.0, "retail__scarcity_pricing": 0.0, "retail__stall": 0.0}
         fixed["demand__friends_leave"] = 0.0
-        of = trading(retailers, **fixed | changes)
+        of = trading(retailers, **{"motive": "none"} | ALIKE | fixed | changes)
         self.seed, self.params = seed, kernel_params(of)
         self.retailers, _ = synthesize_traders(of, seed, self.day, 1)
         self.retailers.risk[:] = 0.0
         self.counters = empty_counters(retailers)
         self.trade = supply_chain.build_trade(of, self.params, seed, self.retailers, 1, days)
         self.trade.shops.markup[:] = 1.0
+        self.motives = no_experience(self.retailers.state.size)
+        for_all(self.trade.friends, self.params.demand.trust)
         self.books, self.counts = self.trade.books, self.trade.records.counts
 
     def holder(self, account: Account, number: int = 0) -> int:
@@ -98,6 +131,12 @@ class Standstill:
         missing = amount - self.held(account, item, number)
         taker = self.holder(account, number)
         move(self.books, item, self.holder(Account.OPENING), taker, missing)
+
+
+def published_middle(fact: Fact) -> float:
+    """Return the published value, or the middle of an interval, or the bound of a one-sided row."""
+    ends = [end for end in (fact.low, fact.high) if end is not None]
+    return sum(ends) / len(ends) if fact.value is None else fact.value
 
 
 def output_without_compiler(script: str, *flags: str) -> str:

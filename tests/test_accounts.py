@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import settings
+from conftest import plain
 from scipy import stats
 
 from marketsim.model.kernels.backup_accounts import update_accounts
@@ -19,7 +19,7 @@ class Owners:
     """Traders and their accounts; nothing but the accounts kernel."""
 
     def __init__(self, n=TRADERS, seed=3, **changes):
-        of = settings(n, turnover__entry=0.0, **changes)
+        of = plain(n, turnover__entry=0.0, **changes)
         self.seed, self.params = seed, kernel_params(of)
         self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.counters = empty_counters(n)
@@ -183,14 +183,37 @@ def test_nobody_with_a_backup_gives_up(backup):
     assert owners.count("state", State.BANNED) == TRADERS
 
 
+@pytest.mark.parametrize("mentions", [0, 1, 2, 5, 40])
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_each_mention_wins_its_share_of_those_who_do_not_follow(share, mentions):
+    """After n mentions 1 - (1 - follow)^n of the friends follow; on other days nobody joins."""
+    owners = Owners(accounts__mention=1.0, motive__follow=share).set(backup=Backup.PREPARED)
+    for day in range(mentions):
+        owners.counters.moments[::2] = 1
+        owners.keep(DAY + day)
+    np.testing.assert_allclose(
+        owners.retailers.follow[::2], 1.0 - (1.0 - share) ** mentions, atol=1e-15
+    )
+    assert not owners.retailers.follow[1::2].any()
+
+
 @pytest.mark.parametrize(
-    ("backup", "kept"), [(Backup.NONE, 0.15), (Backup.PREPARED, 0.15), (Backup.ANNOUNCED, 0.7)]
+    ("follow", "kept"), [(0.0, 0.15), (0.25, 0.2875), (0.5, 0.425), (1.0, 0.7)]
 )
-def test_the_audience_kept_depends_on_having_told_it(backup, kept):
-    """An advertised backup keeps the larger share of the audience, any other the smaller."""
+def test_the_audience_kept_is_that_of_those_who_follow(follow, kept):
+    """Those who follow stay as of an advertised account, the others as of an unknown one."""
     of = {"accounts__kept_cold": 0.15, "accounts__kept_announced": 0.7, "accounts__quit": 0.0}
-    owners = banned(backup, **of).set(audience=0.8, return_day=DAY).keep()
+    owners = banned(Backup.ANNOUNCED, **of).set(audience=0.8, follow=follow, return_day=DAY).keep()
     np.testing.assert_allclose(owners.retailers.audience, 0.8 * kept, rtol=1e-15)
+    assert not owners.retailers.follow.any()  # nobody follows a backup that is not there yet
+
+
+def test_whether_a_backup_is_known_matters_by_its_followers_only():
+    """Prepared or announced, the same share of followers keeps the same audience."""
+    of = {"accounts__kept_cold": 0.15, "accounts__kept_announced": 0.7, "accounts__quit": 0.0}
+    kept = [banned(backup, **of).set(follow=0.5, return_day=DAY).keep().retailers.audience
+            for backup in (Backup.PREPARED, Backup.ANNOUNCED)]  # fmt: skip
+    assert (kept[0] == kept[1]).all()
 
 
 def test_a_new_account_begins_unmarked():

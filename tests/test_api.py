@@ -85,7 +85,7 @@ def test_every_table_says_its_units():
             for word in ("units", "meanings"):
                 assert set(table.attrs[word]) == set(table.columns), name
                 assert all(table.attrs[word].values()), name
-    assert study.daily.attrs["units"]["grams_sold"] == "g"
+    assert study.daily.attrs["units"]["grams_delivered"] == "g"
     assert found.effects.attrs["units"]["percent"] == "percent"
     assert found.facts["comparison"]["start"] == "2015-08-01"
     assert repr(found).startswith("With repeated sweeps ")

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import published_middle
 from matplotlib.patches import StepPatch
 
 from marketsim.analysis.inference import cross_validation, identifiability
@@ -22,7 +23,7 @@ from marketsim.survey import statistics as survey_statistics
 from marketsim.survey import targets as survey_targets
 
 PNG = b"\x89PNG\r\n\x1a\n"
-FACTS = survey_targets.targets() | survey_targets.validation()
+FACTS = survey_targets.targets() | survey_targets.validation() | survey_targets.context()
 VARIANTS = [way for way in WAYS if way != SEARCH]
 FILES = {
     "calibration": ["posterior.png", "structures.png"],
@@ -37,8 +38,7 @@ def statistics(runs, seed=0):
     rng = np.random.default_rng(seed)
     table = {}
     for name in survey_statistics.STATISTICS:
-        fact = FACTS[name]
-        middle = (fact.low + fact.high) / 2 if fact.value is None else fact.value
+        middle = published_middle(FACTS[name])
         table[name] = middle * np.exp(rng.normal(0, 0.15, runs) + rng.normal(0, 0.1))
     return pd.DataFrame(table | {"panel_unblocked": (rng.random(runs) < 0.9).astype(float)})
 
@@ -127,7 +127,8 @@ def predictive_rows():
     )
     table.loc["return_week_13", ["q05", "median", "q95"]] = 0.1, 0.2, 0.3
     table.loc["backup_accounts_early", ["q05", "median", "q95"]] = np.nan
-    table["within"] = table["median"].between(table["obs_low"], table["obs_high"])
+    low, high = table["obs_low"].fillna(-np.inf), table["obs_high"].fillna(np.inf)
+    table["within"] = table["median"].between(low, high)
     return table.reset_index().assign(width=1.0, tail=0.2, inside=True)
 
 
@@ -504,11 +505,27 @@ def test_half_widths_are_those_of_the_side():
             (np.nan, 0, 8, 6.0),
         ],
         columns=["observed", "obs_low", "obs_high", "median"],
-    )
+    ).assign(q05=0.0, q95=1.0)
     np.testing.assert_allclose(half_widths(table, "median"), [0.5, -0.5, -0.5, 0.5])
     np.testing.assert_allclose(half_widths(table, "obs_low"), [-1, -1, -1, -1])
     np.testing.assert_allclose(half_widths(table, "obs_high"), [1, 1, 0, 1])
     np.testing.assert_allclose(half_widths(table, "observed"), [0, 0, 0, np.nan])
+
+
+def test_a_row_with_one_bound_is_drawn_from_its_bound():
+    """Half-widths are then those of the simulated interval, and the other side is open."""
+    table = pd.DataFrame(
+        [
+            (np.nan, 50.0, np.nan, 40.0, 58.0, 80.0),
+            (np.nan, np.nan, 50.0, 40.0, 45.0, 60.0),
+            (np.nan, 50.0, np.nan, 50.0, 50.0, 50.0),
+        ],
+        columns=["observed", "obs_low", "obs_high", "q05", "median", "q95"],
+    )
+    np.testing.assert_allclose(half_widths(table, "median"), [0.4, -0.5, 0.0])
+    np.testing.assert_allclose(half_widths(table, "q05"), [-0.5, -1.0, 0.0])
+    np.testing.assert_allclose(half_widths(table, "obs_low"), [0.0, -np.inf, 0.0])
+    np.testing.assert_allclose(half_widths(table, "obs_high"), [np.inf, 0.0, np.inf])
 
 
 def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
@@ -539,7 +556,7 @@ def test_validation_rows_look_different_and_come_last(figures):
     axes, table = figures["predictive"].axes[0], TABLES["predictive"]
     squares = [line.get_ydata()[0] for line in axes.get_lines() if line.get_marker() == "s"]
     targets = (table["role"] == "target").sum()
-    assert len(squares) == 2
+    assert len(squares) == (table["role"] == "validation").sum()
     assert min(squares) > targets - 0.5
 
 

@@ -60,7 +60,7 @@ BAD = {
     "unknown scenario": (
         ["scenario=nope"],
         "scenario 'nope'",
-        "known: baseline_2015, calendar_2018",
+        "known: accounts_listed, baseline_2015",
     ),
     "unknown recovery": (
         ["recovery=ternd"],
@@ -771,11 +771,11 @@ ADVICE = {
     ),
     "nothing added": (["+scenario.interventions.nope=null"], "a kind of intervention"),
     "other letters in a key": (["+scenario.interventions.第.kind=news"], "letters a to z"),
-    "no choice": (["scenario="], "unknown scenario ''; known: baseline_2015"),
+    "no choice": (["scenario="], "unknown scenario ''; known: accounts_listed"),
     "a missing choice": (["scenario=???"], "unknown scenario '???'"),
     "a choice left out": (["~scenario"], "only ~scenario.interventions.NAME"),
     "a space in a key": (["a b=1"], "unknown parameter 'a b'"),
-    "no file of that pattern": (["-m", "scenario=glob(nope*)"], "a pattern of baseline_2015"),
+    "no file of that pattern": (["-m", "scenario=glob(nope*)"], "a pattern of accounts_listed"),
     "a pattern of numbers": (["-m", "seed=glob(*)"], "one value or more"),
     "an empty range": (["-m", "seed=range(2,1)"], "one value or more"),
 }

@@ -298,7 +298,7 @@ def made_up(effect: float, runs: int, seed: int, spread=3.0, luck=1.0) -> pd.Dat
     of_draw = random.normal(0, spread, runs // 2 + 1)[run // 2]
     mine = base + effect + of_draw + random.normal(0, luck, runs)
     parts = [
-        pd.DataFrame({"arm": arm, "run": run, "draw": run // 2, "grams_sold": values})
+        pd.DataFrame({"arm": arm, "run": run, "draw": run // 2, "grams_delivered": values})
         for arm, values in (("base", base), ("arm", mine))
     ]
     return pd.concat(parts, ignore_index=True)
@@ -309,8 +309,8 @@ def test_the_interval_of_the_mean_effect_has_its_coverage_where_runs_are_given()
     hits, naive = [], []
     for seed in range(400):
         of = made_up(-5.0, 60, seed)
-        width = effects.half_widths(of, "grams_sold")[0]
-        wide = effects.pair_runs(of, "grams_sold")
+        width = effects.half_widths(of, "grams_delivered")[0]
+        wide = effects.pair_runs(of, "grams_delivered")
         effect, base = (wide["arm"] - wide["base"]), wide["base"].mean()
         hits.append(abs(effect.mean() + 5.0) <= width * base)
         naive.append(abs(effect.mean() + 5.0) <= 2.0 * effect.std() / np.sqrt(60))
@@ -334,10 +334,10 @@ def test_stopping_at_a_precision_keeps_the_coverage():
         of = made_up(-5.0, 600, seed)
         for runs in range(paired_runs.MIN_RUNS, 601, simulation.BATCH):
             part = of[of["run"] < runs]
-            width = effects.half_widths(part, "grams_sold")[0]
+            width = effects.half_widths(part, "grams_delivered")[0]
             if width <= 0.008:
                 break
-        wide = effects.pair_runs(part, "grams_sold")
+        wide = effects.pair_runs(part, "grams_delivered")
         mean, base = (wide["arm"] - wide["base"]).mean(), wide["base"].mean()
         hits.append(abs(mean + 5.0) <= width * base)
         lengths.append(runs)

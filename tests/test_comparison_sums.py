@@ -31,7 +31,7 @@ def made_up(prior_spread=4.0) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def effect(tables, arm, outcome="grams_sold"):
+def effect(tables, arm, outcome="grams_delivered"):
     of = tables["effects"]
     return of[(of["arm"] == arm) & (of["outcome"] == outcome)].iloc[0]
 
@@ -90,10 +90,10 @@ def test_ranks_and_chances_agree(tables):
 def test_the_break_even_lies_between_the_strengths(tables):
     """The least dose with an effect for sure, on a straight line between those compared."""
     of = tables["break_even"].set_index(["scenario", "outcome"])
-    found = of.loc[("half", "grams_sold"), "break_even"]
+    found = of.loc[("half", "grams_delivered"), "break_even"]
     assert 0.5 < found < 0.75
-    assert ("worse", "grams_sold") not in of.index
-    assert of.loc[("half", "grams_sold"), "dose_multipliers"] == "0.5 to 1"
+    assert ("worse", "grams_delivered") not in of.index
+    assert of.loc[("half", "grams_delivered"), "dose_multipliers"] == "0.5 to 1"
 
 
 def test_costs_are_hours_and_grams(tables):

@@ -247,7 +247,7 @@ def test_effects_are_those_that_compare_writes(shown, tmp_path):
     assert set(shown.effects["informed_by"]) & {"data", "prior"}
     weeks = pd.read_parquet(folder / "weekly.parquet")
     weeks = weeks[(weeks["arm"] == "own") & (weeks["parameter_source"] == "posterior")]
-    for mine, theirs in (("visible", "visible"), ("grams_sold", "grams")):
+    for mine, theirs in (("visible", "visible"), ("grams_delivered", "grams")):
         of = weeks.pivot(index="run", columns="week", values=theirs).to_numpy()
         assert shown.weekly[mine].to_numpy() == pytest.approx(of)
 
@@ -378,7 +378,7 @@ def test_suggested_traders_are_what_they_are_said_to_be(shown):
 def test_tiles_are_the_tables_rounded(shown):
     effects = shown.effects.set_index("outcome")
     first, *_ = dashboard_text.effect_tiles(shown.effects, "b")
-    ends = (effects.loc["grams_sold", f"percent{end}"] for end in ("", "_q05", "_q95"))
+    ends = (effects.loc["grams_delivered", f"percent{end}"] for end in ("", "_q05", "_q95"))
     change = report_text.estimate(*ends)
     assert first.label == "Ivory sales"
     assert (first.value.lstrip("+"), first.interval) == (

@@ -152,13 +152,13 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
     ratio, level = ("median", "q05", "q95"), ("median", "q05", "q95")
     per_week = "g per week and 1,000 traders"
     assert found == {
-        "Ivory sales": shown(effects.loc["grams_sold"], *percent, unit=" %"),
+        "Ivory sales": shown(effects.loc["grams_delivered"], *percent, unit=" %"),
         "Visible posts": shown(effects.loc["visible"], *percent, unit=" %"),
         "Share of posts elsewhere": shown(effects.loc["displaced"], *points, unit=" points"),
         "Price of ivory sold": shown(effects.loc["price"], *percent, unit=" %"),
         LABELS["fall_week_5"]: shown(fit.loc["fall_week_5"], *ratio, signed=False),
         LABELS["return_week_13"]: shown(fit.loc["return_week_13"], *ratio, signed=False),
-        f"Ivory sales, {per_week}": shown(headline.loc["grams_sold"], *level, signed=False),
+        f"Ivory sales, {per_week}": shown(headline.loc["grams_delivered"], *level, signed=False),
         f"Ivory seized, {per_week}": shown(headline.loc["seized"], *level, signed=False),
     }
     for file, folder in (

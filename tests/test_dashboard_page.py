@@ -73,7 +73,7 @@ def test_page_opens_with_the_figures_of_the_command(page):
     effects = shown.effects.set_index("outcome")
     fit = summary.summarize(shown.pair.settings, shown.tables)["fit"].set_index("id")
     found = tiles(page)
-    assert found["Ivory sales"].lstrip("+") == change(effects.loc["grams_sold"])
+    assert found["Ivory sales"].lstrip("+") == change(effects.loc["grams_delivered"])
     ratio = fit.loc["fall_week_5", ["median", "q05", "q95"]]
     assert found[LABELS["fall_week_5"]] == estimate(*ratio).value
     assert progress(page).startswith(

@@ -19,7 +19,7 @@ def effects(low: float, high: float, rests: str, weak: tuple[float, float] | Non
         [
             {
                 "arm": f"one@{size}", "scenario": "one", "dose_multiplier": size,
-                "outcome": "grams_sold",
+                "outcome": "grams_delivered",
                 "effect": (a + b) / 2, "effect_q05": a, "effect_q95": b,
                 "percent": (a + b) / 2, "percent_q05": a, "percent_q95": b, "informed_by": rests,
                 "prob_better": 0.64, "runs": 100,

@@ -1,5 +1,6 @@
 """The table of evidence is complete, its arithmetic holds, and its loader refuses bad rows."""
 
+import ast
 import csv
 import datetime
 import io
@@ -7,18 +8,23 @@ import math
 import re
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 
 from docs.generate import evidence as evidence_page
 from marketsim.parameters import evidence
-from marketsim.parameters.evidence import COLUMNS, ROLES, EvidenceError, Fact, load
-from marketsim.survey import targets
+from marketsim.parameters.evidence import COLUMNS, NUMBERS, ROLES, EvidenceError, Fact, load
+from marketsim.parameters.settings import Settings, declared
+from marketsim.survey import fit, statistics, targets, trade_statistics
 
 FACTS = load()
-PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "evidence.md"
 
 GOOD = {
     "id": "fall_week_5",
@@ -28,15 +34,18 @@ GOOD = {
     "unit": "ratio",
     "date": "2015-05-29",
     "role": "target",
+    "weak": "",
+    "one_sided": "",
     "source": "T15; derived",
     "fact": "Week 5 over week 4.",
     "derivation": "464 / 843",
 }
 
 POSTING_TARGETS = """
-    ads_total pictures_total videos_total ads_week_1_3 ads_week_4 spread_week_1_4 fall_week_5
-    ratio_week_6_12 return_week_13 heavy_posters_count heavy_posters_share panel_unblocked
-    backup_accounts
+    ads_total pictures_total videos_total ads_week_1_3 ads_week_4 fall_week_5 items_per_ad_week_5
+    return_week_13 videos_sd heavy_posters_count heavy_posters_share panel_unblocked
+    backup_accounts price_raw_deviation price_semi_worked_deviation price_uncarved_deviation
+    price_carved_deviation
 """
 
 EVERY_FACT = """
@@ -55,7 +64,10 @@ EVERY_FACT = """
     trader_types_a trader_types_b trader_types_c trader_types_d heavy_posters_count
     heavy_posters_share heavy_posters_cut product_mix_raw product_mix_semi_worked
     product_mix_uncarved product_mix_carved sweep_may_accounts sweep_may_public_accounts
-    sweep_may_posts ads_week_5 ads_week_13
+    sweep_may_posts ads_week_5 ads_week_13 items_per_ad_week_5 videos_sd survey_cv survey_cv_ads
+    survey_cv_pictures medium_posters medium_posters_count medium_posters_share medium_posters_cut
+    items_week_1_4 items_week_13 price_sd spread_week_1_4 sino_us_2015 websites_monitored
+    licences_2017 licences_2017_share operation_2015 public_accounts ngo_list removals_2016
 """
 
 
@@ -92,6 +104,8 @@ def test_good_row_is_read(tmp_path: Path) -> None:
         "ratio",
         datetime.date(2015, 5, 29),
         "target",
+        False,
+        False,
         "T15; derived",
         "Week 5 over week 4.",
         "464 / 843",
@@ -105,7 +119,9 @@ def test_good_row_is_read(tmp_path: Path) -> None:
     [
         {"value": ""},
         {"low": "", "high": ""},
-        {"low": ""},
+        {"value": "", "low": "", "one_sided": "yes"},
+        {"value": "", "high": "", "one_sided": "yes", "weak": "yes"},
+        {"weak": "yes"},
         {"value": "0.5"},
         {"value": "0.6"},
         {"value": "-3", "low": "-4", "high": "-2"},
@@ -145,10 +161,22 @@ def test_rows_within_the_rules_are_read(tmp_path: Path, change: dict[str, str]) 
         ({"date": "2015-02-30"}, "date", "YYYY-MM-DD"),
         ({"date": "2015-05"}, "date", "YYYY-MM-DD"),
         ({"date": "20150529"}, "date", "YYYY-MM-DD"),
+        ({"weak": "no"}, "weak", "yes or nothing"),
+        ({"one_sided": "True"}, "one_sided", "yes or nothing"),
+        ({"one_sided": "yes"}, "one_sided", "nothing where both"),
+        ({"one_sided": "yes", "low": "", "high": ""}, "one_sided", "nothing where both or none"),
+        ({"low": "", "value": ""}, "one_sided", "yes where one of low and high is given"),
+        ({"high": "", "value": "", "role": "input"}, "one_sided", "yes where one of"),
+        ({"one_sided": "yes", "high": ""}, "value", "nothing beside a bound"),
         ({"source": " "}, "source", "not empty"),
         ({"fact": ""}, "fact", "not empty"),
         ({"unit": ""}, "unit", "carries numbers"),
-        ({"unit": "", "role": "validation", "value": "", "low": ""}, "unit", "carries numbers"),
+        ({"unit": "", "role": "validation", "value": ""}, "unit", "carries numbers"),
+        (
+            {"unit": "", "value": "", "low": "", "one_sided": "yes"},
+            "unit",
+            "carries numbers",
+        ),
         ({"derivation": ""}, "derivation", "arithmetic"),
     ],
 )
@@ -187,7 +215,7 @@ def test_other_columns_are_refused(tmp_path: Path, header: tuple[str, ...]) -> N
 def test_row_of_another_length_is_refused(tmp_path: Path, line: str) -> None:
     path = write(tmp_path / "bad.csv")
     path.write_text(path.read_text(encoding="utf-8") + line, encoding="utf-8")
-    with pytest.raises(EvidenceError, match="column columns: .* expected 10 cells"):
+    with pytest.raises(EvidenceError, match="column columns: .* expected 12 cells"):
         load(path)
 
 
@@ -317,6 +345,10 @@ def test_dates_are_the_published_ones() -> None:
         "law_amendment": "2015-11-01",
         "survey_start": "2015-05-01",
         "survey_end": "2015-07-31",
+        "panel_unblocked": "2015-05-29",
+        "sino_us_2015": "2015-09-25",
+        "licences_2017": "2017-03-31",
+        "rules_calendar_domestic_ban": "2017-12-31",
     }
     assert {key: str(FACTS[key].date) for key in published} == published
 
@@ -355,12 +387,18 @@ def approaching(asymptote: float) -> float:
 
 
 RECOMPUTED = {
-    "contacts_active": value("survey_panel_traders") / value("survey_panel_contacts"),
     "survey_weeks_count": value("survey_regular_days") / 3,
     "weekly_is_three_days_surveys": value("survey_regular_days") / 13,
     "regular_ads_total": value("survey_regular_days") * value("ads_mean_per_survey"),
     "ads_mean_weeks_1_4": LEVEL,
     "pictures_an_advertisement": value("pictures_total") / value("ads_total"),
+    "items_per_ad_week_5": (value("items_week_5") / value("ads_week_5"))
+    / (value("items_week_4") / value("ads_week_4")),
+    "videos_sd": value("videos_deviation_per_survey") / value("videos_mean_per_survey"),
+    "survey_cv_ads": value("ads_deviation_per_survey") / value("ads_mean_per_survey"),
+    "survey_cv_pictures": value("pictures_deviation_per_survey")
+    / value("pictures_mean_per_survey"),
+    "licences_2017_share": value("licences_2017_closed") / value("licences_2017_licensed"),
     "spread_week_1_4": (value("ads_week_4") - value("ads_week_1_3")) / LEVEL,
     "fall_week_5": value("ads_week_5") / value("ads_week_4"),
     "ratio_week_6_12": MIDDLE / LEVEL,
@@ -394,6 +432,9 @@ def test_every_derived_value_is_recomputed() -> None:
 
 
 def test_derived_bounds_follow_from_the_others() -> None:
+    active = value("survey_panel_traders") / value("survey_panel_contacts")
+    assert FACTS["contacts_active"].low == pytest.approx(active, rel=0.005)
+    assert FACTS["items_week_1_4"].high == value("items_week_4")
     least = FACTS["panel_unblocked_traders_least"].low
     panel, blocked = value("survey_panel_traders"), value("sweep_may_accounts")
     assert least is not None
@@ -429,6 +470,29 @@ def test_prices_span_two_standard_errors(product: str) -> None:
     assert FACTS[key].low == pytest.approx(2 * value(key) - high(key))
 
 
+NINETY = 1.645  # standard errors either side of a 90 % interval
+
+
+@pytest.mark.parametrize("product", ["raw", "semi_worked", "uncarved", "carved"])
+def test_deviations_of_prices_span_their_sampling_error(product: str) -> None:
+    """Samples of 7 to 29 tell a standard deviation to 13 to 29 %; published to one digit."""
+    key = f"price_{product}"
+    error = NINETY / math.sqrt(2 * (value(f"{key}_traders") - 1)) * value(f"{key}_deviation")
+    assert FACTS[f"{key}_deviation"].low == pytest.approx(
+        value(f"{key}_deviation") - error, abs=0.051
+    )
+    assert high(f"{key}_deviation") == pytest.approx(value(f"{key}_deviation") + error, abs=0.051)
+    assert FACTS[f"{key}_deviation"].weak
+
+
+@pytest.mark.parametrize("key", ["videos_sd", "survey_cv_ads", "survey_cv_pictures"])
+def test_variation_between_surveys_spans_its_sampling_error(key: str) -> None:
+    cv = value(key)
+    error = NINETY * cv * math.sqrt((0.5 + cv**2) / value("survey_days"))
+    assert FACTS[key].low == pytest.approx(cv - error, abs=0.005)
+    assert high(key) == pytest.approx(cv + error, abs=0.005)
+
+
 def test_types_and_products_are_whole() -> None:
     counts = {kind: value(f"trader_types_{kind}") for kind in "abcd"}
     panel = value("survey_panel_traders")
@@ -441,10 +505,133 @@ def test_types_and_products_are_whole() -> None:
 
 def test_priors_are_inputs_marked_as_assumed() -> None:
     priors = [fact for key, fact in FACTS.items() if key.startswith("prior_")]
-    assert len(priors) >= 20
+    assert sum(fact.role == "input" for fact in priors) >= 20
     for fact in priors:
-        assert fact.role == "input", fact.id
+        assert fact.role in ("input", "context"), fact.id
         assert "assumed" in fact.derivation, fact.id
+
+
+# ---------------------------------------------------------------- what reads the rows
+
+CALLS = {"number", "_number", "from_fact", "from_prior"}
+ROLE_CALLS = {"inputs", "targets", "validation"}
+
+
+def read_by_code(source: str) -> Iterator[str]:
+    """Yield the ids that a module names: number("id"), from_fact("id"), inputs()["id"]."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name, of = getattr(node.func, "attr", getattr(node.func, "id", "")), node.args[:1]
+            if name not in CALLS:
+                continue
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+            called, of = node.value.func, [node.slice]
+            if getattr(called, "attr", getattr(called, "id", "")) not in ROLE_CALLS:
+                continue
+        else:
+            continue
+        yield from (one.value for one in of if isinstance(one, ast.Constant))
+
+
+def texts(node: object) -> Iterator[str]:
+    """Yield every text of a config file, without what only describes."""
+    if isinstance(node, dict):
+        for key, inside in node.items():
+            if key not in ("name", "about", "source"):
+                yield from texts(inside)
+    elif isinstance(node, list):
+        for inside in node:
+            yield from texts(inside)
+    elif isinstance(node, str):
+        yield node
+
+
+def readers() -> set[str]:
+    """Return the ids that a parameter, scenario, statistic, module, page or experiment reads."""
+    package = ROOT / "marketsim"
+    found = {*statistics.STATISTICS, *trade_statistics.STATISTICS}
+    for item in fields(Settings):
+        if is_dataclass(item.default_factory):
+            for one in declared(item.default_factory).values():
+                found.add(one["source"].rpartition("evidence ")[2])
+    for path in (ROOT / "conf").glob("**/*.yaml"):
+        found |= set(texts(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    for path in (*package.glob("**/*.py"), *(ROOT / "experiments").glob("*/*.py")):
+        found |= set(read_by_code(path.read_text(encoding="utf-8")))
+    for path in package.glob("**/*.j2"):
+        found |= set(re.findall(r"inputs\.([a-z0-9_]+)", path.read_text(encoding="utf-8")))
+    return found
+
+
+def unread(facts: dict[str, Fact], found: set[str]) -> list[str]:
+    """Return the facts with numbers that nothing reads, though they are not context."""
+    return [
+        key
+        for key, fact in facts.items()
+        if fact.role != "context"
+        and any(getattr(fact, column) is not None for column in NUMBERS)
+        and key not in found
+    ]
+
+
+def test_every_number_is_read_or_context() -> None:
+    """A number that sets, fits or checks nothing is context; the others have a reader each."""
+    assert unread(FACTS, readers()) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("slang", {"role": "input"}),
+        ("online_share", {"role": "input"}),  # a figure of the same name is no reader
+        ("legal_imports", {"role": "input"}),  # named in the description of a scenario only
+        ("survey_regular_days", {"role": "input"}),
+        ("ads_week_5", {"role": "target"}),
+    ],
+)
+def test_a_number_that_nothing_reads_is_noticed(key: str, change: dict[str, str]) -> None:
+    """Negative control: a context row that claims a role is found."""
+    facts = FACTS | {key: Fact(**(vars(FACTS[key]) | change))}
+    assert unread(facts, readers()) == [key]
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "heavy_posters_cut",
+        "elephants",
+        "elephants_ivory",
+        "prior_news",
+        "sweep_may_accounts",
+        "licences_2017_share",
+        "survey_days",
+        "price_raw_deviation",
+        "pictures_a_post_limit",
+        "websites_flow_after",
+    ],
+)
+def test_a_reader_taken_away_is_noticed(reader: str) -> None:
+    """Negative control: each kind of reader is needed by some row."""
+    assert unread(FACTS, readers() - {reader}) == [reader]
+
+
+def test_no_statistic_of_context_is_compared() -> None:
+    """A statistic is a target or validation row, or context, which the fit leaves out."""
+    context = {key for key in readers() if key in targets.context()}
+    assert context == {"ratio_week_6_12"}
+    judged = {*targets.targets(), *targets.validation()}
+    assert {*statistics.STATISTICS, *trade_statistics.STATISTICS} <= judged | context
+
+
+@pytest.mark.parametrize("key", ["contacts_active", "items_week_13"])
+@pytest.mark.parametrize(
+    ("factor", "within"), [(0.99, False), (1.0, True), (1.01, True), (9, True)]
+)
+def test_a_one_sided_row_is_met_on_its_open_side(key: str, factor: float, within: bool) -> None:
+    least = FACTS[key].low
+    assert least is not None and FACTS[key].one_sided
+    row = fit._row(FACTS[key], np.array([factor * least]), np.zeros(1, int))
+    assert row["within"] is within
 
 
 def test_page_of_documentation_is_up_to_date() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import published_middle
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ LEVEL, IDLE = IDENTIFIED[0], "perception.half_life"
 WIDE = Prior("uniform", -9.0, 9.0)  # half-widths: an error of one leaves a normal posterior
 PRIORS = {LEVEL: WIDE, IDLE: Prior("loguniform", 2.0, 50.0)}
 SEEN = ["fall_week_5", "return_week_13", "heavy_posters_share"]  # intervals even on both sides
-FACTS = targets.targets() | targets.validation()
+FACTS = targets.targets() | targets.validation() | targets.context()
 
 
 def published(rows: int, **off) -> pd.DataFrame:
@@ -27,8 +28,10 @@ def published(rows: int, **off) -> pd.DataFrame:
     columns = {}
     for name in statistics.STATISTICS:
         fact = FACTS[name]
-        middle = (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
-        columns[name] = middle + np.zeros(rows) + off.get(name, 0.0) * (fact.high - middle)
+        middle = published_middle(fact)
+        columns[name] = np.full(rows, middle)
+        if name in off:
+            columns[name] = middle + off[name] * (fact.high - middle)
     return pd.DataFrame(columns)
 
 

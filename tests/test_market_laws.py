@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import settings, trading
+from conftest import ALIKE, settings, trading
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ from marketsim.parameters.settings import POSTING_ONLY, Settings, check, declare
 from marketsim.simulation import run as simulation
 
 FIRST = dt.date(2015, 3, 6)
-DAYS = 40
+DAYS = 64  # a week more than the first weeks, after which traders compare
 GROUPS = [
     "supply",
     "workshop",
@@ -32,6 +32,7 @@ GROUPS = [
     "delivery",
     "police",
     "legal",
+    "motive",
 ]
 RANGES = {
     f"{group}__{name}": (one["low"], one["high"])
@@ -47,6 +48,9 @@ LARGEST = {
     "legal__customers": 5000.0,
     "resale__agents": 1500.0,
 }
+PRESENTED = {
+    f"style__{name}": (one["low"], one["high"]) for name, one in declared(Settings().style).items()
+}
 GOODS = [Item.RAW, Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED, Item.WASTE]
 ONLY_GROW = [Account.CONSUMED, Account.SEIZED, Account.WASTED, Account.LOST]
 
@@ -54,7 +58,7 @@ ONLY_GROW = [Account.CONSUMED, Account.SEIZED, Account.WASTED, Account.LOST]
 
 
 def extremes(key: str) -> st.SearchStrategy[float]:
-    low, high = RANGES[key]
+    low, high = (RANGES | PRESENTED)[key]
     return st.sampled_from([low, min(high, LARGEST.get(key, high))])
 
 
@@ -75,9 +79,9 @@ def interventions() -> st.SearchStrategy[dict]:
     )
 
 
-CHANGES = st.dictionaries(st.sampled_from(sorted(RANGES)), st.none(), max_size=10).flatmap(
-    lambda keys: st.fixed_dictionaries({key: extremes(key) for key in keys})
-)
+CHANGES = st.dictionaries(
+    st.sampled_from(sorted(RANGES | PRESENTED)), st.none(), max_size=10
+).flatmap(lambda keys: st.fixed_dictionaries({key: extremes(key) for key in keys}))
 # markets in which one thing is at its end, beside whatever else is drawn
 ENDS = (
     {},
@@ -102,6 +106,8 @@ ENDS = (
     {"demand__inquiries_per_post": 1.0, "demand__willingness": 100.0, "demand__trust": 1.0},
     {"delivery__days": 7.0, "delivery__intercepted": 0.05, "delivery__lost": 1.0},
     {"payment__escrow": 1.0, "payment__accepted": 1.0, "delivery__lost": 0.5},
+    {"motive__refund": 1.0, "delivery__lost": 1.0, "motive__seek": 1.0, "motive__recruiting": 1.0,
+     "turnover__leave": 0.02, "turnover__entry": 0.02},
 )  # fmt: skip
 
 
@@ -141,10 +147,14 @@ def accounted(state: MarketState) -> None:
     def mass(account: Account) -> int:
         return trade.books.balance[trade.books.start[account], :PRODUCTS].sum()
 
-    sold = counts[TradeCounter.SOLD : TradeCounter.REVENUE].sum() + counts[TradeCounter.LEGAL_SOLD]
+    sold = (
+        counts[TradeCounter.AGREED : TradeCounter.REVENUE].sum() + counts[TradeCounter.LEGAL_SOLD]
+    )
     parcels = measures[Enforcement.PARCELS_SEIZED, :, 1].sum()
     gone = mass(Account.CONSUMED) + mass(Account.LOST) + parcels
     assert sold == gone + mass(Account.COURIERS)
+    delivered = counts[TradeCounter.DELIVERED : TradeCounter.EARNED].sum()
+    assert delivered + counts[TradeCounter.LEGAL_SOLD] == mass(Account.CONSUMED)
     assert mass(Account.SEIZED) == measures[..., 1].sum()
     assert -mass(Account.POACHED) == counts[TradeCounter.RAW_SHIPPED]
 
@@ -159,6 +169,15 @@ def in_range(state: MarketState) -> None:
     assert np.isfinite(trade.unit_cost).all() and (trade.unit_cost >= 0).all()
     assert set(np.unique(trade.cases.waiting)) <= {0, IN_QUEUE}
     assert (trade.cases.waiting == IN_QUEUE).sum() == trade.cases.ends[1]
+    assert 0 <= trade.seekers.ends[0] <= trade.seekers.buyer.size
+    motives, traders = state.motives, state.retailers
+    assert ((motives.jail >= 0) & (motives.jail <= 1)).all()
+    assert ((motives.drive > 0) & (motives.drive <= 2)).all()
+    assert ((motives.value >= -1) & (motives.value <= 3 + 1e-9)).all()  # sums are rounded
+    assert all(np.isfinite(array).all() for array in motives)
+    for share in (traders.follow, traders.audience, traders.video_share, traders.full_grid):
+        assert ((share >= 0) & (share <= 1)).all()
+    assert (traders.recruits >= 0).all()
     states = state.retailers.state
     assert ((states >= State.ABSENT) & (states <= State.ARRESTED)).all()
 
@@ -262,14 +281,29 @@ ZERO = {
         "reports": 1,
         "capacity": 1,
         "images": 0,
+        "preblock": 0,
+        "auto": 0,
     },
     "channel_closure": {"start": "2015-05-22", "share": 0, "channel": "groups", "ramp": 5},
-    "police_effort": {"start": "2015-05-22", "border": 1, "couriers": 1, "names": 1, "police": 1},
+    "police_effort": {
+        "start": "2015-05-22",
+        "border": 1,
+        "couriers": 0,
+        "names": 1,
+        "police": 1,
+        "traces": 0,
+    },
     "raids": {"date": "2015-05-22", "share": 0},
     "legal_supply": {"start": "2015-05-22", "growth": 0, "ramp": 5},
     "campaign": {"start": "2015-05-22", "willingness": 1},
     "closure": {"start": "2015-05-22", "share": 0},
     "machines": {"date": "2015-05-22", "share": 0},
+    "payment_block": {"start": "2015-05-22", "share": 0, "freeze": 1, "ramp": 5},
+    "parcel_refusal": {"start": "2015-05-22", "share": 0, "ramp": 5},
+    "account_list": {"date": "2015-05-22", "accounts": 0, "precision": 0.5},
+    "teaching": {"date": "2015-05-22", "share": 0, "types": "ab"},
+    "sentencing": {"start": "2015-05-22", "ratio": 1, "publicity": 0, "ramp": 5},
+    "friend_limit": {"start": "2015-05-22", "friends": 5000},
 }
 DOSES = {
     "sweep": {"posts": 2000, "accounts": 2000},
@@ -279,15 +313,25 @@ DOSES = {
     "channel_closure": {"share": 1.0},
     "raids": {"share": 1.0},
     "legal_supply": {"growth": 3.0},
-    "police_effort": {"border": 5.0, "couriers": 100.0, "police": 100.0},
+    "police_effort": {"border": 5.0, "couriers": 0.5, "police": 100.0},
     "campaign": {"willingness": 0.5},
     "closure": {"share": 1.0},
     "machines": {"share": 1.0},
+    "payment_block": {"share": 0.5},
+    "parcel_refusal": {"share": 0.5},
+    "account_list": {"accounts": 2000.0},
+    "teaching": {"share": 0.5},
+    "sentencing": {"ratio": 20.0, "publicity": 1.0},
+    "friend_limit": {"friends": 20.0},
 }
 
 
+ARRESTS = {"police__capacity": 10.0, "police__inspected": 0.002, "police__arrest": 1.0}
+
+
 def tables(entries: dict[str, dict], run=1, **changes) -> dict[str, pd.DataFrame]:
-    of = trading(250, "no_crackdown", **changes)
+    """Return a market with arrests enough for traders to fear some, and all to know of them."""
+    of = trading(250, "no_crackdown", **ARRESTS | changes)
     of.scenario.interventions = {name: {"kind": name} | entry for name, entry in entries.items()}
     return simulation.run_tables(of, run)
 
@@ -333,6 +377,129 @@ def early_and_late(table: pd.DataFrame, first: dt.date) -> list[pd.DataFrame]:
     return [part.astype({"day": str}).reset_index(drop=True) for part in parts]
 
 
+# ---------------------------------------------------------------- motives and styles at rest
+
+# what is changed beside motive=none, and the arrays that may differ: those that record it
+AT_REST = {
+    # nobody learns, so that no exponent has anything to answer to
+    "answers": ({"motive__effort": 4.0, "motive__place": 4.0, "motive__heed": 1.0,
+                 "motive__memory": 1.0}, {"gain", "posted", "all_gain", "all_posted"}),
+    # nobody hears of arrests, so that no sentence is feared; and nobody fears what all hear of
+    "sentences": ({"motive__severity": 100.0}, set()),
+    "arrests": ({"motive__jail_step": 1.0}, {"jail"}),
+    # nobody is recruited, so that no recruit reports
+    "exposure": ({"motive__exposure": 1.0}, set()),
+    # all is learned, and no decision depends on it but the full stock: here nobody sells any
+    "experience": ({"motive__prior": 5.0, "supply__suppliers": 0.0, "workshop__processors": 0.0},
+                   {"value", "norm", "market"}),
+    # traders whom nothing was taken from are not guarded
+    "guarded": ({"motive__evade": 1.0, "motive__obscure": 1.0, "moderation__capacity": 0.0}, set()),
+    # where nobody is banned nobody needs to follow, and on a backup nothing is posted
+    "followers": ({"motive__follow": 0.0, "accounts__prepare_always": 0.0,
+                   "accounts__prepare_risk": 0.0}, set()),
+    # every parcel arrives: nothing is paid back, and no seizure is feared
+    "fates": ({"motive__refund": 1.0, "motive__seizure": 1.0}, set()),
+    # nobody loses a friend
+    "seekers": ({"motive__seek": 1.0, "turnover__leave": 0.0, "moderation__capacity": 0.0,
+                 "police__capacity": 0.0}, set()),
+    # no newcomers, and founders who have recruited for long and lose nobody
+    "start": ({"motive__start": 0.0, "motive__recruiting": 1.0, "turnover__entry": 0.0,
+               "turnover__leave": 0.0, "moderation__capacity": 0.0,
+               "police__capacity": 0.0}, set()),
+    # no videos, and no posts of nine pictures: nothing to spread or to bring together
+    "styles": ({"style__video_spread": 2.0, "style__video_days": 0.1, "style__grid_spread": 3.0,
+                "posting__video_share": 0.0, "posting__full_grid": 0.0}, set()),
+}  # fmt: skip
+CALM = {"delivery__lost": 0.0, "delivery__intercepted": 0.0001, "police__capacity": 5.0}
+STILL = ("no_crackdown", "combined")
+
+
+def arrays_of(value, name="") -> dict[str, np.ndarray]:
+    """Return all arrays of a state by the path of their names."""
+    if isinstance(value, np.ndarray):
+        return {name: value}
+    parts = value._asdict().items() if hasattr(value, "_asdict") else ()
+    return {
+        path: array
+        for key, part in parts
+        if key not in ("params", "levers")
+        for path, array in arrays_of(part, f"{name}.{key}" if name else key).items()
+    }
+
+
+def different(one: MarketState, two: MarketState) -> set[str]:
+    """Return the arrays that differ by their names."""
+    first, second = arrays_of(one), arrays_of(two)
+    assert set(first) == set(second)
+    return {name for name in first if first[name].tobytes() != second[name].tobytes()}
+
+
+def rested(days=100, entries=None, **changes) -> MarketState:
+    of = trading(150, *STILL, **{"motive": "none"} | ALIKE | CALM | changes)
+    of.scenario.interventions = entries or {}
+    state = initialize(of, 3)
+    advance(state, 0, days)
+    return state
+
+
+@pytest.mark.parametrize("name", list(AT_REST))
+def test_a_motive_without_an_occasion_changes_nothing(name):
+    """Where what it responds to does not happen, a parameter moves no array of the market.
+
+    Its own memory apart, which nobody reads.
+    """
+    changes, own = AT_REST[name]
+    occasion = {key: value for key, value in changes.items() if key.split("__")[0] not in
+                ("motive", "style")}  # fmt: skip
+    plain, motivated = rested(**occasion), rested(**changes)
+    assert plain.trade.records.counts[:, TradeCounter.DEALS].sum() > 100
+    assert {path.rsplit(".", 1)[-1] for path in different(plain, motivated)} <= own
+
+
+# parameters that answer to something, and what happens
+OCCASIONS = {
+    "prior": ({"motive__prior": 5.0, "motive__effort": 1.0}, {}),
+    "severity": ({"motive__jail_step": 1.0, "motive__severity": 100.0, "motive__prior": 1.0}, {}),
+    "recruiting": ({"motive__recruiting": 1.0}, {}),
+    "start": ({"motive__start": 0.0}, {"turnover__entry": 0.01}),
+    "turnover": ({"motive__turnover": 3.0}, {"turnover__entry": 0.01}),
+    "crowding": ({"motive__crowding": 0.5}, {}),
+    "follow": ({"motive__follow": 0.1}, {}),
+    "refund": ({"motive__refund": 1.0}, {"delivery__lost": 0.5}),
+    "seizure": ({"motive__seizure": 1.0}, {"delivery__intercepted": 0.05}),
+    "guarded": ({"motive__evade": 1.0, "motive__obscure": 0.5}, {}),
+    "video_spread": ({"style__video_spread": 1.0}, {}),
+    "video_days": ({"style__video_days": 0.3}, {}),
+    "grid_spread": ({"style__grid_spread": 1.0}, {}),
+    "batch": ({"style__batch": 1.0}, {}),
+    "quality": ({"retail__quality_carved": 0.3}, {}),
+}
+
+
+@pytest.mark.parametrize("name", list(OCCASIONS))
+def test_a_motive_with_an_occasion_changes_something(name):
+    """Negative control: the same parameters are noticed where what they respond to happens."""
+    changes, occasion = OCCASIONS[name]
+    entry = {"s": {"kind": "sweep", "date": "2015-03-20", "accounts": 3000.0, "posts": 6000.0}}
+    plain, motivated = (
+        rested(entries=entry, **occasion),
+        rested(entries=entry, **changes, **occasion),
+    )
+    moved = {path for path in different(plain, motivated) if not path.startswith("motives.")}
+    assert moved
+
+
+@pytest.mark.parametrize("kind", list(ZERO))
+@pytest.mark.parametrize("motive", ["none", "learned"])
+def test_a_lever_at_rest_moves_no_array(kind, motive):
+    """An intervention without a dose leaves every array of the state as it was."""
+    early = {"date": "2015-03-20", "start": "2015-03-20"}
+    entry = {"kind": kind} | ZERO[kind]
+    entry |= {key: value for key, value in early.items() if key in entry}
+    plain, dosed = (rested(80, entries=of, motive=motive) for of in ({}, {"mine": entry}))
+    assert not different(plain, dosed)
+
+
 # ---------------------------------------------------------------- the posting side alone
 
 
@@ -370,13 +537,8 @@ def test_trade_moves_no_post_of_a_market_of_posts():
 
 
 def test_without_push_and_police_trade_moves_no_post():
-    """Posts feel trade through stock, unsold ivory, newcomers and police, and no other way."""
-    apart = {
-        "retail__stock_effect_on_posting": 0.0,
-        "retail__exit_hazard_unsold": 0.0,
-        "retail__entry_deterred": 0.0,
-        "police__capacity": 0.0,
-    }
+    """Posts feel trade through stock, motives and police, and no other way."""
+    apart = {"retail__stock_effect_on_posting": 0.0, "police__capacity": 0.0, "motive": "none"}
     whole = simulation.simulate(trading(300, **apart), 5)[0]
     posts = simulation.simulate(settings(300, market=POSTING_ONLY), 5)[0]
     assert (whole.flows == posts.flows).all() and (whole.risk == posts.risk).all()
@@ -384,3 +546,5 @@ def test_without_push_and_police_trade_moves_no_post():
         trading(300, **apart | {"retail__stock_effect_on_posting": 0.5}), 5
     )[0]
     assert not (moved.flows == posts.flows).all()
+    motivated = simulation.simulate(trading(300, **apart | {"motive": "learned"}), 5)[0]
+    assert not (motivated.flows == posts.flows).all()

@@ -112,6 +112,67 @@ def test_the_shape_of_the_weeks_is_the_known_one():
         assert of["return_week_13"][run] == pytest.approx(13 / 2.5)
 
 
+def test_items_are_taken_with_the_advertisements_of_their_week():
+    """Items per advertisement: 3 in week 4, 4 in week 5; random days do not count."""
+    of = statistics(
+        lambda run, trader, k: 5,
+        pictures=lambda run, trader, k: 5 * WEEK[k] - 6 if REGULAR[k] else RANDOM,
+        videos=lambda run, trader, k: 1,
+    ).loc[0]
+    assert of["items_per_ad_week_5"] == pytest.approx(20 / 15)
+    assert of["items_week_1_4"] == pytest.approx(3 * (0 + 5 + 10 + 15) / 4)
+    assert of["items_week_13"] == 3 * 60
+
+
+def test_items_per_advertisement_are_a_ratio_of_ratios():
+    """Twice as many advertisements with twice as many items change nothing."""
+    half = [1 if week == 5 else 2 for week in WEEK]
+    same = statistics(lambda *_: 1, pictures=lambda *_: 5).loc[0]
+    less = statistics(
+        lambda run, trader, k: half[k], pictures=lambda run, trader, k: 5 * half[k]
+    ).loc[0]
+    more = statistics(lambda run, trader, k: half[k], pictures=lambda *_: 10).loc[0]
+    assert same["items_per_ad_week_5"] == less["items_per_ad_week_5"] == 1.0
+    assert more["items_per_ad_week_5"] == 2.0
+
+
+def test_variation_is_over_survey_days_of_the_whole_panel():
+    """Traders who alternate make a panel that does not vary; one alone varies as computed."""
+    own = {"videos": lambda run, trader, k: 2 * ((k + trader) % 2)}
+    together = statistics(lambda *_: 3, traders=(0, 1), **own).loc[0]
+    alone = statistics(lambda *_: 3, traders=(1,), **own).loc[0]
+    assert together["videos_sd"] == together["survey_cv_ads"] == 0.0
+    seen = np.array([2 * ((k + 1) % 2) for k in range(47)], float)
+    assert alone["videos_sd"] == pytest.approx(seen.std(ddof=1) / seen.mean(), rel=1e-12)
+    assert alone["survey_cv_ads"] == 0.0
+    assert np.isnan(alone["survey_cv_pictures"])  # none was shown
+
+
+def test_variation_is_of_each_run_and_scale_free():
+    """Runs are not mixed, random days count, and ten times as many vary alike."""
+    runs, seen = (3, 5), np.array([7 + k % 5 for k in range(47)], float)
+    of = statistics(
+        lambda run, trader, k: 7 + k % 5 if run == 3 else 9,
+        runs=runs,
+        pictures=lambda run, trader, k: 10 * (7 + k % 5),
+    )
+    expected = seen.std(ddof=1) / seen.mean()
+    assert of["survey_cv_ads"].tolist() == pytest.approx([expected, 0.0], rel=1e-12)
+    assert of["survey_cv_pictures"].tolist() == pytest.approx([expected] * 2, rel=1e-12)
+
+
+def test_medium_posters_include_the_heavy_ones():
+    """Medium are traders above 20 pictures and videos a day, heavy ones among them."""
+    shown = {0: 20, 1: 21, 2: 41, 3: 5}
+    of = statistics(
+        lambda run, trader, k: trader + 1,
+        traders=(0, 1, 2, 3),
+        pictures=lambda run, trader, k: shown[trader],
+    ).loc[0]
+    assert (of["medium_posters_count"], of["heavy_posters_count"]) == (2, 1)
+    assert of["medium_posters_share"] == pytest.approx(5 / 10)
+
+
 def test_totals_are_over_all_surveys():
     """Advertisements, pictures and videos are summed over all 47 surveys, random ones too."""
     of = statistics(
@@ -147,15 +208,52 @@ def test_heavy_is_an_average_over_all_surveys():
     assert (once["heavy_posters_count"][0], less["heavy_posters_count"][0]) == (1, 0)
 
 
-def test_a_panel_is_unblocked_if_nobody_ever_was():
-    """One blocked account on one survey day is enough; each run is judged for itself."""
+BEFORE = max(k for k, date in enumerate(DATES) if date < dt.date(2015, 5, 29))
+AFTER = BEFORE + 1
+
+
+@pytest.mark.parametrize(
+    ("blocked", "unblocked"),
+    [
+        (lambda k: False, 1.0),
+        (lambda k: k >= AFTER, 0.0),  # in the operation
+        (lambda k: k == AFTER, 0.0),
+        (lambda k: True, 1.0),  # before it, and still
+        (lambda k: k >= BEFORE, 1.0),
+        (lambda k: k > AFTER, 1.0),  # after it
+        (lambda k: k == 46, 1.0),
+        (lambda k: k < BEFORE, 1.0),
+    ],
+)
+def test_a_panel_is_unblocked_if_nobody_was_in_the_operation(blocked, unblocked):
+    """Only accounts lost between the last survey before 29 May and the next one count."""
     of = statistics(
         lambda *_: 1,
         traders=(0, 1, 2),
         runs=(0, 1, 2),
-        blocked=lambda run, trader, k: run == 1 and trader == 2 and k == 46,
+        blocked=lambda run, trader, k: run == 1 and trader == 2 and blocked(k),
     )
-    assert of["panel_unblocked"].tolist() == [1.0, 0.0, 1.0]
+    assert of["panel_unblocked"].tolist() == [1.0, unblocked, 1.0]
+
+
+def test_one_trader_hit_before_does_not_hide_another():
+    """Accounts are followed one by one: one was lost before the operation, one in it."""
+    of = statistics(
+        lambda *_: 1,
+        traders=(0, 1),
+        blocked=lambda run, trader, k: k >= (BEFORE if trader == 0 else AFTER),
+    )
+    assert of["panel_unblocked"].tolist() == [0.0]
+
+
+def test_the_operation_lies_between_the_surveys_of_each_run():
+    """The first survey from 29 May on is the run's own: where it is later, a later loss counts."""
+    survey = surveyed(lambda *_: 1, runs=(0, 1), blocked=lambda run, trader, k: k > AFTER)
+    late = (survey["run"] == 1) & (survey["survey_date"] == DATES[AFTER])
+    moved = survey.assign(survey_date=survey["survey_date"].mask(late, dt.date(2015, 5, 28)))
+    for table, expected in ((survey, [1.0, 1.0]), (moved, [1.0, 0.0])):
+        of = survey_statistics.statistics(table, counted((0, 1)))
+        assert of["panel_unblocked"].tolist() == expected
 
 
 def test_backups_are_counted_by_trader():
@@ -198,10 +296,19 @@ def test_active_contacts_are_a_share():
 
 
 def test_every_statistic_is_a_fact_to_be_judged():
-    """Each column is a target or validation row of the evidence that has an interval."""
+    """Each column but one is a target or validation row that has an interval or a bound."""
     judged = targets.targets() | targets.validation()
-    for name in statistics(rising).columns:
-        assert judged[name].low is not None and judged[name].high is not None, name
+    for name in statistics(rising).columns.drop("ratio_week_6_12"):
+        ends = (judged[name].low is not None) + (judged[name].high is not None)
+        assert ends == (1 if judged[name].one_sided else 2), name
+
+
+def test_context_is_computed_and_not_judged():
+    """The mean of weeks 6 to 12 is in the statistics, for figures, and not in the fit."""
+    of = statistics(rising)
+    table = fit.fit(of)
+    assert "ratio_week_6_12" in of and "ratio_week_6_12" not in set(table["id"])
+    assert list(table["id"]) == [name for name in of if name != "ratio_week_6_12"]
 
 
 def test_every_run_has_a_row():
@@ -267,7 +374,7 @@ def test_an_empty_panel_fits_nothing():
     """Where nobody was there to be surveyed every figure is NaN and within no interval."""
     nobody = surveyed(lambda *_: 1).iloc[:0]
     of = fit.fit(survey_statistics.statistics(nobody, counted(active=0))).set_index("id")
-    assert len(of) == len(survey_statistics.STATISTICS)
+    assert len(of) == len(survey_statistics.STATISTICS) - 1  # context is left out
     assert of["median"].drop("contacts_active").isna().all()
     assert of["median"]["contacts_active"] == 0.0
     assert not of["within"].any()
@@ -290,7 +397,7 @@ def test_small_markets_can_be_fitted():
     tables = simulation.replicate(settings(1), range(6), 1)
     assert set(tables["runs"]["panel"]) == {0, 1}
     of = fit.fit(survey_statistics.statistics(tables["survey"], tables["runs"].set_index("run")))
-    assert len(of) == len(survey_statistics.STATISTICS) and of["within"].dtype == bool
+    assert len(of) == len(survey_statistics.STATISTICS) - 1 and of["within"].dtype == bool
 
 
 # ---------------------------------------------------------------- luck

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import published_middle
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -19,11 +20,10 @@ DEVIATIONS = st.lists(st.integers(-100, 100), min_size=SIZE, max_size=SIZE)  # i
 
 def published(runs=1, **changes) -> pd.DataFrame:
     """Return statistics as published (the middle where only an interval is), some changed."""
-    facts = TARGETS | targets.validation()
+    facts = TARGETS | targets.validation() | targets.context()
     columns = {}
     for name in survey_statistics.STATISTICS:
-        fact = facts[name]
-        middle = (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
+        middle = published_middle(facts[name])
         columns[name] = np.full(runs, changes.get(name, middle))
     return pd.DataFrame(columns)
 
@@ -77,8 +77,12 @@ def test_the_ends_of_the_interval_are_one_off(name, end):
         ("backup_accounts_early", 1.0, 2.0),
         ("fall_week_5", 0.65, 2.0),
         ("fall_week_5", 0.45, -2.0),
-        ("ratio_week_6_12", 0.68, -1.0),
-        ("ratio_week_6_12", 0.963, 2.0),
+        ("return_week_13", 0.94, -1.0),
+        ("return_week_13", 1.18, 2.0),
+        ("items_per_ad_week_5", 0.982, -4.0),
+        ("items_per_ad_week_5", 1.16, 1.0),
+        ("videos_sd", 0.37, -2.0),
+        ("videos_sd", 0.85, 1.0),
         ("ads_total", 10650.0 * 1.16, 16.0 / 3.0 / 5.3),
         ("ads_total", 0.0, -100.0 / 3.0 / 5.3),
     ],
@@ -96,6 +100,13 @@ def test_what_is_not_there_is_as_far_as_can_be(name):
     if TARGETS[name].high != 1.0:
         assert off(**{name: 1e9})[name] == 10.0
     assert off(fall_week_5=-1e9)["fall_week_5"] == -10.0
+
+
+@pytest.mark.parametrize("name", ["ratio_week_6_12", "survey_cv_ads", "items_week_13"])
+def test_what_is_not_fitted_moves_no_deviation(name):
+    """Context and validation rows have no deviation, and change none."""
+    assert name not in discrepancy.SUMMARIES
+    assert (off(**{name: 1e6}) == 0.0).all()
 
 
 def test_early_backups_are_none_where_there_is_none():

@@ -67,7 +67,7 @@ def test_each_step_collects_the_row_of_its_day():
     posting = {item.name.lower() for item in Flow} | {
         f"traders_{item.name.lower()}" for item in Stock
     }
-    assert set(columns) == posting | {"mean_risk", "grams_sold"} <= set(daily)
+    assert set(columns) == posting | {"mean_risk", "grams_delivered"} <= set(daily)
     assert len(collected) == DAYS
     assert (collected[columns].to_numpy(float) == daily[columns].to_numpy(float)).all()
     assert daily["day"].iloc[[0, -1]].tolist() == [FIRST, dt.date(2015, 7, 31)]

@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from conftest import levers, settings
+from conftest import levers, plain
 from scipy import stats
 
-from marketsim.model.kernels.moderation import BAN, open_cases, review_cases, run_sweep
+from marketsim.model.kernels.moderation import (
+    BAN,
+    open_cases,
+    remove_known_posts,
+    review_cases,
+    run_sweep,
+)
 from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import ALL_TYPES, TYPES, types_mask
 from marketsim.model.state import Backup, Case, Queue, State
@@ -21,7 +27,7 @@ class Platform:
 
     def __init__(self, n=20, seed=5, **changes):
         certain = {"moderation__upheld": 1.0, "turnover__entry": 0.0, "perception__deletion": 0.5}
-        of = settings(n, **certain | changes)
+        of = plain(n, **certain | changes)
         self.seed, self.params, self.day = seed, kernel_params(of), DAY
         self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.queue = Queue(ring=np.zeros(n, np.int64), ends=np.zeros(2, np.int64))
@@ -38,9 +44,21 @@ class Platform:
         self.counters.latest_pictures[:] = 4
         return self
 
-    def flag(self, *ids):
+    def flag(self, *ids, listed=0):
+        """Flag posts, and give the platform a list of so many traders."""
         self.counters.flagged[list(ids)] = 1
-        open_cases(self.seed, self.day, self.retailers, self.counters, self.queue)
+        of_day = levers(listed_platform=listed)
+        open_cases(self.seed, self.day, of_day, self.retailers, self.counters, self.queue)
+
+    def remove(self):
+        """Remove the known posts of the day."""
+        remove_known_posts(self.day, self.params, self.retailers, self.counters)
+        return self
+
+    def waiting(self) -> list[int]:
+        """Return the queue from its head on."""
+        head, number = self.queue.ends
+        return [int(self.queue.ring[(head + k) % self.n]) for k in range(number)]
 
     def review(self, capacity, linking=0.0):
         day = (self.seed, self.day, levers(capacity=capacity, linking=linking))
@@ -285,6 +303,110 @@ def test_who_lies_low_is_still_within_reach():
     assert platform.counters.removed[0] == 0 and platform.counters.moments[0] == 0
 
 
+# ---------------------------------------------------------------- lists from outside
+
+
+def test_a_list_goes_to_the_head_of_the_queue():
+    """So many traders in reach who post are decided before all who wait, flagged ones of today."""
+    platform = Platform(n=30)
+    platform.retailers.recent[:25] = 1.0
+    platform.retailers.state[20:23] = State.BANNED, State.LEFT, State.ABSENT
+    platform.flag(*range(5))
+    platform.dawn(DAY + 1).flag(5, 6, listed=4)
+    queue = platform.waiting()
+    assert set(queue[4:9]) == set(range(5)) and set(queue[9:]) == {5, 6}
+    listed = set(queue[:4])
+    assert len(listed) == 4 and listed <= {*range(7, 20), 23, 24}
+    platform.dawn(DAY + 2).review(4)
+    assert set(np.flatnonzero(platform.retailers.offences).tolist()) == listed
+
+
+def test_a_list_names_everybody_at_most_once():
+    """A list longer than there are traders in reach ends with them; nobody gets two cases."""
+    platform = Platform(n=9)
+    platform.retailers.recent[:] = [1, 1, 1, 1, 0, 0, 0, 0, 0]
+    platform.flag(0, listed=100)
+    assert sorted(platform.waiting()) == [0, 1, 2, 3]
+    platform.dawn(DAY + 1).flag(listed=100)
+    assert sorted(platform.waiting()) == [0, 1, 2, 3]
+
+
+def test_a_list_is_weighed_by_posts():
+    """The first of a list is a trader with the odds of recent posts."""
+    counts, platform = np.zeros(5, int), Platform(n=5)
+    for k in range(4000):
+        platform.dawn(DAY + k)
+        platform.queue.ends[:] = 0
+        platform.retailers.case_open[:] = Case.NONE
+        platform.retailers.recent[:] = RECENT
+        platform.flag(listed=1)
+        counts[platform.waiting()[0]] += 1
+    assert counts[0] == 0
+    assert stats.chisquare(counts[1:], 4000 * RECENT[1:] / RECENT.sum()).pvalue > FALSE_ALARM
+    assert stats.chisquare(counts[1:], np.full(4, 1000.0)).pvalue < FALSE_ALARM
+
+
+def test_an_empty_list_changes_nothing():
+    """Without a list the queue is that of flags, to the last bit."""
+    listed, flagged = Platform(n=9), Platform(n=9)
+    for platform in (listed, flagged):
+        platform.retailers.recent[:] = 1.0
+    listed.flag(3, 5, listed=0)
+    flagged.flag(3, 5)
+    assert listed.state() == flagged.state()
+
+
+# ---------------------------------------------------------------- automatic removal
+
+
+def test_known_posts_go_in_the_evening():
+    """They are counted as removed with what they show, felt by their share, and make guarded."""
+    platform = Platform(n=4)
+    counters = platform.counters
+    counters.known[:] = [0, 1, 3, 0]
+    counters.known_pictures[:] = [0, 4, 10, 0]
+    counters.known_videos[:] = [0, 0, 1, 0]
+    counters.blocked[:] = [0, 0, 1, 2]
+    counters.deleted[:] = [1, 1, 0, 0]
+    counters.loss[1] = 0.01
+    platform.remove()
+    assert counters.moments.tolist() == [3, 2, 0, 3]
+    assert counters.removed.tolist() == [0, 1, 3, 0]
+    assert counters.pictures.tolist() == [10, 6, 0, 10]
+    assert counters.videos.tolist() == [1, 1, 0, 1]
+    felt = 0.5 * np.array([0.0, 1 / 4, 4 / 4, 2 / 5])
+    assert counters.loss.tolist() == pytest.approx(felt.tolist())
+    assert not counters.sanction.any() and not platform.retailers.offences.any()
+    assert platform.retailers.guarded_until.tolist() == [0, DAY + 29, DAY + 29, DAY + 29]
+
+
+def test_a_larger_loss_of_the_day_stays():
+    """Of a seized parcel and a removed post the larger is felt."""
+    platform = Platform(n=1)
+    platform.counters.known[0], platform.counters.loss[0] = 1, 0.9
+    platform.remove()
+    assert platform.counters.loss[0] == 0.9
+
+
+def test_a_moderators_removal_makes_guarded_too():
+    """A rung or a sweep guards for 28 days after the day; a trader left alone is not guarded."""
+    platform = Platform(n=3)
+    platform.flag(1)
+    platform.review(1)
+    assert platform.retailers.guarded_until.tolist() == [0, DAY + 29, 0]
+    platform.sweep(posts=3)
+    assert platform.retailers.guarded_until.tolist() == [DAY + 29] * 3
+
+
+def test_what_was_removed_at_once_is_not_removed_again():
+    """After automatic removal a case of the day takes no second post."""
+    platform = Platform(n=1)
+    platform.counters.known[0] = 1
+    platform.remove().flag(0)
+    platform.review(1)
+    assert (platform.counters.moments[0], platform.counters.removed[0]) == (2, 1)
+
+
 # ---------------------------------------------------------------- sweeps
 
 
@@ -419,9 +541,11 @@ def test_a_linked_backup_falls_with_its_account(linking):
     """Of those banned who have a backup, the share that is linked loses it; nobody else does."""
     platform = Platform(n=3000)
     platform.retailers.backup[:] = Backup.PREPARED
+    platform.retailers.follow[:] = 0.5
     platform.sweep(accounts=2000, posts=500, linking=linking)
     lost = np.flatnonzero(platform.retailers.backup == Backup.NONE)
     assert set(lost.tolist()) <= platform.banned()
+    assert (np.flatnonzero(platform.retailers.follow == 0.0) == lost).all()
     assert stats.binomtest(lost.size, 2000, linking).pvalue > 1e-6
 
 

@@ -6,13 +6,14 @@ and the parameters.
 """
 
 import dataclasses
+import json
 
 import pytest
-from oracle import cases, pictures
+from oracle import cases, mutants, pictures
 from oracle.market import Market
 
 from marketsim.model import market, observer
-from marketsim.model.state import Enforcement, State, TradeCounter
+from marketsim.model.state import Enforcement, Flow, Learned, State, TradeCounter
 from marketsim.parameters.settings import POSTING_ONLY
 
 MANY = 5
@@ -47,8 +48,9 @@ def test_every_state_and_every_entry_are_equal_on_every_day(start):
 
 
 def test_the_random_markets_reach_every_corner():
-    """All structures, both kinds of market, every measure, every channel, arrests and bans."""
+    """All structures, both kinds of market, every measure, count and motive, arrests and bans."""
     structures, markets, done, channels, states = set(), set(), 0, 0, set()
+    flows, learning, motives = 0, 0, dict.fromkeys(("drive", "place", "value", "jail"), 0)
     for number in range(cases.MARKETS):
         of = cases.settings_of(number)
         state = market.initialize(of, of.seed)
@@ -59,11 +61,18 @@ def test_the_random_markets_reach_every_corner():
         done = done + records.enforcement[..., 0].sum(axis=(0, 2))
         channels = channels + records.counts.sum(axis=0)
         states |= set(state.retailers.state.tolist())
+        flows = flows + state.series.flows.sum(axis=0)
+        learning += state.motives.market[Learned.PRIOR] > 0.0
+        for name in motives:
+            rest = 0.0 if name == "jail" else 1.0
+            motives[name] += int((getattr(state.motives, name) != rest).sum())
     assert len(structures) == 8 and POSTING_ONLY in markets and len(markets) == 2
     assert (done > 0).all(), [measure.name for measure in Enforcement if done[measure] == 0]
     assert (channels > 0).all(), [name for name, n in enumerate(channels) if n == 0]
     assert states >= set(State) - {State.ABSENT}
     assert channels[TradeCounter.DEALS] > 5000
+    assert (flows > 0).all(), [flow.name for flow in Flow if flows[flow] == 0]
+    assert learning > 30 and all(number > 100 for number in motives.values()), motives
 
 
 @pytest.mark.parametrize(
@@ -79,3 +88,11 @@ def test_a_parameter_that_is_another_is_noticed(number, group, key, value):
 
     difference, _ = engine_and_oracle(number, change)
     assert difference.startswith("row ")
+
+
+@pytest.mark.parametrize("error", mutants.NAMED)
+def test_an_error_in_what_traders_learn_is_noticed(error):
+    """Errors in memory, ties, blocked posts and refunds change a market to which both are equal."""
+    number = cases.LEARNING
+    known = json.dumps({number: list(mutants.fingerprints(number))})
+    assert mutants.run(cases.MARKETS, error, 0, known).startswith(f"market {number}, row ")

@@ -35,16 +35,18 @@ def test_outcomes_are_sums_of_the_tables(simulated):
         "offers": daily["offers"].sum() * scale,
         "visible": daily["visible"].sum() * scale,
         "displaced": 100 * moved.sum() / daily["offers"].sum(),
-        "grams_sold": daily["grams_sold"].sum() * scale,
+        "grams_delivered": daily["grams_delivered"].sum() * scale,
+        "grams_agreed": daily["grams_agreed"].sum() * scale,
         "revenue": daily["revenue"].sum() * scale,
-        "price": daily["revenue"].sum() / daily["grams_sold"].sum(),
-        "online": 100 - 100 * daily["sold_physical"].sum() / daily["grams_sold"].sum(),
+        "price": daily["revenue"].sum() / daily["grams_agreed"].sum(),
+        "online": 100 - 100 * daily["delivered_physical"].sum() / daily["grams_delivered"].sum(),
         "seized": enforced["grams"].sum() * scale,
         "arrests": enforced[enforced["kind"] == "arrests"]["count"].sum() * scale,
         "elephants": daily["raw_shipped"].sum() / 10_000 * scale,
     }
     assert found == pytest.approx(expected, rel=1e-9)
     assert found["arrests"] > 0 and found["seized"] > 0
+    assert 0 < found["grams_delivered"] != found["grams_agreed"]
 
 
 def test_weeks_add_up(simulated):
@@ -54,7 +56,7 @@ def test_weeks_add_up(simulated):
     assert len(weeks) == series.risk.size // 7
     daily = tables["daily"].iloc[: 7 * len(weeks)]
     assert weeks["visible"].sum() == pytest.approx(5 * daily["visible"].sum())
-    assert weeks["grams"].sum() == pytest.approx(5 * daily["grams_sold"].sum())
+    assert weeks["grams"].sum() == pytest.approx(5 * daily["grams_delivered"].sum())
     assert weeks["visible"].iloc[3] == 5 * daily["visible"].iloc[21:28].sum()
 
 

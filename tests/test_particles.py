@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import published_middle
 from conftest import settings as small
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -21,8 +22,8 @@ from marketsim.survey import statistics, targets
 
 PRIORS = priors.uncertain()
 PUBLISHED = {
-    name: (fact.low + fact.high) / 2.0 if fact.value is None else fact.value
-    for name, fact in (targets.targets() | targets.validation()).items()
+    name: published_middle(fact)
+    for name, fact in (targets.targets() | targets.validation() | targets.context()).items()
     if name in statistics.STATISTICS
 }
 KEYS = [key.replace(".", "__") for key in priors.FITTED["forgetting"]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import levers, settings
+from conftest import levers, plain
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.state import State, Ties
 from marketsim.parameters.settings import kernel_params
@@ -46,19 +47,19 @@ class Minds:
     """Traders with a fear and a day behind them; nothing but the perception kernel."""
 
     def __init__(self, n=5, ties=None, fear=0.0, seed=3, recovery="none", **changes):
-        of = settings(n, recovery=recovery, **PLAIN | changes)
+        of = plain(n, recovery=recovery, **PLAIN | changes)
         self.seed, self.params = seed, kernel_params(of)
         self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.counters = empty_counters(n)
         self.ties = ties or ties_of(*[[]] * n)
         self.retailers.risk[:] = RESIDUAL + fear
+        self.motives = no_experience(n)
 
-    def perceive(self, day=DAY, news=0.0, habituation=1.0) -> np.ndarray:
+    def perceive(self, day=DAY, news=0.0, habituation=1.0, arrest_news=0.0) -> np.ndarray:
         """Let a day sink in, and return what is feared above the residual."""
-        of_day = levers(news=news, habituation=habituation)
-        update_perceived_risk(
-            self.seed, day, of_day, self.params, self.retailers, self.counters, self.ties
-        )
+        of_day = levers(news=news, habituation=habituation, arrest_news=arrest_news)
+        of = (self.params, self.retailers, self.counters, self.ties, self.motives)
+        update_perceived_risk(self.seed, day, of_day, *of)
         return self.retailers.risk - RESIDUAL
 
 
@@ -158,6 +159,60 @@ def test_habituation_weakens_what_is_heard(habituation):
     heard = 0.08 * habituation
     assert_allclose(after[0], stepped(0.0, heard, 0.4 * habituation), rtol=1e-13)
     assert_allclose(after[1], stepped(0.0, heard, 0.3), rtol=1e-13)
+
+
+def test_a_loss_frightens_like_a_sanction_of_its_weight():
+    """A loss is a shock to the trader and ties; of a loss and a sanction the larger counts."""
+    minds = Minds(4, ties_of([1], [0], [3], [2]))
+    minds.counters.loss[:] = [0.0, 0.5, 0.0, 0.5]
+    minds.counters.sanction[:] = [0.0, 0.0, 0.0, 1.0]
+    after = minds.perceive(habituation=0.5)
+    own, heard = stepped(0.0, 0.3 * 0.5), stepped(0.0, 0.4 * 0.5 * 0.5)
+    assert_allclose(after, [heard, own, stepped(0.0, 0.4 * 0.5), stepped(0.0, 0.3)], atol=1e-15)
+
+
+def test_a_trader_with_a_loss_still_teaches():
+    """Posts are unpunished where there is no sanction: a loss of goods is none."""
+    minds = Minds(2, star(2), fear=0.6, recovery__social_learning=1.0)
+    minds.counters.moments[:] = [0, 7]
+    minds.counters.loss[1] = 0.5
+    assert_allclose(minds.perceive()[0], stepped(0.6 * 0.99**7, 0.4 * 0.5), rtol=1e-12)
+
+
+# ---------------------------------------------------------------- arrests
+
+
+@pytest.mark.parametrize("step", [0.0, 0.05, 1.0])
+@pytest.mark.parametrize("before", [0.0, 0.4])
+def test_arrests_of_ties_raise_the_chance_of_arrest(step, before):
+    """What is left to 1 shrinks by the step for each tie arrested; others learn nothing of it."""
+    minds = Minds(5, ties_of([2, 3, 4], [2], [0, 1], [0], [0]), motive__jail_step=step)
+    minds.motives.jail[:] = before
+    minds.retailers.state[2:4] = State.ARRESTED
+    minds.counters.arrested[2:4] = 1
+    minds.perceive()
+    left = (1.0 - before) * np.array([(1.0 - step) ** 2, 1.0 - step, 1.0, 1.0, 1.0])
+    assert_allclose(minds.motives.jail, 1.0 - left, atol=1e-15)
+
+
+@pytest.mark.parametrize("publicity", [0.0, 0.5, 1.0])
+def test_public_arrests_are_heard_of_by_all(publicity):
+    """Each arrest of the day counts step x news x publicity for everybody, ties besides."""
+    minds = Minds(4, ties_of([3], [], [], [0]), motive__jail_step=0.5)
+    minds.counters.arrested[2:4] = 1
+    minds.retailers.state[2:4] = State.ARRESTED
+    minds.perceive(arrest_news=publicity)
+    safe = (1.0 - 0.5 * 0.2 * publicity) ** 2
+    assert_allclose(minds.motives.jail, [1.0 - safe * 0.5, 1.0 - safe, 0.0, 0.0], atol=1e-15)
+
+
+def test_without_arrests_publicity_says_nothing():
+    """On a day without an arrest the perceived chance of arrest stays as it is."""
+    minds = Minds(3, star(3), motive__jail_step=1.0)
+    minds.motives.jail[:] = 0.25
+    minds.counters.sanction[:] = 1.0
+    minds.perceive(arrest_news=1.0)
+    assert (minds.motives.jail == 0.25).all()
 
 
 # ---------------------------------------------------------------- learning

@@ -24,10 +24,10 @@ class Station(Standstill):
             file_case(self.trade.cases, i)
         return self
 
-    def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0)):
+    def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0), listed=0):
         day = (self.seed, self.day + self.row, self.row)
         doses = dict(zip(("police", "sharing", "raids"), effort, strict=True))
-        of_day = levers(**doses, cases=capacity)
+        of_day = levers(**doses, cases=capacity, listed_police=listed)
         investigate_cases(*day, of_day, self.params, self.retailers, self.counters, self.trade)
         self.row += 1
         return self
@@ -66,7 +66,8 @@ def test_an_arrest_takes_all_he_has():
         assert of.held(Account.RETAILERS, Item.MONEY, i) == money * kept
     assert of.goods(Account.SEIZED) == shops[4][0] + shops[9][0] == of.done(Enforcement.ARRESTS)[1]
     assert of.held(Account.SEIZED, Item.MONEY) == shops[4][1] + shops[9][1]
-    assert of.counters.sanction[[4, 9]].tolist() == [1.0, 1.0] and of.counters.sanction.sum() == 2.0
+    for felt in (of.counters.sanction, of.counters.arrested):
+        assert felt[[4, 9]].tolist() == [1, 1] and felt.sum() == 2
 
 
 def test_cases_are_worked_off_in_turn():
@@ -117,6 +118,19 @@ def test_platforms_refer_their_share(referred, sharing):
     count = int(of.done(Enforcement.REFERRALS)[0])
     assert stats.binomtest(count, 200, min(1.0, referred * sharing)).pvalue > FALSE_ALARM
     assert of.trade.cases.waiting[200:].sum() == 0 and of.trade.cases.ends[1] == count
+
+
+def test_a_list_files_cases_of_those_who_post():
+    """So many traders in the trade, who post and have no case, get one; none has two."""
+    of = Station(12, police__arrest=1.0)
+    of.retailers.recent[:] = [1, 2, 3, 4, 5, 6, 0, 0, 1, 1, 1, 1]
+    of.retailers.state[8:] = State.ABSENT, State.LEFT, State.ARRESTED, State.BANNED
+    of.file(0).police(0, listed=4)
+    filed = set(np.flatnonzero(of.trade.cases.waiting).tolist())
+    assert len(filed) == 5 and 0 in filed and filed <= {0, 1, 2, 3, 4, 5, 11}
+    of.police(0, listed=100)
+    assert set(np.flatnonzero(of.trade.cases.waiting).tolist()) == {0, 1, 2, 3, 4, 5, 11}
+    assert of.trade.cases.ends[1] == 7
 
 
 @pytest.mark.parametrize(("inspected", "effort"), [(0.1, 1.0), (0.1, 5.0), (0.5, 100.0)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import settings
+from conftest import levers, plain, settings
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -11,8 +11,10 @@ from scipy import stats
 
 from marketsim.model import supply_chain
 from marketsim.model.kernels.entry_exit import apply_entry_exit
+from marketsim.model.market import no_experience
 from marketsim.model.population import arrivals, synthesize_traders
-from marketsim.model.state import State
+from marketsim.model.scenario.interventions import types_mask
+from marketsim.model.state import Learned, State
 from marketsim.parameters.settings import POSTING_ONLY, kernel_params
 
 FALSE_ALARM = 1e-6
@@ -26,7 +28,7 @@ few_markets = hypothesis_settings(
 
 def people(n=MANY, seed=11, days=1, **changes):
     """Return the traders and ties of a market."""
-    return synthesize_traders(settings(n, **changes), seed, FIRST_DAY, days)
+    return synthesize_traders(plain(n, **changes), seed, FIRST_DAY, days)
 
 
 def founders(seed=11, **changes):
@@ -113,11 +115,44 @@ def test_the_first_spell_is_silent_for_the_share(share):
     assert stats.binomtest(silent, MANY, share + 0.04).pvalue < FALSE_ALARM
 
 
+@pytest.mark.parametrize(("share", "spread"), [(0.054, 1.0), (0.054, 0.3), (0.2, 0.5)])
+def test_video_shares_are_lognormal_about_their_mean(share, spread):
+    """Some traders show more videos, and the mean over traders is the share of all."""
+    shares = founders(posting__video_share=share, style__video_spread=spread).video_share
+    z = np.log(shares / share) / spread + spread / 2.0
+    free = shares < 0.9
+    assert free.mean() > 0.99 and shares.max() <= 0.9
+    normal = stats.truncnorm(-np.inf, np.log(0.9 / share) / spread + spread / 2.0)
+    assert stats.kstest(z[free], normal.cdf).pvalue > FALSE_ALARM
+    assert stats.kstest(1.1 * z[free], normal.cdf).pvalue < FALSE_ALARM
+    deviation = share * np.sqrt(np.exp(spread**2) - 1.0)
+    assert abs(shares.mean() - share) < 5 * deviation / np.sqrt(MANY)
+
+
+@pytest.mark.parametrize("spread", [0.3, 0.8])
+def test_full_grids_are_logit_normal(spread):
+    """The log odds of nine pictures are normal over traders about those of the share."""
+    shares = founders(posting__full_grid=0.27, style__grid_spread=spread).full_grid
+    z = (np.log(shares / (1 - shares)) - np.log(0.27 / 0.73)) / spread
+    assert stats.kstest(z, stats.norm.cdf).pvalue > FALSE_ALARM
+    assert stats.kstest(1.1 * z, stats.norm.cdf).pvalue < FALSE_ALARM
+
+
+@pytest.mark.parametrize("share", [0.0, 0.27, 1.0])
+def test_traders_without_spread_present_alike(share):
+    """With no spread, or where all or no posts have nine pictures, all have the share itself."""
+    of = founders(posting__full_grid=share, posting__video_share=share)
+    assert (of.full_grid == share).all() and (of.video_share == share).all()
+    spread = founders(posting__full_grid=share, style__grid_spread=0.8).full_grid
+    assert (spread == share).all() == (share in (0.0, 1.0))
+
+
 def test_differences_between_traders_are_independent():
     """Rate, type, sensitivity, threshold and first spell tell nothing about each other."""
-    of = founders(posting__silent_share=0.5)
+    of = founders(posting__silent_share=0.5, style__video_spread=1.0, style__grid_spread=0.8)
     sensitivity = of.sensitivity / np.array([0.8, 1.0, 1.1, 1.2])[of.kind]
     columns = [of.base_rate, of.kind, sensitivity, of.threshold, of.talking]
+    columns += [of.video_share, of.full_grid]
     for i, one in enumerate(columns):
         for two in columns[:i]:
             assert stats.spearmanr(one, two).pvalue > FALSE_ALARM
@@ -128,9 +163,9 @@ def test_everybody_begins_unmarked():
     of = founders(perception__residual=0.125)
     assert (of.state == State.ACTIVE).all() and (of.arrival == 0).all()
     assert (of.risk == 0.125).all() and (of.audience == 1.0).all()
-    for name in ("account", "offences", "blocked_until", "suspended", "return_day", "backup"):
+    for name in ("account", "offences", "blocked_until", "suspended", "return_day", "backup",
+                 "follow", "recruits", "guarded_until", "recent", "case_open"):  # fmt: skip
         assert not getattr(of, name).any()
-    assert not of.recent.any() and not of.case_open.any()
 
 
 # ---------------------------------------------------------------- ties
@@ -181,7 +216,7 @@ def test_half_of_the_ties_are_named_by_others():
 
 def test_a_longer_horizon_keeps_the_earlier_days():
     """Who comes on a day is the same however long the run is, and so are their ids."""
-    of = settings(330, turnover__entry=0.005)
+    of = plain(330, turnover__entry=0.005)
     short, long = (arrivals(of, 5, FIRST_DAY, days) for days in (60, 400))
     assert long.size > short.size > 330
     assert (long[: short.size] == short).all()
@@ -190,7 +225,7 @@ def test_a_longer_horizon_keeps_the_earlier_days():
 
 def test_an_earlier_start_keeps_the_later_days():
     """The number of dealers that a day brings does not depend on the first day of the run."""
-    of = settings(330, turnover__entry=0.005)
+    of = plain(330, turnover__entry=0.005)
     late, early = arrivals(of, 5, FIRST_DAY, 60), arrivals(of, 5, FIRST_DAY - 30, 90)
     assert (early[early >= FIRST_DAY] == late[330:]).all()
 
@@ -199,7 +234,7 @@ def test_an_earlier_start_keeps_the_later_days():
 def test_entry_has_its_mean(entry):
     """A day brings the whole part of the mean or one more, and the mean over days is right."""
     days = 5_000
-    come = arrivals(settings(500, turnover__entry=entry), 5, FIRST_DAY, days)
+    come = arrivals(plain(500, turnover__entry=entry), 5, FIRST_DAY, days)
     assert (come[:500] == 0).all() and (np.diff(come[500:]) >= 0).all()
     daily = np.bincount(come[500:] - FIRST_DAY, minlength=days)
     mean = 500 * entry
@@ -207,6 +242,17 @@ def test_entry_has_its_mean(entry):
     assert daily.size == days
     assert set(daily) <= {np.floor(mean), np.floor(mean) + 1}
     assert abs(daily.mean() - mean) <= 4 * np.sqrt(part * (1 - part) / days)
+
+
+@pytest.mark.parametrize("entry", [0.0005, 0.02])
+def test_where_entry_depends_on_value_twice_as_many_consider_it(entry):
+    """Half of the candidates stay away at rest; without trade nobody learns, and none does."""
+    of = {"turnover__entry": entry, "motive": "none", "motive__turnover": 1.0}
+    twice = settings(500, **{"motive": "none", "turnover__entry": 2 * entry})
+    candidates = arrivals(settings(500, **of), 5, FIRST_DAY, 200)
+    assert (candidates == arrivals(twice, 5, FIRST_DAY, 200)).all()
+    posts = arrivals(settings(500, market=POSTING_ONLY, **of), 5, FIRST_DAY, 200)
+    assert (posts == arrivals(plain(500, turnover__entry=entry), 5, FIRST_DAY, 200)).all()
 
 
 def test_entrants_wait_for_their_day():
@@ -218,15 +264,24 @@ def test_entrants_wait_for_their_day():
     assert of.arrival[later].min() >= FIRST_DAY and of.arrival.max() < FIRST_DAY + 100
 
 
-def turn_over(of, days, seed=11, **changes) -> list[np.ndarray]:
-    """Return the states at the end of each day on which nothing but coming and going happens."""
-    leaving = settings(10, market=POSTING_ONLY, **changes)
-    values = kernel_params(leaving)
-    shops = supply_chain.build_trade(leaving, values, seed, of, 1, days)
+def turn_over(of, days, seed=11, market=1.0, own=1.0, of_day=None, **changes) -> list[np.ndarray]:
+    """Return the states at the end of each day on which nothing but coming and going happens.
+
+    `market` and `own` are the values of the trade to newcomers and to traders.
+    """
+    leaving = plain(10, **{"demand__buyers": 1.0, "resale__agents": 0.0} | changes)
+    values, motives = kernel_params(leaving), no_experience(of.state.size)
+    trade = supply_chain.build_trade(leaving, values, seed, of, 1, days)
+    motives.market[Learned.VALUE] = market
+    motives.value[:] = own
+    had = trade.friends.count.copy()
     states = []
     for row in range(days):
-        apply_entry_exit(seed, FIRST_DAY + row, row, values, of, shops)
+        apply_entry_exit(seed, FIRST_DAY + row, of_day or levers(), values, of, motives, trade)
         states.append(of.state.copy())
+    stayed_away = (of.arrival > 0) & (of.state == State.LEFT)
+    gone = trade.friends.count == 0
+    assert (gone[: had.size] == (stayed_away | (had == 0))).all() or own != 1.0
     return states
 
 
@@ -260,6 +315,73 @@ def test_nobody_leaves_without_a_hazard_or_before_coming():
     absent, _ = people(500)
     absent.state[:] = State.ABSENT
     assert (turn_over(absent, 100, turnover__leave=0.02)[-1] == State.ABSENT).all()
+
+
+VALUES = [-5.0, 0.0, 0.5, 0.9, 1.0, 1.2, 2.0, 3.0, 10.0]
+
+
+def entered(value: float, turnover=2.0) -> int:
+    """Return how many of 4,000 candidates of one day enter, and check that nobody has friends."""
+    of, _ = people(4_000, turnover__entry=0.0)
+    of = of._replace(arrival=np.full(4_000, FIRST_DAY), state=np.full(4_000, State.ABSENT))
+    turn_over(of, 1, market=value, turnover__leave=0.0, motive__turnover=turnover)
+    return int((of.state == State.ACTIVE).sum())
+
+
+def test_candidates_enter_by_the_value_of_the_market():
+    """Half of them at a value of 1, all from 1 + log(2) / turnover on, and fewer with less."""
+    numbers = [entered(value) for value in VALUES]
+    assert numbers == sorted(numbers)
+    for value, number in zip(VALUES, numbers, strict=True):
+        chance = min(np.exp(2.0 * (value - 1.0)), 2.0) / 2.0
+        assert stats.binomtest(number, 4_000, chance).pvalue > FALSE_ALARM
+    assert numbers[-3:] == [4_000] * 3
+    assert stats.binomtest(entered(0.5, 4.0), 4_000, np.exp(-1.0) / 2).pvalue < FALSE_ALARM
+    assert [entered(value, 0.0) for value in (-5.0, 0.5)] == [4_000] * 2
+
+
+def left(value: float, turnover=2.0, leave=0.02) -> np.ndarray:
+    """Return who leaves on one day."""
+    of, _ = people(4_000, turnover__entry=0.0)
+    changes = {"turnover__leave": leave, "motive__turnover": turnover}
+    return turn_over(of, 1, own=value, **changes)[-1] == State.LEFT
+
+
+def test_traders_leave_by_the_value_of_their_trade():
+    """The hazard is `leave` at a value of 1, grows as an exponential below, and falls up to 2."""
+    before = np.ones(4_000, bool)
+    for value in VALUES[1:]:
+        gone = left(value)
+        assert (gone <= before).all()
+        hazard = 0.02 * np.exp(2.0 * (1.0 - min(value, 2.0)))
+        assert stats.binomtest(int(gone.sum()), 4_000, hazard).pvalue > FALSE_ALARM
+        before = gone
+    assert (left(2.0) == left(9.0)).all()
+    assert stats.binomtest(int(left(0.0).sum()), 4_000, 0.02).pvalue < FALSE_ALARM
+    assert (left(0.0, 0.0) == left(9.0, 0.0)).all()  # without the exponent nobody compares
+
+
+@pytest.mark.parametrize(("types", "share"), [("cd", 0.3), ("a", 1.0), ("abcd", 0.5), ("cd", 0.0)])
+def test_teaching_lets_some_of_its_types_drop_ivory(types, share):
+    """Of the types taught the share leaves on the day, of the others nobody."""
+    of, _ = people(turnover__entry=0.0)
+    of.state[::2] = State.BANNED
+    of_day = levers(taught=share, taught_types=types_mask(types))
+    gone = turn_over(of, 1, of_day=of_day, turnover__leave=0.0)[-1] == State.LEFT
+    meant = np.isin(of.kind, ["abcd".index(letter) for letter in types])
+    assert not gone[~meant].any()
+    assert stats.binomtest(int(gone.sum()), int(meant.sum()), share).pvalue > FALSE_ALARM
+    if share < 1.0:
+        assert stats.binomtest(int(gone.sum()), int(meant.sum()), share + 0.1).pvalue < FALSE_ALARM
+
+
+def test_teaching_and_leaving_are_apart():
+    """Who leaves anyway leaves too where others are taught: teaching adds to it."""
+    one, two = (people(4_000, turnover__entry=0.0)[0] for _ in range(2))
+    alone = turn_over(one, 1, turnover__leave=0.02)[-1] == State.LEFT
+    taught = turn_over(two, 1, of_day=levers(taught=0.5), turnover__leave=0.02)[-1] == State.LEFT
+    assert (taught >= alone).all()
+    assert stats.binomtest(int(taught.sum()), 4_000, 1 - 0.98 * 0.5).pvalue > FALSE_ALARM
 
 
 # ---------------------------------------------------------------- what a seed fixes

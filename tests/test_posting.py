@@ -4,19 +4,21 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import levers, settings
+from conftest import levers, plain, settings
 from scipy import stats
 
 from marketsim.errors import InputError
 from marketsim.model.kernels.posting import publish_posts
+from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
-from marketsim.model.state import Backup, State
+from marketsim.model.state import Backup, Learned, State
 from marketsim.parameters.settings import check, kernel_params
 
 FALSE_ALARM = 1e-6
 DAY = 735_720
 TRADERS = 2_000
-ENDS = ("moments", "deleted", "backup", "groups", "elsewhere", "withheld")
+ENDS = ("moments", "deleted", "backup", "groups", "elsewhere", "withheld", "blocked")
+AWAY = ENDS[2:6]
 PLAIN = {
     "posting__silent_share": 0.0,
     "posting__delete_always": 0.0,
@@ -29,11 +31,11 @@ class Posters:
     """Traders who mean to post `rate` times a day, and nothing but the posting kernel."""
 
     def __init__(self, n=TRADERS, rate=3.0, seed=3, recovery="none", **changes):
-        of = settings(n, recovery=recovery, **PLAIN | changes)
+        of = plain(n, recovery=recovery, **PLAIN | changes)
         self.seed, self.params = seed, kernel_params(of)
         self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.counters = empty_counters(n)
-        self.push = np.ones(n)
+        self.push, self.motives = np.ones(n), no_experience(n)
         self.retailers.base_rate[:] = rate
         self.retailers.sensitivity[:] = 1.6
         self.retailers.risk[:] = 0.0
@@ -44,17 +46,17 @@ class Posters:
             getattr(self.retailers, name)[:] = value
         return self
 
-    def post(self, day=DAY, activity=1.0, recall=1.0, reports=1.0, images=0.0, ways=(1.0, 1.0)):
-        """Live one day of posting and return copies of its counters."""
-        of_day = levers(
-            activity=activity,
-            recall=recall,
-            reports=reports,
-            images=images,
-            groups=ways[0],
-            elsewhere=ways[1],
-        )
-        of = (self.params, self.retailers, self.counters, self.push)
+    def pays(self, feed=1.0, private=1.0, elsewhere=1.0, drive=1.0):
+        """Let places pay, and traders be driven, so much."""
+        self.motives.place[:] = feed, private
+        self.motives.market[Learned.ELSEWHERE] = elsewhere
+        self.motives.drive[:] = drive
+        return self
+
+    def post(self, day=DAY, ways=(1.0, 1.0), **of_day):
+        """Live one day of posting under some levers and return copies of its counters."""
+        of_day = levers(groups=ways[0], elsewhere=ways[1], **of_day)
+        of = (self.params, self.retailers, self.counters, self.push, self.motives)
         publish_posts(self.seed, day, of_day, *of)
         return type(self.counters)(*(counts.copy() for counts in self.counters))
 
@@ -324,7 +326,7 @@ def displaced(**values) -> tuple:
 
 
 def split(seen) -> np.ndarray:
-    return np.array([getattr(seen, name).sum() for name in ENDS[2:]])
+    return np.array([getattr(seen, name).sum() for name in AWAY])
 
 
 def test_displaced_posts_have_their_shares():
@@ -342,7 +344,7 @@ def moved_without_cause(before, after, closed: str) -> int:
     """Count the posts that left an option other than the closed one."""
     assert (before.intended == after.intended).all()
     assert not getattr(after, closed).any() and getattr(before, closed).any()
-    rest = [name for name in ENDS[2:] if name != closed]
+    rest = [name for name in AWAY if name != closed]
     return int(sum(np.maximum(getattr(before, n) - getattr(after, n), 0).sum() for n in rest))
 
 
@@ -471,3 +473,166 @@ def test_more_reports_only_add_flags():
     few, many = (Posters(**FLAGS).days(reports=reports) for reports in (1.0, 3.0))
     assert (many.flagged >= few.flagged).all()
     assert many.flagged.sum() > few.flagged.sum()
+
+
+# ---------------------------------------------------------------- what posts have brought
+
+
+@pytest.mark.parametrize("drive", [0.0, 0.3, 1.0, 2.0])
+def test_drive_is_a_factor_on_intended_posts(drive):
+    """Intended posts have the mean base rate x drive, as with another activity."""
+    driven, busy = Posters().pays(drive=drive), Posters()
+    seen, other = driven.days(), busy.days(activity=drive)
+    assert (seen.intended == other.intended).all()
+    assert seen.intended.mean() == pytest.approx(3.0 * drive, rel=0.03)
+
+
+def openness(feed, private, elsewhere, dared_before, backup=Backup.ANNOUNCED) -> tuple[float, bool]:
+    """Return the p-value of the share of posts in Moments, and that of the share before."""
+    changes = {"displacement__moved": 0.6, "displacement__backup": 1.0}
+    posters = Posters(recovery__smooth=1.0, **changes)
+    posters.set(risk=-np.log(dared_before) / 1.6, backup=backup).pays(feed, private, elsewhere)
+    weights = np.array([1.0, 0.5, 0.2]) * (backup == Backup.ANNOUNCED, 1, 1)
+    weights = np.append(0.6 * weights / 1.7, 0.4)
+    paying = weights * [feed, private, elsewhere, 1.0]
+    ratio = feed / (paying.sum() / weights.sum())
+    odds = ratio * dared_before
+    shifted = odds if ratio < 1 else odds / (odds + 1.0 - dared_before)
+    kept, meant = dared(posters)
+    return share_p(kept, meant, shifted), share_p(kept, meant, dared_before) > FALSE_ALARM
+
+
+PLACES = [
+    # pay of Moments, groups and elsewhere, relative to the first weeks; share in Moments before
+    (0.3, 1.0, 1.0, 0.6),
+    (1.0, 3.0, 2.0, 0.6),
+    (0.5, 3.0, 3.0, 1.0),
+    (2.0, 1.0, 1.0, 0.6),
+    (1.0, 0.2, 0.2, 0.6),
+    (3.0, 0.1, 0.1, 0.05),
+]
+
+
+@pytest.mark.parametrize("backup", [Backup.ANNOUNCED, Backup.NONE])
+@pytest.mark.parametrize(("feed", "private", "elsewhere", "before"), PLACES)
+def test_posts_go_where_they_pay(feed, private, elsewhere, before, backup):
+    """Openness is multiplied by the ratio of pay below 1, its odds above it."""
+    expected, unmoved = openness(feed, private, elsewhere, before, backup)
+    assert expected > FALSE_ALARM and not unmoved
+
+
+@pytest.mark.parametrize("backup", [Backup.ANNOUNCED, Backup.NONE])
+def test_where_no_place_pays_more_nothing_moves(backup):
+    """At a ratio of 1 the posts of each place are the same to the last one."""
+    still = Posters(recovery__smooth=1.0).set(risk=0.3, backup=backup)
+    paid = Posters(recovery__smooth=1.0).set(risk=0.3, backup=backup).pays(1.0, 1.0, 1.0)
+    assert all((a == b).all() for a, b in zip(still.days(), paid.days(), strict=True))
+    certain = Posters().pays(3.0, 0.5, 0.5).days()  # what is sure is not made surer
+    assert (certain.moments == certain.intended).all()
+
+
+def test_displaced_posts_go_where_they_pay():
+    """The weights of backup and groups, of elsewhere and of none are multiplied by their pay."""
+    posters = Posters(displacement__moved=0.6, displacement__backup=1.0).pays(0.5, 3.0, 2.0)
+    seen = posters.set(state=State.LYING_LOW, backup=Backup.ANNOUNCED).days()
+    weights = np.array([0.6 / 1.7 * 0.5, 0.3 / 1.7 * 3.0, 0.12 / 1.7 * 2.0, 0.4])
+    expected = weights / weights.sum() * seen.intended.sum()
+    assert stats.chisquare(split(seen), expected).pvalue > FALSE_ALARM
+    assert stats.chisquare(split(seen), np.roll(expected, 1)).pvalue < FALSE_ALARM
+
+
+# ---------------------------------------------------------------- known posts
+
+KNOWN = FLAGS | {"moderation__report_rate": 0.00001, "moderation__outsiders": 0.0}
+
+
+@pytest.mark.parametrize("images", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize(("preblock", "auto"), [(0.0, 0.5), (0.5, 0.0), (0.5, 0.5), (1.0, 1.0)])
+def test_known_posts_are_blocked_or_marked(preblock, auto, images):
+    """Of known posts `preblock` never appear, and of the others `auto` are marked for removal."""
+    seen = Posters(**KNOWN).days(preblock=preblock, auto=auto, images=images)
+    known = 1.0 - 0.92 * (1.0 - images)
+    assert (seen.moments + seen.blocked == seen.intended).all()
+    assert share_p(seen.blocked.sum(), seen.intended.sum(), known * preblock) > FALSE_ALARM
+    assert share_p(seen.known.sum(), seen.intended.sum(), known * (1 - preblock) * auto) > 1e-6
+    assert (seen.known <= seen.moments).all() and (seen.flagged <= seen.moments - seen.known).all()
+    assert (seen.known_pictures <= seen.pictures).all()
+    assert (seen.known_videos <= seen.videos).all()
+    if images == preblock == 1.0:
+        assert not seen.moments.any() and not seen.flagged.any()
+
+
+def test_automatic_removal_at_certain_recognition_takes_all():
+    """With images and auto at 1 all visible posts are known, with all they show."""
+    seen = Posters(**KNOWN).days(images=1.0, auto=1.0)
+    assert (seen.known == seen.moments).all() and (seen.known == seen.intended).all()
+    assert (seen.known_pictures == seen.pictures).all()
+    assert (seen.known_videos == seen.videos).all() and not seen.flagged.any()
+
+
+def test_without_the_levers_no_post_is_blocked():
+    """At 0 nothing is known in advance, and all that is visible is as it was."""
+    plain_, levered = Posters(**KNOWN).days(images=0.4), Posters(**KNOWN).days(images=0.4, auto=0.3)
+    assert not plain_.blocked.any() and not plain_.known.any() and levered.known.any()
+    for name in ("intended", "moments", "pictures", "videos", "latest_pictures"):
+        assert (getattr(plain_, name) == getattr(levered, name)).all()
+
+
+@pytest.mark.parametrize("evade", [0.0, 0.5, 1.0])
+def test_a_guarded_style_hides_posts(evade):
+    """Until the day `guarded_until` filters and images miss the share hidden; then no more."""
+    posters = Posters(motive__evade=evade, **KNOWN).set(guarded_until=DAY + 10)
+    seen = posters.days(20, images=0.4)
+    guarded, after = seen.flagged[:10].sum(), seen.flagged[10:].sum()
+    found = 1.0 - (1.0 - 0.08 * (1.0 - evade)) * (1.0 - 0.4 * (1.0 - evade))
+    assert share_p(guarded, seen.moments[:10].sum(), found) > FALSE_ALARM
+    assert share_p(after, seen.moments[10:].sum(), 1.0 - 0.92 * 0.6) > FALSE_ALARM
+
+
+@pytest.mark.parametrize("recruits", [0.0, 5.0, 60.0])
+def test_recruits_may_report(recruits):
+    """Each recent recruit adds `exposure` people who are not complicit."""
+    of = FLAGS | {"moderation__filter_recall": 0.01, "moderation__concealed": 1.0}
+    posters = Posters(motive__exposure=0.5, **of).set(recruits=recruits, audience=0.5)
+    seen = posters.days()
+    chance = 0.001 * (40.0 + 0.5 * recruits) * 0.5
+    assert share_p(seen.flagged.sum(), seen.moments.sum(), chance) > FALSE_ALARM
+    alone = Posters(**of).set(recruits=recruits, audience=0.5).days()
+    assert share_p(alone.flagged.sum(), alone.moments.sum(), 0.02) > FALSE_ALARM
+
+
+# ---------------------------------------------------------------- style
+
+
+@pytest.mark.parametrize("days", [0.1, 0.5, 1.0])
+def test_videos_come_in_bursts(days):
+    """On the share of days a trader makes videos, and in all days the share of posts is kept."""
+    posters = Posters(rate=8.0, style__video_days=days)
+    posters.set(video_share=0.05)
+    seen = posters.days(40)
+    share = min(0.05 / days, 1.0)
+    assert seen.videos.sum() / seen.moments.sum() == pytest.approx(0.05, rel=0.06)
+    many = seen.moments >= 8
+    none = (seen.videos[many] == 0).mean()
+    expected = ((1.0 - share) ** seen.moments[many]).mean()
+    assert none == pytest.approx(days * expected + 1.0 - days, abs=0.01)
+
+
+def test_a_large_share_of_videos_is_bounded_by_the_days():
+    """On days with videos all posts are videos at most: then the share is that of the days."""
+    posters = Posters(style__video_days=0.25).set(video_share=0.9)
+    seen = posters.days(40)
+    assert seen.videos.sum() / seen.moments.sum() == pytest.approx(0.25, rel=0.05)
+
+
+@pytest.mark.parametrize("batch", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("fear", [0.0, 0.5])
+def test_the_frightened_show_more_in_a_post(batch, fear):
+    """Nine pictures are likelier by batch x fear above the floor, of what is missing to 1."""
+    posters = Posters(style__batch=batch, posting__video_share=0.0, recovery__smooth=0.0,
+                      perception__residual=0.1).set(risk=0.1 + fear)  # fmt: skip
+    seen = posters.days()
+    some = seen.moments > 0
+    full = 0.27 + 0.73 * batch * fear
+    counts = np.bincount(seen.latest_pictures[some], minlength=10)
+    assert stats.chisquare(counts[1:], counts.sum() * grid_chances(0, full, 9)[1:]).pvalue > 1e-6

@@ -33,7 +33,7 @@ def test_named_choices_are_those_of_the_command(group):
 
 def test_unknown_choices_are_refused():
     """A wrong name or group is answered with what there is."""
-    with pytest.raises(InputError, match="unknown scenario 'nope'; known: baseline_2015"):
+    with pytest.raises(InputError, match="unknown scenario 'nope'; known: accounts_listed"):
         presets.named(scenario="nope")
     with pytest.raises(InputError, match="unknown group 'weather'; known: population"):
         presets.named(weather="fine")

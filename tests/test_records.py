@@ -34,7 +34,7 @@ TRADE = ("prices", "enforcement", "ledger")
 def counted() -> TradeRecords:
     """Return tallies of four days in which nothing was counted."""
     return TradeRecords(
-        np.zeros((DAYS, TradeCounter.REVENUE + len(Channel)), np.int64),
+        np.zeros((DAYS, TradeCounter.EARNED + len(Channel)), np.int64),
         np.zeros((DAYS, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
         np.zeros((DAYS, len(Enforcement), len(Channel), 2), np.int64),
         np.zeros((DAYS, len(Account), len(Item)), np.int64),
@@ -181,10 +181,12 @@ def keys_of(name: str) -> list[str]:
 
 
 def test_channels_of_a_day_add_up():
-    """Grams and revenue of a day are those of its channels, in grams and CNY."""
+    """What is agreed, paid, delivered and earned is that of the channels, in grams and CNY."""
     of = counted()
-    of.counts[:, TradeCounter.SOLD : TradeCounter.REVENUE] = 1000 * np.arange(1, 7)
-    of.counts[:, TradeCounter.REVENUE :] = 100 * np.arange(10, 16)
+    first = [TradeCounter[name] for name in ("AGREED", "REVENUE", "DELIVERED", "EARNED")]
+    grams, sums = 1000 * np.arange(1, 7), 100 * np.arange(6)
+    for at, values in zip(first, (grams, sums + 1000, grams + 1000, sums), strict=True):
+        of.counts[:, at : at + len(Channel)] = values
     of.counts[:, TradeCounter.RAW_SHIPPED] = 20_000_000
     of.counts[:, TradeCounter.DEALS] = 9
     series = Series(
@@ -197,9 +199,13 @@ def test_channels_of_a_day_add_up():
     )
     table = run_tables_of.daily_table(0, FIRST.toordinal(), series, of)
     names = [channel.name.lower() for channel in Channel]
-    assert table[[f"sold_{name}" for name in names]].to_numpy()[0].tolist() == [1, 2, 3, 4, 5, 6]
-    assert (table["grams_sold"] == 21.0).all() and (table["revenue"] == 75.0).all()
-    assert table["revenue_physical"][0] == 15.0
+    by_channel = {"agreed": [1, 2, 3, 4, 5, 6], "revenue": [10, 11, 12, 13, 14, 15],
+                  "delivered": [2, 3, 4, 5, 6, 7], "earned": [0, 1, 2, 3, 4, 5]}  # fmt: skip
+    for what, values in by_channel.items():
+        assert table[[f"{what}_{name}" for name in names]].to_numpy()[0].tolist() == values
+    for sums, total in (("grams_agreed", 21.0), ("revenue", 75.0), ("grams_delivered", 27.0),
+                        ("earned", 15.0)):  # fmt: skip
+        assert (table[sums] == total).all()
     assert (table["raw_shipped"] == 20_000.0).all() and (table["elephants"] == 2.0).all()
     assert (table["deals"] == 9).all()
 

@@ -19,7 +19,7 @@ from marketsim.survey import statistics, targets, trade_statistics
 
 HOSTILE = "<script>alert('x')</script>\"><img src=http://example.org/x.png>"
 PIXEL = b"\x89PNG\r\n\x1a\nnot really a picture of "
-NAMES = [name for name in report_text.LABELS if name in statistics.STATISTICS]
+NAMES = [name for name in statistics.STATISTICS if name not in targets.context()]
 
 
 class Page(HTMLParser):
@@ -117,7 +117,7 @@ def test_pictures_are_embedded_in_order(folder):
 
 
 TRADED = pd.DataFrame(
-    [("grams_sold", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
+    [("grams_delivered", "ivory seen in Moments, a week", "g", 19817.6, 7671.9, 35549.0),
      ("online_share", "of the ivory, sold online", "share", np.nan, np.nan, np.nan)],
     columns=["id", "meaning", "unit", "median", "q05", "q95"],
 )  # fmt: skip
@@ -134,7 +134,7 @@ def test_trade_has_a_section_of_its_own(folder):
     assert "These volumes are assumptions" not in plain.text
     assert "These volumes are assumptions of the model, not results of the survey." in page.text
     assert "advertisements are not sales" in page.text
-    assert "Ivory seen in Moments, a week grams_sold 20,000 8,000 to 36,000 g" in page.text
+    assert "Ivory seen in Moments, a week grams_delivered 20,000 8,000 to 36,000 g" in page.text
     assert f"online_share {report_text.NONE} share" in page.text
     assert len(page.all("img")) == len(STUDY) + len(TRADE)
     assert all(len(attrs["alt"]) > 40 for attrs in page.all("img"))
@@ -248,7 +248,7 @@ def test_command_names_what_differs_from_the_named_choices():
     settings = presets.named(scenario="no_crackdown")
     settings.population.retailers, settings.replicates, settings.seed = 500, 3, 11
     assert study_page.command(asdict(settings)) == (
-        "marketsim run scenario=no_crackdown recovery=mixture population.retailers=500 "
+        "marketsim run scenario=no_crackdown recovery=mixture motive=learned population.retailers=500 "
         "seed=11 replicates=3"
     )
     settings.posting.base_posts = 2.5
@@ -366,6 +366,6 @@ def test_fit_read_back_gives_the_same_lines(tmp_path):
 
 
 def test_every_judged_statistic_has_a_name():
-    judged = targets.targets() | targets.validation()
-    assert set(report_text.LABELS) <= set(judged)
+    known = targets.targets() | targets.validation() | targets.context()
+    assert set(report_text.LABELS) <= set(known)
     assert {*statistics.STATISTICS, *trade_statistics.STATISTICS} == set(report_text.LABELS)

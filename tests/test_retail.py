@@ -48,8 +48,8 @@ class Shop(Standstill):
         day = self.day + row
         shops = self.trade.shops
         update_dealers(day, self.params, self.books, self.trade.dealers)
-        smooth_retail_sales(row, self.params, self.books, shops, self.trade.sales_level)
-        restock(self.seed, day, row, self.params, self.retailers, self.trade)
+        smooth_retail_sales(self.params, self.books, shops)
+        restock(self.seed, day, row, self.params, self.retailers, self.motives, self.trade)
         return self
 
 
@@ -62,6 +62,17 @@ def test_an_order_fills_the_stock():
     assert of.stock()[Item.RAW] == pytest.approx(0.3 * full, abs=1)
     before = of.stock().tolist()
     assert of.restock(1).stock().tolist() == before  # there is no need of more
+
+
+@pytest.mark.parametrize(
+    ("value", "share"), [(-3.0, 0.1), (0.1, 0.1), (0.6, 0.6), (1.0, 1.0), (1.4, 1.4), (9.0, 1.5)]
+)
+def test_a_full_stock_follows_the_value_of_the_trade(value, share):
+    """Traders order for a tenth to three halves of the usual stock, by what the trade is worth."""
+    of = Shop()
+    of.motives.value[:] = value
+    of.reckons(2_000.0).restock()
+    assert of.stock().sum() == pytest.approx(share * of.full(), abs=PRODUCTS)
 
 
 def test_an_order_is_paid_at_the_dealers_prices():
@@ -169,13 +180,17 @@ def test_newcomers_bring_working_capital():
     assert late.size and waiting.size
     assert not books.balance[first + waiting].any()
     assert books.balance[first + late, Item.MONEY].sum() > 0
+    away = late[(state.retailers.state[late] == State.LEFT) & (arrival[late] > state.first_day)]
+    assert away.size  # half of the candidates do not enter
+    never = away[books.balance[first + away, Item.MONEY] == 0]
+    assert never.size > 0.8 * away.size and not books.balance[first + never].any()
 
 
 def test_stock_obeys_littles_law():
     """Mean stock is throughput times the mean time that a milligram stays, first in first out."""
     of = trading(1, retail__stall=1.0, demand__visits=20.0, horizon__end="2016-12-31",
                  turnover__leave=0.0, turnover__entry=0.0, retail__ivory_d=1.0,
-                 police__capacity=0.0, population__type_d=1.0)  # fmt: skip
+                 police__capacity=0.0, population__type_d=1.0, motive="none")  # fmt: skip
     state = initialize(of, 11)
     days = state.series.risk.size
     books = state.trade.books
@@ -185,7 +200,7 @@ def test_stock_obeys_littles_law():
     for row in range(days):
         advance(state, row, row + 1)
         stock[row + 1] = books.balance[shop, :PRODUCTS].sum()
-    sold = state.trade.records.counts[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1)
+    sold = state.trade.records.counts[:, TradeCounter.AGREED : TradeCounter.REVENUE].sum(axis=1)
     bought = np.diff(stock) + sold
     assert (bought >= 0).all() and sold.sum() > 10 * stock.mean()
     stay = time_inside(bought, sold, stock[0])

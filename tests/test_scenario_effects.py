@@ -13,7 +13,15 @@ from marketsim.analysis.comparison import arms
 from marketsim.model.ledger import Item
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Channel, Flow, MarketState, Stage, Stock, TradeCounter
+from marketsim.model.state import (
+    Channel,
+    Flow,
+    Learned,
+    MarketState,
+    Stage,
+    Stock,
+    TradeCounter,
+)
 from marketsim.parameters import posterior, presets
 from marketsim.parameters.settings import Comparison, Settings
 
@@ -34,11 +42,11 @@ def flow(name: Flow):
 
 
 def sold(state: MarketState) -> int:
-    return state.trade.records.counts[FIRST:, TradeCounter.SOLD : TradeCounter.REVENUE].sum()
+    return state.trade.records.counts[FIRST:, TradeCounter.AGREED : TradeCounter.REVENUE].sum()
 
 
 def at_stalls(state: MarketState) -> int:
-    return state.trade.records.counts[FIRST:, TradeCounter.SOLD + Channel.PHYSICAL].sum()
+    return state.trade.records.counts[FIRST:, TradeCounter.AGREED + Channel.PHYSICAL].sum()
 
 
 def stock(state: MarketState) -> float:
@@ -51,6 +59,15 @@ def backups(state: MarketState) -> float:
 
 def left(state: MarketState) -> int:
     return state.series.stocks[-1, Stock.LEFT]
+
+
+def friends(state: MarketState) -> int:
+    return state.trade.friends.count.sum()
+
+
+def value(state: MarketState) -> float:
+    """Return what the trade is worth to a newcomer on the last day."""
+    return state.motives.market[Learned.VALUE]
 
 
 def label(state: MarketState) -> float:
@@ -84,7 +101,15 @@ EFFECTS = [
     ("licences_expire", 1, (label, "+"), (at_stalls, "+"), {}),
     ("domestic_ban", 1, (stock, "-"), (at_stalls, "+"), {}),
     ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
-    ("legal_sale", 1, (sold, "-"), (stock, "+"), {}),
+    ("legal_sale", 1, (sold, "+"), (left, "-"), {}),
+    ("payment_freeze", 1, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
+    ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    ("collectables_sellers_taught", 1, (sold, "-"), (value, "+"), {}),
+    ("longer_sentences", 1, (left, "+"), (stock, "-"), TRACEABLE),
+    ("longer_sentences_publicized", 1, (left, "+"), (sold, "-"), TRACEABLE),
+    ("friend_limit", 1, (friends, "-"), (sold, "-"), {}),
+    ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
 ]
 
 

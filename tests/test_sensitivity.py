@@ -73,7 +73,7 @@ def test_ishigami_has_its_known_indices(monkeypatch, undrawn):
     """First and total order are within three standard errors of what the integrals give."""
     replaced(monkeypatch, ishigami)
     folder = found(start(*THREE, scenario="baseline_2015"), Sensitivity(samples=256, kept=3))
-    table = of_outcome(folder, "sobol", "grams_sold").loc[list(THREE)]
+    table = of_outcome(folder, "sobol", "grams_delivered").loc[list(THREE)]
     one = 0.5 * (1.0 + 0.1 * np.pi**4 / 5.0) ** 2
     two, both = 49.0 / 8.0, 0.01 * np.pi**8 * (1.0 / 18.0 - 1.0 / 50.0)
     variance = one + two + both
@@ -210,7 +210,7 @@ def test_a_small_study_leaves_what_it_promises():
     assert len(morris) == 2 * 14
     idle = morris[morris["parameter"] == free[1]]
     assert (idle["mu_star"].fillna(0.0) == 0.0).all()
-    sold = of_outcome(folder, "morris", "grams_sold")
+    sold = of_outcome(folder, "morris", "grams_delivered")
     assert sold.loc["demand.visits", "mu_star"] > 0.0
     sobol = tables(folder)["sobol"]
     assert list(sobol) == ["parameter", "outcome", "first", "first_conf", "total", "total_conf"]
@@ -248,8 +248,8 @@ def test_the_baseline_alone_has_no_effects(undrawn):
 @pytest.mark.parametrize(
     ("name", "base", "other", "expected"),
     [
-        ("grams_sold", 200.0, 150.0, -25.0),
-        ("grams_sold", 0.0, 5.0, np.nan),
+        ("grams_delivered", 200.0, 150.0, -25.0),
+        ("grams_delivered", 0.0, 5.0, np.nan),
         ("seized", 0.0, 5.0, 5.0),
         ("displaced", 20.0, 50.0, 30.0),
     ],
@@ -300,7 +300,7 @@ def test_a_killed_study_goes_on_to_the_same_tables(monkeypatch, undrawn):
         (["kept=0"], "kept=0 is out of range: 1 to 100"),
         (["runs_each=1"], "runs_each=1 is out of range: 2 to 1000"),
         (["runs_each=many"], "runs_each=many has the wrong type: expected a whole number"),
-        (["baseline=nope"], "unknown baseline 'nope'; known: baseline_2015"),
+        (["baseline=nope"], "unknown baseline 'nope'; known: accounts_listed"),
         (["scenario=nope"], "unknown scenario 'nope'"),
         (["recovery=mixture"], "recovery=mixture is invalid: expected one structure"),
         (["posterior=none"], "posterior=none is invalid: expected prior"),

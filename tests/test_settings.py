@@ -27,7 +27,9 @@ from marketsim.parameters.settings import (
 )
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
-TEXTS = {"recovery.name", "recovery.about", "scenario.name", "scenario.about"}
+TEXTS = {
+    f"{group}.{text}" for group in ("recovery", "motive", "scenario") for text in ("name", "about")
+}
 NOT_NUMBERS = TEXTS | {
     *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "fixed", "market"),
     *(
@@ -45,7 +47,7 @@ PRIORS = """
     perception.residual 0 0.2
     perception.own_sanction 0.1 0.5
     perception.warning 0.2 0.5
-    perception.news 0 0.3
+    perception.news 0 1
     perception.habituation 0.2 0.8
     accounts.return_days 0 14
     accounts.kept_cold 0.1 0.2
@@ -342,7 +344,7 @@ def test_kernels_read_floats_alone():
             assert type(value) is float, (group, name)
             assert value == getattr(getattr(of, group), name)
             seen += 1
-    kernels = {"posting", "perception", "recovery", "accounts"}
+    kernels = {"posting", "style", "perception", "recovery", "accounts", "motive"}
     kernels |= {"displacement", "moderation", "turnover", "supply", "workshop", "retail"}
     kernels |= {"resale", "demand", "payment", "delivery", "police", "legal"}
     assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)

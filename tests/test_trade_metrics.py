@@ -72,6 +72,17 @@ def test_the_order_of_rows_says_nothing():
     assert not np.allclose(statistics(*random_tables(4)), of)
 
 
+def test_deviations_are_over_traders():
+    """Traders with means of 8, 10 and 12 deviate by 2, whatever their numbers of labels."""
+    labels = {0: [7.0, 9.0], 1: [10.0], 2: [12.0, 12.0, 12.0], 3: [np.nan]}
+    rows = [{"trader": who, "price_raw": price} for who, own in labels.items() for price in own]
+    alone = [{"run": 1, "trader": 4, "price_raw": price} for price in (5.0, 9.0)]
+    of = statistics(surveyed(*rows, *alone), runs=pd.RangeIndex(2))
+    assert of["price_raw_deviation"][0] == pytest.approx(2.0)
+    assert np.isnan(of["price_raw_deviation"][1]) and of["price_raw"][1] == 7.0
+    assert of["price_carved_deviation"].isna().all()
+
+
 def test_another_unit_of_money_moves_prices_alone():
     """With all prices doubled prices are doubled; ratios and the mix are what they were."""
     survey, prices, runs = random_tables()
@@ -80,7 +91,7 @@ def test_another_unit_of_money_moves_prices_alone():
     dear = survey.assign(**{name: 2.0 * survey[name] for name in labels})
     stalls = prices.assign(mean=2.0 * prices["mean"])
     twice = statistics(dear, stalls, runs)
-    moved = [*labels, "raw_price_range"]
+    moved = [*labels, *(f"{name}_deviation" for name in labels), "raw_price_range"]
     np.testing.assert_allclose(twice[moved], 2.0 * of[moved], rtol=1e-12)
     np.testing.assert_allclose(twice.drop(columns=moved), of.drop(columns=moved), rtol=1e-12)
     ratios = [f"physical_prices_ratio_{name}" for name in AT_MARKETS]  # negative control
@@ -229,6 +240,7 @@ def test_what_is_fitted_is_a_target_and_the_rest_is_only_compared():
     assert list(told) == list(STATISTICS)
     for name in STATISTICS:
         fact = FACTS[name] if name in SUMMARIES else rest[name]
+        assert fact.weak == name.endswith("_deviation")
         assert fact.low is not None and fact.high is not None, name
         assert told[name] == (fact.unit, fact.fact)
         assert all(told[name])
@@ -238,9 +250,25 @@ def test_what_is_fitted_is_a_target_and_the_rest_is_only_compared():
 
 # ---------------------------------------------------------------- headline figures
 
-ZERO = ("offers", "visible", "grams_sold", "revenue", "sold_physical", "repeat_deals", "parcels")
+ZERO = (
+    "offers",
+    "visible",
+    "grams_delivered",
+    "grams_agreed",
+    "revenue",
+    "delivered_physical",
+    "repeat_deals",
+    "parcels",
+)
 DAILY = {
-    **{"offers": 10.0, "visible": 5.0, "grams_sold": 8.0, "revenue": 300.0, "sold_physical": 2.0},
+    **{
+        "offers": 10.0,
+        "visible": 5.0,
+        "grams_delivered": 8.0,
+        "grams_agreed": 9.0,
+        "revenue": 300.0,
+        "delivered_physical": 2.0,
+    },
     **{"repeat_deals": 3.0, "parcels": 4.0, "elephants": 0.5, "raw_shipped": 1000.0},
 }
 
@@ -278,7 +306,8 @@ def test_headline_figures_are_by_the_week_and_thousand_traders():
     expected = {
         "offers": 140.0,
         "visible": 70.0,
-        "grams_sold": 112.0,
+        "grams_delivered": 112.0,
+        "grams_agreed": 126.0,
         "revenue": 4200.0,
         "online_share": 0.75,
         "repeat_share": 0.75,
@@ -329,7 +358,7 @@ def test_where_nothing_is_sold_shares_are_not_there():
     """Zero sales: sums are 0 and shares nan; beside a run that sold they are left out."""
     nothing = dailies(**dict.fromkeys(ZERO, 0.0))
     table = headline(nothing, chased(), platform(0))
-    assert table.loc[["grams_sold", "revenue", "offers"], "median"].tolist() == [0.0] * 3
+    assert table.loc[["grams_delivered", "revenue", "offers"], "median"].tolist() == [0.0] * 3
     assert table.loc[["online_share", "repeat_share"], ["median", "q05"]].isna().all(axis=None)
     both = pd.concat([nothing, dailies((1,))])
     row = headline(both, chased(), platform(0, 1)).loc["online_share"]

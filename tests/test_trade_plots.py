@@ -304,8 +304,8 @@ def test_sales_are_against_the_runs_own_first_weeks():
     daily = daily_rows(runs=2, scale=0.0)
     start = evidence.inputs()["survey_start"].date
     week = daily["day"].map(lambda day: (day - start).days // 7 + 1)
-    daily["sold_public"] = np.where((week >= 1) & (daily["run"] == 0), 2.0, 0.0)
-    daily["sold_websites"] = np.where((week == 5) & (daily["run"] == 0), 4.0, 0.0)
+    daily["agreed_public"] = np.where((week >= 1) & (daily["run"] == 0), 2.0, 0.0)
+    daily["agreed_websites"] = np.where((week == 5) & (daily["run"] == 0), 4.0, 0.0)
     sold = trade_summary.sold(daily)
     expected = np.where(np.arange(1, 14) == 5, 3.0, 1.0)
     # week 13 of the survey ends with the run
@@ -332,16 +332,16 @@ def test_every_series_has_a_panel():
 
 
 def test_seizures_are_grams_a_week_per_thousand():
-    headline = pd.DataFrame([("grams_sold", "sold", "g", 1.0, 0.5, 2.0)])
+    headline = pd.DataFrame([("grams_delivered", "sold", "g", 1.0, 0.5, 2.0)])
     headline.columns = ["id", "meaning", "unit", "median", "q05", "q95"]
     rows = trade_summary.report_rows(tables(), headline, 500).set_index("id")
     weeks = len(days()) / 7
-    assert rows.loc["grams_sold", "median"] == 1.0
+    assert rows.loc["grams_delivered", "median"] == 1.0
     assert rows.loc["border_seizures", "median"] == pytest.approx(2 * 6000 / weeks)
     assert rows.loc["arrests", "q05"] == pytest.approx(2 * 71_000 / weeks)
     assert rows.loc["processors_raided", "q95"] == 0.0
     assert rows.loc["legal_sold", "median"] == pytest.approx(2 * 4900 / weeks)
-    assert list(rows.index) == ["grams_sold", *trade_summary.MEANINGS]
+    assert list(rows.index) == ["grams_delivered", *trade_summary.MEANINGS]
 
 
 def labels(figure):

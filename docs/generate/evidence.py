@@ -27,6 +27,9 @@ Sources:
   in China*, TRAFFIC
 - **derived**: computed as stated; **external**: from other sources, as stated; **assumed**: no
   source, chosen by this project
+
+A **weak** row depends on a reading or an assumption that its interval does not cover.
+A **one-sided** row gives only a lower or an upper bound; every value on the other side agrees.
 """
 
 
@@ -51,8 +54,10 @@ def _cells(fact: Fact) -> tuple[str, ...]:
 
 
 def _cell(content: object) -> str:
-    if content is None:
+    if content is None or content is False:
         return ""
+    if content is True:
+        return "yes"
     if isinstance(content, float):
         # The general format would use an exponent for 864,000,000 and 0.00001.
         return f"{content:,.6f}".rstrip("0").rstrip(".")

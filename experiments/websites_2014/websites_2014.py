@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 import marketsim as ms
+from marketsim.survey import targets
 
 WEEKS = 4
 HERE = Path(__file__).parent
@@ -39,8 +40,17 @@ def flow(compared: ms.Comparison) -> pd.DataFrame:
     return pd.concat(parts)[["arm", "series", "of", "q05", "median", "q95"]]
 
 
+def published() -> float:
+    """Return the largest published ratio of new advertisements on websites, 2014 to 2012."""
+    after = targets.validation()["websites_flow_after"].high
+    before = targets.validation()["websites_flow_before"].value
+    assert after is not None and before is not None
+    return after / before
+
+
 if __name__ == "__main__":
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     table = flow(ms.compare(["websites_2014"], replicates=runs, study="websites_2014"))
     table.to_csv(HERE / "flow.csv", index=False, float_format="%.3f", lineterminator="\n")
     print(table.round(2).to_string(index=False))
+    print(f"published of websites: at most {published():.2f}")

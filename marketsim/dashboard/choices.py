@@ -51,7 +51,11 @@ ADDED = {
     ),
     "parcels": Added(
         "Parcels intercepted", "police_effort", ("couriers",),
-        1.0, 0.0, 50.0, 1.0, "multiple of 2015",
+        0.0, 0.0, 1.0, 0.05, "share of parcels intercepted beyond those of 2015",
+    ),
+    "payments": Added(
+        "Payments for ivory stopped", "payment_block", ("share",),
+        0.0, 0.0, 1.0, 0.05, "share of online payments for ivory that are stopped",
     ),
     "border": Added(
         "Shipments seized at the border", "police_effort", ("border",),

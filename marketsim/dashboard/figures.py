@@ -24,7 +24,7 @@ Weekly = Mapping[str, pd.DataFrame]
 DOTS = 110  # per inch
 COMPRESSION = 1  # of zlib's levels: the fastest, since the page is served on this machine
 PANELS = {name: label for name, label, *_ in study_figures.CHANNELS} | {
-    "grams_sold": "ivory sold, g"
+    "grams_delivered": "ivory sold, g"
 }
 STATES = {
     "active": ("active", style.GREEN),

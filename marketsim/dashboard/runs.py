@@ -26,7 +26,7 @@ from marketsim.survey import statistics
 EDGES = (0, 6, 20)  # first runs of the first batches: few runs, for a quick first result
 BATCH = 20
 KEPT = 1000  # largest market, in retailers, whose trunks are cached
-WEEKLY = (*trade_summary.POSTS, "grams_sold")
+WEEKLY = (*trade_summary.POSTS, "grams_delivered")
 threads = 2  # parallel runs; set by `server.start`
 
 

@@ -8,9 +8,15 @@ from marketsim.model import observer, population, supply_chain
 from marketsim.model.kernels.backup_accounts import update_accounts
 from marketsim.model.kernels.delivery import deliver_parcels
 from marketsim.model.kernels.entry_exit import apply_entry_exit
+from marketsim.model.kernels.expected_returns import update_expected_returns
 from marketsim.model.kernels.friend_turnover import update_friend_lists
 from marketsim.model.kernels.legal_market import sell_legal_ivory
-from marketsim.model.kernels.moderation import open_cases, review_cases, run_sweep
+from marketsim.model.kernels.moderation import (
+    open_cases,
+    remove_known_posts,
+    review_cases,
+    run_sweep,
+)
 from marketsim.model.kernels.perception import update_perceived_risk
 from marketsim.model.kernels.policing import investigate_cases
 from marketsim.model.kernels.posting import publish_posts
@@ -25,7 +31,18 @@ from marketsim.model.kernels.restocking import (
 from marketsim.model.kernels.sales import sell
 from marketsim.model.kernels.supply import land_shipments
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Flow, LogColumn, MarketState, Outputs, Queue, Series, Stock
+from marketsim.model.state import (
+    OWN_OUTLETS,
+    Flow,
+    LogColumn,
+    MarketState,
+    Motives,
+    Outlet,
+    Outputs,
+    Queue,
+    Series,
+    Stock,
+)
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.parameters.settings import Settings, kernel_params
 
@@ -45,27 +62,30 @@ def advance(state, row, end):
     """
     seed, params, queue = state.seed, state.params, state.queue
     retailers, counters, trade = state.retailers, state.counters, state.trade
+    motives, ties = state.motives, state.ties
     books, dealers, shops = trade.books, trade.dealers, trade.shops
     outputs = Outputs(state.contacts, state.survey_log, state.series)
     while row < end:
         day, levers = state.first_day + row, levers_of_day(state.levers, row)
-        apply_entry_exit(seed, day, row, params, retailers, trade)
+        apply_entry_exit(seed, day, levers, params, retailers, motives, trade)
         land_shipments(seed, day, row, levers, params, trade)
         process_ivory(seed, day, row, levers, params, trade)
         update_dealers(day, params, books, dealers)
-        smooth_retail_sales(row, params, books, shops, trade.sales_level)
+        smooth_retail_sales(params, books, shops)
         fund_newcomers(day, retailers, books, shops)
-        restock(seed, day, row, params, retailers, trade)
-        publish_posts(seed, day, levers, params, retailers, counters, shops.stock_effect)
-        update_friend_lists(seed, day, row, params, retailers, trade)
-        sell(seed, day, row, levers, params, retailers, counters, trade)
+        restock(seed, day, row, params, retailers, motives, trade)
+        update_expected_returns(row, levers, params, retailers, counters, ties, motives, trade)
+        publish_posts(seed, day, levers, params, retailers, counters, shops.stock_effect, motives)
+        update_friend_lists(seed, day, row, levers, params, retailers, motives, trade)
+        sell(seed, day, row, levers, params, retailers, counters, motives, trade)
         sell_legal_ivory(seed, day, row, levers, params, state.founders, trade)
-        deliver_parcels(seed, day, row, levers, params, trade)
-        open_cases(seed, day, retailers, counters, queue)
+        deliver_parcels(seed, day, row, levers, params, counters, motives, trade)
+        remove_known_posts(day, params, retailers, counters)
+        open_cases(seed, day, levers, retailers, counters, queue)
         review_cases(seed, day, levers, params, retailers, counters, queue)
         run_sweep(seed, day, levers, params, retailers, counters)
         investigate_cases(seed, day, row, levers, params, retailers, counters, trade)
-        update_perceived_risk(seed, day, levers, params, retailers, counters, state.ties)
+        update_perceived_risk(seed, day, levers, params, retailers, counters, ties, motives)
         update_accounts(seed, day, params, retailers, counters)
         record_day(seed, day, row, params, retailers, counters, queue, outputs, trade)
         row += 1
@@ -100,6 +120,19 @@ def levers_of_day(levers, row):
         demand=levers.demand[row],
         legal=levers.legal[row],
         machines=levers.machines[row],
+        preblock=levers.preblock[row],
+        auto=levers.auto[row],
+        payments=levers.payments[row],
+        freeze=levers.freeze[row],
+        refused=levers.refused[row],
+        listed_platform=levers.listed_platform[row],
+        listed_police=levers.listed_police[row],
+        listed_wrongly=levers.listed_wrongly[row],
+        taught=levers.taught[row],
+        taught_types=levers.taught_types[row],
+        sentence=levers.sentence[row],
+        arrest_news=levers.arrest_news[row],
+        friend_limit=levers.friend_limit[row],
     )
 
 
@@ -141,6 +174,26 @@ def initialize(settings: Settings, seed: int) -> MarketState:
         ),
         trade=supply_chain.build_trade(settings, values, seed, retailers, contacts.size, days),
         founders=settings.population.retailers,
+        motives=no_experience(size),
+    )
+
+
+def no_experience(ids: int) -> Motives:
+    """Return what traders know before the first day: nothing."""
+    return Motives(
+        gain=np.zeros((ids, OWN_OUTLETS)),
+        posted=np.zeros((ids, OWN_OUTLETS)),
+        drive=np.ones(ids),
+        value=np.ones(ids),
+        jail=np.zeros(ids),
+        place=np.ones((ids, 2)),
+        all_gain=np.zeros(len(Outlet)),
+        all_posted=np.zeros(len(Outlet)),
+        first_gain=np.zeros(len(Outlet)),
+        first_posted=np.zeros(len(Outlet)),
+        today=np.zeros(len(Outlet)),
+        norm=np.zeros(len(Outlet)),
+        market=np.array([0.0, 0.0, 1.0, 1.0]),
     )
 
 

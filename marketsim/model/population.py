@@ -6,11 +6,12 @@ them are newcomers in the order of their days of arrival, which do not depend on
 
 import numpy as np
 
+from marketsim.model.kernels.entry_exit import CANDIDATES
 from marketsim.model.state import DayCounters, Retailers, State, Ties
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import exp_each, normal_quantile_each
 from marketsim.numerics.rng import Purpose
-from marketsim.parameters.settings import Settings
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import TRADER_TYPES
 
 
@@ -33,9 +34,12 @@ def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.nda
     Returns
     -------
     ndarray of int64, shape (ids,)
-        Each day has the whole part of the mean, and one more with the probability of the fraction.
+        Each day has the whole part of the mean, and one more with the probability of the fraction;
+        where entry depends on the value of the trade there are more candidates than entrants.
     """
     mean = settings.population.retailers * settings.turnover.entry
+    if settings.motive.turnover > 0.0 and settings.market != POSTING_ONLY:
+        mean *= CANDIDATES
     day_numbers = np.arange(first_day, first_day + days)
     draws = rng.uniform_array(seed, Purpose.ARRIVALS, 0, day_numbers)
     newcomers = np.repeat(day_numbers, np.floor(mean + draws).astype(np.int64))
@@ -80,6 +84,8 @@ def synthesize_traders(
         sensitivity=_sensitivities(settings, seed, ids, kind),
         threshold=_thresholds(settings, seed, ids),
         arrival=arrival,
+        video_share=_video_shares(settings, seed, ids),
+        full_grid=_full_grids(settings, seed, ids),
         state=np.where(arrival > 0, State.ABSENT, State.ACTIVE).astype(np.int8),
         talking=talking.astype(np.int8),
         risk=np.full(ids.size, residual),
@@ -89,7 +95,10 @@ def synthesize_traders(
         suspended=zeros(np.int8),
         return_day=zeros(np.int64),
         backup=zeros(np.int8),
+        follow=zeros(np.float64),
         audience=np.ones(ids.size),
+        recruits=zeros(np.float64),
+        guarded_until=zeros(np.int64),
         recent=zeros(np.float64),
         case_open=zeros(np.int8),
     )
@@ -97,9 +106,9 @@ def synthesize_traders(
 
 
 def empty_counters(size: int) -> DayCounters:
-    """Return the counters of one day, all zero: int64, and float64 for `sanction`."""
+    """Return the counters of one day, all zero: int64, and float64 for `sanction` and `loss`."""
     counts = {name: np.zeros(size, np.int64) for name in DayCounters._fields}
-    return DayCounters(**counts | {"sanction": np.zeros(size)})
+    return DayCounters(**counts | {"sanction": np.zeros(size), "loss": np.zeros(size)})
 
 
 def _kinds(settings: Settings, draws: np.ndarray) -> np.ndarray:
@@ -140,6 +149,25 @@ def _thresholds(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
     """Return the personal limits of risk: uniform."""
     low, high = settings.perception.threshold_low, settings.perception.threshold
     return low + (high - low) * rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids)
+
+
+def _video_shares(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the share of posts with a video of each trader: lognormal, at most 0.9."""
+    share, spread = settings.posting.video_share, settings.style.video_spread
+    if spread == 0.0:
+        return np.full(ids.size, share)
+    z = normal_quantile_each(rng.uniform_array(seed, Purpose.VIDEO_STYLE, 0, ids))
+    return np.minimum(share * exp_each(spread * z - spread * spread / 2.0), 0.9)
+
+
+def _full_grids(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the share of nine pictures in other posts of each trader: logit-normal."""
+    share, spread = settings.posting.full_grid, settings.style.grid_spread
+    if spread == 0.0 or not 0.0 < share < 1.0:
+        return np.full(ids.size, share)
+    z = normal_quantile_each(rng.uniform_array(seed, Purpose.GRID_STYLE, 0, ids))
+    odds = share / (1.0 - share) * exp_each(spread * z)
+    return odds / (1.0 + odds)
 
 
 def _ties(settings: Settings, seed: int, ids: int) -> Ties:

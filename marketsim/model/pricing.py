@@ -64,7 +64,8 @@ def asking_price(i, product, risk, retail, trade):
     target = retail.cover * expected_retail_sales(shops, i)
     factor = inventory_markup(stock_held(trade.books, holder), target, retail.scarcity_pricing)
     margin = max((1.0 + retail.margin) * shops.markup[i], 1.0)  # no lasting markup below cost
-    return trade.unit_cost[holder, product] * margin * (1.0 + retail.risk_premium * risk) * factor
+    cost = trade.unit_cost[holder, product] * shops.quality[i, product]
+    return cost * margin * (1.0 + retail.risk_premium * risk) * factor
 
 
 @part

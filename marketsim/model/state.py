@@ -61,6 +61,7 @@ class Flow(IntEnum):
     FLAGGED = 10
     BANS = 11
     MENTIONS = 12
+    PREBLOCKED = 13
 
 
 class Stock(IntEnum):
@@ -92,28 +93,34 @@ class LogColumn(IntEnum):
 Retailers = namedtuple(
     "Retailers",
     # drawn once: type 0 to 3 (int8); posts a day (float64); k of exp(-k risk) (float64); limit of
-    # perceived risk (float64); date of arrival, 0 for founders (int64)
-    "kind base_rate sensitivity threshold arrival "
+    # perceived risk (float64); date of arrival, 0 for founders (int64); share of posts with a
+    # video, and of the others with nine pictures (float64)
+    "kind base_rate sensitivity threshold arrival video_share full_grid "
     # State (int8); 0 or 1: in a spell of posting (int8); perceived risk, 0 to 1 (float64); number
     # of the account, 0 is the first (int64); sanctions on it (int64)
     "state talking risk account offences "
     # first date free of a block (int64); 0 or 1: the block covers the account (int8); date of
     # return after a ban, 0 while not drawn (int64)
     "blocked_until suspended return_day "
-    # Backup (int8); share of the first audience kept (float64); fading sum of visible posts
-    # (float64); Case (int8)
-    "backup audience recent case_open",
+    # Backup (int8); share of the friends who follow the backup (float64); share of the first
+    # audience kept (float64); fading sum of recruits (float64)
+    "backup follow audience recruits "
+    # first date free of a guarded style (int64); fading sum of visible posts (float64); Case (int8)
+    "guarded_until recent case_open",
 )
 
-# Counters of one day, arrays of shape (ids,): int64, but float64 for `sanction`
+# Counters of one day, arrays of shape (ids,): int64, but float64 for `sanction` and `loss`
 DayCounters = namedtuple(
     "DayCounters",
     # posts that a trader intends, and where they end
-    "intended moments deleted removed backup groups elsewhere withheld "
+    "intended moments deleted removed blocked backup groups elsewhere withheld "
     # pictures and videos of the visible posts, and of the latest one; visible posts flagged
     "pictures videos latest_pictures latest_videos flagged "
-    # 0 or 1: a backup is advertised, the account is banned; weight of the sanction, 1 is a ban
-    "mention banned sanction",
+    # visible posts that the platform removes in the evening, their pictures and videos
+    "known known_pictures known_videos "
+    # 0 or 1: a backup is advertised, the account is banned, the trader is arrested; weights
+    # against a ban of the sanction, and of a loss without one (float64)
+    "mention banned arrested sanction loss",
 )
 
 # Social network: the ties of trader i are other[start[i]:start[i + 1]], ascending.
@@ -137,7 +144,7 @@ Outputs = namedtuple("Outputs", "contacts survey_log series")
 MarketState = namedtuple(
     "MarketState",
     "seed first_day params levers retailers counters ties queue contacts "
-    "survey_log series trade founders",
+    "survey_log series trade founders motives",
 )
 
 # ------------------------------------------------------------------------- supply chain and trade
@@ -170,7 +177,7 @@ class Stage(IntEnum):
 
 
 class TradeCounter(IntEnum):
-    """Daily totals of trade; the last two blocks have one column a channel."""
+    """Daily totals of trade; the last four blocks have one column a channel."""
 
     INQUIRIES = 0
     DEALS = 1
@@ -189,8 +196,10 @@ class TradeCounter(IntEnum):
     LEGAL_SOLD = 14
     LAUNDERED = 15
     STOCK = 16
-    SOLD = 17  # and the five after it: mg by channel
-    REVENUE = 23  # and the five after it: fen by channel
+    AGREED = 17  # and the five after it: mg of deals by channel
+    REVENUE = 23  # and the five after it: fen of deals by channel
+    DELIVERED = 29  # and the five after it: mg handed over by channel
+    EARNED = 35  # and the five after it: fen that traders keep by channel
 
 
 class Enforcement(IntEnum):
@@ -210,13 +219,32 @@ class Enforcement(IntEnum):
     PROCESSORS_RAIDED = 11
     SUPPLIERS_RAIDED = 12
     MACHINES_SEIZED = 13
+    PAYMENTS_STOPPED = 14
+    PAYMENTS_FROZEN = 15
+    PARCELS_REFUSED = 16
 
 
-class SalesLevel(IntEnum):
-    """Smoothed sales of all traders, mg a day: now, and those that newcomers compare with."""
+class Outlet(IntEnum):
+    """Where a trader earns; places elsewhere are judged by what all traders earn there."""
 
-    NOW = 0
-    REFERENCE = 1
+    FEED = 0  # Moments and the backup account
+    PRIVATE = 1  # groups and private messages
+    STALL = 2
+    PUBLIC = 3
+    SOCIAL = 4
+    WEBSITES = 5
+
+
+OWN_OUTLETS = 3  # that each trader judges by own experience
+
+
+class Learned(IntEnum):
+    """What all traders know of the market."""
+
+    PRIOR = 0  # fen; weight of the return expected before experience
+    DEALS = 1  # settled in the first rows
+    ELSEWHERE = 2  # factor on the odds of other platforms
+    VALUE = 3  # of the trade to a newcomer
 
 
 class Parcel(IntEnum):
@@ -229,7 +257,9 @@ class Parcel(IntEnum):
     PRODUCT = 4
     MASS = 5  # mg
     ESCROWED = 6  # fen
-    KEY = 7  # of the inquiry, for draws
+    PAID = 7  # fen that the trader has received
+    COST = 8  # fen, of the goods to the trader
+    KEY = 9  # of the inquiry, for draws
 
 
 # Suppliers and processors. risk: perceived risk, 0 to 1, (dealers,), float64; closed_until: first
@@ -245,10 +275,12 @@ Shops = namedtuple(
     # 0 or 1: has a stall (int8); sales expected by habit, mg a day (float64); fen (int64)
     "processor supplier markup stall expected working_capital "
     # sales smoothed over `retail.cover` days, mg a day (float64); mg sold since the last smoothing
-    # (int64); row of the last sale (int64); factor on intended posts (float64)
-    "sold sold_today last_sale stock_effect "
-    # share of the audience kept when friends were last removed (float64)
-    "audience",
+    # (int64); factor on intended posts (float64)
+    "sold sold_today stock_effect "
+    # share of the audience kept when friends were last removed (float64); quality of the pieces
+    # relative to the mean, (ids, PRODUCTS), float64; returns relative to those of others of a post
+    # in Moments, a day at a stall, and a post elsewhere, (ids, 3), float64
+    "audience quality relative",
 )
 
 # Resale agents, arrays of shape (agents,): trader whose goods they sell (int64); agent whose posts
@@ -256,9 +288,26 @@ Shops = namedtuple(
 Agents = namedtuple("Agents", "retailer upstream tier active")
 
 # Friends of seller s are rows start[s] to start[s] + count[s], customers (who have bought) first;
-# there is room up to start[s + 1]. start: (sellers + 1,), count and customers: (sellers,), int64;
-# by row, buyer: id, int32; trust: steps of 1/TRUST_STEPS, uint16
-Friends = namedtuple("Friends", "start count customers buyer trust")
+# there is room up to start[s + 1]. start: (sellers + 1,), count, customers and wanted, the number
+# at the start that a seller recruits for: (sellers,), int64; by row, buyer: id, int32; trust: steps
+# of 1/TRUST_STEPS, uint16
+Friends = namedtuple("Friends", "start count customers wanted buyer trust")
+
+# Buyers who look for another seller: ids, (places,), int32; ends: their number, and the place that
+# the next one overwrites once all are taken, (2,), int64
+Seekers = namedtuple("Seekers", "buyer ends")
+
+# What traders have learned of the trade (docs/market.md 16). Of traders, by outlet: settled
+# margins, fen, and reckoned posts, fading, (ids, 3), float64; drive, the factor on posts, value of
+# the trade and perceived chance of arrest, 1/year, (ids,), float64; place, the factor on the odds
+# of Moments and of groups, (ids, 2), float64. Of the market, by outlet and then place elsewhere:
+# the same sums, those of the first rows, today's margins, and fen a reckoned post, (6,), float64;
+# `market` by `Learned`, float64.
+Motives = namedtuple(
+    "Motives",
+    "gain posted drive value jail place all_gain all_posted first_gain first_posted today norm "
+    "market",
+)
 
 # Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16)
 Buyers = namedtuple("Buyers", "risk touched")
@@ -281,12 +330,12 @@ ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 
 # The supply chain and trade. books: Books; unit_cost: average cost, CNY a gram, (dealers + ids,
 # PRODUCTS), float64; product_mix: shares of an order, (PRODUCTS,), float64, empty without trade;
-# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; sales_level:
-# by SalesLevel, (2,), float64; the others are named tuples of this module.
+# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; the others
+# are named tuples of this module.
 TradeState = namedtuple(
     "TradeState",
-    "books unit_cost dealers shops agents friends buyers parcels cases "
-    "product_mix risk_decay sales_level records observed_prices",
+    "books unit_cost dealers shops agents friends seekers buyers parcels cases "
+    "product_mix risk_decay records observed_prices",
 )
 
 

@@ -7,6 +7,7 @@ of the seed and the parameters.
 import numpy as np
 
 from marketsim.model import ledger
+from marketsim.model.buyers import buyer_traits, median_willingness
 from marketsim.model.dealers import product_costs, total_yield, yields
 from marketsim.model.ledger import MILLIGRAMS, PRODUCTS, Account, Books, Item
 from marketsim.model.state import (
@@ -24,6 +25,7 @@ from marketsim.model.state import (
     Parcel,
     Parcels,
     Retailers,
+    Seekers,
     Shops,
     Stage,
     TradeCounter,
@@ -31,13 +33,24 @@ from marketsim.model.state import (
     TradeState,
 )
 from marketsim.numerics import rng
-from marketsim.numerics.elementary import LN_2, exp, exp_each, normal_quantile_each
-from marketsim.numerics.jit import kernel
-from marketsim.numerics.rng import LANES, Purpose
+from marketsim.numerics.elementary import (
+    LN_2,
+    exp,
+    exp_each,
+    log,
+    log_each,
+    normal_quantile,
+    normal_quantile_each,
+)
+from marketsim.numerics.jit import kernel, part
+from marketsim.numerics.rng import LANES, Purpose, uniform, uniforms
 from marketsim.parameters.settings import POSTING_ONLY, Params, Settings
 from marketsim.parameters.traders import TRADER_TYPES
 
-MOST_DELIVERIES = 12  # to a customer before the run begins
+OLDEST = 1e4  # days that a founder has been in the trade, at most
+MOST_REPEATS = 30  # further deliveries to a customer before the run begins
+NODES = 32  # of the quadrature over buyers' willingness to pay
+ATTEMPTS = 16  # to draw a customer
 LARGEST_HOLDING = 1e13  # mg or fen of one holder at the start
 
 
@@ -80,11 +93,8 @@ def build_trade(
     dealers = _dealers(params, shops.expected[:people], suppliers, processors, mix)
     if thousands > 0.0:
         _enter_stocks(params, books, retailers, shops, dealers, mix)
-    relative_rate = np.concatenate(
-        [retailers.base_rate / params.posting.base_posts, np.ones(agents)]
-    )
-    relative_rate[people:ids] = 0.0  # newcomers have no customers
-    friends = _friends(params, seed, relative_rate, ids, buyers)
+    agents_table = _agents(params, seed, agents, people)
+    friends = _friends(params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers)
     answers, buckets = int(params.demand.max_inquiries_per_day), int(params.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
     return TradeState(
@@ -92,8 +102,9 @@ def build_trade(
         unit_cost=unit_cost,
         dealers=dealers,
         shops=shops,
-        agents=_agents(params, seed, agents, people),
+        agents=agents_table,
         friends=friends,
+        seekers=Seekers(np.zeros(buyers, np.int32), np.zeros(2, np.int64)),
         buyers=Buyers(np.zeros(buyers, np.float32), np.zeros(buyers, np.int16)),
         parcels=Parcels(
             np.zeros((buckets, places, len(Parcel)), np.int64), np.zeros(buckets, np.int64)
@@ -101,9 +112,8 @@ def build_trade(
         cases=Cases(np.zeros(ids, np.int64), np.zeros(2, np.int64), np.zeros(ids, np.int8)),
         product_mix=mix if thousands > 0.0 else np.zeros(0),
         risk_decay=_risk_decay(params, days),
-        sales_level=np.zeros(2),
         records=TradeRecords(
-            counts=np.zeros((days, TradeCounter.REVENUE + len(Channel)), np.int64),
+            counts=np.zeros((days, TradeCounter.EARNED + len(Channel)), np.int64),
             prices=np.zeros((days, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
             enforcement=np.zeros((days, len(Enforcement), len(Channel), 2), np.int64),
             ledger=np.zeros((days, len(Account), len(Item)), np.int64),
@@ -179,10 +189,24 @@ def _shops(
         working_capital=_working_capital(expected * retail.cover, _highest_price(params)),
         sold=expected.copy(),
         sold_today=np.zeros(ids.size, np.int64),
-        last_sale=np.zeros(ids.size, np.int64),
         stock_effect=np.ones(ids.size),
         audience=np.ones(ids.size),
+        quality=_qualities(params, seed, ids),
+        relative=np.zeros((ids.size, 3)),
     )
+
+
+def _qualities(params: Params, seed: int, ids: np.ndarray) -> np.ndarray:
+    """Return the quality of each trader's pieces by product, 1 on average: lognormal."""
+    retail = params.retail
+    out = np.ones((ids.size, PRODUCTS))
+    spreads = (retail.quality_raw, retail.quality_semi, retail.quality_uncarved,
+               retail.quality_carved)  # fmt: skip
+    for product, spread in enumerate(spreads):
+        if spread > 0.0:
+            z = normal_quantile_each(rng.uniform_array(seed, Purpose.QUALITY + product, 0, ids))
+            out[:, product] = exp_each(spread * z - spread * spread / 2.0)
+    return out
 
 
 def _highest_price(params: Params) -> float:
@@ -281,42 +305,195 @@ def _agents(params: Params, seed: int, agents: int, retailers: int) -> Agents:
 
 
 def _friends(
-    params: Params, seed: int, relative_rate: np.ndarray, ids: int, buyers: int
+    params: Params,
+    seed: int,
+    retailers: Retailers,
+    shops: Shops,
+    agents: Agents,
+    unit_cost: np.ndarray,
+    mix: np.ndarray,
+    people: int,
+    buyers: int,
 ) -> Friends:
-    """Return the friends of each seller among the buyers, with room for more.
+    """Return the friends of each seller, with room for more; write the returns of traders.
 
-    Sellers with a high `relative_rate` of posting have more customers among their friends, and
-    more deliveries to each of them.
+    A founder has been in the trade for some time and has the customers of that time, with the
+    deliveries that each has had: a market without interventions stays as it is.
     """
-    seller_keys = np.arange(relative_rate.size)
+    ids, demand = retailers.state.size, params.demand
+    seller_keys = np.arange(ids + agents.retailer.size)
     seller_keys[ids:] += FIRST_AGENT_KEY - ids
-    mean = params.demand.friends if buyers > 0 else 0.0
-    u = rng.uniform_array(seed, Purpose.FRIENDS, 0, seller_keys)
-    count = np.floor(mean * (0.5 + u)).astype(np.int64)
-    room = np.ceil(count * (1.0 + params.demand.room)).astype(np.int64)
+    mean = demand.friends if buyers > 0 else 0.0
+    count = np.floor(mean * (0.5 + rng.uniform_array(seed, Purpose.FRIENDS, 0, seller_keys)))
+    room = np.ceil(count * (1.0 + demand.room)).astype(np.int64)
+    count = count.astype(np.int64)
+    wanted = count.copy()
     start = np.concatenate([[0], np.cumsum(room)]).astype(np.int64)
     buyer = np.zeros(int(start[-1]), np.int32)
-    _draw_friends(seed, start, count, seller_keys, buyers, buyer)
-    share = np.minimum(
-        params.demand.customers * (0.5 + 0.5 * relative_rate) * (relative_rate > 0.0), 0.5
-    )
-    customers = np.floor(count * share).astype(np.int64)
-    deliveries = np.minimum(np.floor(1.0 + 3.0 * relative_rate), MOST_DELIVERIES).astype(np.int64)
-    trust = np.full(buyer.size, int(params.demand.trust * TRUST_STEPS), np.uint16)
-    demand = params.demand
-    _set_customer_trust(start, customers, deliveries, demand.trust, demand.trust_gain, trust)
-    return Friends(start, count, customers, buyer, trust)
+    trust = np.full(buyer.size, int(demand.trust * TRUST_STEPS), np.uint16)
+    customers = np.zeros(count.size, np.int64)
+    if buyers > 0:
+        posts = retailers.base_rate * (1.0 - params.posting.silent_share)
+        posts = np.concatenate([posts, params.resale.forwarded * posts[agents.retailer]])
+        is_founder = np.concatenate([retailers.arrival == 0, np.ones(agents.retailer.size, bool)])
+        seller = np.concatenate([np.arange(ids), agents.retailer])
+        labels = unit_cost[unit_cost.shape[0] - ids :][seller]
+        markup = np.maximum((1.0 + params.retail.margin) * shops.markup[seller], 1.0)
+        labels *= markup[:, None]
+        for tier in (1, 2, 3):
+            labels[ids:][agents.tier >= tier] *= 1.0 + params.resale.extra
+        worth = np.array([median_willingness(product, demand) for product in range(PRODUCTS)])
+        limits = log_each((labels / (worth * demand.willingness)).ravel()) / demand.spread
+        limits = limits.reshape(labels.shape)
+        shown = mix / [demand.piece_raw, demand.piece_semi, demand.piece_uncarved,
+                       demand.piece_carved]  # fmt: skip
+        ages = rng.uniform_array(seed, Purpose.AGE, 0, seller_keys)
+        nodes = normal_quantile_each((np.arange(NODES) + 0.5) / NODES)
+        _draw_friends(seed, start, room, seller_keys, buyers, buyer)
+        _draw_customers(
+            seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
+            buyers, start, count, customers, buyer, trust, shops.relative,
+        )  # fmt: skip
+    is_newcomer = retailers.arrival > 0
+    count[:ids][is_newcomer] = np.floor(wanted[:ids][is_newcomer] * params.motive.start)
+    return Friends(start, count, customers, wanted, buyer, trust)
 
 
 @kernel
-def _set_customer_trust(start, customers, deliveries, first, gain, trust):
-    """Set the trust of customers after one, two, ... deliveries, in turn."""
-    for seller in range(customers.size):
+def _draw_customers(
+    seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
+    buyers, start, count, customers, buyer, trust, relative,
+):  # fmt: skip
+    """Draw the customers among the friends of each seller, and their trust (market.md 3).
+
+    Also reckon the returns of posts and of a day at a stall, relative to those of other traders.
+    """
+    demand = params.demand
+    premium = log(1.0 + params.retail.physical_premium) / demand.spread
+    for seller in range(count.size):
+        # market.md 3 (friends 2): friends whom a trader has recruited since entry
+        age, wanted = OLDEST, count[seller]
+        if params.turnover.leave > 0.0:
+            age = min(-log(ages[seller]) / params.turnover.leave, OLDEST)
+        number, motive = wanted, params.motive
+        if seller < relative.shape[0]:
+            missing = (1.0 - motive.start) * exp(-motive.recruiting * age / 7.0)
+            number = int(wanted * (1.0 - missing))
+        count[seller] = number
+        if posts[seller] == 0.0 or number == 0:
+            continue
+        # market.md 3 (friends 1): how likely a buyer drawn evenly buys what is shown
+        first, second = _purchase_chances(limits[seller], 0.0, shown, nodes, demand)
+        # market.md 3 (friends 2): strangers and friends who have become customers until today
+        active = posts[seller] / (1.0 - params.posting.silent_share)
+        attention = 1.0 / (1.0 + params.motive.crowding * active)
+        inquiries = min(
+            demand.inquiries_per_post * posts[seller] * attention,
+            demand.max_inquiries_per_day / number,
+        )
+        buys = inquiries * demand.trust * first
+        strangers = demand.strangers * buys * number
+        friends = (1.0 - demand.strangers) * (1.0 - demand.regulars) * buys
+        free = motive.seek  # seekers whom nobody recruits
+        if motive.recruiting > 0.0:
+            free = max(motive.seek - 0.5 * (1.0 - motive.start), 0.0)
+        seekers = params.turnover.leave * free * wanted
+        seekers *= active / params.posting.base_posts
+        room = start[seller + 1] - start[seller] - number
+        time = age  # that friends beyond those wanted have stayed: they are not replaced
+        if demand.friends_leave > 0.0:
+            time = (1.0 - exp(-demand.friends_leave * age)) / demand.friends_leave
+        added = min(int((strangers + seekers) * time), room)
+        lost = demand.friends_leave + friends
+        mean = 0.0
+        if lost > 0.0 and first > 0.0:
+            mean = (friends * number + strangers) / lost * (1.0 - exp(-lost * age))
+        known = min(mean, number + added * 1.0)
+        # market.md 3 (friends 3): what customers buy, and the trust that they have
+        repeats, trusted = 0.0, demand.trust
+        if known > 0.0:
+            regular = demand.regulars * (number + added) / max(known, 1.0) + 1.0 - demand.regulars
+            rate = (1.0 - demand.strangers) * regular * inquiries * (second / first)
+            repeats = rate * age / (1.0 + demand.friends_leave * age)
+            trusted = 1.0 - (1.0 - demand.trust) * (1.0 - demand.trust_gain) / (
+                1.0 + repeats * demand.trust_gain
+            )
+        # market.md 16.1: the returns of posts, and of a day at a stall, relative to others
+        if seller < relative.shape[0]:
+            other = demand.trust * first
+            customer = trusted * second / first if first > 0.0 else 0.0
+            some = 1.0 - exp(-known)
+            share = known / (number + added)
+            even = share * customer + (1.0 - share) * other
+            chosen = some * customer + (1.0 - some) * other
+            buys = demand.regulars * chosen + (1.0 - demand.regulars) * even
+            buys = demand.strangers * other + (1.0 - demand.strangers) * buys
+            relative[seller, 0] = (number + added) * buys * attention * (markup[seller] - 1.0)
+            relative[seller, 2] = demand.friends * other * (markup[seller] - 1.0)
+            at_stall, _ = _purchase_chances(limits[seller], premium, shown, nodes, demand)
+            stall_markup = markup[seller] * (1.0 + params.retail.physical_premium)
+            relative[seller, 1] = at_stall * max(stall_markup - 1.0, 0.0)
+        if not is_founder[seller]:
+            continue
+        # market.md 3 (friends 4): who the customers are, and the deliveries that each has had
+        count[seller] += added
+        u = uniform(seed, Purpose.CUSTOMERS_AT_START, 0, seller_keys[seller], 0)
+        customers[seller] = min(int(mean + u), count[seller])
+        odds = log(repeats / (1.0 + repeats)) if repeats > 0.0 else -1.0
         for place in range(customers[seller]):
-            missing = 1.0 - first
-            for _ in range(place % deliveries[seller] + 1):
-                missing *= 1.0 - gain
-            trust[start[seller] + place] = int((1.0 - missing) * TRUST_STEPS)
+            row = start[seller] + place
+            u_deliveries = _draw_customer(
+                seed, seller_keys[seller], place, limits[seller], shown, demand, buyers, row, buyer
+            )
+            missing = 1.0 - demand.trust
+            further = min(int(log(u_deliveries) / odds), MOST_REPEATS) if repeats > 0.0 else 0
+            for _ in range(1 + further):
+                missing *= 1.0 - demand.trust_gain
+            trust[row] = int((1.0 - missing) * TRUST_STEPS)
+
+
+@part
+def _purchase_chances(limits, premium, shown, nodes, demand):
+    """Return mean and mean square, over buyers, of the chance to buy a product shown (3).
+
+    `premium` raises all `limits`: standard deviations of log willingness to pay.
+    """
+    tastes = (demand.taste_raw, demand.taste_semi, demand.taste_uncarved, demand.taste_carved)
+    all_shown = shown[0] + shown[1] + shown[2] + shown[3]
+    all_tastes = tastes[0] + tastes[1] + tastes[2] + tastes[3]
+    first, second = 0.0, 0.0
+    for favourite in range(PRODUCTS):
+        sums, squares = 0.0, 0.0
+        for k in range(nodes.size):
+            chance = 0.0
+            for product in range(PRODUCTS):
+                if nodes[k] >= limits[product] + premium:
+                    liking = 1.0 if product == favourite else demand.second_choice_prob
+                    chance += shown[product] / all_shown * liking
+            sums += chance
+            squares += chance * chance
+        first += tastes[favourite] / all_tastes * (sums / nodes.size)
+        second += tastes[favourite] / all_tastes * (squares / nodes.size)
+    return first, second
+
+
+@part
+def _draw_customer(seed, seller_key, place, limits, shown, demand, buyers, row, buyer):
+    """Draw a buyer who would buy what the seller shows; return a uniform left over (3)."""
+    for attempt in range(ATTEMPTS):
+        item = place * ATTEMPTS + attempt
+        u_buyer, u_product, u_likes, u_left = uniforms(seed, Purpose.CUSTOMER, 0, seller_key, item)
+        candidate = int(u_buyer * buyers)
+        position = u_product * (shown[0] + shown[1] + shown[2] + shown[3])
+        product = 0
+        while product < PRODUCTS - 1 and position >= shown[product]:
+            position -= shown[product]
+            product += 1
+        u_willing, liking, _ = buyer_traits(seed, candidate, product, demand)
+        buyer[row] = candidate
+        if u_likes < liking and normal_quantile(u_willing) >= limits[product]:
+            break
+    return u_left
 
 
 @kernel

@@ -72,6 +72,8 @@ class Purpose(IntEnum):
     TIER = 60
     FORWARDS = 61
     FRIENDS = 64
+    AGE = 65
+    CUSTOMERS_AT_START = 66
     # four friends of a seller
     FRIEND = 68
     # shipments
@@ -135,6 +137,31 @@ class Purpose(IntEnum):
     LINKED = 160
     RAIDED = 161
     SWEEP_DAY = 164
+    # customers at the start
+    CUSTOMER = 168
+    # presentation of a trader, and of a day
+    VIDEO_STYLE = 172
+    GRID_STYLE = 173
+    VIDEO_DAY = 174
+    # quality of a trader's pieces: one lane a product
+    QUALITY = 176
+    # posts known to the platform, blocked before they appear, removed in the evening
+    KNOWN = 180
+    BLOCKED_AT_ONCE = 181
+    REMOVED_AT_ONCE = 182
+    # friends recruited: their number, then each
+    RECRUITS = 184
+    RECRUITED = 188
+    FROM_SEEKERS = 189
+    SEEKS = 192
+    # payments and parcels
+    REFUNDED = 196
+    PAYMENT_STOPPED = 200
+    FROZEN = 201
+    REFUSED = 202
+    # traders taught, and accounts on a list
+    TAUGHT = 204
+    LISTED = 208
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

@@ -32,12 +32,12 @@ class Hours:
         "border controls at the level of 2015", "assumed",
     )  # fmt: skip
     couriers: float = parameter(
-        20.0, "hours a week per 1,000 traders", 0.0, 10_000.0,
-        "parcel checks at the level of 2015", "assumed",
+        20.0, "hours a week per 1,000 traders and percent", 0.0, 10_000.0,
+        "parcel checks, for each percent of parcels intercepted beyond 2015", "assumed",
     )  # fmt: skip
     traces: float = parameter(
-        10.0, "hours a week per 1,000 traders", 0.0, 10_000.0,
-        "analysis of payment and courier records at the level of 2015", "assumed",
+        5.0, "hours a week per 1,000 traders and percent", 0.0, 10_000.0,
+        "analysis of payment and courier records, for each percent traced beyond 2015", "assumed",
     )  # fmt: skip
 
 

@@ -18,9 +18,10 @@ from marketsim.errors import InputError
 
 TABLE = Path(__file__).with_name("evidence.csv")
 NUMBERS = ("value", "low", "high")
-COLUMNS = ("id", *NUMBERS, "unit", "date", "role", "source", "fact", "derivation")
+FLAGS = ("weak", "one_sided")
+COLUMNS = ("id", *NUMBERS, "unit", "date", "role", *FLAGS, "source", "fact", "derivation")
 FORMAT = "UTF-8 text separated by commas"
-SHOWN = 80  # characters of a cell in a message
+SHOWN = 60  # characters of a cell in a message
 ROLES = ("input", "target", "validation", "context")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -38,7 +39,9 @@ class EvidenceError(InputError):
 class Fact:
     """One row of the table.
 
-    Numbers are None where the source gives none; ``low`` and ``high`` are absolute bounds.
+    Numbers are None where the source gives none; ``low`` and ``high`` are absolute bounds. A weak
+    fact depends on a reading or an assumption that its interval does not cover. Of a one-sided one
+    only a lower or an upper bound is known; every value on the other side of it agrees.
     """
 
     id: str
@@ -48,6 +51,8 @@ class Fact:
     unit: str
     date: datetime.date | None
     role: str
+    weak: bool
+    one_sided: bool
     source: str
     fact: str
     derivation: str
@@ -133,11 +138,21 @@ def _fact(path: Path, row: dict[str, str]) -> Fact:
     least, most = (-math.inf if low is None else low), (math.inf if high is None else high)
     if value is not None and not least <= value <= most:
         refuse("value", row["value"], f"{least:g} to {most:g}")
+    for column in FLAGS:
+        if row[column] not in ("", "yes"):
+            refuse(column, row[column], "yes or nothing")
+    bounds = (low is not None) + (high is not None)
+    if (row["one_sided"] == "yes") != (bounds == 1):
+        allowed = "yes where one of low and high is given, nothing where both or none are"
+        refuse("one_sided", row["one_sided"], allowed)
+    if bounds == 1 and value is not None:
+        refuse("value", row["value"], "nothing beside a bound: the row is one-sided")
     judged = row["role"] in ("target", "validation")
     if judged and not row["unit"].strip() and (value, low, high) != (None, None, None):
         refuse("unit", row["unit"], "a unit, since the row carries numbers")
-    date = _date(path, row)
-    return Fact(name, value, low, high, row["unit"], date, *(row[c] for c in COLUMNS[6:]))
+    weak, one_sided = (row[column] == "yes" for column in FLAGS)
+    about = (row["unit"], _date(path, row), row["role"], weak, one_sided)
+    return Fact(name, value, low, high, *about, *(row[c] for c in COLUMNS[-3:]))
 
 
 def _number(path: Path, row: dict[str, str], column: str) -> float | None:

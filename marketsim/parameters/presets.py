@@ -15,7 +15,12 @@ from marketsim.errors import UnreadableFileError, unknown_name, unknown_paramete
 from marketsim.parameters.settings import Settings, is_name
 
 PACKAGE = Path(__file__).parents[1]
-DEFAULTS = {"population": "wechat", "recovery": "mixture", "scenario": "baseline_2015"}
+DEFAULTS = {
+    "population": "wechat",
+    "recovery": "mixture",
+    "motive": "learned",
+    "scenario": "baseline_2015",
+}
 TRADE_POSTERIOR = "market_2015"  # of the parameters of trade
 POSTERIOR = "calibration_2015"  # of the parameters of posting
 CYCLE = "the files of defaults name each other"
@@ -54,7 +59,8 @@ def named(**choices: str) -> Settings:
     Parameters
     ----------
     **choices : str
-        `population`, `recovery` and `scenario`; those not given are the defaults of the command.
+        `population`, `recovery`, `motive` and `scenario`; those not given are the defaults of
+        the command.
 
     Raises
     ------

@@ -52,6 +52,7 @@ TRADE = (
     "delivery",
     "police",
     "legal",
+    "motive",
 )
 # Fitted to prices and the mix of products, given the posterior of posting.
 FITTED_TRADE = (
@@ -166,7 +167,10 @@ def with_values(settings: Settings, structure: str, values: dict[str, float]) ->
         By dotted names.
     """
     groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
-    free = {key: drawn for key, drawn in values.items() if key not in settings.fixed}
+    fixed = {*settings.fixed}
+    if settings.motive.name == "none":  # its values are those of a choice, not uncertain
+        fixed |= {key for key in values if key.startswith("motive.")}
+    free = {key: drawn for key, drawn in values.items() if key not in fixed}
     return replace(_with_values(settings, free), **groups, posterior="none", fixed=[])
 
 

@@ -24,21 +24,28 @@ from marketsim.parameters.traders import (
     TRADER_TYPES,
     Accounts,
     Displacement,
+    Motive,
     Observer,
     Perception,
     Population,
     Posting,
     Recovery,
+    Style,
     Turnover,
 )
 
 FULL, POSTING_ONLY = "full", "posting_only"
-# parameters that are 0 where market=posting_only
-WITHOUT_TRADE = {
-    "retail": ("exit_hazard_unsold", "stock_effect_on_posting"),
-    "police": ("referred",),
-    "legal": ("customers",),
-    "demand": ("inquiries_per_post",),
+# parameters where market=posting_only; traders without trade have no motive (conf/motive/none.yaml)
+WITHOUT_TRADE: dict[str, dict[str, float]] = {
+    "retail": {"stock_effect_on_posting": 0.0},
+    "police": {"referred": 0.0},
+    "legal": {"customers": 0.0},
+    "demand": {"inquiries_per_post": 0.0},
+    "motive": {
+        name: 1.0 if name in ("follow", "start") else 0.0
+        for name in Motive.__dataclass_fields__
+        if name not in ("name", "about", "memory")
+    },
 }
 # of a scenario or a study: what every file system takes, and tables, spreadsheets and Hydra too
 NAME = re.compile(r"""\w(?:[^/\\:*?"<>|@{}]{0,98}[^/\\:*?"<>|@{}. ])?""")
@@ -89,9 +96,11 @@ class Settings:
 
     population: Population = field(default_factory=Population)
     posting: Posting = field(default_factory=Posting)
+    style: Style = field(default_factory=Style)
     perception: Perception = field(default_factory=Perception)
     recovery: Recovery = field(default_factory=Recovery)
     accounts: Accounts = field(default_factory=Accounts)
+    motive: Motive = field(default_factory=Motive)
     displacement: Displacement = field(default_factory=Displacement)
     moderation: Moderation = field(default_factory=Moderation)
     turnover: Turnover = field(default_factory=Turnover)
@@ -372,7 +381,7 @@ def _is_number(value: Any) -> bool:
 # the groups of parameters that the kernels read, each as a named tuple of its own
 Params = namedtuple(
     "Params",
-    "posting perception recovery accounts displacement moderation turnover "
+    "posting style perception recovery accounts motive displacement moderation turnover "
     "supply workshop retail resale demand payment delivery police legal",
 )
 _VALUES: dict[str, Any] = {
@@ -392,7 +401,7 @@ def kernel_params(settings: Settings) -> Params:
     groups = {name: getattr(settings, name) for name in Params._fields}
     if settings.market == POSTING_ONLY:  # nobody trades, so nothing that trade does may move a post
         for name, changes in WITHOUT_TRADE.items():
-            groups[name] = replace(groups[name], **dict.fromkeys(changes, 0.0))
+            groups[name] = replace(groups[name], **changes)
     return Params(
         *(
             values(*(float(getattr(groups[name], key)) for key in values._fields))

@@ -118,6 +118,18 @@ class Retail:
         "price increase at a perceived risk of one; negative values mean selling off",
         prior=Prior("uniform", -0.4, 0.4),
     )  # fmt: skip
+    quality_raw: float = parameter(
+        0.0, "1", 0.0, 1.0, "standard deviation of log quality of raw ivory over traders"
+    )
+    quality_semi: float = parameter(
+        0.36, "1", 0.0, 1.0, "standard deviation of log quality of semi-worked ivory", TUNED
+    )
+    quality_uncarved: float = parameter(
+        0.17, "1", 0.0, 1.0, "standard deviation of log quality of uncarved ivory", TUNED
+    )
+    quality_carved: float = parameter(
+        0.09, "1", 0.0, 1.0, "standard deviation of log quality of carved ivory", TUNED
+    )
     scarcity_pricing: float = parameter(
         0.15,
         "share",
@@ -134,23 +146,10 @@ class Retail:
         1.0, "ratio", 0.0, 5.0, "relative stock of type A, who sells only ivory"
     )
     ivory_b: float = parameter(0.9, "ratio", 0.0, 5.0, "relative stock of type B")
-    ivory_c: float = parameter(
-        0.7, "ratio", 0.0, 5.0, "relative stock of type C, who can stop selling ivory"
-    )
-    ivory_d: float = parameter(
-        0.4, "ratio", 0.0, 5.0, "relative stock of type D, who can stop selling ivory"
-    )
-    exit_hazard_unsold: float = parameter(
-        0.002, "1/day", 0.0, 1.0, "additional hazard that types C and D stop selling unsold ivory"
-    )
-    unsold_after_days: float = parameter(
-        90.0, "days", 1.0, 2000.0, "time without a sale after which ivory counts as unsold"
-    )
+    ivory_c: float = parameter(0.7, "ratio", 0.0, 5.0, "relative stock of type C: collectables")
+    ivory_d: float = parameter(0.4, "ratio", 0.0, 5.0, "relative stock of type D: occasional ivory")
     stock_effect_on_posting: float = parameter(
         0.1, "share", 0.0, 0.9, "increase of posting at excess stock, and reduction at empty stock"
-    )
-    entry_deterred: float = parameter(
-        0.5, "share", 0.0, 1.0, "reduction of entry when sales have fallen to zero"
     )
 
 
@@ -182,13 +181,13 @@ class Demand:
         200.0, "friends", 0.0, 5000.0, "mean number of buyers among a seller's friends at the start"
     )
     room: float = parameter(
-        0.25, "share", 0.0, 2.0, "further friends that a seller can take on, relative to these"
+        1.0, "share", 0.0, 2.0, "further friends that a seller can take on, relative to these"
     )
     friends_leave: float = parameter(
         0.001, "1/day", 0.0, 0.05, "hazard that a friend leaves and is replaced by another"
     )
     inquiries_per_post: float = parameter(
-        0.0002, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
+        0.00016, "1/(post friend)", 0.0, 1.0, "inquiries per post and friend"
     )
     groups: float = parameter(
         2.0, "ratio", 0.0, 100.0, "inquiries per post in groups, relative to Moments"
@@ -213,9 +212,6 @@ class Demand:
         0.5, "share", 0.0, 1.0, "friends' inquiries that come from previous customers",
         prior=Prior("uniform", 0.2, 0.8),
     )  # fmt: skip
-    customers: float = parameter(
-        0.07, "share", 0.0, 1.0, "initial friends who are previous customers"
-    )
     second_choice_prob: float = parameter(
         0.5,
         "share",

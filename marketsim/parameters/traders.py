@@ -144,6 +144,34 @@ class Posting:
 
 
 @dataclass
+class Style:
+    """How traders present ivory in posts."""
+
+    video_spread: float = parameter(
+        1.0, "1", 0.0, 2.0, "standard deviation of the log share of videos over traders", TUNED
+    )
+    video_days: float = parameter(
+        0.3, "share", 0.01, 1.0, "days on which a trader makes videos, if any", TUNED
+    )
+    grid_spread: float = parameter(
+        0.8,
+        "1",
+        0.0,
+        3.0,
+        "standard deviation of the logit share of posts with nine pictures over traders",
+        TUNED,
+    )
+    batch: float = parameter(
+        0.5,
+        "1",
+        0.0,
+        1.0,
+        "rise, by perceived risk above its floor, of the share of posts with nine pictures",
+        TUNED,
+    )
+
+
+@dataclass
 class Perception:
     """Perceived risk: its rise after enforcement, its decay, and its effect on posting."""
 
@@ -288,6 +316,158 @@ class Accounts:
     )
     quit: float = parameter(
         0.2, "share", 0.0, 1.0, "banned traders without a backup account who leave the trade"
+    )
+
+
+@dataclass
+class Motive:
+    """How traders respond to what the trade pays, to losses and to lost audiences."""
+
+    name: str = "unnamed"
+    about: str = ""
+    memory: float = parameter(
+        8.0,
+        "weeks",
+        1.0,
+        104.0,
+        "half-life of the memory of sales, losses, arrests and recruits",
+        prior=Prior("loguniform", 3.0, 26.0),
+    )
+    prior: float = parameter(
+        1.0,
+        "deals",
+        0.0,
+        20.0,
+        "weight of the return expected before experience; 0: traders never learn",
+        prior=Prior("loguniform", 0.5, 10.0),
+    )
+    heed: float = parameter(
+        0.25,
+        "1",
+        0.0,
+        1.0,
+        "weight of the experience of one tie relative to a trader's own",
+        prior=Prior("uniform", 0.0, 0.5),
+    )
+    effort: float = parameter(
+        0.7,
+        "1",
+        0.0,
+        4.0,
+        "exponent of the return in the number of posts",
+        prior=Prior("uniform", 0.0, 2.0),
+    )
+    place: float = parameter(
+        0.5,
+        "1",
+        0.0,
+        4.0,
+        "exponent of the return in the odds of a place for a post",
+        prior=Prior("uniform", 0.0, 2.0),
+    )
+    turnover: float = parameter(
+        2.0,
+        "1",
+        0.0,
+        10.0,
+        "rise of the log hazard of leaving, and fall of log entry, as the value falls to zero",
+        prior=Prior("uniform", 0.0, 5.0),
+    )
+    severity: float = parameter(
+        10.0,
+        "years of income",
+        0.0,
+        100.0,
+        "loss expected from an arrest",
+        prior=Prior("loguniform", 1.0, 50.0),
+    )
+    jail_step: float = parameter(
+        0.05,
+        "1/year",
+        0.0,
+        1.0,
+        "rise of the perceived chance of arrest when a strong tie is arrested",
+        prior=Prior("loguniform", 0.01, 0.15),
+    )
+    seizure: float = parameter(
+        0.3,
+        "ratio",
+        0.0,
+        1.0,
+        "effect of a seized parcel on perceived risk relative to a ban",
+        prior=Prior("uniform", 0.0, 1.0),
+    )
+    refund: float = parameter(
+        0.7,
+        "share",
+        0.0,
+        1.0,
+        "payments returned to the buyer of a parcel that does not arrive",
+        prior=Prior("uniform", 0.0, 1.0),
+    )
+    recruiting: float = parameter(
+        0.0424,
+        "1/week",
+        0.0,
+        1.0,
+        "share of missing friends that a trader recruits",
+        prior=Prior("loguniform", 0.00664, 0.159),
+    )
+    seek: float = parameter(
+        0.5,
+        "share",
+        0.0,
+        1.0,
+        "buyers who look for another seller when they lose one",
+        prior=Prior("uniform", 0.0, 1.0),
+    )
+    start: float = parameter(
+        0.2,
+        "share",
+        0.0,
+        1.0,
+        "friends of a newcomer on the day of entry relative to those wanted",
+        prior=Prior("uniform", 0.0, 1.0),
+    )
+    follow: float = parameter(
+        0.25,
+        "share",
+        0.0,
+        1.0,
+        "friends not yet on a backup account who follow it on a day on which it is advertised",
+        prior=Prior("loguniform", 0.05, 1.0),
+    )
+    exposure: float = parameter(
+        0.02,
+        "outsiders a recruit",
+        0.0,
+        1.0,
+        "people who are not complicit, among whom a post is seen, for each recent recruit",
+        prior=Prior("uniform", 0.0, 0.2),
+    )
+    crowding: float = parameter(
+        0.033,
+        "1/post",
+        0.0,
+        1.0,
+        "fall of the inquiries per post for each further post of the day",
+        prior=Prior("uniform", 0.0, 0.2),
+    )
+    evade: float = parameter(
+        0.5,
+        "share",
+        0.0,
+        1.0,
+        "posts hidden from filters and image recognition by a guarded style",
+        prior=Prior("uniform", 0.0, 1.0),
+    )
+    obscure: float = parameter(
+        0.2,
+        "share",
+        0.0,
+        1.0,
+        "inquiries lost by a guarded style",
+        prior=Prior("uniform", 0.0, 0.5),
     )
 
 

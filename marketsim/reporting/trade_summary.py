@@ -162,7 +162,7 @@ def _flows(
     used = change["worked", "raw"] + change["processors", "raw"] + raided * raw_share
     made = -_goods(change, "worked", PRODUCT_NAMES[1:])
     ready = made - raided * (1.0 - raw_share) - _goods(change, "processors", PRODUCT_NAMES[1:])
-    online = sums[[f"sold_{name}" for part in ONLINE for name in SOLD_IN[part]]].sum(axis=1)
+    online = sums[[f"agreed_{name}" for part in ONLINE for name in SOLD_IN[part]]].sum(axis=1)
     lost = _goods(change, "lost", PRODUCT_NAMES)
     arrived = online - seized["parcels_seized"] - lost - grown["couriers"]
     landed = poached - border
@@ -179,11 +179,11 @@ def _flows(
         ("legal_stock", "licensed"): -_goods(change, "legal_stock", PRODUCT_NAMES),
         ("retailers", "arrests"): seized["arrests"],
         ("retailers", "couriers"): online,
-        ("retailers", "stalls"): sums["sold_physical"],
+        ("retailers", "stalls"): sums["agreed_physical"],
         ("couriers", "parcels"): seized["parcels_seized"],
         ("couriers", "lost"): lost,
         ("couriers", "buyers"): arrived,
-        ("stalls", "buyers"): sums["sold_physical"],
+        ("stalls", "buyers"): sums["agreed_physical"],
         ("licensed", "buyers"): sums["legal_sold"],
     } | {(who, f"{who}_stock"): grown[who] for who in HOLDERS}
 
@@ -208,7 +208,7 @@ def sold(daily: pd.DataFrame) -> dict[str, pd.DataFrame]:
     week = _week(daily)
     out = {}
     for place, channels in SOLD_IN.items():
-        sums = daily[[f"sold_{channel}" for channel in channels]].sum(axis=1)
+        sums = daily[[f"delivered_{channel}" for channel in channels]].sum(axis=1)
         grams = _by_week(sums.groupby([daily["run"], week]).sum())
         before = grams[statistics.FIRST_WEEKS].mean(axis=1)
         out[place] = grams.div(before.where(before > 0), axis=0)

@@ -18,7 +18,7 @@ from marketsim.model import observer
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Backup, Flow, MarketState, State, Stock, TradeCounter
+from marketsim.model.state import Backup, Channel, Flow, MarketState, State, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior
 from marketsim.parameters.settings import Settings, from_tree, to_tree
@@ -268,14 +268,15 @@ def _reporters() -> dict[str, Callable[[Market], float]]:
     reporters: dict[str, Callable[[Market], float]] = {}
     reporters |= {item.name.lower(): of("flows", item) for item in Flow}
     reporters |= {f"traders_{item.name.lower()}": of("stocks", item) for item in Stock}
-    reporters["grams_sold"] = lambda market: float(_sold(market).sum()) / MILLIGRAMS
+    reporters["grams_delivered"] = lambda market: float(_sold(market).sum()) / MILLIGRAMS
     reporters["mean_risk"] = lambda market: float(market.state.series.risk[_row(market)])
     return reporters
 
 
 def _sold(market: Market) -> np.ndarray:
-    """Return the milligrams sold on the last simulated day, by channel."""
-    return market.state.trade.records.counts[_row(market), TradeCounter.SOLD : TradeCounter.REVENUE]
+    """Return the milligrams delivered on the last simulated day, by channel."""
+    counts = market.state.trade.records.counts[_row(market)]
+    return counts[TradeCounter.DELIVERED : TradeCounter.DELIVERED + len(Channel)]
 
 
 def _row(market: Market) -> int:
@@ -285,6 +286,7 @@ def _row(market: Market) -> int:
 def _arrays(state: MarketState) -> dict[str, np.ndarray]:
     """Return every array that changes during the run, by name."""
     groups = {"retailers": state.retailers, "queue": state.queue, "series": state.series}
+    groups["motives"] = state.motives
     arrays = {"notes": state.survey_log}
     trade = state.trade._asdict()
     groups |= {"counters": state.counters} | {

@@ -75,7 +75,7 @@ def headline(
     sums = during.drop(columns="day").groupby("run").sum()
     weeks = ((end - start).days + 1) / WEEK
     scale = 1000.0 / retailers / weeks
-    online = 1.0 - sums["sold_physical"] / sums["grams_sold"]
+    online = 1.0 - sums["delivered_physical"] / sums["grams_delivered"]
     seized = enforced.groupby("run")["grams"].sum().reindex(sums.index, fill_value=0.0)
     ceiling = evidence.inputs()["elephants"]
     traders = runs.set_index("run")["population.platform_traders"]
@@ -83,9 +83,11 @@ def headline(
     rows = [
         ("offers", "posts made anywhere, a week", "posts", sums["offers"] * scale),
         ("visible", "posts standing in Moments, a week", "posts", sums["visible"] * scale),
-        ("grams_sold", "ivory sold, a week", "g", sums["grams_sold"] * scale),
-        ("revenue", "what buyers paid for it, a week", "CNY", sums["revenue"] * scale),
-        ("online_share", "of the ivory, sold online", "share", online),
+        ("grams_delivered", "ivory delivered to buyers, a week", "g",
+         sums["grams_delivered"] * scale),
+        ("grams_agreed", "ivory of deals agreed, a week", "g", sums["grams_agreed"] * scale),
+        ("revenue", "sums of deals agreed, a week", "CNY", sums["revenue"] * scale),
+        ("online_share", "of the ivory delivered, sold online", "share", online),
         ("repeat_share", "of deals online, to earlier customers", "share",
          sums["repeat_deals"] / (sums["parcels"])),
         ("seized", "ivory seized, a week", "g", seized * scale),

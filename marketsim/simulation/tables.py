@@ -50,6 +50,7 @@ COLUMNS = {
     "videos": ("videos", "videos in visible posts"),
     "flagged": ("posts", "visible posts flagged by filters or users"),
     "bans": ("accounts", "accounts banned on the day"),
+    "preblocked": ("posts", "posts blocked by the platform before they appear"),
     "mentions": ("traders", "traders who advertised a backup account on the day"),
     "traders_active": ("traders", "traders in the trade who do not lie low; some are blocked"),
     "traders_lying_low": ("traders", "traders staying away from Moments by choice"),
@@ -77,8 +78,10 @@ COLUMNS = {
     "legal_sold": ("g", "ivory sold by licensed shops"),
     "laundered": ("g", "of it, from illegal workshops"),
     "stock": ("g", "ivory held by retailers in the evening"),
-    "grams_sold": ("g", "ivory sold illegally to buyers, all channels"),
-    "revenue": ("CNY", "what buyers paid for it"),
+    "grams_delivered": ("g", "illegal ivory handed over to buyers, all channels"),
+    "grams_agreed": ("g", "illegal ivory of deals agreed, all channels"),
+    "revenue": ("CNY", "sums of deals agreed"),
+    "earned": ("CNY", "what sellers keep of deals whose goods have arrived or are lost"),
     "elephants": ("elephants", "elephants that the raw ivory shipped is worth"),
     "product": ("name", "raw, semi_worked, uncarved or carved"),
     "stage": ("name", "where in the chain the price is asked or paid"),
@@ -112,7 +115,12 @@ COLUMNS = {
 
 COLUMNS |= {
     f"{what}_{channel.name.lower()}": (unit, f"{words} that began on the channel")
-    for what, unit, words in (("sold", "g", "ivory of deals"), ("revenue", "CNY", "sums of deals"))
+    for what, unit, words in (
+        ("agreed", "g", "ivory of deals"),
+        ("revenue", "CNY", "sums of deals"),
+        ("delivered", "g", "ivory handed over, of deals"),
+        ("earned", "CNY", "what sellers keep, of deals"),
+    )
     for channel in Channel
 }
 COLUMNS |= {
@@ -137,18 +145,20 @@ def daily_table(run: int, first_day: int, series: Series, records: TradeRecords)
     table |= {f"traders_{item.name.lower()}": series.stocks[:, item] for item in Stock}
     table["mean_risk"] = series.risk
     trade = records.counts
-    for item in list(TradeCounter)[: TradeCounter.SOLD]:
+    for item in list(TradeCounter)[: TradeCounter.AGREED]:
         counted = trade[:, item]
         table[item.name.lower()] = counted / MILLIGRAMS if item in WEIGHED else counted
-    sold = trade[:, TradeCounter.SOLD : TradeCounter.REVENUE] / MILLIGRAMS
-    revenue = trade[:, TradeCounter.REVENUE :] / FEN
-    for channel in Channel:
-        table[f"sold_{channel.name.lower()}"] = sold[:, channel]
-        table[f"revenue_{channel.name.lower()}"] = revenue[:, channel]
-    table["grams_sold"] = (
-        trade[:, TradeCounter.SOLD : TradeCounter.REVENUE].sum(axis=1) / MILLIGRAMS
-    )
-    table["revenue"] = trade[:, TradeCounter.REVENUE :].sum(axis=1) / FEN
+    sums = {}
+    for name, unit in (
+        ("agreed", MILLIGRAMS), ("revenue", FEN), ("delivered", MILLIGRAMS), ("earned", FEN)
+    ):  # fmt: skip
+        first = TradeCounter[name.upper()]
+        by_channel = trade[:, first : first + len(Channel)]
+        for channel in Channel:
+            table[f"{name}_{channel.name.lower()}"] = by_channel[:, channel] / unit
+        sums[name] = by_channel.sum(axis=1) / unit
+    table["grams_delivered"], table["grams_agreed"] = sums["delivered"], sums["agreed"]
+    table["revenue"], table["earned"] = sums["revenue"], sums["earned"]
     table["elephants"] = table["raw_shipped"] / evidence.elephant_ivory()
     return pd.DataFrame(table)
 

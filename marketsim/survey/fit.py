@@ -33,7 +33,7 @@ def fit(values: pd.DataFrame, draws: pd.Series | None = None) -> pd.DataFrame:
     Parameters
     ----------
     values : DataFrame
-        From `statistics`.
+        From `statistics`. Columns of the role ``context`` are not compared.
     draws : Series, optional
         Which runs share a draw of the parameters; default: all.
 
@@ -50,7 +50,8 @@ def fit(values: pd.DataFrame, draws: pd.Series | None = None) -> pd.DataFrame:
     """
     judged = targets.targets() | targets.validation()
     same = np.zeros(len(values), int) if draws is None else draws.to_numpy()
-    rows = [_row(judged[str(name)], values[name].to_numpy(float), same) for name in values]
+    names = [str(name) for name in values if name in judged]
+    rows = [_row(judged[name], values[name].to_numpy(float), same) for name in names]
     return pd.DataFrame(rows)
 
 

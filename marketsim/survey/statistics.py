@@ -20,16 +20,23 @@ STATISTICS = (
     "videos_total",
     "ads_week_1_3",
     "ads_week_4",
-    "spread_week_1_4",
     "fall_week_5",
+    "items_per_ad_week_5",
     "ratio_week_6_12",
     "return_week_13",
+    "videos_sd",
     "heavy_posters_count",
     "heavy_posters_share",
     "heavy_posters_share_items",
     "panel_unblocked",
     "backup_accounts",
     "backup_accounts_early",
+    "survey_cv_ads",
+    "survey_cv_pictures",
+    "medium_posters_count",
+    "medium_posters_share",
+    "items_week_1_4",
+    "items_week_13",
     "contacts_active",
 )
 
@@ -49,15 +56,16 @@ def weekly(survey: pd.DataFrame) -> pd.DataFrame:
     """
     runs, run = np.unique(survey["run"], return_inverse=True)
     index = pd.Index(runs, name="run")
-    return pd.DataFrame(_weekly(survey, run, runs.size), index, range(1, WEEKS + 1))
+    counts = _weekly(survey, survey["ads"], run, runs.size)
+    return pd.DataFrame(counts, index, range(1, WEEKS + 1))
 
 
-def _weekly(survey: pd.DataFrame, run: np.ndarray, runs: int) -> np.ndarray:
-    """Return integers, shape (runs, weeks); `run` is the index of the run of each row."""
+def _weekly(survey: pd.DataFrame, values: pd.Series, run: np.ndarray, runs: int) -> np.ndarray:
+    """Sum one value a row, shape (runs, weeks); `run` is the index of the run of each row."""
     week = (_dates(survey) - _date("survey_start")) // np.timedelta64(7, "D")
     counted = survey["regular"].to_numpy(bool) & (week < WEEKS)
     cell = run[counted] * WEEKS + week[counted]
-    return _sums(survey["ads"][counted], cell, runs * WEEKS).reshape(runs, WEEKS)
+    return _sums(values[counted], cell, runs * WEEKS).reshape(runs, WEEKS)
 
 
 def _dates(survey: pd.DataFrame) -> np.ndarray:
@@ -123,7 +131,8 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     """
     runs = len(contacts)
     run = contacts.index.get_indexer(pd.Index(survey["run"]))
-    weeks = _weekly(survey, run, runs).T
+    weeks = _weekly(survey, survey["ads"], run, runs).T
+    items = _weekly(survey, survey["pictures"] + survey["videos"], run, runs).T
     out = {
         f"{name}_total": _sums(survey[name], run, runs) for name in ("ads", "pictures", "videos")
     }
@@ -131,11 +140,14 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
         first = weeks[:4].mean(axis=0)
         out["ads_week_1_3"] = weeks[:3].mean(axis=0)
         out["ads_week_4"] = weeks[3]
-        out["spread_week_1_4"] = np.ptp(weeks[:4], axis=0) / first
         out["fall_week_5"] = weeks[CRACKDOWN_WEEK - 1] / weeks[3]
+        shown = items / weeks
+        out["items_per_ad_week_5"] = shown[CRACKDOWN_WEEK - 1] / shown[3]
         out["ratio_week_6_12"] = weeks[CRACKDOWN_WEEK:-1].mean(axis=0) / first
         out["return_week_13"] = weeks[-1] / first
-        out |= _of_traders(survey, contacts.index)
+        out["items_week_1_4"] = items[:4].mean(axis=0)
+        out["items_week_13"] = items[-1]
+        out |= _of_surveys(survey, run, runs) | _of_traders(survey, contacts.index)
     surveyed = np.bincount(run, minlength=runs) > 0
     table = pd.DataFrame(out, contacts.index, dtype=float)
     table.loc[~surveyed] = np.nan
@@ -143,35 +155,75 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     return table[list(STATISTICS)]
 
 
+def _of_surveys(survey: pd.DataFrame, run: np.ndarray, runs: int) -> dict[str, np.ndarray]:
+    """Compute the coefficients of variation over survey days."""
+    days = _dates(survey).astype(np.int64)
+    codes, day = np.unique(run.astype(np.int64) << 32 | days, return_inverse=True)
+    of = codes >> 32
+    surveys = np.bincount(of, minlength=runs)
+
+    def variation(column: str) -> np.ndarray:
+        seen = _sums(survey[column], day, codes.size)
+        mean = np.bincount(of, seen, runs) / surveys
+        squares = np.bincount(of, (seen - mean[of]) ** 2, runs)
+        return np.sqrt(squares / (surveys - 1)) / mean
+
+    return {
+        "videos_sd": variation("videos"),
+        "survey_cv_ads": variation("ads"),
+        "survey_cv_pictures": variation("pictures"),
+    }
+
+
 def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
     """Compute the statistics that count traders: heavy posters, bans, backup accounts."""
     codes, pair = _pairs(survey)
     traders = _by_pair(survey, codes, pair)
     of = runs.get_indexer(traders.index.get_level_values("run"))
-    heavy = (traders["items"] > evidence.number("heavy_posters_cut")).to_numpy()
+    dates, shown = _dates(survey), traders["items"].to_numpy()
+    heavy = shown > evidence.number("heavy_posters_cut")
+    medium = shown > evidence.number("medium_posters_cut")
 
-    def share(column: str) -> np.ndarray:
+    def share(column: str, chosen: np.ndarray) -> np.ndarray:
         made = traders[column].to_numpy()
-        return np.bincount(of[heavy], made[heavy], len(runs)) / np.bincount(of, made, len(runs))
+        return np.bincount(of[chosen], made[chosen], len(runs)) / np.bincount(of, made, len(runs))
 
-    def how_many(marked: np.ndarray) -> np.ndarray:
-        seen = np.bincount(pair, marked, len(traders)) > 0
-        return np.bincount(of[seen], minlength=len(runs))
+    def are_seen(marked: np.ndarray) -> np.ndarray:
+        return np.bincount(pair, marked, len(traders)) > 0
+
+    def how_many(chosen: np.ndarray) -> np.ndarray:
+        return np.bincount(of[chosen], minlength=len(runs))
 
     mention = survey["mention"].to_numpy(bool)
-    backups = how_many(mention)
-    early = how_many(mention & (_dates(survey) < _date("survey_week_5_start")))
+    backups = how_many(are_seen(mention))
+    early = how_many(are_seen(mention & (dates < _date("survey_week_5_start"))))
+    blocked = survey["blocked"].to_numpy(bool)
+    before, after = _around(dates, of[pair], len(runs), _date("sweep_may"))
+    hit = are_seen(blocked & after) & ~are_seen(blocked & before)
     return {
-        "heavy_posters_count": np.bincount(of[heavy], minlength=len(runs)),
-        "heavy_posters_share": share("ads"),
-        "heavy_posters_share_items": share("items"),
-        "panel_unblocked": how_many(survey["blocked"].to_numpy(bool)) == 0,
+        "heavy_posters_count": how_many(heavy),
+        "heavy_posters_share": share("ads", heavy),
+        "heavy_posters_share_items": share("items", heavy),
+        "medium_posters_count": how_many(medium),
+        "medium_posters_share": share("ads", medium),
+        "panel_unblocked": how_many(hit) == 0,
         "backup_accounts": backups,
         "backup_accounts_early": early / backups,
     }
 
 
+def _around(
+    dates: np.ndarray, run: np.ndarray, runs: int, day: np.datetime64
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mark the rows of each run's last survey before a day, and of its first from that day on."""
+    is_before, days = dates < day, dates.astype(np.int64)
+    last, first = np.full(runs, -1), np.full(runs, np.iinfo(np.int64).max)
+    np.maximum.at(last, run[is_before], days[is_before])
+    np.minimum.at(first, run[~is_before], days[~is_before])
+    return days == last[run], days == first[run]
+
+
 def describe_columns() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of each statistic, as its row of the evidence has them."""
-    facts = targets.targets() | targets.validation()
+    facts = targets.targets() | targets.validation() | targets.context()
     return {name: (facts[name].unit or "1", facts[name].fact) for name in STATISTICS}

@@ -31,7 +31,7 @@ def validation() -> dict[str, Fact]:
 
 
 def context() -> dict[str, Fact]:
-    """Return the facts that are quoted in texts and drawn in figures only.
+    """Return the facts that are quoted in texts, drawn in figures and compared with nothing.
 
     Returns
     -------

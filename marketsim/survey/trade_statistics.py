@@ -14,9 +14,11 @@ from marketsim.survey import targets
 from marketsim.survey.discrepancy import deviation
 
 AT_MARKETS = ("uncarved", "carved")  # products with published prices at physical markets
+PRICES = tuple(f"price_{name}" for name in PRODUCT_NAMES)
 MIX = tuple(f"product_mix_{name}" for name in PRODUCT_NAMES)
 SUMMARIES = (
-    *(f"price_{name}" for name in PRODUCT_NAMES),
+    *PRICES,
+    *(f"{name}_deviation" for name in PRICES),
     *(f"physical_prices_ratio_{name}" for name in AT_MARKETS),
     *MIX,
 )
@@ -40,13 +42,15 @@ def statistics(survey: pd.DataFrame, prices: pd.DataFrame, runs: pd.Index) -> pd
     -------
     DataFrame
         One row a run, one column for each of `STATISTICS`; nan if none was observed. A price is
-        the mean over traders of the mean of a trader's labels, in CNY a gram; a share is of
-        pictures and videos, or of advertisements.
+        the mean over traders of the mean of a trader's labels, in CNY a gram, and a deviation their
+        standard deviation over traders (nan for one trader); a share is of pictures and videos, or
+        of advertisements.
     """
     out = pd.DataFrame(index=runs, columns=list(STATISTICS), dtype=float)
-    labels = [f"price_{name}" for name in PRODUCT_NAMES]
-    by_trader = survey.groupby(["run", "trader"])[labels].mean()
-    out[labels] = by_trader.groupby("run").mean().reindex(runs)
+    labels = list(PRICES)
+    by_trader = survey.groupby(["run", "trader"])[labels].mean().groupby("run")
+    out[labels] = by_trader.mean().reindex(runs)
+    out[[f"{name}_deviation" for name in labels]] = by_trader.std().reindex(runs).to_numpy()
     stalls = _at_stalls(prices).reindex(index=runs, columns=list(AT_MARKETS))
     for name in AT_MARKETS:
         out[f"physical_prices_ratio_{name}"] = out[f"price_{name}"] / stalls[name]

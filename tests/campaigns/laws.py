@@ -14,7 +14,7 @@ from marketsim.parameters.overrides import flat
 TABLES = ("daily", "survey", "runs", "prices", "enforcement", "ledger")
 INSIDE = [one.name.lower() for one in Account if one <= Account.ESCROW]
 NEVER_NEGATIVE = ("offers", "visible", "deleted", "removed", "pictures", "videos", "inquiries",
-                  "deals", "parcels", "grams_sold", "revenue", "stock", "bans")  # fmt: skip
+                  "deals", "parcels", "grams_delivered", "revenue", "stock", "bans")  # fmt: skip
 
 
 class BrokenError(AssertionError):

@@ -5,6 +5,7 @@ from marketsim.numerics.rng import Purpose
 from .codes import Backup, Place, State
 
 WEIGHT_OF_A_BAN = 1.0
+DAYS_ON_GUARD = 28
 
 
 class AccountHolder:
@@ -30,8 +31,17 @@ class AccountHolder:
         self._lose_latest_post()
         self._block(length, suspends=0)
 
+    def be_on_guard(self) -> None:
+        """Begin a guarded style, tomorrow at the latest."""
+        self.guarded_until = self.model.today + 1 + DAYS_ON_GUARD
+
+    @property
+    def guarded(self) -> bool:
+        return self.guarded_until > self.model.today
+
     def _lose_latest_post(self) -> None:
         self.sanction = max(self.sanction, self.model.rules.perception.deletion)
+        self.be_on_guard()
         if self.moments > 0 and self.removed == 0:
             self.moments -= 1
             self.removed += 1
@@ -50,6 +60,7 @@ class AccountHolder:
         linking = self.model.levers.linking
         if linking > 0.0 and self.model.draw(Purpose.LINKED, self.number) < linking:
             self.backup = Backup.NONE
+            self.follow = 0.0
         if self.case_open == Place.OPEN:
             self.case_open = Place.VOID
         self.banned = 1
@@ -73,6 +84,7 @@ class AccountHolder:
         elif self.moments > 0 and mentions < accounts.mention:
             self.backup = Backup.ANNOUNCED
             self.mention = 1
+            self.follow += model.rules.motive.follow * (1.0 - self.follow)
 
     def _plan_return(self, waits: float, quits: float) -> None:
         accounts = self.model.rules.accounts
@@ -86,8 +98,9 @@ class AccountHolder:
 
     def _return(self) -> None:
         accounts = self.model.rules.accounts
-        announced = self.backup == Backup.ANNOUNCED
-        self.audience *= accounts.kept_announced if announced else accounts.kept_cold
+        kept = accounts.kept_announced * self.follow + accounts.kept_cold * (1.0 - self.follow)
+        self.audience *= kept
+        self.follow = 0.0
         self.account += 1
         self.backup = Backup.NONE
         self.state = State.ACTIVE

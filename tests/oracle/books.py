@@ -102,7 +102,7 @@ class DayCounts:
     """What trade, prices and enforcement are counted over one day (docs/market.md 4, 13)."""
 
     def __init__(self):
-        self.trade = [0] * (Tally.REVENUE + len(Channel))
+        self.trade = [0] * (Tally.EARNED + len(Channel))
         self.prices = [[[[0, 0, 0] for _ in Channel] for _ in Stage] for _ in PRODUCTS]
         self.measures = [[[0, 0] for _ in Channel] for _ in Measure]
 

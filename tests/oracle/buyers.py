@@ -29,8 +29,8 @@ class Buyer(mesa.Agent):
         if self._lasting is None:
             standing, taste, habit, _ = self.model.draws_for_good(Purpose.WILLINGNESS, self.number)
             spread = self.model.rules.demand.spread
-            generosity = exp(spread * normal_quantile(standing))
-            self._lasting = generosity, self._favourite(taste), habit
+            z = normal_quantile(standing)
+            self._lasting = exp(spread * z), self._favourite(taste), habit, z
         return self._lasting
 
     def _favourite(self, taste: float) -> Item:
@@ -43,6 +43,11 @@ class Buyer(mesa.Agent):
             if running > place:
                 return product
         return Item.CARVED
+
+    @property
+    def standing(self) -> float:
+        """The normal quantile of the buyer's willingness to pay."""
+        return self._character()[3]
 
     @property
     def habit(self) -> float:

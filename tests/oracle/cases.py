@@ -7,7 +7,14 @@ from marketsim.model.scenario.interventions import KINDS
 from marketsim.model.scenario.timeline import compile_levers
 from marketsim.parameters import presets
 from marketsim.parameters.priors import STRUCTURES
-from marketsim.parameters.settings import FULL, POSTING_ONLY, Settings, check, declared
+from marketsim.parameters.settings import (
+    FULL,
+    POSTING_ONLY,
+    WITHOUT_TRADE,
+    Settings,
+    check,
+    declared,
+)
 
 FIRST = dt.date(2015, 3, 6)
 DAYS = 148
@@ -67,6 +74,23 @@ CORNERS: tuple[dict[str, float], ...] = (
 )
 
 
+NO_MOTIVE = {f"motive.{key}": value for key, value in WITHOUT_TRADE["motive"].items()}
+# all interventions that came with motives, after a time in which traders learn
+ALL_AT_ONCE: dict[str, dict] = {
+    "block": {"kind": "moderation_effort", "start": "2015-03-20", "images": 0.3, "preblock": 0.3,
+              "auto": 0.3},
+    "limit": {"kind": "friend_limit", "start": "2015-06-01", "friends": 8},
+    "list": {"kind": "account_list", "date": "2015-05-10", "accounts": 300, "precision": 0.6},
+    "list_of_police": {"kind": "account_list", "date": "2015-05-10", "accounts": 200,
+                       "to": "police"},
+    "pay": {"kind": "payment_block", "start": "2015-05-10", "share": 0.4, "freeze": 0.5},
+    "refuse": {"kind": "parcel_refusal", "start": "2015-05-20", "share": 0.1, "ramp": 10},
+    "sentence": {"kind": "sentencing", "start": "2015-05-01", "ratio": 3.0, "publicity": 0.5,
+                 "ramp": 5},
+    "teach": {"kind": "teaching", "date": "2015-06-10", "share": 0.3, "types": "bcd"},
+}  # fmt: skip
+
+
 # markets made for rules that chance hardly reaches: size, parameters, interventions, multiplier
 Pointed = tuple[int, dict[str, float], dict[str, dict], float]
 POINTED: tuple[Pointed, ...] = (
@@ -84,7 +108,7 @@ POINTED: tuple[Pointed, ...] = (
     (40, {"delivery.intercepted": 0.05, "delivery.traced": 0.1, "delivery.false_names": 0.2,
           "payment.escrow": 1.0, "payment.accepted": 0.9, "police.escrow_trace": 0.02,
           "demand.inquiries_per_post": 0.01, "delivery.complaint": 0.3},
-     {"seek": {"kind": "police_effort", "start": "2015-04-01", "traces": 4.0, "couriers": 8.0,
+     {"seek": {"kind": "police_effort", "start": "2015-04-01", "traces": 0.3, "couriers": 0.2,
                "names": 0.5, "police": 3.0}}, 1.0),
     # more dealers than a buyer knows
     (90, {"supply.suppliers": 1000.0, "workshop.processors": 1000.0, "retail.restock_days": 2.0,
@@ -103,9 +127,16 @@ POINTED: tuple[Pointed, ...] = (
           "police.capacity": 40.0, "police.arrest": 1.0, "police.downstream": 1.0,
           "demand.friends_leave": 0.02, "resale.forwarded": 1.0, "demand.inquiries_per_post": 0.01},
      {"look": {"kind": "police_effort", "start": "2015-03-20", "police": 10.0}}, 1.0),
+    # what traders learn of the trade, of losses and of arrests
+    (24, {"population.platform_traders": 2000.0, "delivery.lost": 0.2, "police.capacity": 3.0,
+          "police.arrest": 1.0, "demand.inquiries_per_post": 0.03}, ALL_AT_ONCE, 1.0),
+    # the same among traders who learn nothing
+    (24, {"population.platform_traders": 2000.0, "delivery.lost": 0.2, "police.capacity": 3.0,
+          "police.arrest": 1.0, "demand.inquiries_per_post": 0.03} | NO_MOTIVE, ALL_AT_ONCE, 1.0),
 )  # fmt: skip
 RANDOM = 55
 MARKETS = RANDOM + len(POINTED)
+LEARNING = MARKETS - 2  # the market with all that traders learn
 
 
 def settings_of(number: int) -> Settings:
@@ -144,8 +175,9 @@ def _pointed(number: int, about: Pointed) -> Settings:
 def _random(number: int) -> Settings:
     """Return random market `number`.
 
-    All structures take turns; one market in eight is of posts alone; a third of all parameters is
-    moved from where it is, some to an end of its range; up to five interventions of any kind.
+    All structures take turns; one market in eight is of posts alone, one in ten without motives; a
+    third of all parameters is moved from where it is, some to an end of its range; up to five
+    interventions of any kind.
     """
     draw = random.Random(number)
     out = _plain(number, SIZES[number % len(SIZES)])
@@ -165,6 +197,8 @@ def _random(number: int) -> Settings:
     if number % 9 == 4:
         out.scenario.until = "2015-09-30"
     for key, value in CORNERS[number % len(CORNERS)].items():
+        _set(out, key, value)
+    for key, value in NO_MOTIVE.items() if number % 10 == 6 else ():
         _set(out, key, value)
     out.scenario.interventions |= _interventions(draw)
     try:
@@ -210,6 +244,8 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
             )
         if "channel" in known:
             entry["channel"] = draw.choice(["groups", "elsewhere"])
+        if "to" in known and draw.random() < 0.7:
+            entry["to"] = draw.choice(["platform", "police", "both"])
         for key, item in known.items():
             if "unit" in item.metadata and draw.random() < 0.7:
                 low, high = item.metadata["low"], min(item.metadata["high"], 20_000.0)

@@ -69,7 +69,7 @@ class Place(IntEnum):
 
 
 class Tally(IntEnum):
-    """What trade counts over one day; the last two blocks have one column a channel."""
+    """What trade counts over one day; the last four blocks have one column a channel."""
 
     INQUIRIES = 0
     DEALS = 1
@@ -88,8 +88,10 @@ class Tally(IntEnum):
     LEGAL_SOLD = 14
     LAUNDERED = 15
     STOCK = 16
-    SOLD = 17  # and the five after it: milligrams by channel
-    REVENUE = 23  # and the five after it: fen by channel
+    AGREED = 17  # and the five after it: milligrams of deals by channel
+    REVENUE = 23  # and the five after it: fen of deals by channel
+    DELIVERED = 29  # and the five after it: milligrams handed over by channel
+    EARNED = 35  # and the five after it: fen that traders keep by channel
 
 
 class Channel(IntEnum):
@@ -130,6 +132,23 @@ class Measure(IntEnum):
     PROCESSORS_RAIDED = 11
     SUPPLIERS_RAIDED = 12
     MACHINES_SEIZED = 13
+    PAYMENTS_STOPPED = 14
+    PAYMENTS_FROZEN = 15
+    PARCELS_REFUSED = 16
+
+
+class Outlet(IntEnum):
+    """Where a trader earns; the last three are judged by what all earn there (market.md 16)."""
+
+    FEED = 0
+    PRIVATE = 1
+    STALL = 2
+    PUBLIC = 3
+    SOCIAL = 4
+    WEBSITES = 5
+
+
+OWN_OUTLETS = (Outlet.FEED, Outlet.PRIVATE, Outlet.STALL)
 
 
 class Flow(IntEnum):
@@ -148,6 +167,7 @@ class Flow(IntEnum):
     FLAGGED = 10
     BANS = 11
     MENTIONS = 12
+    PREBLOCKED = 13
 
 
 class Stock(IntEnum):

@@ -2,14 +2,14 @@
 
 from marketsim.numerics.rng import Purpose
 
-from .codes import Account, Channel, Item, Measure
+from .codes import Account, Channel, Item, Measure, Tally
 from .sellers import steps
 
 
 class Parcel:
-    """Goods sent to a buyer, and the sum for them if it waits in escrow."""
+    """Goods sent to a buyer, what they cost, and the sum for them, in escrow or paid."""
 
-    def __init__(self, deal, mass: int, escrowed: int):
+    def __init__(self, deal, mass: int, escrowed: int, paid: int, cost: int):
         self.model = deal.model
         self.due = self.model.row + int(self.model.rules.delivery.days)
         self.trader, self.seller = deal.trader, deal.seller
@@ -20,6 +20,8 @@ class Parcel:
         self.product: Item = deal.product
         self.mass = mass
         self.escrowed = escrowed
+        self.paid = paid
+        self.cost = cost
 
     def place_of_friend(self) -> int | None:
         """Return where the buyer stands on the seller's list today, if as a friend."""
@@ -60,6 +62,7 @@ class Parcel:
             model.counts.count_measure(Measure.PARCELS_TRACED, self.channel)
             model.police.file_case(self.trader)
         self.buyer.lose_parcel_to_police()
+        self.trader.loss = max(self.trader.loss, model.rules.motive.seizure)
 
     def _arrive(self, place: int | None) -> None:
         seller, demand = self.seller, self.model.rules.demand
@@ -83,23 +86,44 @@ class Parcel:
             self.seller.strike_off(place)
 
     def _settle(self, arrived: bool) -> None:
-        """Pay out what waits in escrow."""
+        """Pay out what waits in escrow, or pay back; count what is delivered and earned."""
+        model, counts = self.model, self.model.counts
+        earned = self.paid - self._refund(arrived) + self._from_escrow(arrived)
+        if arrived:
+            counts.count(Tally.DELIVERED + self.channel, self.mass)
+        counts.count(Tally.EARNED + self.channel, earned)
+        model.learned.settle(self.trader, self.channel, earned - self.cost)
+
+    def _from_escrow(self, arrived: bool) -> int:
+        """Return what the trader gets of an escrowed sum."""
         books = self.model.books
         if not arrived:
             books.move(Item.MONEY, self.escrowed, Account.ESCROW, Account.INCOME)
-            return
+            return 0
         fee = int(self.escrowed * self.model.rules.payment.fee)
         books.move(Item.MONEY, fee, Account.ESCROW, Account.COSTS)
         books.move(Item.MONEY, self.escrowed - fee, Account.ESCROW, self.trader)
+        return self.escrowed - fee
+
+    def _refund(self, arrived: bool) -> int:
+        """Return what the trader pays back of a payment."""
+        model, refund = self.model, self.model.rules.motive.refund
+        if arrived or self.paid == 0 or refund == 0.0:
+            return 0
+        if model.draw(Purpose.REFUNDED, self.seller.key, self.key) >= refund:
+            return 0
+        amount = min(self.paid, self.trader.money)
+        model.books.move(Item.MONEY, amount, self.trader, Account.INCOME)
+        return amount
 
 
 def deliver(model) -> None:
     """Go through the parcels that are due today, in the order sent."""
     delivery, levers = model.rules.delivery, model.levers
-    intercepted = min(1.0, delivery.intercepted * levers.couriers)
+    intercepted = 1.0 - (1.0 - delivery.intercepted) * (1.0 - levers.couriers)
     hidden = min(1.0, delivery.false_names * levers.names)
     due = [parcel for parcel in model.parcels if parcel.due == model.row]
     model.parcels = [parcel for parcel in model.parcels if parcel.due != model.row]
-    traced = min(1.0, delivery.traced * levers.traces)
+    traced = 1.0 - (1.0 - delivery.traced) * (1.0 - levers.traces)
     for parcel in due:
         parcel.hand_over(intercepted, traced * (1.0 - hidden))

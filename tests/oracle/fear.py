@@ -18,14 +18,33 @@ class Fearful:
         if lesson != 1.0:
             seen = sum(tie.moments for tie in self.ties if tie.sanction == 0.0)
         trust = 1.0 - perception.news * perception.warning * levers.news * levers.habituation
-        trust = trust * (1.0 - perception.own_sanction * self.sanction)
+        trust = trust * (1.0 - perception.own_sanction * self.shock)
         for tie in self.ties:
-            trust = trust * (1.0 - perception.warning * (tie.sanction * levers.habituation))
+            trust = trust * (1.0 - perception.warning * (tie.shock * levers.habituation))
         lasting = max(self.risk - perception.residual, 0.0)
         fear = lasting * fading * whole_power(lesson, seen)
         rise = (1.0 - perception.residual - fear) * (1.0 - trust)
         self.risk = perception.residual + fear + rise
         self._lie_low(rise)
+        self._hear_of_arrests()
+
+    @property
+    def shock(self) -> float:
+        """Weight, against a ban, of what happened to the trader today."""
+        return max(self.sanction, self.loss)
+
+    def _hear_of_arrests(self) -> None:
+        """Fear an arrest more after arrests of ties, and of others (market.md 16)."""
+        model, motive = self.model, self.model.rules.motive
+        number = sum(trader.arrested for trader in model.traders)
+        if number == 0:
+            return
+        public = motive.jail_step * model.rules.perception.news * model.levers.arrest_news
+        safe = whole_power(1.0 - public, number)
+        for tie in self.ties:
+            if tie.arrested:
+                safe *= 1.0 - motive.jail_step
+        self.jail = self.jail + (1.0 - self.jail) * (1.0 - safe)
 
     def _lie_low(self, rise: float) -> None:
         perception, recovery = self.model.rules.perception, self.model.rules.recovery

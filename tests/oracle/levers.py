@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from marketsim.numerics.elementary import exp
 
-from .scenario import ALL_TYPES, apply_scenario, date_of
+from .scenario import ALL_TYPES, MOST_FRIENDS, apply_scenario, date_of
 
 SATURDAY, SUNDAY = 5, 6
 
@@ -25,22 +25,38 @@ class Day:
     linking: float = 0.0
     machines: float = 0.0
     raids: float = 0.0
+    couriers: float = 0.0
+    traces: float = 0.0
+    preblock: float = 0.0
+    auto: float = 0.0
+    payments: float = 0.0
+    freeze: float = 0.0
+    refused: float = 0.0
+    listed_platform: float = 0.0
+    listed_police: float = 0.0
+    listed_wrongly: float = 0.0
+    taught: float = 0.0
+    taught_types: str = ALL_TYPES
+    arrest_news: float = 0.0
     recall: float = 1.0
     reports: float = 1.0
     capacity: float = 1.0
     groups: float = 1.0
     elsewhere: float = 1.0
     border: float = 1.0
-    couriers: float = 1.0
     names: float = 1.0
     police: float = 1.0
     sharing: float = 1.0
-    traces: float = 1.0
+    sentence: float = 1.0
     demand: float = 1.0
     legal: float = 1.0
+    friend_limit: float = MOST_FRIENDS
     # what the finished table gives
     swept_accounts: int = 0
     swept_posts: int = 0
+    listed_cases: int = 0
+    listed_suspects: int = 0
+    listed_others: int = 0
     reviews: int = 0
     investigations: int = 0
     activity: float = 1.0
@@ -73,18 +89,23 @@ def calendar(settings, rules) -> list[Day]:
         last = max(last, date_of(settings.scenario.until))
     days = [Day(ordinal) for ordinal in range(first, last + 1)]
     apply_scenario(settings.scenario, days)
-    _scale_sweeps(days, settings)
+    _scale_doses(days, settings)
     _give_capacity(days, settings, rules)
+    _waste_capacity(days)
     _set_activity(days, rules)
     _wear_off(days, rules)
     return days
 
 
-def _scale_sweeps(days: list[Day], settings) -> None:
+def _scale_doses(days: list[Day], settings) -> None:
+    """Turn doses, which are counts on the whole platform, into counts of this market."""
     scale = settings.population.retailers / settings.population.platform_traders
     for day in days:
         day.swept_accounts = math.floor(day.accounts * scale + 0.5)
         day.swept_posts = math.floor(day.posts * scale + 0.5)
+        day.listed_cases = math.floor(day.listed_platform * scale + 0.5)
+        day.listed_suspects = math.floor(day.listed_police * scale + 0.5)
+        day.listed_others = math.floor(day.listed_wrongly * scale + 0.5)
 
 
 def _give_capacity(days: list[Day], settings, rules) -> None:
@@ -102,6 +123,16 @@ def _give_capacity(days: list[Day], settings, rules) -> None:
             (investigations + police * people / 1000.0 * day.police),
         )
         day.investigations = math.floor(investigations) - math.floor(before)
+
+
+def _waste_capacity(days: list[Day]) -> None:
+    """Take from moderators what accounts that were listed wrongly use up."""
+    waiting = 0
+    for day in days:
+        waiting += day.listed_others
+        taken = min(waiting, day.reviews)
+        day.reviews -= taken
+        waiting -= taken
 
 
 def _set_activity(days: list[Day], rules) -> None:

@@ -15,9 +15,11 @@ def make_traders(model) -> None:
     """Make founders and newcomers, and their ties."""
     people = model.settings.population
     traders = [Trader(model, number) for number in range(model.founders)]
+    rate = float(people.retailers) * model.rules.turnover.entry
+    rate *= 2.0 if model.rules.motive.turnover > 0.0 and not model.posts_alone else 1.0
     for day in model.calendar:
         u = model.draw_once(Purpose.ARRIVALS, day.ordinal)
-        for _ in range(math.floor(float(people.retailers) * model.rules.turnover.entry + u)):
+        for _ in range(math.floor(rate + u)):
             traders.append(Trader(model, len(traders), day.ordinal))
     model.traders = traders
     _tie(model)
@@ -50,10 +52,9 @@ def make_chain(model) -> None:
         for trader in model.traders[: model.founders]:
             trader.fill()
     for trader in model.traders:
-        founder = trader.number < model.founders
-        trader.make_friends(trader.base_rate / model.rules.posting.base_posts if founder else 0.0)
+        trader.make_friends(begins=trader.number >= model.founders)
     for agent in model.resale_agents:
-        agent.make_friends(1.0)
+        agent.make_friends(begins=False)
 
 
 def _number(model, rate: float, at_least_one: bool = False) -> int:

@@ -13,14 +13,14 @@ from .legal import sell_legally
 from .levers import calendar
 from .making import make_chain, make_traders
 from .moderation import Moderators
+from .motives import Learned
 from .observer import Observer
 from .picture import day_flows, day_stocks, mean_risk, picture
 from .police import Police
 from .recipe import Recipe
+from .seekers import Seekers
 from .trade import Conditions, trade_with
 from .traders import Trader
-
-ROW_TO_COMPARE_WITH = 56
 
 
 class Market(mesa.Model):
@@ -55,7 +55,8 @@ class Market(mesa.Model):
         self.moderators = Moderators(self)
         self.police = Police(self)
         self.parcels: list = []
-        self.pulse = self.pulse_then = 0.0
+        self.learned = Learned(self)
+        self.seekers = Seekers(self)
         make_traders(self)
         self.observer = Observer(self)
         make_chain(self)
@@ -132,16 +133,19 @@ class Market(mesa.Model):
         """Live one day."""
         self.row = self.steps - 1
         self.counts = DayCounts()
-        self.come_and_go()
+        self.people.do("come_or_go")
         self.supply()
         self.work()
         self.restock()
+        self.learned.update()
         self.people.do("post")
+        self.seekers.see_morning()
         for seller in self.sellers:
             seller.keep_friends()
         self.trade()
         sell_legally(self)
         deliver(self)
+        self.moderators.remove_known_posts()
         self.moderators.open_cases()
         self.moderators.review()
         self.moderators.sweep()
@@ -151,13 +155,6 @@ class Market(mesa.Model):
         self.observer.note()
         self.record()
         self.close_day()
-
-    def come_and_go(self) -> None:
-        """Let newcomers enter and others leave (model.md 7.2)."""
-        away = 0.0
-        if self.row > ROW_TO_COMPARE_WITH and self.pulse_then != 0.0:
-            away = self.rules.retail.entry_deterred * max(0.0, 1.0 - self.pulse / self.pulse_then)
-        self.people.do("come_or_go", away)
 
     def supply(self) -> None:
         """Have shipments of raw ivory sent to suppliers (market.md 5)."""
@@ -177,10 +174,7 @@ class Market(mesa.Model):
         """Let dealers' fear fade, and traders order (market.md 7)."""
         for dealer in self.dealers:
             dealer.fade()
-        sold = sum(trader.smooth_sales() for trader in self.traders)
-        self.pulse += (sold - self.pulse) / float(min(self.row + 1, 30))
-        if self.row == ROW_TO_COMPARE_WITH:
-            self.pulse_then = self.pulse
+        self.people.do("smooth_sales")
         self.people.do("start_business")
         chance = 1.0 / self.rules.retail.restock_days
         ordering = [

@@ -8,6 +8,17 @@ from marketsim.numerics.rng import Purpose
 from .codes import Place
 
 
+def listed(model, traders: list, number: int) -> list:
+    """Return those traders who are on a list of so many, in its order (section 7.4)."""
+    times = []
+    for trader in traders if number > 0 else ():
+        if trader.recent > 0.0:
+            time = -log(model.draw(Purpose.LISTED, trader.number)) / trader.recent
+            times.append((time, trader.number, trader))
+    times.sort(key=lambda one: one[:2])
+    return [trader for _, _, trader in times[:number]]
+
+
 class Moderators:
     """A first-in-first-out queue of flagged traders."""
 
@@ -15,16 +26,26 @@ class Moderators:
         self.model = model
         self.queue: deque = deque()
 
+    def remove_known_posts(self) -> None:
+        """Remove posts that the platform knows, without a moderator."""
+        for trader in self.model.traders:
+            trader.lose_known_posts()
+
     def open_cases(self) -> None:
-        """Let flagged traders without a place join the queue."""
+        """Let flagged traders without a place join the queue, those on a list at its head."""
+        model = self.model
         flagged = [
             trader
-            for trader in self.model.traders
+            for trader in model.traders
             if trader.flagged > 0 and trader.case_open == Place.NONE
         ]
-        for trader in self.model.in_turn(Purpose.QUEUE_ORDER, flagged):
+        for trader in model.in_turn(Purpose.QUEUE_ORDER, flagged):
             trader.case_open = Place.OPEN
             self.queue.append(trader)
+        without = [one for one in model.traders if one.has_account and one.case_open == Place.NONE]
+        for trader in listed(model, without, model.levers.listed_cases):
+            trader.case_open = Place.OPEN
+            self.queue.appendleft(trader)
 
     def review(self) -> None:
         """Decide cases from the head of the queue, up to the day's capacity."""

@@ -16,7 +16,8 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tqdm import tqdm
@@ -31,6 +32,47 @@ TURNED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, as
 TURNED |= {ast.NotEq: ast.Eq}
 SIGNS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 TIMEOUT = 600  # seconds; a mutant that takes so long is stuck, and noticed
+
+
+def _replace(before: str, after: str) -> Callable[[str], str]:
+    """Return an edit of one passage of a source."""
+
+    def edit(source: str) -> str:
+        assert source.count(before) == 1, before
+        return source.replace(before, after)
+
+    return edit
+
+
+def _fade_last(source: str) -> str:
+    """Let memory fade after the day's decisions, not before."""
+    first = source.index("    # market.md 16.1: memory fades\n")
+    block = source[first : source.index("    if row == REFERENCE_ROWS:\n", first)]
+    last = "            _reconsider(i, loss, motive, ties, motives)\n"
+    early = "    if row < REFERENCE_ROWS:\n" + textwrap.indent(block, "    ")
+    return _replace(last, last + block)(_replace(block, early)(source))
+
+
+# errors that somebody could make: file and edit; each is noticed in market `cases.LEARNING`
+NAMED: dict[str, tuple[str, Callable[[str], str]]] = {
+    "experience of ties does not count": (
+        "kernels/expected_returns.py",
+        _replace("if motive.heed > 0.0 and norm > 0.0:", "if False:"),
+    ),
+    "blocked posts do not count as posted": (
+        "kernels/expected_returns.py",
+        _replace("made += counters.blocked[i] + counters.backup[i]", "made += counters.backup[i]"),
+    ),
+    "memory fades after decisions": ("kernels/expected_returns.py", _fade_last),
+    "refunds do not come from the trader": (
+        "kernels/delivery.py",
+        _replace(
+            "move(books, Item.MONEY, holder, books.start[Account.INCOME], fen)",
+            "move(books, Item.MONEY, books.start[Account.OWNERS], "
+            "books.start[Account.INCOME], fen)",
+        ),
+    ),
+}
 
 
 def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
@@ -130,9 +172,14 @@ def _hash(picture: dict) -> str:
     return hashlib.sha256(repr(sorted(picture.items())).encode()).hexdigest()[:16]
 
 
-def live_as_mutant(name: str, place: int, known: dict[str, list[str]]) -> str:
+def named_mutant(error: str) -> tuple[str, str]:
+    """Return the file and the source of a mutant by the name of its error."""
+    name, edit = NAMED[error]
+    return name, edit((PACKAGE / name).read_text(encoding="utf-8"))
+
+
+def live_as_mutant(name: str, source: str, known: dict[str, list[str]]) -> str:
     """Return where this process, with one module changed, first differs from what is known."""
-    source, _, _ = mutant(name, place)
     path = PACKAGE / name
     full = "marketsim.model." + name.removesuffix(".py").replace("/", ".")
 
@@ -169,7 +216,7 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="python -m oracle.mutants", description=__doc__)
     words.add_argument("--number", type=int, default=200)
     words.add_argument("--seed", type=int, default=2015)
-    words.add_argument("--markets", type=int, default=61)
+    words.add_argument("--markets", type=int, default=63)
     words.add_argument("--survivors", type=Path)
     words.add_argument("--live", nargs=2, help=argparse.SUPPRESS)
     asked = words.parse_args()
@@ -179,13 +226,16 @@ def main() -> None:
         if asked.live[0] == "as it is":
             print(json.dumps({n: list(fingerprints(n)) for n in order}))
         else:
-            print(live_as_mutant(asked.live[0], int(asked.live[1]), known))
+            name, place = asked.live
+            named = name in NAMED
+            file, source = named_mutant(name) if named else (name, mutant(name, int(place))[0])
+            print(live_as_mutant(file, source, known))
         return
-    known = json.loads(_run(asked, "as it is", 0, "{}"))
+    known = json.loads(run(asked.markets, "as it is", 0, "{}"))
     survivors, killed = [], 0
     for name, place in tqdm(chosen(asked.number, asked.seed)):
         _, kind, change = mutant(name, place)
-        told = _run(asked, name, place, json.dumps(known))
+        told = run(asked.markets, name, place, json.dumps(known))
         killed += bool(told)
         if not told:
             survivors.append(f"{name} {place} {kind}: {change}")
@@ -195,10 +245,10 @@ def main() -> None:
         asked.survivors.write_text("\n".join(survivors) + "\n", encoding="utf-8")
 
 
-def _run(asked: argparse.Namespace, name: str, place: int, known: str) -> str:
+def run(markets: int, name: str, place: int, known: str) -> str:
     """Return what a process without the compiler says, or that it did not end."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    words = ["--markets", str(asked.markets), "--live", name, str(place)]
+    words = ["--markets", str(markets), "--live", name, str(place)]
     try:
         return subprocess.run(
             [sys.executable, "-m", "oracle.mutants", *words],

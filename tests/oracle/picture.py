@@ -8,6 +8,8 @@ TRADER = (
     "sensitivity",
     "threshold",
     "arrival",
+    "video_share",
+    "full_grid",
     "state",
     "talking",
     "risk",
@@ -17,7 +19,10 @@ TRADER = (
     "suspended",
     "return_day",
     "backup",
+    "follow",
     "audience",
+    "recruits",
+    "guarded_until",
     "recent",
     "case_open",
 )
@@ -26,6 +31,7 @@ POSTS = {
     "moments": "moments",
     "deleted": "deleted",
     "removed": "removed",
+    "blocked": "preblocked",
     "backup": "posted_backup",
     "groups": "posted_groups",
     "elsewhere": "posted_elsewhere",
@@ -35,21 +41,43 @@ POSTS = {
     "latest_pictures": "latest_pictures",
     "latest_videos": "latest_videos",
     "flagged": "flagged",
+    "known": "known",
+    "known_pictures": "known_pictures",
+    "known_videos": "known_videos",
     "mention": "mention",
     "banned": "banned",
+    "arrested": "arrested",
     "sanction": "sanction",
+    "loss": "loss",
 }
 SHOP = {
     "markup": "markup",
     "stall": "stall",
     "expected": "expected",
     "purse": "purse",
-    "last_sale": "last_sale",
     "push": "push",
     "kept": "kept",
     "sales": "sold",
     "sold_today": "sold_today",
     "cost": "cost",
+    "quality": "quality",
+    "relative": "relative",
+}
+MOTIVE = {
+    "gain": "gain",
+    "posted": "posted",
+    "drive": "drive",
+    "value": "value",
+    "jail": "jail",
+    "place": "pull",
+}
+LEARNED = {
+    "all_gain": "gain",
+    "all_posted": "posted",
+    "first_gain": "first_gain",
+    "first_posted": "first_posted",
+    "today": "today",
+    "norm": "norm",
 }
 FLOWS = (
     "moments",
@@ -64,6 +92,7 @@ FLOWS = (
     "flagged",
     "banned",
     "mention",
+    "preblocked",
 )
 DEALER = ("risk", "closed_until", "machines", "purse", "sold", "floor", "cost")
 
@@ -74,7 +103,8 @@ def day_flows(model) -> list[int]:
     def total(name: str) -> int:
         return sum(getattr(trader, name) for trader in model.traders)
 
-    return [total("intended") - total("withheld"), *(total(name) for name in FLOWS)]
+    offers = total("intended") - total("withheld") - total("preblocked")
+    return [offers, *(total(name) for name in FLOWS)]
 
 
 def day_stocks(model) -> list[int]:
@@ -116,6 +146,12 @@ def picture(model) -> dict:
     out = {f"trader.{name}": [plain(getattr(one, name)) for one in traders] for name in TRADER}
     out |= {f"posts.{key}": [getattr(one, name) for one in traders] for key, name in POSTS.items()}
     out |= {f"shop.{key}": [getattr(one, name) for one in traders] for key, name in SHOP.items()}
+    out |= {
+        f"motive.{key}": [getattr(one, name) for one in traders] for key, name in MOTIVE.items()
+    }
+    learned = model.learned
+    out |= {f"motive.{key}": list(getattr(learned, name)) for key, name in LEARNED.items()}
+    out["motive.market"] = [learned.prior, learned.deals, learned.elsewhere, learned.value]
     for name in ("processor", "supplier"):
         out[f"shop.{name}"] = [number_of(getattr(one, name)) for one in traders]
     out |= {f"dealer.{name}": [getattr(one, name) for one in model.dealers] for name in DEALER}
@@ -129,11 +165,13 @@ def picture(model) -> dict:
     out["friends.who"] = [[one.buyer.number for one in seller.friends] for seller in sellers]
     out["friends.trust"] = [[one.steps for one in seller.friends] for seller in sellers]
     out["friends.customers"] = [seller.customers for seller in sellers]
+    out["friends.wanted"] = [seller.wanted for seller in sellers]
+    out["seekers"] = [one.number for one in model.seekers.waiting]
+    out["seekers.next"] = model.seekers.next
     first = first_places(sellers)
     out["parcels"] = [parcel_row(model, one, first) for one in model.parcels]
     out["queue"] = [one.number for one in model.moderators.queue]
     out["cases"] = [one.number for one in model.police.cases]
-    out["pulse"] = [model.pulse, model.pulse_then]
     out["balance"] = model.books.balances()
     out["contacts"] = [number_of(one) for one in observer.contacts]
     out["notes"] = [list(row) for row in observer.notes]
@@ -177,4 +215,6 @@ def parcel_row(model, parcel, first: dict) -> list[int]:
         int(parcel.product),
         parcel.mass,
         parcel.escrowed,
+        parcel.paid,
+        parcel.cost,
     ]

@@ -38,11 +38,13 @@ def of_engine(state: MarketState, row: int) -> Picture:
     rows = [slice(s, s + n) for s, n in zip(friends.start, friends.count, strict=False)]
     out["friends.who"] = [friends.buyer[row] for row in rows]
     out["friends.trust"] = [friends.trust[row] for row in rows]
-    out["friends.customers"] = friends.customers
+    out["friends.customers"], out["friends.wanted"] = friends.customers, friends.wanted
+    number, following = trade.seekers.ends
+    out["seekers"], out["seekers.next"] = trade.seekers.buyer[:number], following
+    out |= {f"motive.{name}": array for name, array in state.motives._asdict().items()}
     out["parcels"] = _parcels(state, row)
     out["queue"] = _waiting(state.queue)
     out["cases"] = _waiting(trade.cases)
-    out["pulse"] = trade.sales_level
     out["balance"] = trade.books.balance
     out["contacts"] = state.contacts
     out["notes"] = state.survey_log[row]
@@ -97,10 +99,12 @@ def _parcels(state: MarketState, row: int) -> list[list[int]]:
     """Return the parcels on their way, by day of arrival and as sent, from tomorrow on.
 
     Columns: days from today to arrival, trader, seller (the number its draws are keyed by), key of
-    the inquiry, buyer, place of the friend or -1, product, mass in mg, sum in escrow in fen.
+    the inquiry, buyer, place of the friend or -1, product, mass in mg; in fen: sum in escrow, what
+    the trader has been paid, cost.
     """
     parcels, ids = state.trade.parcels, state.retailers.state.size
-    order = ("RETAILER", "SELLER", "KEY", "BUYER", "FRIEND", "PRODUCT", "MASS", "ESCROWED")
+    order = ("RETAILER", "SELLER", "KEY", "BUYER", "FRIEND", "PRODUCT", "MASS", "ESCROWED", "PAID")
+    order += ("COST",)
     out = []
     for days in range(1, parcels.count.size + 1):
         bucket = (row + days) % parcels.count.size

@@ -5,6 +5,7 @@ from collections import deque
 from marketsim.numerics.rng import Purpose
 
 from .codes import PRODUCTS, Account, Channel, Item, Measure
+from .moderation import listed
 
 
 class Police:
@@ -17,8 +18,12 @@ class Police:
 
     def file_case(self, trader) -> None:
         """Mark a trader, who joins the list in the evening."""
-        if trader not in self.filed and trader not in self.cases:
+        if not self.knows(trader):
             self.filed.append(trader)
+
+    def knows(self, trader) -> bool:
+        """Return whether a trader has a case, or will have one in the evening."""
+        return trader in self.filed or trader in self.cases
 
     def seize(self, holder) -> int:
         """Take all goods and money of somebody; return the mass."""
@@ -38,6 +43,9 @@ class Police:
 
     def _open_cases(self) -> None:
         model, police, levers = self.model, self.model.rules.police, self.model.levers
+        unknown = [one for one in model.traders if one.in_trade and not self.knows(one)]
+        for trader in listed(model, unknown, 0 if model.posts_alone else levers.listed_suspects):
+            self.file_case(trader)
         referred = min(1.0, police.referred * levers.sharing)
         inspected = min(1.0, police.inspected * levers.police)
         for trader in model.traders:

@@ -12,12 +12,18 @@ from marketsim.parameters import evidence
 ALL_TYPES = "abcd"
 MULTIPLIED = {
     "moderation_effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
-    "police_effort": {
-        name: name for name in ("border", "couriers", "names", "police", "sharing", "traces")
-    },
+    "police_effort": {name: name for name in ("border", "names", "police", "sharing")},
     "campaign": {"willingness": "demand"},
+    "sentencing": {"ratio": "sentence"},
 }
-ADDED = ("images", "linking")  # by an effort
+ADDED = {
+    "moderation_effort": {key: key for key in ("images", "linking", "preblock", "auto")},
+    "police_effort": {"couriers": "couriers", "traces": "traces"},
+    "payment_block": {"share": "payments", "freeze": "freeze"},
+    "parcel_refusal": {"share": "refused"},
+    "sentencing": {"publicity": "arrest_news"},
+}
+MOST_FRIENDS = 5000.0
 
 
 def date_of(value) -> int:
@@ -77,6 +83,10 @@ class Intervention:
             day.add(self.kind, self.dose("share", 0.0))
         elif self.kind == "sweep":
             self._sweep(day, 0)
+        elif self.kind == "account_list":
+            self._list(day)
+        elif self.kind == "teaching":
+            self._teach(day)
         else:
             day.add("news", self.dose("publicity", 0.0))
 
@@ -86,6 +96,22 @@ class Intervention:
         doses = self.dose("accounts", 0.0), self.dose("posts", 0.0)
         day.add_sweep(*doses, self.number("lean", 0.5), groups[number % len(groups)])
         day.add("news", self.dose("publicity", 0.0))
+
+    def _list(self, day) -> None:
+        """Give a list of accounts, of which some sell ivory, to the platform or to police."""
+        accounts, to = self.dose("accounts", 0.0), self.keys.get("to", "both")
+        sellers = accounts * self.number("precision", 1.0)
+        if to in ("platform", "both"):
+            day.listed_platform += sellers
+            day.listed_wrongly += accounts - sellers
+        if to in ("police", "both"):
+            day.listed_police += sellers
+
+    def _teach(self, day) -> None:
+        share = self.dose("share", 0.0)
+        if share > 0.0:
+            day.taught_types = self.keys.get("types", "cd")
+        day.add("taught", share)
 
     def _sweep_again_and_again(self, days: list) -> None:
         start, end = self._span(days)
@@ -107,12 +133,12 @@ class Intervention:
         elif self.kind == "channel_closure":
             channel = self.keys.get("channel", "elsewhere")
             day.multiply(channel, 1.0 - self.dose("share", 0.0), force)
-        else:
-            for key, lever in MULTIPLIED[self.kind].items():
-                day.multiply(lever, self.dose(key, 1.0), force)
-        if self.kind == "moderation_effort":
-            for lever in ADDED:
-                day.add(lever, self.dose(lever, 0.0), force)
+        elif self.kind == "friend_limit":
+            day.friend_limit = min(day.friend_limit, self.dose("friends", MOST_FRIENDS))
+        for key, lever in MULTIPLIED.get(self.kind, {}).items():
+            day.multiply(lever, self.dose(key, 1.0), force)
+        for key, lever in ADDED.get(self.kind, {}).items():
+            day.add(lever, self.dose(key, 0.0), force)
 
 
 def apply_scenario(scenario, days: list) -> None:

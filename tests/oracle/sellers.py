@@ -11,6 +11,7 @@ from marketsim.numerics.rng import LANES, Purpose
 from .books import Holder
 from .buyers import Buyer
 from .codes import Tally
+from .start import Rest
 
 STEPS = 65535
 FIRST_AGENT = 2**40
@@ -45,27 +46,37 @@ class Seller(Holder):
         super().__init__(*args)
         self.friends: list[Friend] = []
         self.customers = 0
+        self.wanted = 0
         self.room = 0
 
-    def make_friends(self, usual: float) -> None:
-        """Draw the friends of the first day (section 3)."""
+    def make_friends(self, begins: bool) -> None:
+        """Draw the friends of the first day, or of the day of entry (section 3)."""
+        self.relative = [0.0, 0.0, 0.0]
         model, demand = self.model, self.model.rules.demand
         if not model.buyers:
             return
-        number = math.floor(demand.friends * (0.5 + model.draw_once(Purpose.FRIENDS, self.key)))
-        self.room = math.ceil(number * (1.0 + demand.room))
-        share = min(demand.customers * (0.5 + 0.5 * usual), 0.5) if usual != 0.0 else 0.0
-        self.customers = math.floor(number * share)
-        deliveries = min(math.floor(1.0 + 3.0 * usual), 12)
+        u = model.draw_once(Purpose.FRIENDS, self.key)
+        self.wanted = math.floor(demand.friends * (0.5 + u))
+        self.room = math.ceil(self.wanted * (1.0 + demand.room))
+        rest = Rest(self)
+        self.relative = rest.relative()
+        if begins:
+            self._draw_friends(math.floor(self.wanted * model.rules.motive.start))
+            return
+        number = rest.held + rest.added
+        self._draw_friends(number)
+        u = model.draw_once(Purpose.CUSTOMERS_AT_START, self.key)
+        self.customers = min(int(rest.mean + u), number)
+        for place in range(self.customers):
+            buyer, missing = rest.customer(place)
+            self.friends[place] = Friend(buyer, steps(1.0 - missing))
+
+    def _draw_friends(self, number: int) -> None:
+        model = self.model
         for n in range(number):
             u = model.draws_for_good(Purpose.FRIEND, self.key, n // LANES)[n % LANES]
-            friend = Friend(model.buyers[int(u * len(model.buyers))], steps(demand.trust))
-            if n < self.customers:
-                missing = 1.0 - demand.trust
-                for _ in range(1 + n % deliveries):
-                    missing *= 1.0 - demand.trust_gain
-                friend.steps = steps(1.0 - missing)
-            self.friends.append(friend)
+            buyer = model.buyers[int(u * len(model.buyers))]
+            self.friends.append(Friend(buyer, steps(model.rules.demand.trust)))
 
     def place_of(self, u: float, number: int) -> int:
         """Return a place among the first so many friends."""
@@ -101,10 +112,11 @@ class Seller(Holder):
             return
         leaving = len(self.friends) * model.rules.demand.friends_leave * 10.0
         for k in range(int(leaving + model.draw(Purpose.FRIENDS_GO, self.key))):
-            goes = model.draw(Purpose.FRIEND_GOES, self.key, k)
-            self.strike_off(self.place_of(goes, len(self.friends)))
-            comes = model.draw(Purpose.FRIEND_COMES, self.key, k)
-            self.befriend(model.buyers[int(comes * len(model.buyers))])
+            number = len(self.friends)
+            goes, comes, replaced, _ = model.draws(Purpose.FRIEND_GOES, self.key, k)
+            self.strike_off(self.place_of(goes, number))
+            if replaced * number < self.wanted:
+                self.befriend(model.buyers[int(comes * len(model.buyers))])
 
 
 class ResaleAgent(Seller, mesa.Agent):
@@ -118,11 +130,21 @@ class ResaleAgent(Seller, mesa.Agent):
         self.retailer = None
         self.upstream: ResaleAgent | None = None
         self.active = True
+        self.forwarded = 0
 
     @property
     def trader(self):
         """Whose goods are sold."""
         return self.retailer
+
+    @property
+    def usual_posts(self) -> float:
+        """Posts a day in a market at rest."""
+        return self.model.rules.resale.forwarded * self.retailer.usual_posts
+
+    def posts_read(self) -> float:
+        """Return the posts of the day that friends find in their feed."""
+        return self.forwarded
 
     def chain(self):
         """Yield the agent and all those upstream of it."""
@@ -138,12 +160,12 @@ class ResaleAgent(Seller, mesa.Agent):
     def posts_by_slot(self) -> tuple[int, int, int, int]:
         """Return posts forwarded today; agents forward to Moments alone."""
         model, posted = self.model, self.retailer.moments
-        if posted == 0 or not all(agent.active for agent in self.chain()):
-            return 0, 0, 0, 0
-        mean = model.rules.resale.forwarded * posted
-        forwarded = events(model.draw(Purpose.FORWARDED, self.number), mean)
-        model.counts.count(Tally.FORWARDED, forwarded)
-        return forwarded, 0, 0, 0
+        self.forwarded = 0
+        if posted > 0 and all(agent.active for agent in self.chain()):
+            mean = model.rules.resale.forwarded * posted
+            self.forwarded = events(model.draw(Purpose.FORWARDED, self.number), mean)
+            model.counts.count(Tally.FORWARDED, self.forwarded)
+        return self.forwarded, 0, 0, 0
 
     def label(self, asked: float) -> float:
         for _ in range(self.tier):

@@ -24,8 +24,8 @@ class Shop(Stockist):
         self.purse = 0
         self.sold = 0.0
         self.sold_today = 0
-        self.last_sale = 0
         self.push = 1.0
+        self.quality = [1.0] * len(PRODUCTS)
 
     def open_shop(self) -> None:
         """Draw what a shop is, for good (section 3)."""
@@ -35,6 +35,7 @@ class Shop(Stockist):
         z = normal_quantile(model.draw_once(Purpose.MARKUP, self.number))
         self.markup = exp(retail.margin_spread * z)
         self.cost = list(model.recipe.trader_costs)
+        self._draw_quality()
         if model.posts_alone:
             return
         self.stall = int(model.draw_once(Purpose.STALL, self.number) < retail.stall)
@@ -47,6 +48,22 @@ class Shop(Stockist):
         dearest = model.recipe.dearest
         self.purse = math.floor(min(self.expected * retail.cover * dearest * 0.1, 1e13))
         self.sold = self.expected
+
+    def _draw_quality(self) -> None:
+        """Draw how good the trader's pieces of each product are."""
+        retail = self.model.rules.retail
+        spreads = (
+            retail.quality_raw,
+            retail.quality_semi,
+            retail.quality_uncarved,
+            retail.quality_carved,
+        )
+        lanes = self.model.draws_for_good(Purpose.QUALITY, self.number)
+        for product in PRODUCTS:
+            s = spreads[product]
+            if s != 0.0:
+                z = normal_quantile(lanes[product])
+                self.quality[product] = exp(s * z - s * s / 2.0)
 
     def _usual(self, dealers: list, purpose: Purpose):
         if not dealers:
@@ -70,11 +87,25 @@ class Shop(Stockist):
         """Stock wanted, by half habit and half experience."""
         return self.model.rules.retail.cover * (0.5 * (self.sold + self.expected))
 
+    @property
+    def usual_posts(self) -> float:
+        """Posts a day in a market at rest."""
+        return self.base_rate * (1.0 - self.model.rules.posting.silent_share)
+
+    @property
+    def usual_markup(self) -> float:
+        """Factor on cost in a market at rest: nobody asks less."""
+        return max((1.0 + self.model.rules.retail.margin) * self.markup, 1.0)
+
+    def own_cost(self, product: Item) -> float:
+        """Return the average cost of pieces as good as those of the trader."""
+        return self.cost[product] * self.quality[product]
+
     def asked(self, product: Item) -> float:
         retail = self.model.rules.retail
         return (
-            self.cost[product]
-            * max((1.0 + retail.margin) * self.markup, 1.0)
+            self.own_cost(product)
+            * self.usual_markup
             * (1.0 + retail.risk_premium * self.risk)
             * scarcity(self.stock, self.full_stock, retail.scarcity_pricing)
         )
@@ -99,16 +130,15 @@ class Shop(Stockist):
 
     # sales, and orders
 
-    def smooth_sales(self) -> int:
-        """Take the day's sales into the smoothed ones; return them (section 7)."""
-        retail, today = self.model.rules.retail, self.sold_today
-        self.sold += (today - self.sold) / retail.cover
+    def smooth_sales(self) -> None:
+        """Take the day's sales into the smoothed ones (section 7)."""
+        retail = self.model.rules.retail
+        self.sold += (self.sold_today - self.sold) / retail.cover
         self.sold_today = 0
         stock, full = self.stock, self.full_stock
         self.push = 1.0
         if stock + full > 0.0:
             self.push = 1.0 + retail.stock_effect_on_posting * (stock - full) / (stock + full)
-        return today
 
     def start_business(self) -> None:
         """Bring working capital, as a newcomer who has just come."""
@@ -118,7 +148,8 @@ class Shop(Stockist):
 
     def restock(self) -> None:
         """Order what is lacking, and take profit home (section 7)."""
-        need = int(min(self.full_stock, 1e15)) - self.stock
+        worth_it = min(max(self.value, 0.1), 1.5)
+        need = int(min(self.full_stock * worth_it, 1e15)) - self.stock
         if need > 0:
             raw = int(need * self.model.rules.retail.raw_share)
             self._order_raw(raw)
@@ -161,4 +192,3 @@ class Shop(Stockist):
 
     def note_sale(self, mass: int) -> None:
         self.sold_today += mass
-        self.last_sale = self.model.row

@@ -27,7 +27,7 @@ class Conditions:
             more = legal.switch_to_illegal * closed * (customers * levers.demand)
             self.visits = max(self.visits + more, 0.0)
         self.level = max(self.level, 0.0)
-        self.traced = min(1.0, rules.police.escrow_trace * levers.traces)
+        self.traced = 1.0 - (1.0 - rules.police.escrow_trace) * (1.0 - levers.traces)
 
 
 class Inquiry:
@@ -66,11 +66,16 @@ class Inquiry:
             return
         if not self._interested():
             return
-        self.worth = self.buyer.worth(self.product, self.conditions.level)
+        self.worth = self._worth_to(self.buyer)
         if self.channel == Channel.GROUPS:
             self._auction()
-        if self._agree_on_payment() and self.worth >= self.price:
+        if self._agree_on_payment() and self.worth >= self.price and not self._stopped():
             self._deal()
+
+    def _worth_to(self, buyer) -> float:
+        """Return what a gram of the trader's product is worth to a buyer."""
+        level = self.conditions.level * self.trader.quality[self.product]
+        return buyer.worth(self.product, level)
 
     def _find_buyer(self) -> None:
         demand, seller = self.model.rules.demand, self.seller
@@ -119,14 +124,14 @@ class Inquiry:
                 continue
             if leader is not None and buyer is seller.friends[leader].buyer:
                 continue
-            bid = buyer.worth(self.product, self.conditions.level)
+            bid = self._worth_to(buyer)
             if bid > best:
                 best, second, leader = bid, best, place
             elif bid > second:
                 second = bid
         self.place, self.worth = leader, best
         self.buyer = self.model.buyers[0] if leader is None else seller.friends[leader].buyer
-        self.price = min(max(self.trader.cost[self.product], second), label)
+        self.price = min(max(self.trader.own_cost(self.product), second), label)
 
     def _agree_on_payment(self) -> bool:
         """Settle escrow, which may raise the price; return whether the deal is still on."""
@@ -143,6 +148,23 @@ class Inquiry:
             self.model.police.file_case(self.trader)
         return True
 
+    def _stopped(self) -> bool:
+        """Return whether the payment is stopped, or the parcel is refused at pick-up (step 9)."""
+        model, levers = self.model, self.model.levers
+        if self.at_stall or (levers.payments <= 0.0 and levers.refused <= 0.0):
+            return False
+        stopped, frozen, refused, _ = self.draws(Purpose.PAYMENT_STOPPED)
+        if stopped < levers.payments:
+            model.counts.count_measure(Measure.PAYMENTS_STOPPED, self.channel)
+            if frozen < levers.freeze:
+                model.counts.count_measure(Measure.PAYMENTS_FROZEN, self.channel)
+                model.books.move_all(Item.MONEY, self.trader, Account.SEIZED)
+            return True
+        if refused < levers.refused:
+            model.counts.count_measure(Measure.PARCELS_REFUSED, self.channel)
+            return True
+        return False
+
     def _deal(self) -> None:
         model, demand, trader = self.model, self.model.rules.demand, self.trader
         spread, z = demand.piece_spread, normal_quantile(self.piece)
@@ -152,21 +174,27 @@ class Inquiry:
         paid = fen(self.price, mass)
         if paid == 0:
             return
-        self._pay(paid)
+        received = self._pay(paid)
         trader.note_sale(mass)
+        cost = fen(trader.own_cost(self.product), mass)
         if self.at_stall:
             model.books.move(self.product, mass, trader, Account.CONSUMED)
+            model.counts.count(Tally.DELIVERED + self.channel, mass)
+            model.counts.count(Tally.EARNED + self.channel, paid)
+            model.learned.settle(trader, self.channel, paid - cost)
         else:
             model.books.move(self.product, mass, trader, Account.COURIERS)
-            model.parcels.append(Parcel(self, mass, paid if self.escrowed else 0))
+            escrowed = paid if self.escrowed else 0
+            model.parcels.append(Parcel(self, mass, escrowed, received, cost))
             model.counts.count(Tally.PARCELS)
         self._count_deal(mass, paid)
 
-    def _pay(self, paid: int) -> None:
+    def _pay(self, paid: int) -> int:
+        """Pay for a deal; return what reaches the trader now."""
         books = self.model.books
         if self.escrowed:
             books.move(Item.MONEY, paid, Account.INCOME, Account.ESCROW)
-            return
+            return 0
         books.move(Item.MONEY, paid, Account.INCOME, self.seller)
         agent = self.seller
         while agent is not self.trader:
@@ -174,6 +202,7 @@ class Inquiry:
             paid = int(paid / (1.0 + self.model.rules.resale.extra))
             books.move(Item.MONEY, paid, agent, above)
             agent = above
+        return paid
 
     def _count_deal(self, mass: int, paid: int) -> None:
         counts = self.model.counts
@@ -184,7 +213,7 @@ class Inquiry:
             counts.count(Tally.RESALE_DEALS)
         if self.escrowed:
             counts.count(Tally.ESCROW_DEALS)
-        counts.count(Tally.SOLD + self.channel, mass)
+        counts.count(Tally.AGREED + self.channel, mass)
         counts.count(Tally.REVENUE + self.channel, paid)
         counts.count_price(self.product, Stage.SOLD, self.channel, self.price)
 
@@ -199,6 +228,15 @@ def platform_of(seller) -> tuple[Channel, float]:
     return PLATFORMS[winner], (demand.public, demand.social, demand.websites)[winner]
 
 
+def attention_to(seller, posts: float) -> float:
+    """Return how much of a post friends read, if there are so many."""
+    motive = seller.model.rules.motive
+    attention = 1.0 / (1.0 + motive.crowding * posts)
+    if seller.trader.guarded:
+        attention *= 1.0 - motive.obscure
+    return attention
+
+
 def trade_with(seller, conditions: Conditions) -> None:
     """Go through the day's inquiries at a seller, slot by slot."""
     model, demand = seller.model, seller.model.rules.demand
@@ -208,11 +246,15 @@ def trade_with(seller, conditions: Conditions) -> None:
     platform, weight = Channel.SOCIAL, demand.social
     if posts[2] > 0:
         platform, weight = platform_of(seller)
+        if model.row >= int(model.rules.delivery.days):
+            model.learned.reckon(platform, seller.relative[2] * weight * posts[2])
     channels = (Channel.MOMENTS, Channel.GROUPS, platform, Channel.PHYSICAL)
     friends = float(len(seller.friends))
+    feed = seller.posts_read()
+    attention = attention_to(seller, feed + posts[1])
     means = (
-        (demand.inquiries_per_post * friends) * posts[0],
-        (demand.inquiries_per_post * friends) * demand.groups * posts[1],
+        (demand.inquiries_per_post * friends) * feed * attention,
+        (demand.inquiries_per_post * friends) * demand.groups * posts[1] * attention,
         (demand.inquiries_per_post * demand.friends * weight) * posts[2],
         conditions.visits * posts[3],
     )

@@ -5,19 +5,21 @@ import math
 import mesa
 from scipy.special import gammaincinv
 
+from marketsim.numerics.distributions import events
 from marketsim.numerics.elementary import exp, normal_quantile
 from marketsim.numerics.rng import Purpose
 
 from .accounts import WEIGHT_OF_A_BAN, AccountHolder
 from .codes import Backup, Place, State
 from .fear import Fearful
+from .motives import Learner
 from .posting import Poster
 from .scenario import ALL_TYPES
 from .sellers import Seller
 from .shops import Shop
 
 
-class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
+class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
     """A retailer with one account at a time, a shop, and perhaps a stall."""
 
     def __init__(self, model, number: int, arrival: int = 0):
@@ -32,8 +34,11 @@ class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
         self.suspended = 0
         self.return_day = 0
         self.backup = Backup.NONE
+        self.follow = 0.0
         self.audience = 1.0
         self.kept = 1.0
+        self.recruits = 0.0
+        self.guarded_until = 0
         self.recent = 0.0
         self.case_open = Place.NONE
         self.ties: list[Trader] = []
@@ -74,6 +79,23 @@ class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
         u = model.draw_once(Purpose.THRESHOLD, who)
         self.threshold = perception.threshold_low + span * u
         self.talking = int(model.draw_once(Purpose.FIRST_SPELL, who) >= posting.silent_share)
+        self._draw_style()
+
+    def _draw_style(self) -> None:
+        """Draw how much of what the trader shows are videos and full grids (model.md 5)."""
+        posting, style = self.model.rules.posting, self.model.rules.style
+        self.video_share, spread = posting.video_share, style.video_spread
+        if spread != 0.0:
+            z = normal_quantile(self.model.draw_once(Purpose.VIDEO_STYLE, self.number))
+            self.video_share = min(
+                self.video_share * exp(spread * z - spread * spread / 2.0),
+                0.9,
+            )
+        self.full_grid, spread = posting.full_grid, style.grid_spread
+        if spread != 0.0 and 0.0 < self.full_grid < 1.0:
+            z = normal_quantile(self.model.draw_once(Purpose.GRID_STYLE, self.number))
+            odds = self.full_grid / (1.0 - self.full_grid) * exp(spread * z)
+            self.full_grid = odds / (1.0 + odds)
 
     @property
     def type_letter(self) -> str:
@@ -99,20 +121,35 @@ class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
         """Whose goods are sold: one's own."""
         return self
 
-    def come_or_go(self, away: float) -> None:
-        """Enter on the day of arrival, or perhaps leave (model.md 7.2, market.md 8)."""
-        model, retail = self.model, self.model.rules.retail
+    def come_or_go(self) -> None:
+        """Enter on the day of arrival, or perhaps leave (model.md 7.2)."""
         if self.state == State.ABSENT:
-            if self.arrival == model.today:
-                comes = model.draw(Purpose.STAYS_AWAY, self.number) >= away
-                self.state = State.ACTIVE if comes else State.LEFT
-                self.last_sale = model.row
+            if self.arrival == self.model.today:
+                self._come_or_stay_away()
         elif self.in_trade:
-            hazard = model.rules.turnover.leave
-            if self.kind >= 2 and model.row - self.last_sale > retail.unsold_after_days:
-                hazard += retail.exit_hazard_unsold
-            if model.draw(Purpose.LEAVE, self.number) < hazard:
+            turnover = self.model.rules.motive.turnover
+            hazard = self.model.rules.turnover.leave
+            hazard = hazard * exp(turnover * (1.0 - min(self.value, 2.0)))
+            leaves = self.model.draw(Purpose.LEAVE, self.number) < hazard
+            if leaves or self._drops_ivory():
                 self.state = State.LEFT
+
+    def _come_or_stay_away(self) -> None:
+        model, turnover = self.model, self.model.rules.motive.turnover
+        chance = min(exp(turnover * (model.learned.value - 1.0)), 2.0) / 2.0
+        sure = turnover == 0.0 or chance >= 1.0
+        if sure or model.draw(Purpose.STAYS_AWAY, self.number) < chance:
+            self.state = State.ACTIVE
+        else:
+            self.state = State.LEFT
+            self.friends.clear()
+
+    def _drops_ivory(self) -> bool:
+        """Return whether the trader was taught today, and listens."""
+        model, levers = self.model, self.model.levers
+        if levers.taught == 0.0 or self.type_letter not in levers.taught_types:
+            return False
+        return model.draw(Purpose.TAUGHT, self.number) < levers.taught
 
     # selling (market.md 9)
 
@@ -120,6 +157,10 @@ class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
         """Return the day's offers in Moments, in groups, elsewhere and at a stall."""
         moments = self.moments + self.posted_backup
         return moments, self.posted_groups, self.posted_elsewhere, int(self.at_stall)
+
+    def posts_read(self) -> float:
+        """Return the posts of the day that friends find in their feed."""
+        return self.moments + self.follow * self.posted_backup
 
     @property
     def at_stall(self) -> bool:
@@ -137,11 +178,56 @@ class Trader(Poster, AccountHolder, Fearful, Shop, Seller, mesa.Agent):
                 buyer = self.friends[place].buyer
                 if model.draw(Purpose.KEPT, self.number, buyer.number) >= share:
                     self.strike_off(place)
+                    model.seekers.may_join(self, buyer)
+        if self.state in (State.LEFT, State.ARRESTED) and model.rules.motive.seek > 0.0:
+            self._lose_all_friends()
+        if self.has_account and (model.row + self.number) % 7 == 0:
+            self._recruit()
         if self.in_trade:
             self.exchange_friends()
+
+    def _lose_all_friends(self) -> None:
+        """Be gone, for friends, some of whom look for another seller."""
+        for friend in self.friends:
+            self.model.seekers.may_join(self, friend.buyer)
+        while self.friends:
+            self.strike_off(len(self.friends) - 1)
+
+    def _recruit(self) -> None:
+        """Find friends again, and be found by those who seek a seller (market.md 9)."""
+        model, levers = self.model, self.model.levers
+        rate = model.rules.motive.recruiting * (1.0 + levers.groups + levers.elsewhere) / 3.0
+        if rate <= 0.0:
+            return
+        share = rate * min(self.drive, 1.0)
+        self.audience = self.audience + share * (1.0 - self.audience)
+        self.kept = self.audience
+        limit = min(self.room, int(levers.friend_limit))
+        before = len(self.friends)
+        missing = max(min(self.wanted, limit) - before, 0)
+        some, more = model.draws(Purpose.RECRUITS, self.number)[:2]
+        recruits = min(events(some, share * missing), missing)
+        finders = events(more, rate * model.seekers.openings * self.recent)
+        for k in range(min(recruits + finders, limit - before)):
+            buyer = self._recruit_one(k, recruits)
+            if buyer is None:
+                break
+            self.befriend(buyer)
+            self.recruits += 1.0
+
+    def _recruit_one(self, k: int, recruits: int):
+        """Return a buyer who becomes a friend, or nobody where no other will come."""
+        model, seekers = self.model, self.model.seekers
+        whom, from_seekers, which, _ = model.draws(Purpose.RECRUITED, self.number, k)
+        if seekers.waiting and (k >= recruits or from_seekers < 0.5):
+            return seekers.take(which)
+        if k < recruits:
+            return model.buyers[int(whom * len(model.buyers))]
+        return None
 
     def be_arrested(self) -> int:
         """Leave the market for good, and all one has; return the mass of it (market.md 12)."""
         self.state = State.ARRESTED
         self.sanction = WEIGHT_OF_A_BAN
+        self.arrested = 1
         return self.model.police.seize(self)

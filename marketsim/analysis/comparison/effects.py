@@ -17,7 +17,7 @@ from marketsim.survey.fit import SEE
 from marketsim.survey.intervals import INTERVAL, column_intervals, interval, stochastic_share
 
 MIN_CONTRACTION = 0.2  # below it an effect is informed by the prior, not by the data
-RANKED = "grams_sold"
+RANKED = "grams_delivered"
 Table = pd.DataFrame
 # columns of `tables`: unit, meaning
 ARM = ("name", "scenario, with its dose multiplier after @")

@@ -48,8 +48,9 @@ def work(settings: Settings, start: dt.date) -> Work:
     raided = settings.supply.suppliers * table.raids[days].sum()
     raided += settings.workshop.processors * table.machines[days].sum()
     police += hours.raid * raided / weeks
-    for lever in ("border", "couriers", "traces"):
-        police += getattr(hours, lever) * getattr(table, lever)[days].mean()
+    police += hours.border * table.border[days].mean()
+    for lever in ("couriers", "traces"):
+        police += getattr(hours, lever) * 100.0 * getattr(table, lever)[days].mean()
     return Work(float(moderators), float(police))
 
 

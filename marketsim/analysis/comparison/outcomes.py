@@ -26,10 +26,11 @@ OUTCOMES = {
     "offers": Outcome("posts made anywhere", "posts a week per 1,000 traders", LOWER),
     "visible": Outcome("posts standing in Moments", "posts a week per 1,000 traders", LOWER),
     "displaced": Outcome("of posts made, on backups, in groups or elsewhere", "percent", LOWER),
-    "grams_sold": Outcome("ivory sold", "g a week per 1,000 traders", LOWER),
+    "grams_delivered": Outcome("ivory delivered to buyers", "g a week per 1,000 traders", LOWER),
+    "grams_agreed": Outcome("ivory of deals agreed", "g a week per 1,000 traders", LOWER),
     "revenue": Outcome("what buyers paid", "CNY a week per 1,000 traders", LOWER),
-    "price": Outcome("mean price of what was sold", "CNY a gram", NEITHER),
-    "online": Outcome("of the ivory sold, online", "percent", NEITHER),
+    "price": Outcome("mean price of deals", "CNY a gram", NEITHER),
+    "online": Outcome("of the ivory delivered, online", "percent", NEITHER),
     "seized": Outcome("ivory seized", "g a week per 1,000 traders", HIGHER),
     "arrests": Outcome("traders arrested", "arrests a week per 1,000 traders", NEITHER),
     "elephants": Outcome(
@@ -58,25 +59,27 @@ def run_outcomes(
     Returns
     -------
     dict of str to float
-        By the names of `OUTCOMES`; prices and shares are nan if nothing was sold or posted.
+        By the names of `OUTCOMES`; prices and shares are nan if nothing was delivered or posted.
     """
     flows = series.flows[first:].sum(axis=0)
     trade = records.counts[first:].sum(axis=0)
-    sold = trade[TradeCounter.SOLD : TradeCounter.SOLD + len(Channel)] / MILLIGRAMS
+    agreed = trade[TradeCounter.AGREED : TradeCounter.AGREED + len(Channel)].sum() / MILLIGRAMS
+    delivered = trade[TradeCounter.DELIVERED : TradeCounter.DELIVERED + len(Channel)] / MILLIGRAMS
     revenue = trade[TradeCounter.REVENUE : TradeCounter.REVENUE + len(Channel)].sum() / FEN
     seized = records.enforcement[first:, :, :, 1].sum() / MILLIGRAMS
     moved = flows[Flow.BACKUP] + flows[Flow.GROUPS] + flows[Flow.ELSEWHERE]
     scale = 1000.0 / retailers * WEEK / (series.risk.size - first)
     elephant = evidence.elephant_ivory()
-    grams = sold.sum()
+    grams = delivered.sum()
     return {
         "offers": (flows[Flow.OFFERS]) * scale,
         "visible": flows[Flow.VISIBLE] * scale,
         "displaced": 100.0 * moved / flows[Flow.OFFERS] if flows[Flow.OFFERS] else np.nan,
-        "grams_sold": grams * scale,
+        "grams_delivered": grams * scale,
+        "grams_agreed": agreed * scale,
         "revenue": revenue * scale,
-        "price": revenue / grams if grams else np.nan,
-        "online": 100.0 * (1.0 - sold[Channel.PHYSICAL] / grams) if grams else np.nan,
+        "price": revenue / agreed if agreed else np.nan,
+        "online": 100.0 * (1.0 - delivered[Channel.PHYSICAL] / grams) if grams else np.nan,
         "seized": seized * scale,
         "arrests": records.enforcement[first:, Enforcement.ARRESTS, :, 0].sum() * scale,
         "elephants": trade[TradeCounter.RAW_SHIPPED] / MILLIGRAMS / elephant * scale,
@@ -90,18 +93,19 @@ def weekly_outcomes(series: Series, records: TradeRecords, retailers: int) -> pd
     -------
     DataFrame
         Columns week (from 0), visible, moved (posts on backups, in groups and elsewhere) and
-        grams, each a week per 1,000 traders.
+        grams (delivered), each a week per 1,000 traders.
     """
     weeks = series.risk.size // WEEK
     flows = series.flows[: weeks * WEEK].reshape(weeks, WEEK, -1).sum(axis=1)
-    sold = records.counts[: weeks * WEEK, TradeCounter.SOLD : TradeCounter.SOLD + len(Channel)]
+    first = TradeCounter.DELIVERED
+    delivered = records.counts[: weeks * WEEK, first : first + len(Channel)]
     scale = 1000.0 / retailers
     return pd.DataFrame(
         {
             "week": np.arange(weeks, dtype=np.int32),
             "visible": flows[:, Flow.VISIBLE] * scale,
             "moved": flows[:, [Flow.BACKUP, Flow.GROUPS, Flow.ELSEWHERE]].sum(axis=1) * scale,
-            "grams": sold.sum(axis=1).reshape(weeks, WEEK).sum(axis=1) / MILLIGRAMS * scale,
+            "grams": delivered.sum(axis=1).reshape(weeks, WEEK).sum(axis=1) / MILLIGRAMS * scale,
         }
     )
 

@@ -98,7 +98,7 @@ def _is_precise(parts: Sequence[dict[str, pd.DataFrame]], precision: float | Non
     rows = pd.concat([part["rows"] for part in parts])
     if rows["run"].nunique() < MIN_RUNS:
         return False
-    return bool((effects.half_widths(rows, "grams_sold") <= precision).all())
+    return bool((effects.half_widths(rows, "grams_delivered") <= precision).all())
 
 
 def _simulate_round(

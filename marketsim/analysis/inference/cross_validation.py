@@ -5,8 +5,8 @@ four by `constant_mean` (no effect of the crackdown), `interrupted_time_series` 
 doi:10.1046/j.1365-2710.2002.00430.x) and `nearest_simulations` (marketsim). All three use the same
 four rows and the week of the crackdown; none uses the row left out.
 
-The source prints counts for weeks 4, 5 and 13. That of weeks 6 to 12 is the remainder of the total,
-so it is not independent of the others: for every model alike.
+The source prints counts for weeks 4, 5 and 13. That of weeks 6 to 12 is the remainder of the total:
+it is not a target (its role is context), and not independent of the others, for every model alike.
 """
 
 import warnings
@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from marketsim.analysis.inference.regression_adjustment import adjust_values
-from marketsim.survey import statistics
+from marketsim.parameters.evidence import Fact
+from marketsim.survey import statistics, targets
 from marketsim.survey.intervals import interval
-from marketsim.survey.targets import targets
 
 # First and last week of each row.
 WEEKS = {
@@ -74,9 +74,9 @@ def volume_rows() -> pd.DataFrame:
     DataFrame
         One row for each id of `WEEKS`, in order of time. Columns id, first_week, last_week,
         weeks (how many), middle_week, and observed: advertisements a week (three regular
-        surveys), the mean over the weeks, from `observed.targets` (T15).
+        surveys), the mean over the weeks (T15).
     """
-    facts = targets()
+    facts = _facts()
     published = weekly_counts(pd.DataFrame([{name: facts[name].value for name in WEEKS}]))
     rows = pd.DataFrame(list(WEEKS.values()), columns=["first_week", "last_week"])
     rows.insert(0, "id", list(WEEKS))
@@ -84,6 +84,10 @@ def volume_rows() -> pd.DataFrame:
     rows["middle_week"] = (rows["first_week"] + rows["last_week"]) / 2.0
     rows["observed"] = published.iloc[0].to_numpy(float)
     return rows
+
+
+def _facts() -> dict[str, Fact]:
+    return targets.targets() | targets.context()
 
 
 # ---------------------------------------------------------------- the baselines
@@ -213,7 +217,7 @@ def nearest_simulations(
 
 def _half_widths(kept: pd.DataFrame) -> np.ndarray:
     low, high, value = (
-        np.array([getattr(targets()[name], end) for name in kept["id"]], float)
+        np.array([getattr(_facts()[name], end) for name in kept["id"]], float)
         for end in ("low", "high", "value")
     )
     return (high - low) / 2.0 / value

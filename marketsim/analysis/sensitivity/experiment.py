@@ -213,7 +213,7 @@ def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) 
     return {name: float(found[name]) for name in OUTCOMES}
 
 
-OUTCOMES = ("visible", "displaced", "grams_sold", "revenue", "price", "seized", "elephants")
+OUTCOMES = ("visible", "displaced", "grams_delivered", "revenue", "price", "seized", "elephants")
 # Effects in the unit of the outcome, since it may be 0 in the baseline. Others are in percent.
 DIFFERENCES = ("displaced", "seized", "elephants")
 EFFECT = "effect_on_"

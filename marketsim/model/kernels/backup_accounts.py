@@ -20,7 +20,7 @@ def update_accounts(seed, day, params, retailers, counters):
     params : Params
         Parameters.
     retailers : Retailers
-        `backup`, `account`, `audience`, `state` and `return_day` are written.
+        `backup`, `follow`, `account`, `audience`, `state` and `return_day` are written.
     counters : DayCounters
         `moments` is read, `mention` is written.
     """
@@ -40,9 +40,10 @@ def update_accounts(seed, day, params, retailers, counters):
             if u_backup < accounts.prepare_always + accounts.prepare_risk * retailers.risk[i]:
                 retailers.backup[i] = Backup.PREPARED
         elif counters.moments[i] > 0 and u_mention < accounts.mention:
-            # model.md 7.7, accounts 5: a visible post advertises it
+            # model.md 7.7, accounts 5: a visible post advertises it, and some friends follow
             retailers.backup[i] = Backup.ANNOUNCED
             counters.mention[i] = 1
+            retailers.follow[i] += params.motive.follow * (1.0 - retailers.follow[i])
 
 
 @part
@@ -60,8 +61,9 @@ def _answer_ban(day, i, u_replacement, u_quit, accounts, retailers):
 @part
 def _return(i, accounts, retailers):
     """Return a trader on a new account with the audience that follows (accounts 2)."""
-    announced = retailers.backup[i] == Backup.ANNOUNCED
-    retailers.audience[i] *= accounts.kept_announced if announced else accounts.kept_cold
+    follow = retailers.follow[i]
+    retailers.audience[i] *= accounts.kept_announced * follow + accounts.kept_cold * (1.0 - follow)
+    retailers.follow[i] = 0.0
     retailers.account[i] += 1
     retailers.backup[i] = Backup.NONE
     retailers.state[i] = State.ACTIVE

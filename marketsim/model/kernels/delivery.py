@@ -2,6 +2,7 @@
 
 from marketsim.model.buyers import raise_buyer_risk, remove_friend, swap_friends
 from marketsim.model.ledger import Account, Item, move
+from marketsim.model.returns import settle_margin
 from marketsim.model.state import (
     CHANNEL_STRIDE,
     NOBODY,
@@ -14,11 +15,11 @@ from marketsim.model.state import (
     file_case,
 )
 from marketsim.numerics.jit import kernel, part
-from marketsim.numerics.rng import Purpose, uniforms
+from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 
 @kernel
-def deliver_parcels(seed, day, row, levers, params, trade):
+def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
     """Deliver the parcels due today, or have them intercepted or lost.
 
     Parameters
@@ -31,14 +32,18 @@ def deliver_parcels(seed, day, row, levers, params, trade):
         Levers of the day: `couriers`, `names` and `traces` are read.
     params : Params
         Parameters.
+    counters : DayCounters
+        `loss` is written.
+    motives : Motives
+        Margins are written.
     trade : TradeState
         Written: goods, money, friends, buyers, cases, counts.
     """
     delivery, parcels, books = params.delivery, trade.parcels, trade.books
     # market.md 11: probabilities of the day
-    intercepted = min(1.0, delivery.intercepted * levers.couriers)
+    intercepted = 1.0 - (1.0 - delivery.intercepted) * (1.0 - levers.couriers)
     hidden = min(1.0, delivery.false_names * levers.names)
-    traced = min(1.0, delivery.traced * levers.traces)
+    traced = 1.0 - (1.0 - delivery.traced) * (1.0 - levers.traces)
     traders = trade.shops.stock_effect.size
     bucket = row % parcels.count.size
     for place in range(parcels.count[bucket]):
@@ -59,6 +64,8 @@ def deliver_parcels(seed, day, row, levers, params, trade):
                 count_enforcement(trade.records, row, Enforcement.PARCELS_TRACED, channel, 0)
                 file_case(trade.cases, parcel[Parcel.RETAILER])
             raise_buyer_risk(row, parcel[Parcel.BUYER], params.demand.risk_step, trade)
+            loss = counters.loss[parcel[Parcel.RETAILER]]
+            counters.loss[parcel[Parcel.RETAILER]] = max(loss, params.motive.seizure)
         elif u_lost < delivery.lost:
             # market.md 11.2: lost
             receiver = books.start[Account.LOST]
@@ -76,8 +83,17 @@ def deliver_parcels(seed, day, row, levers, params, trade):
                 count_enforcement(trade.records, row, Enforcement.COMPLAINTS, channel, 0)
                 file_case(trade.cases, parcel[Parcel.RETAILER])
         # market.md 11.5: escrow is released or repaid
+        earned = parcel[Parcel.PAID]
         if parcel[Parcel.ESCROWED] > 0:
-            _settle_escrow(parcel, arrives, params.payment, trade)
+            earned = _settle_escrow(parcel, arrives, params.payment, trade)
+        elif not arrives and earned > 0:
+            earned -= _refund(seed, day, seller_key, parcel, params.motive.refund, trade)
+        # market.md 11.6: what was delivered, and what the trader keeps
+        counts = trade.records.counts
+        counts[row, TradeCounter.DELIVERED + channel] += mass * arrives
+        counts[row, TradeCounter.EARNED + channel] += earned
+        margin = earned - parcel[Parcel.COST]
+        settle_margin(row, parcel[Parcel.RETAILER], channel, margin, motives)
     parcels.count[bucket] = 0
 
 
@@ -99,7 +115,10 @@ def _find_friend(parcel, friends):
 
 @part
 def _settle_escrow(parcel, arrives, payment, trade):
-    """Release an escrowed payment to the trader, less the fee, or repay it (11.5)."""
+    """Release an escrowed payment to the trader, less the fee, or repay it (11.5).
+
+    Returns what the trader keeps, fen.
+    """
     books = trade.books
     escrow, fen = books.start[Account.ESCROW], parcel[Parcel.ESCROWED]
     if arrives:
@@ -107,8 +126,23 @@ def _settle_escrow(parcel, arrives, payment, trade):
         holder = books.start[Account.RETAILERS] + parcel[Parcel.RETAILER]
         move(books, Item.MONEY, escrow, books.start[Account.COSTS], fee)
         move(books, Item.MONEY, escrow, holder, fen - fee)
-    else:
-        move(books, Item.MONEY, escrow, books.start[Account.INCOME], fen)
+        return fen - fee
+    move(books, Item.MONEY, escrow, books.start[Account.INCOME], fen)
+    return 0
+
+
+@part
+def _refund(seed, day, seller_key, parcel, share, trade):
+    """Pay a direct payment back, as far as the trader has the money; return it, fen (11.5)."""
+    if share == 0.0:
+        return 0
+    if uniform(seed, Purpose.REFUNDED, day, seller_key, parcel[Parcel.KEY]) >= share:
+        return 0
+    books = trade.books
+    holder = books.start[Account.RETAILERS] + parcel[Parcel.RETAILER]
+    fen = min(parcel[Parcel.PAID], books.balance[holder, Item.MONEY])
+    move(books, Item.MONEY, holder, books.start[Account.INCOME], fen)
+    return fen
 
 
 @part

@@ -1,50 +1,60 @@
-"""Entry and exit of traders (docs/model.md 7.2, docs/market.md 8)."""
+"""Entry and exit of traders (docs/model.md 7.2, docs/market.md 16.4)."""
 
-from marketsim.model.state import SalesLevel, State
-from marketsim.numerics.jit import kernel
+from marketsim.model.state import Learned, State
+from marketsim.numerics.elementary import exp
+from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
-FIRST_KIND_TO_DROP = 2  # types C and D also sell other goods and may drop ivory
+CANDIDATES = 2.0  # newcomers who consider entry for each who enters at rest
+HIGHEST_VALUE = 2.0  # above it no fewer leave
 
 
 @kernel
-def apply_entry_exit(seed, day, row, params, retailers, trade):
+def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
     """Apply trader entry and exit.
 
     Parameters
     ----------
     seed : int64
         Seed of the run.
-    day, row : int
-        Date (ordinal) and row of the day.
+    day : int
+        Date (ordinal).
+    levers : Levers
+        Levers of the day: `taught` and `taught_types` are read.
     params : Params
         Parameters.
     retailers : Retailers
         `state` is written.
+    motives : Motives
+        The value of the trade is read.
     trade : TradeState
-        `sales_level` is read, `shops.last_sale` read and written.
+        `friends.count` of those who stay away is written.
     """
-    # market.md 8: newcomers are deterred in so far as sales are below their reference level
-    retail, deterred = params.retail, 0.0
-    reference = trade.sales_level[SalesLevel.REFERENCE]
-    if reference > 0.0:
-        decline = max(0.0, 1.0 - trade.sales_level[SalesLevel.NOW] / reference)
-        deterred = retail.entry_deterred * decline
+    turnover = params.motive.turnover
+    chance = _entry_chance(motives.market[Learned.VALUE], turnover)
     for i in range(retailers.state.size):
         state = retailers.state[i]
         if state == State.ABSENT:
-            # model.md 7.2: newcomers enter on their day of arrival, or stay away for good
+            # model.md 7.2: candidates enter on their day of arrival, or stay away for good
             if retailers.arrival[i] == day:
-                enters = uniform(seed, Purpose.STAYS_AWAY, day, i, 0) >= deterred
+                enters = chance >= 1.0 or uniform(seed, Purpose.STAYS_AWAY, day, i, 0) < chance
                 retailers.state[i] = State.ACTIVE if enters else State.LEFT
-                trade.shops.last_sale[i] = row
+                trade.friends.count[i] *= enters
         elif state < State.LEFT:
-            # model.md 7.2, market.md 8: exit, likelier after a long time without a sale
-            hazard = params.turnover.leave
-            if retailers.kind[i] >= FIRST_KIND_TO_DROP:
-                unsold_days = row - trade.shops.last_sale[i]
-                hazard += (
-                    retail.exit_hazard_unsold if unsold_days > retail.unsold_after_days else 0.0
-                )
+            # model.md 7.2: exit, likelier where the trade is worth less
+            value = min(motives.value[i], HIGHEST_VALUE)
+            hazard = params.turnover.leave * exp(turnover * (1.0 - value))
             if uniform(seed, Purpose.LEAVE, day, i, 0) < hazard:
                 retailers.state[i] = State.LEFT
+            # model.md 7.2: teaching makes traders of some types drop ivory
+            is_taught = levers.taught > 0.0 and (levers.taught_types >> retailers.kind[i]) & 1 == 1
+            if is_taught and uniform(seed, Purpose.TAUGHT, day, i, 0) < levers.taught:
+                retailers.state[i] = State.LEFT
+
+
+@part
+def _entry_chance(value, turnover):
+    """Return the probability that a candidate enters (market.md 16.4)."""
+    if turnover == 0.0:
+        return 1.0
+    return min(exp(turnover * (value - 1.0)), CANDIDATES) / CANDIDATES

@@ -4,15 +4,19 @@ import numpy as np
 
 from marketsim.model.buyers import friend_at, remove_friend
 from marketsim.model.state import TRUST_STEPS, State, TradeCounter, draw_key
+from marketsim.numerics.distributions import events
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 TURNOVER_DAYS = 10  # days between two updates of a seller's list
+RECRUIT_DAYS = 7  # days between two rounds of recruiting
+FROM_SEEKERS = 0.5  # recruits who look for a seller, while there are any
+SEEKERS, NEXT = 0, 1  # of `Seekers.ends`
 
 
 @kernel
-def update_friend_lists(seed, day, row, params, retailers, trade):
-    """Remove friends who do not follow to a new account, and replace friends over time.
+def update_friend_lists(seed, day, row, levers, params, retailers, motives, trade):
+    """Remove friends who do not follow to a new account, recruit others, and replace some.
 
     Parameters
     ----------
@@ -20,29 +24,53 @@ def update_friend_lists(seed, day, row, params, retailers, trade):
         Seed of the run.
     day, row : int
         Date (ordinal) and row of the day.
+    levers : Levers
+        Levers of the day: `groups`, `elsewhere` and `friend_limit` are read.
     params : Params
         Parameters.
     retailers : Retailers
-        `audience` and `state` are read.
+        `audience` and `recruits` are written.
+    motives : Motives
+        Drive is read.
     trade : TradeState
-        Written: friends, `shops.audience`, counts.
+        Written: friends, seekers, `shops.audience`, counts.
     """
-    traders = retailers.state.size
+    traders, motive = retailers.state.size, params.motive
+    openings = _openings(retailers, trade.seekers)
     for seller in range(trade.friends.count.size):
         i = seller if seller < traders else trade.agents.retailer[seller - traders]
         # market.md 9 (friends 1): an account lost has cost a share of the audience
         if seller < traders and retailers.audience[i] < trade.shops.audience[i]:
-            _remove_lost_audience(seed, day, row, i, retailers.audience[i], trade)
+            _remove_lost_audience(seed, day, row, i, retailers.audience[i], motive.seek, trade)
         # market.md 9 (friends 2): every tenth day, on a day that depends on the seller
         seller_key, state = draw_key(seller, traders), retailers.state[i]
         is_present = state != State.ABSENT and state < State.LEFT
+        # market.md 9 (friends 3): friends of a trader who is gone look for another
+        if seller < traders and state >= State.LEFT and motive.seek > 0.0:
+            _release_friends(seed, day, row, i, motive.seek, trade)
+        # market.md 9 (friends 4): lost friends are replaced by recruits, week by week
+        has_account = is_present and state != State.BANNED
+        if seller < traders and has_account and (row + seller_key) % RECRUIT_DAYS == 0:
+            _recruit(seed, day, row, i, openings, levers, params, retailers, motives, trade)
         if is_present and (row + seller_key) % TURNOVER_DAYS == 0:
             _replace_friends(seed, day, row, seller, seller_key, params.demand, trade)
 
 
 @part
-def _remove_lost_audience(seed, day, row, i, audience, trade):
-    """Remove the friends of a trader who do not follow to the new account."""
+def _openings(retailers, seekers):
+    """Return the seekers for each recent post of all traders (market.md 9, friends 4)."""
+    if seekers.ends[SEEKERS] == 0:
+        return 0.0
+    recent = 0.0
+    for i in range(retailers.state.size):
+        if retailers.state[i] != State.ABSENT and retailers.state[i] < State.BANNED:
+            recent += retailers.recent[i]
+    return seekers.ends[SEEKERS] / recent if recent > 0.0 else 0.0
+
+
+@part
+def _remove_lost_audience(seed, day, row, i, audience, seek, trade):
+    """Remove the friends of a trader who do not follow to the new account; some seek another."""
     friends = trade.friends
     kept_share = audience / trade.shops.audience[i]
     trade.shops.audience[i] = audience
@@ -51,6 +79,78 @@ def _remove_lost_audience(seed, day, row, i, audience, trade):
         if uniform(seed, Purpose.KEPT, day, i, buyer) >= kept_share:
             remove_friend(friends, i, friends.start[i] + place)
             trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+            _seek(seed, day, i, buyer, seek, trade.seekers)
+
+
+@part
+def _release_friends(seed, day, row, i, seek, trade):
+    """Remove all friends of a trader who is gone; some look for another seller."""
+    friends = trade.friends
+    for place in range(friends.count[i]):
+        buyer = np.int64(friends.buyer[friends.start[i] + place])
+        _seek(seed, day, i, buyer, seek, trade.seekers)
+    trade.records.counts[row, TradeCounter.FRIENDS_LOST] += friends.count[i]
+    friends.count[i] = 0
+    friends.customers[i] = 0
+
+
+@part
+def _seek(seed, day, i, buyer, seek, seekers):
+    """Let a buyer who has lost a seller look for another, with a probability."""
+    if seek == 0.0 or uniform(seed, Purpose.SEEKS, day, i, buyer) >= seek:
+        return
+    if seekers.ends[SEEKERS] < seekers.buyer.size:
+        seekers.buyer[seekers.ends[SEEKERS]] = buyer
+        seekers.ends[SEEKERS] += 1
+    else:
+        seekers.buyer[seekers.ends[NEXT]] = buyer
+        seekers.ends[NEXT] = (seekers.ends[NEXT] + 1) % seekers.buyer.size
+
+
+@part
+def _recruit(seed, day, row, i, openings, levers, params, retailers, motives, trade):
+    """Recruit some of the friends that a trader misses, and take on seekers who find him."""
+    friends, motive = trade.friends, params.motive
+    # a third of recruits each is introduced, met in groups, met in open places
+    rate = motive.recruiting * (1.0 + levers.groups + levers.elsewhere) / 3.0
+    if rate == 0.0:
+        return
+    share = rate * min(motives.drive[i], 1.0)
+    retailers.audience[i] += share * (1.0 - retailers.audience[i])
+    trade.shops.audience[i] = retailers.audience[i]
+    limit = min(friends.start[i + 1] - friends.start[i], int(levers.friend_limit))
+    missing = max(min(friends.wanted[i], limit) - friends.count[i], 0)
+    u_recruits, u_finders, _, _ = uniforms(seed, Purpose.RECRUITS, day, i, 0)
+    recruits = min(events(u_recruits, share * missing), missing)
+    # seekers find those who post most
+    finders = events(u_finders, rate * openings * retailers.recent[i])
+    for k in range(min(recruits + finders, limit - friends.count[i])):
+        draws = uniforms(seed, Purpose.RECRUITED, day, i, k)
+        buyer = _new_friend(k >= recruits, draws, trade)
+        if buyer < 0:
+            return
+        last = friends.start[i] + friends.count[i]
+        friends.buyer[last] = buyer
+        friends.trust[last] = int(params.demand.trust * TRUST_STEPS)
+        friends.count[i] += 1
+        retailers.recruits[i] += 1.0
+        trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1
+
+
+@part
+def _new_friend(is_finder, draws, trade):
+    """Return a seeker, or a recruit who may be one; -1 if there is none."""
+    u_buyer, u_seeker, u_place, _ = draws
+    seekers, number = trade.seekers, trade.seekers.ends[SEEKERS]
+    if number > 0 and (is_finder or u_seeker < FROM_SEEKERS):
+        place = min(int(u_place * number), number - 1)
+        buyer = np.int64(seekers.buyer[place])
+        seekers.buyer[place] = seekers.buyer[number - 1]
+        seekers.ends[SEEKERS] -= 1
+        return buyer
+    if is_finder or trade.buyers.risk.size == 0:
+        return np.int64(-1)
+    return np.int64(u_buyer * trade.buyers.risk.size)
 
 
 @part
@@ -62,11 +162,13 @@ def _replace_friends(seed, day, row, seller, seller_key, demand, trade):
         number = friends.count[seller]
         if number == 0:
             return
-        u_goes, u_comes, _, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
+        u_goes, u_comes, u_replaced, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
         remove_friend(friends, seller, friend_at(friends, seller, number, u_goes))
+        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+        if u_replaced * number >= friends.wanted[seller]:  # friends beyond those wanted are not
+            continue
         last = friends.start[seller] + friends.count[seller]
         friends.buyer[last] = int(u_comes * buyers)
         friends.trust[last] = int(demand.trust * TRUST_STEPS)
         friends.count[seller] += 1
-        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
         trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1

@@ -8,12 +8,45 @@ from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
 HEAD, WAITING = 0, 1  # of `Queue.ends`
+GUARDED_DAYS = 28  # of a guarded style after a removal
+ALL_TYPES = 15  # mask of the types of trader
 LIMIT, SUSPENSION, BAN = 3, 4, 5  # offences at these rungs; the first two remove a post and mute
 
 
+@kernel
+def remove_known_posts(day, params, retailers, counters):
+    """Remove known posts without a moderator, and let authors feel it (model.md 7.4).
+
+    Parameters
+    ----------
+    day : int
+        Date (ordinal).
+    params : Params
+        Parameters.
+    retailers : Retailers
+        `guarded_until` is written.
+    counters : DayCounters
+        Removals and losses are written.
+    """
+    for i in range(retailers.state.size):
+        known, blocked = counters.known[i], counters.blocked[i]
+        if known + blocked == 0:
+            continue
+        made = counters.moments[i] + counters.deleted[i] + blocked
+        counters.moments[i] -= known
+        counters.removed[i] += known
+        counters.pictures[i] -= counters.known_pictures[i]
+        counters.videos[i] -= counters.known_videos[i]
+        felt = params.perception.deletion * (known + blocked) / made
+        counters.loss[i] = max(counters.loss[i], felt)
+        retailers.guarded_until[i] = day + 1 + GUARDED_DAYS
+
+
 @array_kernel
-def open_cases(seed, day, retailers, counters, queue):
+def open_cases(seed, day, levers, retailers, counters, queue):
     """Open a case for each account flagged today that has none, in a drawn order.
+
+    Accounts on a list from outside go to the head of the queue.
 
     Parameters
     ----------
@@ -21,6 +54,8 @@ def open_cases(seed, day, retailers, counters, queue):
         Seed of the run.
     day : int
         Date (ordinal).
+    levers : Levers
+        Levers of the day: `listed_platform` is read.
     retailers : Retailers
         `case_open` is written.
     counters : DayCounters
@@ -38,6 +73,22 @@ def open_cases(seed, day, retailers, counters, queue):
         queue.ring[place] = flagged[k]
         queue.ends[WAITING] += 1
         retailers.case_open[flagged[k]] = Case.OPEN
+    # model.md 7.4: those who post most, by a keyed race, among accounts without a case
+    if levers.listed_platform > 0:
+        odds = np.zeros(retailers.state.size)
+        for i in range(odds.size):
+            if _is_in_reach(i, ALL_TYPES, retailers) and retailers.case_open[i] == Case.NONE:
+                odds[i] = retailers.recent[i]
+        times = waiting_times(seed, Purpose.LISTED, day, odds)
+        order = in_turn(times)
+        for place in range(min(levers.listed_platform, order.size)):
+            i = order[place]
+            if np.isinf(times[i]):
+                return
+            queue.ends[HEAD] = (queue.ends[HEAD] + queue.ring.size - 1) % queue.ring.size
+            queue.ring[queue.ends[HEAD]] = i
+            queue.ends[WAITING] += 1
+            retailers.case_open[i] = Case.OPEN
 
 
 @kernel
@@ -87,7 +138,7 @@ def _sanction(seed, day, i, linking, params, retailers, counters):
     if rung >= BAN:
         _ban(seed, day, i, linking, retailers, counters)
         return
-    _remove_latest(i, params.perception.deletion, counters)
+    _remove_latest(day, i, params.perception.deletion, retailers, counters)
     if rung == SUSPENSION:
         _block(day, i, moderation.suspend_days, 1, retailers)
     elif rung == LIMIT:
@@ -105,9 +156,10 @@ def _block(day, i, length, suspends, retailers):
 
 
 @part
-def _remove_latest(i, weight, counters):
+def _remove_latest(day, i, weight, retailers, counters):
     """Remove the latest visible post of today, if any; the sanction counts in any case (7.5)."""
     counters.sanction[i] = max(counters.sanction[i], weight)
+    retailers.guarded_until[i] = day + 1 + GUARDED_DAYS
     if counters.moments[i] > 0 and counters.removed[i] == 0:
         counters.moments[i] -= 1
         counters.removed[i] += 1
@@ -122,6 +174,7 @@ def _ban(seed, day, i, linking, retailers, counters):
     retailers.return_day[i] = 0
     if linking > 0.0 and uniform(seed, Purpose.LINKED, day, i, 0) < linking:
         retailers.backup[i] = Backup.NONE
+        retailers.follow[i] = 0.0
     if retailers.case_open[i] == Case.OPEN:
         retailers.case_open[i] = Case.VOID
     counters.banned[i] = 1
@@ -166,7 +219,7 @@ def run_sweep(seed, day, levers, params, retailers, counters):
         if place < accounts:
             _ban(seed, day, i, levers.linking, retailers, counters)
         else:
-            _remove_latest(i, params.perception.deletion, counters)
+            _remove_latest(day, i, params.perception.deletion, retailers, counters)
             _block(day, i, params.moderation.mute_days, 0, retailers)
 
 

@@ -9,7 +9,7 @@ from marketsim.numerics.rng import Purpose, uniform
 
 
 @array_kernel
-def update_perceived_risk(seed, day, levers, params, retailers, counters, ties):
+def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, motives):
     """Update every trader's perceived risk by the events of the day, and who lies low.
 
     Parameters
@@ -19,16 +19,18 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties):
     day : int
         Date (ordinal).
     levers : Levers
-        Levers of the day: `news` and `habituation` are read; habituation does not weaken a
-        trader's own sanction.
+        Levers of the day: `news`, `habituation` and `arrest_news` are read; habituation does not
+        weaken a trader's own sanction.
     params : Params
         Parameters.
     retailers : Retailers
         `risk` and `state` are written.
     counters : DayCounters
-        `sanction` and `moments` are read.
+        `sanction`, `loss`, `arrested` and `moments` are read.
     ties : Ties
         Social network.
+    motives : Motives
+        `jail` is written.
     """
     perception, recovery = params.perception, params.recovery
     state, risks, residual = retailers.state, retailers.risk, perception.residual
@@ -39,7 +41,10 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties):
     fading = 1.0
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
-    any_sanction = counters.sanction.any()
+    shock = np.maximum(counters.sanction, counters.loss)
+    any_shock = shock.any()
+    arrests = counters.arrested.sum()
+    hope = _power(1.0 - params.motive.jail_step * perception.news * levers.arrest_news, arrests)
     calm_after_news = 1.0 - perception.news * perception.warning * levers.news * habituation
     for i in range(state.size):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
@@ -51,15 +56,22 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties):
         if lesson < 1.0:
             for k in range(first, end):
                 seen += unpunished[ties.other[k]]
-        if any_sanction:  # otherwise every factor is 1
-            calm *= 1.0 - perception.own_sanction * counters.sanction[i]
+        if any_shock:  # otherwise every factor is 1
+            calm *= 1.0 - perception.own_sanction * shock[i]
             for k in range(first, end):
-                weight = counters.sanction[ties.other[k]] * habituation
+                weight = shock[ties.other[k]] * habituation
                 calm *= 1.0 - perception.warning * weight
         # model.md 7.7: risk above the residual fades, and rises by a share of what is left to 1
         fear = max(risks[i] - residual, 0.0) * fading * _power(lesson, seen)
         rise = (1.0 - residual - fear) * (1.0 - calm)
         risks[i] = residual + fear + rise
+        # market.md 16.5: arrests of ties, and public ones, raise the perceived chance of arrest
+        if arrests > 0:
+            safe = hope
+            for k in range(first, end):
+                if counters.arrested[ties.other[k]] > 0:
+                    safe *= 1.0 - params.motive.jail_step
+            motives.jail[i] += (1.0 - motives.jail[i]) * (1.0 - safe)
         # model.md 7.7: lying low begins with a rise and ends by itself
         if state[i] == State.LYING_LOW:
             if uniform(seed, Purpose.LIE_LOW, day, i, 0) < 1.0 / perception.low_days:

@@ -12,8 +12,9 @@ from marketsim.model.state import (
     State,
     count_enforcement,
     file_case,
+    is_in_trade,
 )
-from marketsim.numerics.distributions import in_turn
+from marketsim.numerics.distributions import in_turn, waiting_times
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
@@ -31,7 +32,8 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        Levers of the day: `police`, `sharing`, `cases` and `raids` are read.
+        Levers of the day: `police`, `sharing`, `cases`, `listed_police` and `raids` are
+        read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -42,6 +44,18 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
         Written: goods, money, cases, agents, dealers, counts.
     """
     cases, police = trade.cases, params.police
+    # market.md 12.1: traders on a list from outside
+    if levers.listed_police > 0:
+        odds = np.zeros(retailers.state.size)
+        for i in range(odds.size):
+            if is_in_trade(retailers.state[i]) and cases.waiting[i] == 0:
+                odds[i] = retailers.recent[i]
+        times = waiting_times(seed, Purpose.LISTED, day, odds)
+        order = in_turn(times)
+        for place in range(min(levers.listed_police, order.size)):
+            if np.isinf(times[order[place]]):
+                break
+            file_case(cases, order[place])
     # market.md 12.1: cases filed today join the queue in a drawn order
     _file_cases(seed, day, row, levers, police, retailers, counters, trade)
     filed = np.flatnonzero(cases.waiting == np.int8(FILED))
@@ -111,6 +125,7 @@ def _arrest(row, i, retailers, counters, trade):
     """Arrest a trader for good and seize stock and money; ties hear of it (market.md 12.2)."""
     retailers.state[i] = State.ARRESTED
     counters.sanction[i] = 1.0
+    counters.arrested[i] = 1
     mass = _seize(trade.books.start[Account.RETAILERS] + i, trade)
     count_enforcement(trade.records, row, Enforcement.ARRESTS, Channel.MOMENTS, mass)
 

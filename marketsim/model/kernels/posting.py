@@ -2,28 +2,33 @@
 
 from collections import namedtuple
 
-from marketsim.model.state import Backup, State
+from marketsim.model.state import Backup, Learned, State
 from marketsim.numerics.distributions import chances_of_none, choose, invert
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import array_kernel, part
-from marketsim.numerics.rng import Purpose, uniforms
+from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2  # lanes of DISPLACEMENT
 
 # What decides the fate of a trader's posts: probabilities of being made in Moments, of deletion by
-# the author and of a flag; weights of backup, groups, elsewhere and withheld outside Moments
-PostChances = namedtuple("PostChances", "openness deletion flag displacement")
+# the author, of a flag, of being known to the platform, of a known post being blocked before it
+# appears or removed in the evening, of a video and of nine pictures without one; weights of backup,
+# groups, elsewhere and withheld outside Moments
+PostChances = namedtuple(
+    "PostChances",
+    "openness deletion flag known blocked removed video full_grid displacement",
+)
 
 # Posts of a trader on a day by their fate; pictures and videos of visible ones and the latest one
 PostFates = namedtuple(
     "PostFates",
-    "moments deleted flagged pictures videos latest_pictures latest_videos "
-    "backup groups elsewhere withheld",
+    "moments deleted blocked flagged pictures videos latest_pictures latest_videos "
+    "known known_pictures known_videos backup groups elsewhere withheld",
 )
 
 
 @array_kernel
-def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
+def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, motives):
     """Let every trader post for one day, and count the fates of the posts.
 
     Parameters
@@ -33,8 +38,8 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
     day : int
         Date (ordinal).
     levers : Levers
-        Levers of the day: `activity`, `recall`, `images`, `reports`, `groups` and `elsewhere` are
-        read.
+        Levers of the day: `activity`, `recall`, `images`, `reports`, `preblock`, `auto`, `groups`
+        and `elsewhere` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -43,14 +48,18 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
         Cleared and written.
     stock_effect : ndarray of float64, shape (ids,)
         Factor on intended posts, 1 with a full stock.
+    motives : Motives
+        Drive and places are read.
     """
     state, blocked_until, posting = retailers.state, retailers.blocked_until, params.posting
     activity, shape = levers.activity, posting.daily_shape
     # computed for all traders first: avoids a loop-carried dependency
-    none = chances_of_none(retailers.base_rate, stock_effect, activity, shape)
+    effort = stock_effect * motives.drive
+    none = chances_of_none(retailers.base_rate, effort, activity, shape)
+    elsewhere = motives.market[Learned.ELSEWHERE]
     remembered = 1.0 - 1.0 / params.moderation.memory_days
     for i in range(state.size):
-        intended, openness, flag = 0, 0.0, 0.0
+        intended, openness, flag, known, video, full_grid = 0, 0.0, 0.0, 0.0, 0.0, 0.0
         if state[i] != State.ABSENT and state[i] < State.LEFT:
             # model.md 7.3.1: spells of posting and silence, whatever enforcement does
             u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
@@ -58,25 +67,41 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
             retailers.talking[i] = talking
             # model.md 7.3.2: intended posts
             if talking:
-                mean = retailers.base_rate[i] * stock_effect[i] * activity
+                mean = retailers.base_rate[i] * effort[i] * activity
                 intended = invert(u_posts, mean, shape, none[i])
         risk, backup = retailers.risk[i], retailers.backup[i]
         if intended > 0:
             # model.md 7.3.3 to 7.3.4: probabilities of posting in Moments and of a flag
-            flag = _flag_chance(retailers.audience[i], levers, params.moderation)
+            hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
+            known = _known_chance(hidden, levers, params.moderation)
+            flag = _flag_chance(known, i, levers, params, retailers)
             if state[i] == State.ACTIVE and blocked_until[i] <= day:
                 openness = _openness(
                     risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
                 )
+            # model.md 7.3.6: videos in bursts, and fuller posts of frightened traders
+            video = _video_chance(seed, day, i, retailers.video_share[i], params.style.video_days)
+            full_grid = retailers.full_grid[i]
+            frightened = max(risk - params.perception.residual, 0.0)
+            full_grid += (1.0 - full_grid) * params.style.batch * frightened
         # model.md 7.3.5 to 7.3.7: the fate of each post
         has_account = state[i] != State.BANNED
         has_groups = has_account and not (retailers.suspended[i] and blocked_until[i] > day)
         has_backup = has_account and backup == Backup.ANNOUNCED
+        weights = _displacement_weights(has_backup, has_groups, levers, params.displacement)
+        # model.md 7.3.8: places that pay more attract posts
+        feed, private = motives.place[i, 0], motives.place[i, 1]
+        paying = (weights[0] * feed, weights[1] * private, weights[2] * elsewhere, weights[3])
         chances = PostChances(
-            openness,
+            _shift_openness(openness, feed, weights, paying),
             posting.delete_always + posting.delete_risk * risk,
             flag,
-            _displacement_weights(has_backup, has_groups, levers, params.displacement),
+            known,
+            levers.preblock,
+            levers.auto,
+            video,
+            full_grid,
+            paying,
         )
         fates = _settle_posts(seed, day, i, intended, chances, posting)
         counters.intended[i] = intended
@@ -88,16 +113,20 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect):
 def _write_fates(i, fates, counters):
     """Write the fates of a trader's posts and clear the counters of later steps (model.md 2)."""
     counters.moments[i], counters.deleted[i] = fates.moments, fates.deleted
-    counters.flagged[i] = fates.flagged
+    counters.blocked[i], counters.flagged[i] = fates.blocked, fates.flagged
     counters.pictures[i], counters.videos[i] = fates.pictures, fates.videos
     counters.latest_pictures[i] = fates.latest_pictures
     counters.latest_videos[i] = fates.latest_videos
+    counters.known[i], counters.known_pictures[i] = fates.known, fates.known_pictures
+    counters.known_videos[i] = fates.known_videos
     counters.backup[i], counters.groups[i] = fates.backup, fates.groups
     counters.elsewhere[i], counters.withheld[i] = fates.elsewhere, fates.withheld
     counters.removed[i] = 0
     counters.mention[i] = 0
     counters.banned[i] = 0
+    counters.arrested[i] = 0
     counters.sanction[i] = 0.0
+    counters.loss[i] = 0.0
 
 
 @part
@@ -122,17 +151,53 @@ def _openness(risk, sensitivity, threshold, backup, params):
 
 
 @part
-def _flag_chance(audience, levers, moderation):
-    """Return the probability that filters or users flag a visible post (model.md 7.3.4).
+def _video_chance(seed, day, i, share, video_days):
+    """Return the probability that a post of the day is a video (model.md 7.3.6).
+
+    A trader makes videos on some days only: the same share in all, but in bursts.
+    """
+    if video_days == 1.0:
+        return share
+    if uniform(seed, Purpose.VIDEO_DAY, day, i, 0) >= video_days:
+        return 0.0
+    return min(share / video_days, 1.0)
+
+
+@part
+def _shift_openness(openness, feed, weights, paying):
+    """Return the probability of Moments, shifted to the places that pay more (model.md 7.3.8)."""
+    all_weights = weights[0] + weights[1] + weights[2] + weights[3]
+    all_paying = paying[0] + paying[1] + paying[2] + paying[3]
+    if all_weights <= 0.0 or all_paying <= 0.0:
+        return openness
+    ratio = feed / (all_paying / all_weights)
+    if ratio < 1.0:
+        return openness * ratio
+    if ratio > 1.0:
+        return openness * ratio / (openness * ratio + 1.0 - openness)
+    return openness
+
+
+@part
+def _known_chance(hidden, levers, moderation):
+    """Return the probability that filters or image recognition find a post (model.md 7.3.4)."""
+    recall = min(1.0, moderation.filter_recall * levers.recall)
+    missed = 1.0 - recall * (1.0 - moderation.concealed) * (1.0 - hidden)
+    missed *= 1.0 - levers.images * (1.0 - hidden)
+    return 1.0 - missed
+
+
+@part
+def _flag_chance(known, i, levers, params, retailers):
+    """Return the probability that a visible post is found or reported (model.md 7.3.4).
 
     The draw of a flag is a lane of the block that also decides the place of the post: drawing it
     in moderation would take a second block for each post.
     """
-    recall = min(1.0, moderation.filter_recall * levers.recall)
-    missed = 1.0 - recall * (1.0 - moderation.concealed)
-    missed *= 1.0 - levers.images
-    reported = moderation.report_rate * levers.reports * moderation.outsiders * audience
-    return 1.0 - missed * (1.0 - min(1.0, reported))
+    moderation = params.moderation
+    outsiders = moderation.outsiders + params.motive.exposure * retailers.recruits[i]
+    reported = moderation.report_rate * levers.reports * outsiders * retailers.audience[i]
+    return 1.0 - (1.0 - known) * (1.0 - min(1.0, reported))
 
 
 @part
@@ -151,8 +216,10 @@ def _displacement_weights(has_backup, has_groups, levers, displacement):
 @part
 def _settle_posts(seed, day, i, intended, chances, posting):
     """Return the fates of a trader's posts; post j has its own draws (model.md 7.3.5)."""
-    moments, deleted, flagged, latest = 0, 0, 0, 0
+    moments, deleted, blocked, flagged, latest = 0, 0, 0, 0, 0
     pictures, videos = 0, 0
+    known, known_pictures, known_videos = 0, 0, 0
+    is_automatic = chances.blocked > 0.0 or chances.removed > 0.0
     backup, groups, elsewhere, withheld = 0, 0, 0, 0
     for j in range(intended):
         u_place, u_pictures, u_deletion, u_flag = uniforms(seed, Purpose.PLACE, day, i, j)
@@ -166,26 +233,40 @@ def _settle_posts(seed, day, i, intended, chances, posting):
         elif u_deletion < chances.deletion:
             deleted += 1
         else:
-            latest = _count_pictures(u_pictures, posting)
+            removed = False
+            if is_automatic:
+                # model.md 7.3.9: known posts are blocked at once or removed in the evening
+                u_known, u_blocked, u_removed, _ = uniforms(seed, Purpose.KNOWN, day, i, j)
+                if u_known < chances.known and u_blocked < chances.blocked:
+                    blocked += 1
+                    continue
+                removed = u_known < chances.known and u_removed < chances.removed
+            latest = _count_pictures(u_pictures, chances.video, chances.full_grid, posting.grid)
             moments += 1
             pictures += latest
             videos += latest == 0
-            flagged += u_flag < chances.flag
+            if removed:
+                known += 1
+                known_pictures += latest
+                known_videos += latest == 0
+            else:
+                flagged += u_flag < chances.flag
     latest_video = 1 if moments > 0 and latest == 0 else 0
     return PostFates(
-        moments, deleted, flagged, pictures, videos, latest, latest_video,
+        moments, deleted, blocked, flagged, pictures, videos, latest, latest_video,
+        known, known_pictures, known_videos,
         backup, groups, elsewhere, withheld,
     )  # fmt: skip
 
 
 @part
-def _count_pictures(u, posting):
+def _count_pictures(u, video, full_grid, grid):
     """Return the pictures of a post, 0 for a video (model.md 7.3.6)."""
-    if u < posting.video_share:
+    if u < video:
         return 0
-    v = (u - posting.video_share) / (1.0 - posting.video_share)
-    if v < posting.full_grid:
-        return int(posting.grid)
-    rest = posting.grid - 1.0
-    w = (v - posting.full_grid) / (1.0 - posting.full_grid)
+    v = (u - video) / (1.0 - video)
+    if v < full_grid:
+        return int(grid)
+    rest = grid - 1.0
+    w = (v - full_grid) / (1.0 - full_grid)
     return min(int(w * rest), int(rest) - 1) + 1

@@ -143,7 +143,7 @@ def _add_up_traders(row, day, retailers, counters, queue, series):
 @part
 def _add_flows(i, counters, flows):
     """Add the counters of a trader to the totals of the day (model.md 7.8)."""
-    flows[Flow.OFFERS] += counters.intended[i] - counters.withheld[i]
+    flows[Flow.OFFERS] += counters.intended[i] - counters.withheld[i] - counters.blocked[i]
     flows[Flow.VISIBLE] += counters.moments[i]
     flows[Flow.DELETED] += counters.deleted[i]
     flows[Flow.REMOVED] += counters.removed[i]
@@ -156,6 +156,7 @@ def _add_flows(i, counters, flows):
     flows[Flow.FLAGGED] += counters.flagged[i]
     flows[Flow.BANS] += counters.banned[i]
     flows[Flow.MENTIONS] += counters.mention[i]
+    flows[Flow.PREBLOCKED] += counters.blocked[i]
 
 
 @part

@@ -15,13 +15,13 @@ from marketsim.model.pricing import (
     inventory_markup,
     stock_held,
 )
-from marketsim.model.state import SalesLevel, State, is_in_trade
+from marketsim.model.state import State, is_in_trade
 from marketsim.numerics.distributions import in_turn
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniforms
 
 RAW = int(Item.RAW)
-REFERENCE_ROW = 56  # row of the sales level with which newcomers compare
+LEAST_VALUE, MOST_VALUE = 0.1, 1.5  # of the trade, for a full stock
 
 
 @kernel
@@ -53,37 +53,27 @@ def update_dealers(day, params, books, dealers):
 
 
 @kernel
-def smooth_retail_sales(row, params, books, shops, sales_level):
+def smooth_retail_sales(params, books, shops):
     """Smooth yesterday's sales of traders, and set the effect of their stock on posting.
 
     Parameters
     ----------
-    row : int
-        Row of the day.
     params : Params
         Parameters.
     books : Books
         Read.
     shops : Shops
         `sold`, `sold_today` and `stock_effect` are written.
-    sales_level : ndarray of float64, shape (2,)
-        Written, by `SalesLevel`.
     """
-    retail, sold = params.retail, 0
+    retail = params.retail
     for i in range(shops.stock_effect.size):
         # market.md 7: expected sales follow sales
         shops.sold[i] += (shops.sold_today[i] - shops.sold[i]) / retail.cover
-        sold += shops.sold_today[i]
         shops.sold_today[i] = 0
         # market.md 7: traders with more than a full stock post more, others less
         stock = stock_held(books, books.start[Account.RETAILERS] + i)
         full = retail.cover * expected_retail_sales(shops, i)
         shops.stock_effect[i] = inventory_markup(full, stock, retail.stock_effect_on_posting)
-    # market.md 7: the level of sales that newcomers observe
-    change = (sold - sales_level[SalesLevel.NOW]) / min(row + 1.0, SMOOTHING_DAYS)
-    sales_level[SalesLevel.NOW] += change
-    if row == REFERENCE_ROW:
-        sales_level[SalesLevel.REFERENCE] = sales_level[SalesLevel.NOW]
 
 
 @kernel
@@ -109,7 +99,7 @@ def fund_newcomers(day, retailers, books, shops):
 
 
 @array_kernel
-def restock(seed, day, row, params, retailers, trade):
+def restock(seed, day, row, params, retailers, motives, trade):
     """Let the traders whose turn it is order from dealers and withdraw their profit.
 
     Parameters
@@ -122,6 +112,8 @@ def restock(seed, day, row, params, retailers, trade):
         Parameters.
     retailers : Retailers
         Read.
+    motives : Motives
+        The value of the trade is read.
     trade : TradeState
         Written: goods, money, costs, counts.
     """
@@ -136,17 +128,18 @@ def restock(seed, day, row, params, retailers, trade):
                 ordering[number], turns[number] = i, u_turn
                 number += 1
     for k in in_turn(turns[:number]):
-        _order(seed, day, row, ordering[k], params, trade)
+        _order(seed, day, row, ordering[k], params, motives, trade)
         _withdraw_profit(ordering[k], trade)
 
 
 @kernel
-def _order(seed, day, row, i, params, trade):
+def _order(seed, day, row, i, params, motives, trade):
     """Fill up the stock of a trader from a supplier and a processor."""
     retail, shops, books = params.retail, trade.shops, trade.books
-    # market.md 7.1: what is missing from a full stock
+    # market.md 7.1: what is missing from a full stock, which follows the value of the trade
     holder = books.start[Account.RETAILERS] + i
-    target = retail.cover * expected_retail_sales(shops, i)
+    value = min(max(motives.value[i], LEAST_VALUE), MOST_VALUE)
+    target = retail.cover * expected_retail_sales(shops, i) * value
     need = int(min(target, 1e15)) - stock_held(books, holder)
     if need <= 0:
         return

@@ -18,6 +18,7 @@ from marketsim.model.buyers import (
 )
 from marketsim.model.ledger import Account, Item, fen_of, move
 from marketsim.model.pricing import asking_price, displayed_product, record_price
+from marketsim.model.returns import OUTLETS, REFERENCE_ROWS, settle_margin
 from marketsim.model.state import (
     CHANNEL_STRIDE,
     NOBODY,
@@ -43,8 +44,9 @@ PHYSICAL = int(Channel.PHYSICAL)
 FRIENDS_CHANNELS = (MOMENTS, GROUPS)
 
 # The market of a day for all sellers: factor on willingness to pay, mean visitors of an open
-# stall, probability that an escrow payment is traced
-Conditions = namedtuple("Conditions", "willingness visitors traced")
+# stall, probability that an escrow payment is traced; shares of payments stopped, of stopped ones
+# after which money is seized, and of parcels refused at pick-up
+Conditions = namedtuple("Conditions", "willingness visitors traced payments freeze refused")
 
 # One inquiry. seed, day, row: of the day; retailer: whose goods; agent: NOBODY if the retailer
 # posts; seller: number among sellers; seller_key and key: in draws; number: of the post shown
@@ -56,7 +58,7 @@ Deal = namedtuple("Deal", "product mass price buyer friend escrowed")
 
 
 @kernel
-def sell(seed, day, row, levers, params, retailers, counters, trade):
+def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
     """Simulate the inquiries and deals of the day.
 
     Parameters
@@ -66,17 +68,21 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        Levers of the day: `demand`, `legal` and `traces` are read.
+        Levers of the day: `demand`, `legal`, `traces`, `payments`, `freeze` and `refused` are
+        read.
     params : Params
         Parameters.
     retailers : Retailers
         Read.
     counters : DayCounters
         Read.
+    motives : Motives
+        Margins and posts elsewhere are written.
     trade : TradeState
         Written: goods, money, buyers, parcels, cases, counts.
     """
-    demand = params.demand
+    demand, motive = params.demand, params.motive
+    counts_online = row >= int(params.delivery.days)  # as in the memory of traders
     conditions = _conditions(levers, params, retailers, trade)
     traders = retailers.state.size
     for seller in range(traders + trade.agents.retailer.size):
@@ -88,13 +94,24 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
         platform, weight = _choose_platform(seed, day, seller_key, posts[2], demand)
+        if posts[2] > 0 and counts_online:
+            reckoned = trade.shops.relative[retailer, 2] * weight * posts[2]
+            _count_elsewhere(row, platform, reckoned, motives)
         # market.md 9.3: inquiries of each slot; a seller answers only so many, Moments first
         channels = (MOMENTS, GROUPS, platform, PHYSICAL)
         reach = demand.inquiries_per_post * trade.friends.count[seller]
+        feed = posts[0] * 1.0
+        if agent < 0:
+            feed = (
+                counters.moments[retailer] + retailers.follow[retailer] * counters.backup[retailer]
+            )
+        attention = 1.0 / (1.0 + motive.crowding * (feed + posts[1]))
+        if retailers.guarded_until[retailer] > day:
+            attention *= 1.0 - motive.obscure
         reach_elsewhere = demand.inquiries_per_post * demand.friends * weight * posts[2]
         means = (
-            reach * posts[0],
-            reach * demand.groups * posts[1],
+            reach * feed * attention,
+            reach * demand.groups * posts[1] * attention,
             reach_elsewhere,
             conditions.visitors * posts[3],
         )
@@ -119,7 +136,7 @@ def sell(seed, day, row, levers, params, retailers, counters, trade):
                     k + channel * CHANNEL_STRIDE,
                     k if channel == PHYSICAL else k % posts[slot],
                 )
-                _inquire(inquiry, conditions, params, retailers, trade)
+                _inquire(inquiry, conditions, params, retailers, motives, trade)
 
 
 @part
@@ -132,8 +149,19 @@ def _conditions(levers, params, retailers, trade):
         willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
         moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
         visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - legal) * moved, 0.0)
-    traced = min(1.0, params.police.escrow_trace * levers.traces)
-    return Conditions(max(willingness, 0.0), visitors, traced)
+    traced = 1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces)
+    return Conditions(
+        max(willingness, 0.0), visitors, traced, levers.payments, levers.freeze, levers.refused
+    )
+
+
+@part
+def _count_elsewhere(row, platform, reckoned, motives):
+    """Count posts on another platform in what all traders remember (market.md 16.1)."""
+    outlet = OUTLETS[platform]
+    motives.all_posted[outlet] += reckoned
+    if row < REFERENCE_ROWS:
+        motives.first_posted[outlet] += reckoned
 
 
 @part
@@ -191,7 +219,7 @@ def _choose_platform(seed, day, seller_key, posts, demand):
 
 
 @part
-def _inquire(inquiry, conditions, params, retailers, trade):
+def _inquire(inquiry, conditions, params, retailers, motives, trade):
     """Simulate one inquiry up to its deal (market.md 9, "An inquiry", steps 1 to 12)."""
     seed, day, row = inquiry.seed, inquiry.day, inquiry.row
     channel, key, seller_key = inquiry.channel, inquiry.key, inquiry.seller_key
@@ -221,15 +249,15 @@ def _inquire(inquiry, conditions, params, retailers, trade):
     trust = _trust(channel, friend, demand, trade.friends)
     if u_interest >= trust * liking * (1.0 - demand.caution * buyer_risk(row, buyer, trade)):
         return
-    willingness = willingness_to_pay(u_willing, product, conditions.willingness, demand)
+    quality = trade.shops.quality[inquiry.retailer, product]
+    level = conditions.willingness * quality
+    willingness = willingness_to_pay(u_willing, product, level, demand)
     price = label
     # inquiry 7: groups hold an auction, between the seller's cost and the label
     if channel == GROUPS:
         records.counts[row, TradeCounter.AUCTIONS] += 1
-        bids = _hold_auction(
-            inquiry, product, friend, willingness, conditions.willingness, demand, trade
-        )
-        reserve = trade.unit_cost[holder, product]
+        bids = _hold_auction(inquiry, product, friend, willingness, level, demand, trade)
+        reserve = trade.unit_cost[holder, product] * quality
         willingness, buyer, friend = bids[0], bids[2], bids[3]
         _, _, habit = buyer_traits(seed, buyer, product, demand)
         price = min(max(reserve, bids[1]), label)
@@ -242,11 +270,13 @@ def _inquire(inquiry, conditions, params, retailers, trade):
         if escrowed > 0 and willingness >= price and draws[2] < conditions.traced:
             count_enforcement(records, row, Enforcement.ESCROW_TRACES, channel, 0)
             file_case(trade.cases, inquiry.retailer)
-    # inquiry 9 to 10: a deal, if the price is not too high
+    # inquiry 9 to 10: a deal, if the price is not too high and nobody stops it
     if escrowed >= 0 and willingness >= price:
+        if channel != PHYSICAL and _is_stopped(inquiry, conditions, trade):
+            return
         mass = min(piece_mass(u_piece, product, demand), trade.books.balance[holder, product])
         deal = Deal(product, mass, price, buyer, friend, escrowed)
-        _close_deal(inquiry, deal, params, trade)
+        _close_deal(inquiry, deal, quality, params, motives, trade)
 
 
 @part
@@ -294,7 +324,7 @@ def _hold_auction(inquiry, product, friend, willingness, level, demand, trade):
     """Return the two highest bids, the highest bidder and its row in `Friends` (inquiry 7).
 
     The friend who inquires bids `willingness`, a stranger nothing; `level` is the day's factor on
-    the willingness of all buyers.
+    the willingness of all buyers, times the quality of the piece.
     """
     friends, seed = trade.friends, inquiry.seed
     draws = uniforms(seed, Purpose.BIDDER, inquiry.day, inquiry.seller_key, inquiry.key)
@@ -319,7 +349,30 @@ def _hold_auction(inquiry, product, friend, willingness, level, demand, trade):
 
 
 @part
-def _close_deal(inquiry, deal, params, trade):
+def _is_stopped(inquiry, conditions, trade):
+    """Return whether a payment is stopped, or a parcel refused at pick-up (inquiry 9)."""
+    if conditions.payments == 0.0 and conditions.refused == 0.0:
+        return False
+    u_stopped, u_frozen, u_refused, _ = uniforms(
+        inquiry.seed, Purpose.PAYMENT_STOPPED, inquiry.day, inquiry.seller_key, inquiry.key
+    )
+    row, channel, books = inquiry.row, inquiry.channel, trade.books
+    if u_stopped < conditions.payments:
+        count_enforcement(trade.records, row, Enforcement.PAYMENTS_STOPPED, channel, 0)
+        if u_frozen < conditions.freeze:
+            count_enforcement(trade.records, row, Enforcement.PAYMENTS_FROZEN, channel, 0)
+            holder = books.start[Account.RETAILERS] + inquiry.retailer
+            money = books.balance[holder, Item.MONEY]
+            move(books, Item.MONEY, holder, books.start[Account.SEIZED], money)
+        return True
+    if u_refused < conditions.refused:
+        count_enforcement(trade.records, row, Enforcement.PARCELS_REFUSED, channel, 0)
+        return True
+    return False
+
+
+@part
+def _close_deal(inquiry, deal, quality, params, motives, trade):
     """Enter payment and goods into the books, and send the parcel (inquiry 10 to 12)."""
     books, records, row = trade.books, trade.records, inquiry.row
     retailer, channel = inquiry.retailer, inquiry.channel
@@ -328,19 +381,25 @@ def _close_deal(inquiry, deal, params, trade):
         return
     # inquiry 11: payment
     holder, income = books.start[Account.RETAILERS] + retailer, books.start[Account.INCOME]
+    paid = fen
+    cost = fen_of(trade.unit_cost[holder, deal.product] * quality, deal.mass)
     if deal.escrowed:
         move(books, Item.MONEY, income, books.start[Account.ESCROW], fen)
+        paid = 0
     elif inquiry.agent >= 0:
-        _pay_through_agents(inquiry.agent, income, holder, fen, params.resale.extra, trade)
+        paid = _pay_through_agents(inquiry.agent, income, holder, fen, params.resale.extra, trade)
     else:
         move(books, Item.MONEY, income, holder, fen)
     # inquiry 11: goods are handed over at a stall, else sent
     trade.shops.sold_today[retailer] += deal.mass
-    trade.shops.last_sale[retailer] = row
     if channel == PHYSICAL:
         move(books, deal.product, holder, books.start[Account.CONSUMED], deal.mass)
+        records.counts[row, TradeCounter.DELIVERED + channel] += deal.mass
+        records.counts[row, TradeCounter.EARNED + channel] += fen
+        settle_margin(row, retailer, channel, fen - cost, motives)
     else:
-        _send_parcel(inquiry, deal, fen * deal.escrowed, int(params.delivery.days), trade)
+        days = int(params.delivery.days)
+        _send_parcel(inquiry, deal, fen * deal.escrowed, paid, cost, days, trade)
     # inquiry 12: counts
     records.counts[row, TradeCounter.DEALS] += 1
     if deal.friend >= 0:
@@ -349,14 +408,14 @@ def _close_deal(inquiry, deal, params, trade):
         records.counts[row, TradeCounter.REPEAT_DEALS] += deal.friend < customers_end
     records.counts[row, TradeCounter.RESALE_DEALS] += inquiry.agent >= 0
     records.counts[row, TradeCounter.ESCROW_DEALS] += deal.escrowed
-    records.counts[row, TradeCounter.SOLD + channel] += deal.mass
+    records.counts[row, TradeCounter.AGREED + channel] += deal.mass
     records.counts[row, TradeCounter.REVENUE + channel] += fen
     record_price(records, row, deal.product, Stage.SOLD, channel, deal.price)
 
 
 @part
 def _pay_through_agents(agent, payer, holder, fen, extra, trade):
-    """Pass a payment up the tiers; each agent keeps the extra (inquiry 11)."""
+    """Pass a payment up the tiers; each agent keeps the extra; return what is left (11)."""
     books, agents = trade.books, trade.agents
     start = books.start[Account.RESALE_AGENTS]
     move(books, Item.MONEY, payer, start + agent, fen)
@@ -366,10 +425,11 @@ def _pay_through_agents(agent, payer, holder, fen, extra, trade):
         taker = holder if upstream < 0 else start + upstream
         move(books, Item.MONEY, start + agent, taker, fen)
         agent = upstream
+    return fen
 
 
 @part
-def _send_parcel(inquiry, deal, escrowed_fen, days, trade):
+def _send_parcel(inquiry, deal, escrowed_fen, paid, cost, days, trade):
     """Hand a parcel to the courier, due after whole days (inquiry 11)."""
     books, parcels, row = trade.books, trade.parcels, inquiry.row
     holder = books.start[Account.RETAILERS] + inquiry.retailer
@@ -385,4 +445,6 @@ def _send_parcel(inquiry, deal, escrowed_fen, days, trade):
     parcels.rows[bucket, place, Parcel.PRODUCT] = deal.product
     parcels.rows[bucket, place, Parcel.MASS] = deal.mass
     parcels.rows[bucket, place, Parcel.ESCROWED] = escrowed_fen
+    parcels.rows[bucket, place, Parcel.PAID] = paid
+    parcels.rows[bucket, place, Parcel.COST] = cost
     trade.records.counts[row, TradeCounter.PARCELS] += 1

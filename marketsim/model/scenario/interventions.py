@@ -17,6 +17,7 @@ from marketsim.numerics.rng import Purpose
 
 TYPES = "abcd"
 ALL_TYPES = (1 << len(TYPES)) - 1
+MOST_FRIENDS = 5000.0  # of a personal account, since May 2014
 # lever: value on a day without interventions, lowest, highest
 LEVERS: dict[str, tuple[float, float, float]] = {
     "news": (0.0, 0.0, 1.0),
@@ -32,15 +33,28 @@ LEVERS: dict[str, tuple[float, float, float]] = {
     "sweep_lean": (0.0, 0.0, 1.0),
     "sweep_types": (ALL_TYPES, 1, ALL_TYPES),
     "border": (1.0, 0.0, np.inf),
-    "couriers": (1.0, 0.0, np.inf),
+    "couriers": (0.0, 0.0, 1.0),
     "names": (1.0, 0.0, np.inf),
     "police": (1.0, 0.0, np.inf),
     "sharing": (1.0, 0.0, np.inf),
-    "traces": (1.0, 0.0, np.inf),
+    "traces": (0.0, 0.0, 1.0),
     "raids": (0.0, 0.0, 1.0),
     "demand": (1.0, 0.0, np.inf),
     "legal": (1.0, 0.0, np.inf),
     "machines": (0.0, 0.0, 1.0),
+    "preblock": (0.0, 0.0, 1.0),
+    "auto": (0.0, 0.0, 1.0),
+    "payments": (0.0, 0.0, 1.0),
+    "freeze": (0.0, 0.0, 1.0),
+    "refused": (0.0, 0.0, 1.0),
+    "listed_platform": (0.0, 0.0, np.inf),
+    "listed_police": (0.0, 0.0, np.inf),
+    "listed_wrongly": (0.0, 0.0, np.inf),
+    "taught": (0.0, 0.0, 1.0),
+    "taught_types": (ALL_TYPES, 1, ALL_TYPES),
+    "sentence": (1.0, 0.0, np.inf),
+    "arrest_news": (0.0, 0.0, 1.0),
+    "friend_limit": (MOST_FRIENDS, 0.0, MOST_FRIENDS),
 }
 
 
@@ -67,12 +81,30 @@ class Table:
         0 samples traders evenly, 1 in proportion to their recent visible posts.
     sweep_types : ndarray
         Types of trader that a sweep takes: 1 for A, 2 for B, 4 for C, 8 for D, added up.
-    border, couriers, names, police, sharing, traces : ndarray
-        Multipliers of seizures at the border, of parcels intercepted, of senders under a false
-        name, of the cases that police decide and the stalls they inspect, of the sanctioned
-        accounts that platforms refer to them, and of parcels and payments traced to a seller.
+    border, names, police, sharing : ndarray
+        Multipliers of seizures at the border, of senders under a false name, of the cases that
+        police decide and the stalls they inspect, and of the sanctioned accounts that platforms
+        refer to them.
+    couriers, traces : ndarray
+        Share of parcels intercepted, and of seized parcels and escrow payments traced to a seller,
+        beyond those of 2015.
     raids, machines : ndarray
         Share of suppliers raided on the day, and of processors who lose their machines.
+    preblock, auto : ndarray
+        Share of known posts blocked before they appear, and removed in the evening without a
+        moderator.
+    payments, freeze, refused : ndarray
+        Share of online payments stopped, of stopped ones after which the trader's money is seized,
+        and of parcels refused at pick-up.
+    listed_platform, listed_police, listed_wrongly : ndarray
+        Traders on a list given to the platform and to police on the day, on the whole platform,
+        and accounts on the list that sell no ivory.
+    taught, taught_types : ndarray
+        Share of traders of some types who drop ivory on the day, and the types as in `sweep_types`.
+    sentence, arrest_news : ndarray
+        Multiplier of the loss expected from an arrest, and publicity of arrests.
+    friend_limit : ndarray
+        Largest number of friends of an account.
     demand, legal : ndarray
         Multiplier of willingness to pay and of legal customers, and the size of the legal market
         against that of 2015: 0 once it is closed.
@@ -245,6 +277,8 @@ class ModerationEffort:
     capacity: float = dose(1.0, "ratio", 0.0, 100.0, "moderators decide so many times as much")
     images: float = dose(0.0, "share", 0.0, 1.0, "of posts known by their pictures")
     linking: float = dose(0.0, "share", 0.0, 1.0, "of backup accounts that fall with a banned one")
+    preblock: float = dose(0.0, "share", 0.0, 1.0, "of known posts blocked before they appear")
+    auto: float = dose(0.0, "share", 0.0, 1.0, "of known posts removed in the evening")
 
     def apply(self, table: Table) -> None:
         """Change the levers."""
@@ -253,7 +287,8 @@ class ModerationEffort:
         table.multiply("reports", self.reports, force)
         table.multiply("capacity", self.capacity, force)
         table.add_chance("images", self.images * force, slice(None))
-        table.add_chance("linking", self.linking * force, slice(None))
+        for lever in ("linking", "preblock", "auto"):
+            table.add_chance(lever, getattr(self, lever) * force, slice(None))
 
 
 @dataclass(frozen=True)
@@ -280,21 +315,23 @@ class PoliceEffort:
     end: dt.date | None = None
     ramp: float = ramp()
     border: float = dose(1.0, "ratio", 0.0, 100.0, "so many times as many shipments are seized")
-    couriers: float = dose(1.0, "ratio", 0.0, 1000.0, "so many times as many parcels intercepted")
+    couriers: float = dose(0.0, "share", 0.0, 1.0, "of parcels intercepted, beyond those of 2015")
     names: float = dose(1.0, "ratio", 0.0, 10.0, "so many times as many senders under false names")
     police: float = dose(1.0, "ratio", 0.0, 1000.0, "police do so many times as much")
     sharing: float = dose(
         1.0, "ratio", 0.0, 1000.0, "platforms refer so many times as many to them"
     )
     traces: float = dose(
-        1.0, "ratio", 0.0, 1000.0, "payments and seized parcels are traced so many times as often"
+        0.0, "share", 0.0, 1.0, "of escrow payments and seized parcels traced, beyond those of 2015"
     )
 
     def apply(self, table: Table) -> None:
-        """Multiply the levers."""
+        """Change the levers."""
         force = table.force(self.start, self.end, self.ramp)
-        for lever in ("border", "couriers", "names", "police", "sharing", "traces"):
+        for lever in ("border", "names", "police", "sharing"):
             table.multiply(lever, getattr(self, lever), force)
+        for lever in ("couriers", "traces"):
+            table.add_chance(lever, getattr(self, lever) * force, slice(None))
 
 
 @dataclass(frozen=True)
@@ -363,6 +400,106 @@ class LegalSupply:
         table.multiply("legal", 1.0 + self.growth, table.force(self.start, self.end, self.ramp))
 
 
+@dataclass(frozen=True)
+class PaymentBlock:
+    """Payments for ivory that the payment service stops, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    share: float = dose(0.0, "share", 0.0, 1.0, "of online payments for ivory stopped")
+    freeze: float = dose(0.0, "share", 0.0, 1.0, "of stopped ones after which money is seized")
+
+    def apply(self, table: Table) -> None:
+        """Raise the shares."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.add_chance("payments", self.share * force, slice(None))
+        table.add_chance("freeze", self.freeze * force, slice(None))
+
+
+@dataclass(frozen=True)
+class ParcelRefusal:
+    """Parcels that couriers refuse at pick-up, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    share: float = dose(0.0, "share", 0.0, 1.0, "of parcels of ivory refused")
+
+    def apply(self, table: Table) -> None:
+        """Raise the share."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.add_chance("refused", self.share * force, slice(None))
+
+
+@dataclass(frozen=True)
+class AccountList:
+    """A list of accounts that an organization gives to the platform, to police, or to both."""
+
+    date: dt.date
+    accounts: float = dose(0.0, "accounts", 0.0, 1e6, "on the list")
+    precision: float = manner(1.0, "share", 0.0, 1.0, "of them that sell ivory")
+    to: str = choice("both", "platform, police or both", "platform|police|both")
+
+    def apply(self, table: Table) -> None:
+        """Add the list to its day."""
+        day, traders = table.day(self.date), self.accounts * self.precision
+        if self.to != "police":
+            table.listed_platform[day] += traders
+            table.listed_wrongly[day] += self.accounts - traders
+        if self.to != "platform":
+            table.listed_police[day] += traders
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """Teaching of traders who have other business to drop ivory, on one day."""
+
+    date: dt.date
+    share: float = dose(0.0, "share", 0.0, 1.0, "of traders of the types who drop ivory")
+    types: str = choice("cd", "some of the letters abcd, for the types of trader", "[abcd]{1,4}")
+
+    def apply(self, table: Table) -> None:
+        """Add the teaching to its day."""
+        day, mask = table.day(self.date), types_mask(self.types)
+        if table.taught[day] > 0.0 and self.share > 0.0 and table.taught_types[day] != mask:
+            raise InputError("types", self.types, f"the types of the other teaching of {self.date}")
+        if self.share > 0.0:
+            table.taught_types[day] = mask
+        table.add_chance("taught", self.share, day)
+
+
+@dataclass(frozen=True)
+class Sentencing:
+    """Longer or shorter sentences, and publicity of arrests, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    ratio: float = dose(1.0, "ratio", 0.0, 100.0, "sentences are so many times as long")
+    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of each arrest")
+
+    def apply(self, table: Table) -> None:
+        """Change the levers."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.multiply("sentence", self.ratio, force)
+        table.add_chance("arrest_news", self.publicity * force, slice(None))
+
+
+@dataclass(frozen=True)
+class FriendLimit:
+    """A lower limit of the friends of an account, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    friends: float = dose(MOST_FRIENDS, "friends", 0.0, MOST_FRIENDS, "of an account, at most")
+
+    def apply(self, table: Table) -> None:
+        """Lower the limit."""
+        force = table.force(self.start, self.end) > 0.0
+        table.friend_limit[force] = np.minimum(table.friend_limit[force], self.friends)
+
+
 KINDS: dict[str, type] = {
     "sweep": Sweep,
     "sweeps": Sweeps,
@@ -375,4 +512,10 @@ KINDS: dict[str, type] = {
     "campaign": Campaign,
     "closure": Closure,
     "legal_supply": LegalSupply,
+    "payment_block": PaymentBlock,
+    "parcel_refusal": ParcelRefusal,
+    "account_list": AccountList,
+    "teaching": Teaching,
+    "sentencing": Sentencing,
+    "friend_limit": FriendLimit,
 }

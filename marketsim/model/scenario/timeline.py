@@ -35,7 +35,9 @@ Levers = namedtuple(
     "Levers",
     "activity news habituation recall images reports capacity linking groups elsewhere "
     "sweep_accounts sweep_posts sweep_lean sweep_types border couriers names police sharing "
-    "traces raids cases demand legal machines",
+    "traces raids cases demand legal machines "
+    "preblock auto payments freeze refused listed_platform listed_police listed_wrongly "
+    "taught taught_types sentence arrest_news friend_limit",
 )
 FRIDAY = 4
 INTERVENTIONS = "scenario.interventions"
@@ -179,7 +181,8 @@ def compile_levers(settings: Settings) -> Levers:
     -------
     Levers
         Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
-        `sweep_accounts`, `sweep_posts` and `sweep_types`.
+        `sweep_accounts`, `sweep_posts`, `sweep_types`, `listed_platform`, `listed_police` and
+        `taught_types`.
 
     Raises
     ------
@@ -189,16 +192,23 @@ def compile_levers(settings: Settings) -> Levers:
     table = compile_table(settings)
     population = settings.population
     scale = population.retailers / population.platform_traders
-    cases = 0.0
+    cases, listed_police = 0.0, np.zeros_like(table.listed_police)
     if settings.market != POSTING_ONLY:
         cases = settings.police.capacity * population.retailers / 1000.0
+        listed_police = table.listed_police
     moderators = settings.moderation.capacity * population.retailers / 1000.0
     derived = {
-        "capacity": _whole(moderators * table.capacity),
+        "capacity": _left_over(
+            _whole(moderators * table.capacity),
+            np.floor(table.listed_wrongly * scale + 0.5).astype(np.int64),
+        ),
         "cases": _whole(cases * table.police),
         "sweep_accounts": np.floor(table.sweep_accounts * scale + 0.5).astype(np.int64),
         "sweep_posts": np.floor(table.sweep_posts * scale + 0.5).astype(np.int64),
         "sweep_types": table.sweep_types.astype(np.int64),
+        "listed_platform": np.floor(table.listed_platform * scale + 0.5).astype(np.int64),
+        "listed_police": np.floor(listed_police * scale + 0.5).astype(np.int64),
+        "taught_types": table.taught_types.astype(np.int64),
         "activity": _activity(settings, table),
         "habituation": _habituation(settings, table),
     }
@@ -208,6 +218,19 @@ def compile_levers(settings: Settings) -> Levers:
 def _whole(daily: np.ndarray) -> np.ndarray:
     """Return whole numbers a day whose running sums are those of `daily`, rounded down."""
     return np.diff(np.floor(np.cumsum(daily)).astype(np.int64), prepend=0)
+
+
+def _left_over(capacity: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Return the cases that can be decided beside accounts on lists that sell no ivory."""
+    if not wrong.any():
+        return capacity
+    out, waiting = capacity.copy(), 0
+    for day in range(out.size):
+        waiting += wrong[day]
+        taken = min(waiting, out[day])
+        out[day] -= taken
+        waiting -= taken
+    return out
 
 
 def _activity(settings: Settings, table: Table) -> np.ndarray:

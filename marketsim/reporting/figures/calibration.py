@@ -15,7 +15,7 @@ from marketsim.reporting.figures import style
 from marketsim.survey.intervals import INTERVAL
 
 BINS = 20  # of a marginal posterior, of equal prior probability
-RATIOS = ("fall_week_5", "ratio_week_6_12", "return_week_13")  # what mechanisms predict
+RATIOS = ("fall_week_5", "return_week_13")  # what mechanisms predict
 SEARCH = "sequential search (bars: 90 % Monte Carlo error)"
 # variant in the tables: colour and marker
 WAYS = {
@@ -85,7 +85,7 @@ def structures(tables: style.Tables) -> Figure:
         rejected = tables["structure_probabilities"].groupby("variant", sort=False)
         ways |= {str(way): rows for way, rows in rejected}
     figure, panels = style.figure(
-        0.75 * len(names) + 3.0, 1, 4, sharey=True, width_ratios=[2.2, 1, 1, 1]
+        0.75 * len(names) + 3.0, 1, 3, sharey=True, width_ratios=[2.2, 1.5, 1.5]
     )
     for step, (way, rows) in enumerate(ways.items()):
         shift = 0.16 * (step - (len(ways) - 1) / 2.0)

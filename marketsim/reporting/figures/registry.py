@@ -216,7 +216,8 @@ VALIDATION = (
         "Each published value with its interval beside the prediction for a single survey. The "
         "values are in the table.",
         "Differences from the published values, in half-widths of the evidence intervals. Hollow: "
-        "the median is outside the interval.",
+        "the median is outside the interval. Of a row with one bound: differences from it, in "
+        "half-widths of the simulated interval.",
         validation.predictive,
     ),
     FigureSpec(

@@ -84,7 +84,7 @@ def sobol(tables: style.Tables, effects: bool) -> Figure:
         axes.axvline(0.0, color=style.GREY, lw=1)
         axes.set_xlim(*ENDS)
         axes.set_xlabel("share of the variance", fontsize=style.SMALL)
-    sold = next((name for name in names if name.endswith("grams_sold")), names[0])
+    sold = next((name for name in names if name.endswith("grams_delivered")), names[0])
     style.headline(figure, _most(_of(tables["sobol"], sold), facts.loc[sold], sold))
     handles = [
         style.line("first-order index (95 % interval)", style.BLUE, "o"),

@@ -25,7 +25,8 @@ MODELS = {
     "constant_mean": (style.GREY, "^"),
 }
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.BLACK, style.SKY)
-LINES = [(colour, dashes) for dashes in ("-", "--", ":") for colour in COLOURS]  # and line style
+DASHES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 4)), (0, (6, 2, 1, 2, 1, 2)))
+LINES = [(colour, dashes) for dashes in DASHES for colour in COLOURS]
 
 
 def predictive(tables: Tables) -> Figure:
@@ -34,6 +35,7 @@ def predictive(tables: Tables) -> Figure:
     figure, axes = style.figure(0.5 * len(table) + 2.3)
     columns = ("obs_low", "observed", "obs_high", "q05", "median", "q95")
     off = np.column_stack([_half_widths(table, name) for name in columns])
+    off[:, [0, 2]] = np.clip(off[:, [0, 2]], -FARTHEST, FARTHEST)
     for place, (row, (low, value, high, *three)) in enumerate(
         zip(table.to_dict("records"), off, strict=True)
     ):
@@ -67,15 +69,26 @@ def _half_widths(table: pd.DataFrame, column: str) -> np.ndarray:
     """Return the difference of a column from the published values, in half-widths.
 
     The half-width is that of the same side, or of the other if the interval has one side. Without
-    a published value the middle of the interval is the reference.
+    a published value the middle of the interval is the reference. A one-sided row has no width: the
+    reference is its bound, the half-width is that of the simulated interval, and the other end is
+    infinite.
     """
     low, high, value, given = (
         table[c].to_numpy(float) for c in ("obs_low", "obs_high", "observed", column)
     )
-    middle = np.where(np.isnan(value), (low + high) / 2.0, value)
+    bound = np.where(np.isnan(low), high, low)
+    is_open = np.isnan(low) != np.isnan(high)
+    middle = np.where(np.isnan(value), np.where(is_open, bound, (low + high) / 2.0), value)
     above, below, off = high - middle, middle - low, given - middle
     above, below = np.where(above > 0, above, below), np.where(below > 0, below, above)
-    return off / np.where(off > 0, above, below)
+    simulated = (table["q95"] - table["q05"]).to_numpy(float) / 2.0
+    half = np.where(is_open, simulated, np.where(off > 0, above, below))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(off == 0.0, 0.0, off / half)
+    if column in ("obs_low", "obs_high"):
+        end = -np.inf if column == "obs_low" else np.inf
+        off = np.where(is_open & np.isnan(given), end, off)
+    return off
 
 
 def leave_one_out(tables: Tables) -> Figure:
