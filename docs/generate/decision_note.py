@@ -55,7 +55,8 @@ LIMITS = """\
 
 - The volume of ivory sales: no survey observed it. Only changes are compared.
 - Costs of an intervention in money, and its effects on other wildlife, other goods, or people.
-- Laws and courts: arrested traders exit; sentences have no deterrent effect beyond news of arrests.
+- Courts: arrested traders exit. How much a sentence deters is an assumed loss in years of income,
+  times the chance of arrest that traders infer from arrests they hear of.
 - Effects on elephants beyond the raw ivory shipped: poaching responds to its price with one assumed
   elasticity.
 - Interventions that were never tried, such as image recognition, courier checks or information

@@ -253,17 +253,12 @@ def uniform(seed, purpose, day, agent, item):
     return _unit(d)
 
 
-@array_kernel
-def pair_array(seed, purpose, day, agent, item):
+def pair_array(seed: int, purpose: int, day: int, agent: np.ndarray, item: np.ndarray) -> np.ndarray:
     """Return one uniform for each pair of ids, shape (n,) (see `uniform_array`)."""
-    out = np.empty(agent.size)
-    for i in range(agent.size):
-        out[i] = uniform(seed, purpose, day, agent[i], item[i])
-    return out
+    return _pair_array(seed, int(purpose), day, agent, item)
 
 
-@array_kernel
-def uniform_array(seed, purpose, day, agent):
+def uniform_array(seed: int, purpose: int, day: int, agent: np.ndarray) -> np.ndarray:
     """Return one uniform for each id.
 
     Parameters
@@ -279,6 +274,21 @@ def uniform_array(seed, purpose, day, agent):
     -------
     ndarray of float64, shape (n,)
     """
+    return _uniform_array(seed, int(purpose), day, agent)  # typing a member of an enum takes 2 ms
+
+
+@array_kernel
+def _pair_array(seed, purpose, day, agent, item):
+    """Return one uniform for each pair of ids."""
+    out = np.empty(agent.size)
+    for i in range(agent.size):
+        out[i] = uniform(seed, purpose, day, agent[i], item[i])
+    return out
+
+
+@array_kernel
+def _uniform_array(seed, purpose, day, agent):
+    """Return one uniform for each id."""
     out = np.empty(agent.size)
     for i in range(agent.size):
         out[i] = uniform(seed, purpose, day, agent[i], 0)

@@ -74,7 +74,7 @@ def inputs() -> Facts:
         The facts of role ``input`` by id, in the order of the table; asking for another id is an
         EvidenceError.
     """
-    return Facts({key: fact for key, fact in load().items() if fact.role == "input"})
+    return Facts(_packaged_inputs())
 
 
 def number(name: str) -> float:
@@ -98,6 +98,11 @@ def load(path: Path = TABLE) -> dict[str, Fact]:
 @functools.cache
 def _packaged() -> dict[str, Fact]:
     return _read(TABLE)
+
+
+@functools.cache
+def _packaged_inputs() -> dict[str, Fact]:
+    return {key: fact for key, fact in load().items() if fact.role == "input"}
 
 
 def _read(path: Path) -> dict[str, Fact]:

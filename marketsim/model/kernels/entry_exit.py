@@ -6,7 +6,7 @@ from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
 CANDIDATES = 2.0  # newcomers who consider entry for each who enters at rest
-HIGHEST_VALUE = 2.0  # above it no fewer leave
+LOWEST_VALUE, HIGHEST_VALUE = -1.0, 2.0  # beyond them neither more nor fewer leave
 
 
 @kernel
@@ -32,6 +32,8 @@ def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
     """
     turnover = params.motive.turnover
     chance = _entry_chance(motives.market[Learned.VALUE], turnover)
+    leave = params.turnover.leave
+    highest = leave * exp(turnover * (1.0 - LOWEST_VALUE))  # few draws are below it
     for i in range(retailers.state.size):
         state = retailers.state[i]
         if state == State.ABSENT:
@@ -42,10 +44,11 @@ def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
                 trade.friends.count[i] *= enters
         elif state < State.LEFT:
             # model.md 7.2: exit, likelier where the trade is worth less
-            value = min(motives.value[i], HIGHEST_VALUE)
-            hazard = params.turnover.leave * exp(turnover * (1.0 - value))
-            if uniform(seed, Purpose.LEAVE, day, i, 0) < hazard:
-                retailers.state[i] = State.LEFT
+            u = uniform(seed, Purpose.LEAVE, day, i, 0)
+            if u < highest:
+                value = min(max(motives.value[i], LOWEST_VALUE), HIGHEST_VALUE)
+                if u < leave * exp(turnover * (1.0 - value)):
+                    retailers.state[i] = State.LEFT
             # model.md 7.2: teaching makes traders of some types drop ivory
             is_taught = levers.taught > 0.0 and (levers.taught_types >> retailers.kind[i]) & 1 == 1
             if is_taught and uniform(seed, Purpose.TAUGHT, day, i, 0) < levers.taught:

@@ -1,0 +1,102 @@
+"""Compare all scenarios over half a year, a year and a half, and three years.
+
+`python ban_horizons.py [RUNS] [VARIANT ...]` simulates every scenario at its main dose for three
+years from 1 August 2015 on, with all decisions of sellers and with each of them switched off in
+turn and writes `horizons.csv` here. The variant `none` has no decisions at all.
+"""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import yaml
+
+import marketsim as ms
+from marketsim.parameters import presets
+from marketsim.parameters.settings import Scenario, plain
+
+HERE = Path(__file__).parent
+START, END = "2015-08-01", "2018-07-31"
+WEEKS = {"6 months": 26, "18 months": 78, "36 months": 156}
+CALENDARS = ("baseline_2015", "no_crackdown", "calendar_2018", "websites_2014")
+NEUTRAL = {
+    "returns": {"effort": 0.0, "place": 0.0, "turnover": 0.0},
+    "lost parcels": {"seizure": 0.0, "refund": 0.0},
+    "prison": {"severity": 0.0, "jail_step": 0.0},
+    "audience": {"recruiting": 0.0, "seek": 0.0, "start": 1.0, "follow": 1.0, "exposure": 0.0},
+    "crowding": {"crowding": 0.0},
+    "guarded style": {"evade": 0.0, "obscure": 0.0},
+}
+VARIANTS = ("all", *(f"without {name}" for name in NEUTRAL), "none")
+
+
+def settings_of(variant: str) -> dict[str, object]:
+    """Return the settings that switch off what a variant goes without."""
+    if variant == "none":
+        return {"motive": "none"}
+    off = NEUTRAL.get(variant.removeprefix("without "), {})
+    return {f"motive.{name}": value for name, value in off.items()}
+
+
+def compare(variant: str, runs: int) -> pd.DataFrame:
+    """Return the weeks of all arms in one variant."""
+    names = [name for name in presets.names("scenario") if name not in CALENDARS]
+    with TemporaryDirectory() as folder:
+        for name in names:
+            scenario = presets.choice("scenario", name) | {"until": END, "dose_multipliers": []}
+            file = Path(folder) / "scenario" / f"{name}.yaml"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(yaml.safe_dump(plain(asdict(Scenario(**scenario)))), encoding="utf-8")
+        study = "horizons_" + variant.replace(" ", "_")
+        how = {"start": START, "prior": False, "replicates": runs, "study": study}
+        return ms.compare(names, config_dir=folder, **how, **settings_of(variant)).weekly
+
+
+def changes(weekly: pd.DataFrame) -> pd.DataFrame:
+    """Return the percentage change of each arm in each window, run by run.
+
+    Columns scenario, run, series (posts anywhere, posts in Moments, grams delivered), window,
+    percent.
+    """
+    weekly = weekly.assign(posts=weekly["visible"] + weekly["moved"])
+    last = weekly["week"].max() + 1
+    parts = []
+    for window, weeks in WEEKS.items():
+        first = last - WEEKS["36 months"]
+        of = weekly[weekly["week"].between(first, first + weeks - 1)]
+        sums = of.groupby(["arm", "run"])[["posts", "visible", "grams"]].sum()
+        base = sums.xs("baseline_2015")
+        percent = 100.0 * (sums.div(base, level="run") - 1.0).drop("baseline_2015")
+        parts.append(percent.stack().rename("percent").reset_index().assign(window=window))
+    out = pd.concat(parts, ignore_index=True)
+    return out.rename(columns={"arm": "scenario", "level_2": "series"})
+
+
+def summarize(table: pd.DataFrame) -> pd.DataFrame:
+    """Return median, 90 % interval, runs with a fall, and the rank by the median of the grams."""
+    of = table.groupby(["variant", "window", "series", "scenario"], sort=False)["percent"]
+    out = of.quantile([0.05, 0.5, 0.95]).unstack()
+    out.columns = pd.Index(["q05", "median", "q95"])
+    out["falls"] = of.apply(lambda one: (one < 0).sum())
+    out["runs"] = of.size()
+    out["rank"] = out.groupby(["variant", "window", "series"], sort=False)["median"].rank()
+    return out.reset_index()
+
+
+def main(runs: int, variants: list[str]) -> None:
+    """Simulate, write the table, and print medians of the grams by variant and window."""
+    table = pd.concat([changes(compare(one, runs)).assign(variant=one) for one in variants])
+    found = summarize(table)
+    kept = ["variant", "window", "series", "scenario", "median", "q05", "q95", "falls", "runs"]
+    file = HERE / "horizons.csv"
+    found[[*kept, "rank"]].to_csv(file, index=False, float_format="%.3f", lineterminator="\n")
+    grams = found[found["series"] == "grams"]
+    shown = grams.pivot(index="scenario", columns=["variant", "window"], values="median")
+    print(shown[variants[0]].sort_values(list(WEEKS)[0]).round(1).to_string())
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    main(int(given[0]) if given else 20, given[1:] or list(VARIANTS))
