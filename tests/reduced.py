@@ -34,7 +34,7 @@ pytest
 benchmarks, campaigns, mutants, sphinx
     Minutes, or a test of its own (tests/test_site.py): options are parsed, the help is printed.
 scripts of experiments, docs/pictures.py
-    Two runs, instead of a hundred and of 20.
+    Two runs, instead of a hundred and of 20; of ban_horizons.py one scenario.
 tests/documents.py
     It runs whole pages, as the tests do: the pages must exist.
 a command within a sentence
@@ -220,6 +220,8 @@ def _python(arguments: list[str]) -> None:
             _execute("-m", "pytest", *rest, *few)
         case ["-m", module, *rest] if module in HELP_ONLY:
             _execute("-m", module, *rest, "--help")
+        case ["experiments/ban_horizons/ban_horizons.py" as script]:
+            _execute(script, "2", "demand_reduction")
         case [script] if script.startswith("experiments/") or script == "docs/pictures.py":
             _execute(script, "2")
         case ["tests/documents.py", *rest]:

@@ -1,6 +1,7 @@
 """The laws of the whole market: nothing is made or lost, luck is shared, a zero dose is nothing."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ from marketsim.model.ledger import PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario.interventions import KINDS
 from marketsim.model.state import IN_QUEUE, Enforcement, MarketState, Parcel, State, TradeCounter
-from marketsim.parameters import priors
+from marketsim.parameters import presets, priors
 from marketsim.parameters.settings import POSTING_ONLY, Settings, check, declared
 from marketsim.simulation import run as simulation
 
@@ -498,6 +499,44 @@ def test_a_lever_at_rest_moves_no_array(kind, motive):
     entry |= {key: value for key, value in early.items() if key in entry}
     plain, dosed = (rested(80, entries=of, motive=motive) for of in ({}, {"mine": entry}))
     assert not different(plain, dosed)
+
+
+# of the commit before traders had motives (c161c9b), by scenario
+BEFORE_MOTIVES = {
+    "baseline_2015": "fe4b4141dad3b5de1755404bb90e2684d32ca9671516ae0718a166480edd0a25",
+    "domestic_ban_enforced": "d6c16e165f90107872eb5046a23e815106decace1c2563b6365e7d2b83face1e",
+    "police_records": "0bbf33a77ee7f6e1578adbe23e8bd10f79a51501fcadf542cda725a3e25c7c56",
+}
+FLOWS, MEASURES = 13, 14  # columns of that commit
+
+
+def digest_of(scenario: str, motive: str) -> str:
+    """Return the checksum of all that commit recorded, of 300 traders and frequent seizures."""
+    of = presets.named(population="survey", scenario=scenario, motive=motive)
+    of.posterior, of.population.retailers = "none", 300
+    of.police.capacity, of.delivery.intercepted = 5.0, 0.02
+    state = initialize(of, 7)
+    advance(state, 0, state.series.risk.size)
+    series, retailers, records = state.series, state.retailers, state.trade.records
+    digest = hashlib.sha256()
+    for array in (
+        *(series.flows[:, :FLOWS], series.stocks, series.risk, state.survey_log),
+        *(records.counts, records.prices, records.enforcement[:, :MEASURES]),
+        *(retailers.state, retailers.risk, state.trade.shops.sold),
+    ):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("scenario", list(BEFORE_MOTIVES))
+def test_without_motives_the_market_has_the_bytes_of_before(scenario):
+    """Motives that are none are today's code and yesterday's numbers, to the last bit."""
+    assert digest_of(scenario, "none") == BEFORE_MOTIVES[scenario]
+
+
+def test_with_motives_the_market_has_other_bytes():
+    """Negative control: the checksum notices motives."""
+    assert digest_of("baseline_2015", "learned") != BEFORE_MOTIVES["baseline_2015"]
 
 
 # ---------------------------------------------------------------- the posting side alone

@@ -1,8 +1,8 @@
 """Compare all scenarios over half a year, a year and a half, and three years.
 
-`python ban_horizons.py [RUNS] [VARIANT ...]` simulates every scenario at its main dose for three
-years from 1 August 2015 on, with all decisions of sellers and with each of them switched off in
-turn and writes `horizons.csv` here. The variant `none` has no decisions at all.
+`python ban_horizons.py [RUNS] [SCENARIO ...]` simulates every scenario, or those named, at its main
+dose for three years from 1 August 2015 on: with all that traders respond to, and with each response
+switched off in turn. It writes `horizons.csv` here. In the variant `none` all are switched off.
 """
 
 import sys
@@ -19,6 +19,7 @@ from marketsim.parameters.settings import Scenario, plain
 
 HERE = Path(__file__).parent
 START, END = "2015-08-01", "2018-07-31"
+TO_2018 = "_to_2018"  # end of the names of scenarios that are simulated for three years
 WEEKS = {"6 months": 26, "18 months": 78, "36 months": 156}
 CALENDARS = ("baseline_2015", "no_crackdown", "calendar_2018", "websites_2014")
 NEUTRAL = {
@@ -40,18 +41,19 @@ def settings_of(variant: str) -> dict[str, object]:
     return {f"motive.{name}": value for name, value in off.items()}
 
 
-def compare(variant: str, runs: int) -> pd.DataFrame:
+def compare(variant: str, runs: int, names: list[str]) -> pd.DataFrame:
     """Return the weeks of all arms in one variant."""
-    names = [name for name in presets.names("scenario") if name not in CALENDARS]
     with TemporaryDirectory() as folder:
-        for name in names:
-            scenario = presets.choice("scenario", name) | {"until": END, "dose_multipliers": []}
-            file = Path(folder) / "scenario" / f"{name}.yaml"
+        long = [name + TO_2018 for name in names]
+        for name, own in zip(names, long, strict=True):
+            changed = {"name": own, "until": END, "dose_multipliers": []}
+            scenario = Scenario(**presets.choice("scenario", name) | changed)
+            file = Path(folder) / "scenario" / f"{own}.yaml"
             file.parent.mkdir(exist_ok=True)
-            file.write_text(yaml.safe_dump(plain(asdict(Scenario(**scenario)))), encoding="utf-8")
+            file.write_text(yaml.safe_dump(plain(asdict(scenario))), encoding="utf-8")
         study = "horizons_" + variant.replace(" ", "_")
         how = {"start": START, "prior": False, "replicates": runs, "study": study}
-        return ms.compare(names, config_dir=folder, **how, **settings_of(variant)).weekly
+        return ms.compare(long, config_dir=folder, **how, **settings_of(variant)).weekly
 
 
 def changes(weekly: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +73,8 @@ def changes(weekly: pd.DataFrame) -> pd.DataFrame:
         percent = 100.0 * (sums.div(base, level="run") - 1.0).drop("baseline_2015")
         parts.append(percent.stack().rename("percent").reset_index().assign(window=window))
     out = pd.concat(parts, ignore_index=True)
-    return out.rename(columns={"arm": "scenario", "level_2": "series"})
+    out["scenario"] = out.pop("arm").str.removesuffix(TO_2018)
+    return out.rename(columns={"level_2": "series"})
 
 
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
@@ -85,18 +88,17 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
     return out.reset_index()
 
 
-def main(runs: int, variants: list[str]) -> None:
-    """Simulate, write the table, and print medians of the grams by variant and window."""
-    table = pd.concat([changes(compare(one, runs)).assign(variant=one) for one in variants])
-    found = summarize(table)
-    kept = ["variant", "window", "series", "scenario", "median", "q05", "q95", "falls", "runs"]
+def main(runs: int, names: list[str]) -> None:
+    """Simulate, write the table, and print the median changes of the grams by window."""
+    parts = [changes(compare(one, runs, names)).assign(variant=one) for one in VARIANTS]
+    found = summarize(pd.concat(parts))
     file = HERE / "horizons.csv"
-    found[[*kept, "rank"]].to_csv(file, index=False, float_format="%.3f", lineterminator="\n")
-    grams = found[found["series"] == "grams"]
-    shown = grams.pivot(index="scenario", columns=["variant", "window"], values="median")
-    print(shown[variants[0]].sort_values(list(WEEKS)[0]).round(1).to_string())
+    found.to_csv(file, index=False, float_format="%.3f", lineterminator="\n")
+    grams = found[(found["series"] == "grams") & (found["variant"] == VARIANTS[0])]
+    print(grams.pivot(index="scenario", columns="window", values="median").round(1).to_string())
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    main(int(given[0]) if given else 20, given[1:] or list(VARIANTS))
+    named = [name for name in presets.names("scenario") if name not in CALENDARS]
+    main(int(given[0]) if given else 20, given[1:] or named)
