@@ -90,14 +90,20 @@ def weeks_of(state: MarketState, number: int, first: int, values: list[float]) -
     }
 
 
-def simulate(motive: str, seeds: int, number: int, **changes: object) -> dict[str, Weeks]:
+def simulate(
+    motive: str,
+    seeds: int,
+    number: int,
+    doses: dict[str, dict[str, Any]] = DOSES,
+    **changes: object,
+) -> dict[str, Weeks]:
     """Return each dose's market, and that without a dose by the name "none"."""
     end = START + dt.timedelta(7 * number)
     base = settings(1000, "no_crackdown", motive=motive, horizon__end=str(end), **changes)
     levers = {"none": timeline.compile_levers(base)}
-    for name, entry in DOSES.items():
+    for name, entry in doses.items():
         one = settings(1000, "no_crackdown", motive=motive, horizon__end=str(end), **changes)
-        when = {"date" if entry["kind"] == "teaching" else "start": str(START)}
+        when = {"date" if entry["kind"] in ("teaching", "sweep") else "start": str(START)}
         one.scenario.interventions["dose"] = entry | when
         levers[name] = timeline.compile_levers(one)
     first = (START - timeline.horizon(base)[0]).days
@@ -228,6 +234,60 @@ def test_rivals_who_leave_make_room(found):
         still = 1.0 - left.moments[:, -4:].sum(axis=1) / rest.moments[:, -4:].sum(axis=1)
         assert np.mean(still / lost) <= 0.5
 
+
+# ---------------------------------------------------------------- more of it does more
+
+SHARES = (0.0, 0.2, 0.5, 1.0)
+# measures that take a share: the name of the share, and the rest of the entry
+MEASURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "parcels seized": ("couriers", {"kind": "police_effort"}),
+    "parcels refused": ("share", {"kind": "parcel_refusal"}),
+    "payments stopped": ("share", {"kind": "payment_block"}),
+    "posts blocked": ("preblock", {"kind": "moderation_effort", "images": 1.0}),
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param((4, 13), id="a quarter"),
+        pytest.param((20, 26), id="half a year", marks=pytest.mark.campaign),
+    ],
+)
+def graded(request) -> dict[str, Weeks]:
+    """Return markets under each share of each measure."""
+    seeds, weeks = request.param
+    doses = {
+        f"{name}: {share:g}": entry | {key: share}
+        for name, (key, entry) in MEASURES.items()
+        for share in SHARES
+    }
+    return simulate("learned", seeds, weeks, doses, motive__evade=0.0)
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_more_of_a_measure_leaves_fewer_deliveries(graded, name):
+    """Deliveries fall in the share: online, where posts are blocked those through Moments."""
+    what = "moments" if name == "posts blocked" else "delivered"
+    markets = [getattr(graded[f"{name}: {share:g}"], what) for share in SHARES]
+    sums = [market.sum(axis=1).mean() for market in markets]
+    assert sums[0] > sums[1] > sums[2] > sums[3]
+    if what == "delivered":  # negative control: a share of none is no measure
+        assert (markets[0] == graded["none"].delivered).all()
+
+
+def test_a_ban_costs_less_where_recruits_are_found_faster():
+    """Of the sales through Moments, after as many accounts are banned on one day."""
+    doses = {"sweep": {"kind": "sweep", "accounts": 3000.0}}
+    lost = []
+    for recruiting in (0.0, 0.03, 0.15):
+        of = simulate("learned", 4, 26, doses, motive__recruiting=recruiting)
+        moments = [of[name].moments[:, 13:].sum(axis=1).mean() for name in ("sweep", "none")]
+        lost.append(1.0 - moments[0] / moments[1])
+    assert lost[0] > lost[1] > lost[2] > 0.0
+
+
+# ---------------------------------------------------------------- the market at rest
 
 YEARS = dt.date(2017, 12, 31)
 
