@@ -35,6 +35,9 @@ TRACEABLE = {
     "police__escrow_trace": 0.05,
     "police__capacity": 1.0,
 }
+STAFFED = {"moderation__capacity": 300.0, "motive__evade": 0.0}  # what is found is removed
+SWITCHING = {"legal__switch_to_illegal": 0.5, "legal__stigma": 0.0}  # buyers go where it is sold
+POPULAR = {"demand__friends": 400.0}  # more than the limit
 
 
 def flow(name: Flow):
@@ -89,26 +92,26 @@ EFFECTS = [
     ("heaviest_posters", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("types_a_b", 1, (sold, "-"), (flow(Flow.BACKUP), "+"), {}),
     ("linked_backups", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
-    ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), STAFFED),
     ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
     ("pooled_information", 1, (flow(Flow.ELSEWHERE), "-"), (flow(Flow.GROUPS), "+"), {}),
-    ("courier_checks", 2, (pieces(Item.CARVED), "-"), (stock, "+"), TRACEABLE),
+    ("courier_checks", 2, (pieces(Item.CARVED), "-"), (label, "+"), TRACEABLE),
     ("police_records", 2, (stock, "-"), (label, "+"), TRACEABLE),
     ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
     ("supplier_interdiction", 1, (sold, "-"), (label, "+"), {}),
-    ("demand_reduction", 1, (sold, "-"), (stock, "+"), {}),
-    ("import_ban", 2, (label, "+"), (at_stalls, "+"), {}),
-    ("licences_expire", 1, (label, "+"), (at_stalls, "+"), {}),
-    ("domestic_ban", 1, (stock, "-"), (at_stalls, "+"), {}),
+    ("demand_reduction", 1, (sold, "-"), (left, "+"), {}),
+    ("import_ban", 2, (label, "+"), (at_stalls, "+"), SWITCHING),
+    ("licences_expire", 1, (label, "+"), (at_stalls, "+"), SWITCHING),
+    ("domestic_ban", 1, (value, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
-    ("legal_sale", 1, (sold, "+"), (left, "-"), {}),
+    ("legal_sale", 1, (sold, "-"), (left, "+"), SWITCHING),
     ("payment_freeze", 1, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
     ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
-    ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
-    ("collectables_sellers_taught", 1, (sold, "-"), (value, "+"), {}),
+    ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), STAFFED),
+    ("collectables_sellers_taught", 1, (sold, "-"), (friends, "-"), {}),
     ("longer_sentences", 1, (left, "+"), (stock, "-"), TRACEABLE),
     ("longer_sentences_publicized", 1, (left, "+"), (sold, "-"), TRACEABLE),
-    ("friend_limit", 1, (friends, "-"), (sold, "-"), {}),
+    ("friend_limit", 1, (friends, "-"), (sold, "-"), POPULAR),
     ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
 ]
 
@@ -149,15 +152,13 @@ def pairs(
 def simulated() -> dict[str, list[tuple[MarketState, MarketState]]]:
     """Return, for each scenario, pairs of the baseline and the scenario."""
     out = {}
-    for changes, until in (
-        ({}, "2016-01-31"),
-        (TRACEABLE, "2016-01-31"),
-        ({}, "2016-11-30"),
-    ):
+    occasions = {(str(of), presets.choice("scenario", name)["until"]): of
+                 for name, *_, of in EFFECTS}  # fmt: skip
+    for (key, until), changes in occasions.items():
         mine = [
             (name, size)
             for name, size, _, _, of in EFFECTS
-            if of == changes and presets.choice("scenario", name)["until"] == until
+            if (str(of), presets.choice("scenario", name)["until"]) == (key, until)
         ]
         for base, branches in pairs(at_point(changes), mine):
             for (name, _), branch in zip(mine, branches, strict=True):
