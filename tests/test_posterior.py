@@ -693,6 +693,17 @@ def test_a_study_draws_from_what_is_shipped(shipped):
         assert (posterior.trade_draws()[trade] == values[trade]).all(axis=1).any()
 
 
+def test_neutral_motives_are_a_choice_and_not_drawn(shipped):
+    """With motive=none a run from the posterior keeps all neutral values."""
+    neutral, learned = (presets.named(population="survey", motive=name) for name in
+                        ("none", "learned"))  # fmt: skip
+    posterior.check(neutral)
+    drawn = run.sample_run(neutral, 0)[2]
+    assert drawn.motive == neutral.motive
+    assert run.sample_run(learned, 0)[2].motive != learned.motive  # negative control
+    assert drawn.demand == run.sample_run(learned, 0)[2].demand
+
+
 def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     """Negative control of the tests above: a copy with one value changed is told apart."""
     copy = tmp_path / "copy"

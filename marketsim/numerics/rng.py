@@ -253,7 +253,9 @@ def uniform(seed, purpose, day, agent, item):
     return _unit(d)
 
 
-def pair_array(seed: int, purpose: int, day: int, agent: np.ndarray, item: np.ndarray) -> np.ndarray:
+def pair_array(
+    seed: int, purpose: int, day: int, agent: np.ndarray, item: np.ndarray
+) -> np.ndarray:
     """Return one uniform for each pair of ids, shape (n,) (see `uniform_array`)."""
     return _pair_array(seed, int(purpose), day, agent, item)
 

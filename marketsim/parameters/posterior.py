@@ -178,10 +178,10 @@ def check(settings: Settings) -> None:
             raise InputError(
                 "fixed", key, "names of parameters that have a prior (docs/parameters.md)"
             )
-    reference = Settings()
+    reference, kept = Settings(), priors.kept_parameters(settings)
     for key in priors.everything():
         value = value_of(settings, key)
-        if value != value_of(reference, key) and key not in settings.fixed:
+        if value != value_of(reference, key) and key not in kept:
             allowed = f"fixed=[{key}] as well, or posterior=none; otherwise it is sampled"
             raise InputError(key, value, allowed)
 

@@ -154,6 +154,14 @@ def sample(parameters: Mapping[str, Prior], seed: int, number: int = 0) -> dict[
     return {name: value(prior, uniform(name)) for name, prior in parameters.items()}
 
 
+def kept_parameters(settings: Settings) -> set[str]:
+    """Return the parameters that keep their values: fixed ones, and those of ``motive=none``."""
+    kept = {*settings.fixed}
+    if settings.motive.name == "none":  # neutral values by choice, not uncertain ones
+        kept |= {key for key in everything() if key.startswith("motive.")}
+    return kept
+
+
 def with_values(settings: Settings, structure: str, values: dict[str, float]) -> Settings:
     """Return settings with a structure and sampled values; fixed parameters keep theirs.
 
@@ -167,10 +175,8 @@ def with_values(settings: Settings, structure: str, values: dict[str, float]) ->
         By dotted names.
     """
     groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
-    fixed = {*settings.fixed}
-    if settings.motive.name == "none":  # its values are those of a choice, not uncertain
-        fixed |= {key for key in values if key.startswith("motive.")}
-    free = {key: drawn for key, drawn in values.items() if key not in fixed}
+    kept = kept_parameters(settings)
+    free = {key: drawn for key, drawn in values.items() if key not in kept}
     return replace(_with_values(settings, free), **groups, posterior="none", fixed=[])
 
 
