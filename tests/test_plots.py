@@ -256,7 +256,7 @@ def compared(names=ARMS, points=None, prior=True):
     effects, effort, weeks = [], [], [("baseline_2015", week, 50, 40, 60) for week in range(8)]
     hours = points or [(float(k), 10.0 * k) for k in range(len(names))]
     for k, (name, (hour, grams)) in enumerate(zip(names, hours, strict=True)):
-        for outcome in ("grams_sold", "visible", "displaced"):
+        for outcome in ("grams_delivered", "visible", "displaced"):
             row = {"arm": name, "scenario": name, "dose_multiplier": 1.0, "outcome": outcome}
             row |= {"baseline": 100.0, "runs": 8, "informed_by": "prior" if prior else ""}
             for column in ("effect", "percent"):

@@ -101,7 +101,8 @@ def daily_rows(runs=2, scale=1.0):
     later, second = table["day"] > FIRST, table["day"] == days()[1]
     amounts = {"moments": 3000.0, "groups": 4000.0, "public": 1000.0, "physical": 5000.0}
     for channel in CHANNELS:
-        table[f"sold_{channel}"] = scale * (amounts.get(channel, 0.0) * second + 9000.0 * ~later)
+        grams = scale * (amounts.get(channel, 0.0) * second + 9000.0 * ~later)
+        table[f"agreed_{channel}"] = table[f"delivered_{channel}"] = grams
     table["legal_sold"] = scale * (4000.0 * second + 900.0 * ~later)
     table["laundered"] = scale * (1000.0 * second + 100.0 * ~later)
     table["raw_landed"] = scale * 400_000.0 * second
@@ -304,8 +305,8 @@ def test_sales_are_against_the_runs_own_first_weeks():
     daily = daily_rows(runs=2, scale=0.0)
     start = evidence.inputs()["survey_start"].date
     week = daily["day"].map(lambda day: (day - start).days // 7 + 1)
-    daily["agreed_public"] = np.where((week >= 1) & (daily["run"] == 0), 2.0, 0.0)
-    daily["agreed_websites"] = np.where((week == 5) & (daily["run"] == 0), 4.0, 0.0)
+    daily["delivered_public"] = np.where((week >= 1) & (daily["run"] == 0), 2.0, 0.0)
+    daily["delivered_websites"] = np.where((week == 5) & (daily["run"] == 0), 4.0, 0.0)
     sold = trade_summary.sold(daily)
     expected = np.where(np.arange(1, 14) == 5, 3.0, 1.0)
     # week 13 of the survey ends with the run

@@ -95,7 +95,8 @@ def main(runs: int, names: list[str]) -> None:
     file = HERE / "horizons.csv"
     found.to_csv(file, index=False, float_format="%.3f", lineterminator="\n")
     grams = found[(found["series"] == "grams") & (found["variant"] == VARIANTS[0])]
-    print(grams.pivot(index="scenario", columns="window", values="median").round(1).to_string())
+    medians = grams.pivot(index="scenario", columns="window", values="median")
+    print(medians[list(WEEKS)].round(1).to_string())
 
 
 if __name__ == "__main__":
