@@ -1,8 +1,8 @@
 """Compare all scenarios over half a year, a year and a half, and three years.
 
 `python ban_horizons.py [RUNS] [SCENARIO ...]` simulates every scenario, or those named, at its main
-dose for three years from 1 August 2015 on: with all that traders respond to, and with each response
-switched off in turn. It writes `horizons.csv` here. In the variant `none` all are switched off.
+dose for three years from 1 August 2015 on: with all that traders respond to, and without any of it
+(`none`); some scenarios also with each response switched off in turn. It writes `horizons.csv` here.
 """
 
 import sys
@@ -30,6 +30,16 @@ NEUTRAL = {
     "crowding": {"crowding": 0.0},
     "guarded style": {"evade": 0.0, "obscure": 0.0},
 }
+TAKEN_APART = (
+    "blocking_before_posting",
+    "courier_checks",
+    "demand_reduction",
+    "domestic_ban_enforced",
+    "longer_sentences_publicized",
+    "payment_freeze",
+    "repeated_sweeps",
+    "supplier_interdiction",
+)
 VARIANTS = ("all", *(f"without {name}" for name in NEUTRAL), "none")
 
 
@@ -42,7 +52,9 @@ def settings_of(variant: str) -> dict[str, object]:
 
 
 def compare(variant: str, runs: int, names: list[str]) -> pd.DataFrame:
-    """Return the weeks of all arms in one variant."""
+    """Return the weeks of the arms of one variant."""
+    if variant not in ("all", "none"):
+        names = [name for name in names if name in TAKEN_APART]
     with TemporaryDirectory() as folder:
         long = [name + TO_2018 for name in names]
         for name, own in zip(names, long, strict=True):
@@ -102,4 +114,4 @@ def main(runs: int, names: list[str]) -> None:
 if __name__ == "__main__":
     given = sys.argv[1:]
     named = [name for name in presets.names("scenario") if name not in CALENDARS]
-    main(int(given[0]) if given else 20, given[1:] or named)
+    main(int(given[0]) if given else 8, given[1:] or named)
