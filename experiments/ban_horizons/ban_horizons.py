@@ -2,7 +2,7 @@
 
 `python ban_horizons.py [RUNS] [SCENARIO ...]` simulates every scenario, or those named, at its main
 dose for three years from 1 August 2015 on: with all that traders respond to, and without any of it
-(`none`); some scenarios also with each response switched off in turn. It writes `horizons.csv` here.
+(`none`); some scenarios also with each response switched off in turn. It writes `horizons.csv`.
 """
 
 import sys
