@@ -67,7 +67,7 @@ def run(
     Examples
     --------
     >>> run("baseline_2015", population="survey", replicates=2, progress=False).fit.shape[0]
-    31
+    41
     """
     return Study(run_command.run(_run_command(scenario, config_dir, settings)).folder)
 
