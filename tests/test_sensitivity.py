@@ -193,7 +193,8 @@ def test_points_are_shares_of_priors():
 def test_every_uncertain_parameter_is_screened_but_those_held():
     """Posting and trade together, without what the user gave."""
     names = experiment.parameters(start())
-    assert names == [*priors.uncertain(), *priors.uncertain_trade()]
+    assert names == list(priors.everything())
+    assert set(names) == {*priors.uncertain(), *priors.uncertain_trade()}
     assert experiment.parameters(start(fixed=[names[3]])) == names[:3] + names[4:]
 
 

@@ -85,7 +85,8 @@ def arms(settings: Settings, options: Sensitivity) -> Arms:
 
 def parameters(settings: Settings) -> list[str]:
     """Return the names of the uncertain parameters that are not fixed."""
-    return [name for name in priors.everything() if name not in settings.fixed]
+    kept = priors.kept_parameters(settings)
+    return [name for name in priors.everything() if name not in kept]
 
 
 def values(names: Sequence[str], varied: Sequence[str], shares: np.ndarray) -> Table:
