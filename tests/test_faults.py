@@ -103,7 +103,7 @@ def test_a_study_that_is_continued_has_the_same_last_digit(tmp_path):
         return survey_fit.fit(summary.run_statistics(of, tables, runs), runs["draw"]).to_csv()
 
     apart = []
-    for seed in (3, 5, 6):
+    for seed in (14, 19, 23):
         of, folder = settings(30, replicates=2, seed=seed), tmp_path / str(seed)
         folder.mkdir()
         fresh = simulation.replicate(of, range(2), 1)
