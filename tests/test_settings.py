@@ -122,6 +122,26 @@ def test_the_page_has_one_row_a_parameter():
             assert [float(end) for end in ends] == pytest.approx(one["prior"][1:], rel=1e-5)
 
 
+def unknown_parameters(text: str) -> list[str]:
+    """Return the names like `group.name` in a page whose group exists and has no such name."""
+    groups = {item.name: getattr(Settings(), item.name) for item in fields(Settings)}
+    named = re.findall(r"`([a-z_]+)\.([a-z_]+)`", text)
+    return [
+        f"{group}.{name}"
+        for group, name in named
+        if is_dataclass(groups.get(group)) and not hasattr(groups[group], name)
+    ]
+
+
+def test_pages_name_only_parameters_that_exist():
+    """A parameter that was renamed or removed is noticed in every page that explains it."""
+    root = Path(__file__).parents[1]
+    pages = [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("experiments/*/*.md")]
+    found = {page.name: unknown_parameters(page.read_text(encoding="utf-8")) for page in pages}
+    assert {name: names for name, names in found.items() if names} == {}
+    assert unknown_parameters("`retail.cover`, `retail.gone`") == ["retail.gone"]  # control
+
+
 def test_every_number_of_a_study_is_declared():
     """No field of any group is a number without unit, range, source and meaning."""
     of = Settings()
