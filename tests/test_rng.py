@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim.numerics.distributions import choose, count, waiting_times
+from marketsim.numerics.distributions import choose, count, first_in_race, waiting_times
 from marketsim.numerics.rng import (
     LANES,
     Purpose,
@@ -488,6 +488,15 @@ def test_taking_a_runner_out_leaves_the_others_alone():
         assert again[out] == np.inf
         others = np.arange(weights.size) != out
         assert again[others].tobytes() == times[others].tobytes()
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 40, 100])
+def test_the_first_of_a_race_are_those_who_arrive_first(number):
+    """In the order of arrival, as many as asked for, and never one without weight."""
+    weights = np.random.default_rng(8).gamma(0.5, size=40) * (np.arange(40) % 4 > 0)
+    times = waiting_times(2, Purpose.REVIEW, 30, weights)
+    taken = first_in_race(2, Purpose.REVIEW, 30, weights, number)
+    assert taken.tolist() == np.argsort(times)[: min(number, 30)].tolist()
 
 
 # ---------------------------------------------------------------- a choice among four

@@ -56,6 +56,29 @@ def in_turn(draws):
     return np.argsort(draws, kind="mergesort")
 
 
+@array_kernel
+def first_in_race(seed, purpose, day, weights, number):
+    """Return the first runners of a keyed race, in the order in which they arrive.
+
+    Parameters
+    ----------
+    seed, purpose, day, weights
+        As of `waiting_times`.
+    number : int
+        Largest number of runners returned; those without weight never arrive.
+
+    Returns
+    -------
+    ndarray of int64, shape (at most number,)
+    """
+    times = waiting_times(seed, purpose, day, weights)
+    order = in_turn(times)
+    arrived = 0
+    while arrived < min(number, order.size) and times[order[arrived]] < np.inf:
+        arrived += 1
+    return order[:arrived]
+
+
 @kernel
 def choose(draws, weights):
     """Return the winner of a keyed race among four options, one draw an option.

@@ -6,7 +6,8 @@ from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
 CANDIDATES = 2.0  # newcomers who consider entry for each who enters at rest
-LOWEST_VALUE, HIGHEST_VALUE = -1.0, 2.0  # beyond them neither more nor fewer leave
+LOWEST_VALUE = -1.0  # all values are above: a return is above 0, and what is feared at most 1
+HIGHEST_VALUE = 2.0  # above it no fewer leave
 
 
 @kernel
@@ -46,7 +47,7 @@ def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
             # model.md 7.2: exit, likelier where the trade is worth less
             u = uniform(seed, Purpose.LEAVE, day, i, 0)
             if u < highest:
-                value = min(max(motives.value[i], LOWEST_VALUE), HIGHEST_VALUE)
+                value = min(motives.value[i], HIGHEST_VALUE)
                 if u < leave * exp(turnover * (1.0 - value)):
                     retailers.state[i] = State.LEFT
             # model.md 7.2: teaching makes traders of some types drop ivory

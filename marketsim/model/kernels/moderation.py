@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketsim.model.state import Backup, Case, State
-from marketsim.numerics.distributions import in_turn, waiting_times
+from marketsim.numerics.distributions import first_in_race, in_turn
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
@@ -79,12 +79,7 @@ def open_cases(seed, day, levers, retailers, counters, queue):
         for i in range(odds.size):
             if _is_in_reach(i, ALL_TYPES, retailers) and retailers.case_open[i] == Case.NONE:
                 odds[i] = retailers.recent[i]
-        times = waiting_times(seed, Purpose.LISTED, day, odds)
-        order = in_turn(times)
-        for place in range(min(levers.listed_platform, order.size)):
-            i = order[place]
-            if np.isinf(times[i]):
-                return
+        for i in first_in_race(seed, Purpose.LISTED, day, odds, levers.listed_platform):
             queue.ends[HEAD] = (queue.ends[HEAD] + queue.ring.size - 1) % queue.ring.size
             queue.ring[queue.ends[HEAD]] = i
             queue.ends[WAITING] += 1
@@ -209,13 +204,10 @@ def run_sweep(seed, day, levers, params, retailers, counters):
         return
     # model.md 7.6: a keyed race in which odds lean to traders with many recent posts
     odds = _sweep_odds(levers.sweep_lean, levers.sweep_types, retailers)
-    times = waiting_times(seed, Purpose.SWEEP, day, odds)
-    order = in_turn(times)
+    taken = first_in_race(seed, Purpose.SWEEP, day, odds, accounts + posts)
     # model.md 7.6: the first are banned, the next lose a post and are muted, without a rung
-    for place in range(min(accounts + posts, order.size)):
-        i = order[place]
-        if np.isinf(times[i]):
-            return
+    for place in range(taken.size):
+        i = taken[place]
         if place < accounts:
             _ban(seed, day, i, levers.linking, retailers, counters)
         else:

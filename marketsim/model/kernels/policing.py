@@ -14,7 +14,7 @@ from marketsim.model.state import (
     file_case,
     is_in_trade,
 )
-from marketsim.numerics.distributions import in_turn, waiting_times
+from marketsim.numerics.distributions import first_in_race, in_turn
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
@@ -50,12 +50,8 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
         for i in range(odds.size):
             if is_in_trade(retailers.state[i]) and cases.waiting[i] == 0:
                 odds[i] = retailers.recent[i]
-        times = waiting_times(seed, Purpose.LISTED, day, odds)
-        order = in_turn(times)
-        for place in range(min(levers.listed_police, order.size)):
-            if np.isinf(times[order[place]]):
-                break
-            file_case(cases, order[place])
+        for i in first_in_race(seed, Purpose.LISTED, day, odds, levers.listed_police):
+            file_case(cases, i)
     # market.md 12.1: cases filed today join the queue in a drawn order
     _file_cases(seed, day, row, levers, police, retailers, counters, trade)
     filed = np.flatnonzero(cases.waiting == np.int8(FILED))
