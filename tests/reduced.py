@@ -34,7 +34,8 @@ pytest
 benchmarks, campaigns, mutants, sphinx
     Minutes, or a test of its own (tests/test_site.py): options are parsed, the help is printed.
 scripts of experiments, docs/pictures.py
-    Two runs, instead of a hundred and of 20; of ban_horizons.py one scenario.
+    Two runs, instead of a hundred and of 20; of ban_horizons.py one scenario,
+    which is not taken apart.
 tests/documents.py
     It runs whole pages, as the tests do: the pages must exist.
 a command within a sentence
@@ -221,7 +222,7 @@ def _python(arguments: list[str]) -> None:
         case ["-m", module, *rest] if module in HELP_ONLY:
             _execute("-m", module, *rest, "--help")
         case ["experiments/ban_horizons/ban_horizons.py" as script]:
-            _execute(script, "2", "demand_reduction")
+            _execute(script, "2", "parcels_refused")
         case [script] if script.startswith("experiments/") or script == "docs/pictures.py":
             _execute(script, "2")
         case ["tests/documents.py", *rest]:
