@@ -29,10 +29,11 @@ def settings(
     scenario: str = "baseline_2015",
     recovery: str = "combined",
     motive: str = "learned",
+    prices: str = "expectations",
     **changes: object,
 ) -> Settings:
     """Return settings at their reference values; `changes` are like posting__base_posts=2.0."""
-    out = presets.named(scenario=scenario, recovery=recovery, motive=motive)
+    out = presets.named(scenario=scenario, recovery=recovery, motive=motive, prices=prices)
     out.posterior = "none"
     out.population.retailers = retailers
     for path, value in changes.items():

@@ -86,7 +86,7 @@ def buy_from_dealer(row, buyer, dealer, product, mass, params, trade):
     mass = min(mass, affordable(price, books.balance[buyer, Item.MONEY]))
     if mass <= 0:
         return
-    update_average_cost(trade, buyer, product, mass, price)
+    update_average_cost(trade, buyer, product, mass, price / trade.prices.index[product])
     move(books, product, dealer, buyer, mass)
     move(books, Item.MONEY, buyer, dealer, fen_of(price, mass))
     trade.dealers.sold[dealer, product] += mass / SMOOTHING_DAYS

@@ -18,7 +18,7 @@ FEN_PER_MILLIGRAM = 0.1  # at a price of one CNY a gram
 
 
 class Item(IntEnum):
-    """Items of the ledger: goods in milligrams, money in fen."""
+    """Items of the ledger: goods in milligrams, money in fen, certificates in pieces."""
 
     RAW = 0
     SEMI_WORKED = 1
@@ -26,6 +26,7 @@ class Item(IntEnum):
     CARVED = 3
     WASTE = 4
     MONEY = 5
+    CARD = 6
 
 
 class Account(IntEnum):

@@ -20,6 +20,7 @@ from marketsim.model.kernels.moderation import (
 from marketsim.model.kernels.perception import update_perceived_risk
 from marketsim.model.kernels.policing import investigate_cases
 from marketsim.model.kernels.posting import publish_posts
+from marketsim.model.kernels.price_expectations import update_prices
 from marketsim.model.kernels.processing import process_ivory
 from marketsim.model.kernels.recording import record_day
 from marketsim.model.kernels.restocking import (
@@ -68,6 +69,7 @@ def advance(state, row, end):
     while row < end:
         day, levers = state.first_day + row, levers_of_day(state.levers, row)
         apply_entry_exit(seed, day, levers, params, retailers, motives, trade)
+        update_prices(row, levers, params, trade)
         land_shipments(seed, day, row, levers, params, trade)
         process_ivory(seed, day, row, levers, params, trade)
         update_dealers(day, params, books, dealers)
@@ -133,6 +135,10 @@ def levers_of_day(levers, row):
         sentence=levers.sentence[row],
         arrest_news=levers.arrest_news[row],
         friend_limit=levers.friend_limit[row],
+        outlook=levers.outlook[row],
+        rush=levers.rush[row],
+        bought_out=levers.bought_out[row],
+        leaked=levers.leaked[row],
     )
 
 

@@ -28,7 +28,10 @@ def stock_held(books, holder):
 
 @part
 def update_average_cost(trade, holder, product, milligrams, price):
-    """Update the average cost of a holder's product; call before the purchase is entered."""
+    """Update the average cost of a holder's product; call before the purchase is entered.
+
+    The price is that at the reference price of raw ivory (market.md 4).
+    """
     held = trade.books.balance[holder, product]
     if held + milligrams > 0:
         cost = trade.unit_cost[holder, product] * held + price * milligrams
@@ -50,10 +53,11 @@ def expected_retail_sales(shops, i):
 @part
 def dealer_price(dealer, product, margin, cover, retail, trade):
     """Return the price of a supplier or processor, CNY a gram."""
-    target = cover * expected_sales(trade.dealers, dealer, product)
+    target = cover * trade.prices.holding[0] * expected_sales(trade.dealers, dealer, product)
     factor = inventory_markup(trade.books.balance[dealer, product], target, retail.scarcity_pricing)
     risk = 1.0 + retail.risk_premium * trade.dealers.risk[dealer]
-    return trade.unit_cost[dealer, product] * (1.0 + margin) * risk * factor
+    price = trade.unit_cost[dealer, product] * (1.0 + margin) * risk * factor
+    return price * trade.prices.index[product]
 
 
 @part
@@ -61,11 +65,11 @@ def asking_price(i, product, risk, retail, trade):
     """Return the price that a retailer asks, CNY a gram."""
     shops = trade.shops
     holder = trade.books.start[Account.RETAILERS] + i
-    target = retail.cover * expected_retail_sales(shops, i)
+    target = retail.cover * trade.prices.holding[0] * expected_retail_sales(shops, i)
     factor = inventory_markup(stock_held(trade.books, holder), target, retail.scarcity_pricing)
     margin = max((1.0 + retail.margin) * shops.markup[i], 1.0)  # no lasting markup below cost
     cost = trade.unit_cost[holder, product] * shops.quality[i, product]
-    return cost * margin * (1.0 + retail.risk_premium * risk) * factor
+    return cost * margin * (1.0 + retail.risk_premium * risk) * factor * trade.prices.index[product]
 
 
 @part

@@ -177,7 +177,7 @@ class Stage(IntEnum):
 
 
 class TradeCounter(IntEnum):
-    """Daily totals of trade; the last four blocks have one column a channel."""
+    """Daily totals of trade; four blocks have one column a channel."""
 
     INQUIRIES = 0
     DEALS = 1
@@ -200,6 +200,13 @@ class TradeCounter(IntEnum):
     REVENUE = 23  # and the five after it: fen of deals by channel
     DELIVERED = 29  # and the five after it: mg handed over by channel
     EARNED = 35  # and the five after it: fen that traders keep by channel
+    TURNED_AWAY = 41  # mg of shipments for which no supplier had room
+    LEGAL_UNMET = 42
+    BOUGHT_OUT = 43
+    LEAKED = 44
+    LEGAL_STOCK = 45  # mg, in the evening
+    STALLS_STOCKED = 46
+    STALL_PIECES = 47
 
 
 class Enforcement(IntEnum):
@@ -245,6 +252,19 @@ class Learned(IntEnum):
     DEALS = 1  # settled in the first rows
     ELSEWHERE = 2  # factor on the odds of other platforms
     VALUE = 3  # of the trade to a newcomer
+
+
+class PriceMemory(IntEnum):
+    """What is remembered of the price of raw ivory (docs/market.md 17)."""
+
+    LOG_LEVEL = 0
+    FAST = 1
+    SLOW = 2
+    EXPECTED = 3  # change of the log price
+    AWAY = 4  # mg a day turned away, smoothed
+    WEIGHT = 5  # of the days smoothed
+    REST = 6  # sum of the gaps of the first weeks
+    SAMPLES = 7
 
 
 class Parcel(IntEnum):
@@ -309,6 +329,10 @@ Motives = namedtuple(
     "market",
 )
 
+# Prices that look ahead (docs/market.md 17). index: price level by product, (PRODUCTS,), float64;
+# holding: factor on the stocks wanted, (1,), float64; memory: by `PriceMemory`, float64
+Prices = namedtuple("Prices", "index holding memory")
+
 # Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16)
 Buyers = namedtuple("Buyers", "risk touched")
 
@@ -319,10 +343,11 @@ Parcels = namedtuple("Parcels", "rows count")
 # First-in-first-out queue of the police, like `Queue`; waiting: 0, FILED or IN_QUEUE, (ids,), int8
 Cases = namedtuple("Cases", "ring ends waiting")
 
-# Daily records, int64. counts: (days, columns of TradeCounter); prices: sum, sum of squares and
-# number in fen a gram, (days, PRODUCTS, len(Stage), len(Channel), 3); enforcement: number and mg,
-# (days, len(Enforcement), len(Channel), 2); ledger: balances, (days, len(Account), len(Item))
-TradeRecords = namedtuple("TradeRecords", "counts prices enforcement ledger")
+# Daily records, int64 but for `outlook`. counts: (days, columns of TradeCounter); prices: sum, sum
+# of squares and number in fen a gram, (days, PRODUCTS, len(Stage), len(Channel), 3); enforcement:
+# number and mg, (days, len(Enforcement), len(Channel), 2); ledger: balances, (days, len(Account),
+# len(Item)); outlook: log of the price level, and change expected, (days, 2), float64
+TradeRecords = namedtuple("TradeRecords", "counts prices enforcement ledger outlook")
 
 # What the accounts of contacts show in the evening, (days, contacts, PRODUCTS), int32:
 # advertisements; pictures and videos; price in fen a gram, 0 if none
@@ -330,12 +355,12 @@ ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 
 # The supply chain and trade. books: Books; unit_cost: average cost, CNY a gram, (dealers + ids,
 # PRODUCTS), float64; product_mix: shares of an order, (PRODUCTS,), float64, empty without trade;
-# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; the others
-# are named tuples of this module.
+# risk_decay: share of a buyer's risk left after 0, 1, ... days, (days + 1,), float64; legal_stock:
+# mg that licensed shops can still sell, (1,), int64; the others are named tuples of this module.
 TradeState = namedtuple(
     "TradeState",
     "books unit_cost dealers shops agents friends seekers buyers parcels cases "
-    "product_mix risk_decay records observed_prices",
+    "product_mix risk_decay records observed_prices prices legal_stock",
 )
 
 

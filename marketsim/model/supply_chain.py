@@ -24,6 +24,8 @@ from marketsim.model.state import (
     ObservedPrices,
     Parcel,
     Parcels,
+    PriceMemory,
+    Prices,
     Retailers,
     Seekers,
     Shops,
@@ -51,6 +53,7 @@ OLDEST = 1e4  # days that a founder has been in the trade, at most
 MOST_REPEATS = 30  # further deliveries to a customer before the run begins
 NODES = 32  # of the quadrature over buyers' willingness to pay
 ATTEMPTS = 16  # to draw a customer
+MILLIGRAMS_PER_TONNE = 1e9
 LARGEST_HOLDING = 1e13  # mg or fen of one holder at the start
 
 
@@ -113,15 +116,26 @@ def build_trade(
         product_mix=mix if thousands > 0.0 else np.zeros(0),
         risk_decay=_risk_decay(params, days),
         records=TradeRecords(
-            counts=np.zeros((days, TradeCounter.EARNED + len(Channel)), np.int64),
+            counts=np.zeros((days, max(TradeCounter) + 1), np.int64),
             prices=np.zeros((days, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
             enforcement=np.zeros((days, len(Enforcement), len(Channel), 2), np.int64),
             ledger=np.zeros((days, len(Account), len(Item)), np.int64),
+            outlook=np.zeros((days, 2)),
         ),
         observed_prices=ObservedPrices(
             *(np.zeros((days, contacts, PRODUCTS), np.int32) for _ in range(3))
         ),
+        prices=Prices(np.ones(PRODUCTS), np.ones(1), np.zeros(len(PriceMemory))),
+        legal_stock=np.array([_legal_stock(settings, thousands)]),
     )
+
+
+def _legal_stock(settings: Settings, thousands: float) -> int:
+    """Return the ivory that licensed shops can sell in the part of the country simulated, mg."""
+    if thousands == 0.0:
+        return 0
+    share = settings.population.retailers / settings.population.platform_traders
+    return int(min(settings.legal.stock * MILLIGRAMS_PER_TONNE * share, 4e18))
 
 
 def _rounded(mean: float) -> int:

@@ -19,6 +19,7 @@ DEFAULTS = {
     "population": "wechat",
     "recovery": "mixture",
     "motive": "learned",
+    "prices": "expectations",
     "scenario": "baseline_2015",
 }
 TRADE_POSTERIOR = "market_2015"  # of the parameters of trade

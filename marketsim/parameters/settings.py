@@ -15,6 +15,7 @@ from marketsim.parameters.trade import (
     Demand,
     Legal,
     Payment,
+    Prices,
     Resale,
     Retail,
     Supply,
@@ -41,6 +42,7 @@ WITHOUT_TRADE: dict[str, dict[str, float]] = {
     "police": {"referred": 0.0},
     "legal": {"customers": 0.0},
     "demand": {"inquiries_per_post": 0.0},
+    "prices": {"adjust": 0.0, "speculation": 0.0, "extrapolate": 0.0},
     "motive": {
         name: 1.0 if name in ("follow", "start") else 0.0
         for name in Motive.__dataclass_fields__
@@ -114,6 +116,7 @@ class Settings:
     delivery: Delivery = field(default_factory=Delivery)
     police: Police = field(default_factory=Police)
     legal: Legal = field(default_factory=Legal)
+    prices: Prices = field(default_factory=Prices)
     hours: Hours = field(default_factory=Hours)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)
@@ -382,7 +385,7 @@ def _is_number(value: Any) -> bool:
 Params = namedtuple(
     "Params",
     "posting style perception recovery accounts motive displacement moderation turnover "
-    "supply workshop retail resale demand payment delivery police legal",
+    "supply workshop retail resale demand payment delivery police legal prices",
 )
 _VALUES: dict[str, Any] = {
     name: namedtuple(f"{type(group).__name__}Values", list(declared(group)), module=__name__)

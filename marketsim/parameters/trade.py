@@ -314,9 +314,18 @@ class Legal:
     premium: float = parameter(
         0.5, "share", 0.0, 5.0, "price premium of legal ivory over its value in the illegal market"
     )
-    laundered: float = parameter(
-        0.1, "share", 0.0, 1.0, "share of legal sales that is laundered illegal ivory",
-        prior=Prior("uniform", 0.0, 0.4),
+    stock: float = parameter(
+        27.0, "t", 0.0, 1e6, "worked ivory that licensed shops can still sell at the start",
+        "assumed: evidence legal_imports less 3 to 4 t a year, at the yield of working",
+    )  # fmt: skip
+    reuse: float = parameter(
+        0.3, "share", 0.0, 1.0,
+        "certificates that buyers leave in the shop, where they serve to launder another piece",
+        prior=Prior("uniform", 0.0, 0.8),
+    )  # fmt: skip
+    rush: float = parameter(
+        0.3, "share", 0.0, 10.0, "rise of legal customers who expect the market to close",
+        prior=Prior("uniform", 0.0, 2.0),
     )  # fmt: skip
     switch_to_illegal: float = parameter(
         0.2, "share", 0.0, 1.0, "legal customers who turn to stalls when the legal market closes",
@@ -327,3 +336,22 @@ class Legal:
         "loss of willingness to pay when the legal market closes; negative values mean a rise",
         prior=Prior("uniform", -0.1, 0.3),
     )  # fmt: skip
+
+
+@dataclass
+class Prices:
+    """How the price of raw ivory integrates excess demand, and what holders expect of it."""
+
+    name: str = "unnamed"
+    about: str = ""
+    adjust: float = parameter(
+        0.05, "1/week", 0.0, 1.0, "rise of the log price at an excess demand of one",
+        prior=Prior("uniform", 0.0, 0.2),
+    )  # fmt: skip
+    speculation: float = parameter(
+        0.5, "1", 0.0, 3.0, "rise of the log of stocks wanted with the expected log price",
+        prior=Prior("uniform", 0.0, 1.0),
+    )  # fmt: skip
+    extrapolate: float = parameter(
+        0.5, "1", 0.0, 1.5, "expected change relative to that of about the last half year"
+    )

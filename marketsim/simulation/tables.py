@@ -20,6 +20,7 @@ from marketsim.model.state import (
     TradeCounter,
     TradeRecords,
 )
+from marketsim.numerics import elementary
 from marketsim.parameters import evidence, priors
 from marketsim.parameters.settings import Settings, value_of
 from marketsim.parameters.traders import TRADER_TYPES
@@ -31,6 +32,10 @@ WEIGHED = (
     TradeCounter.LEGAL_SOLD,
     TradeCounter.LAUNDERED,
     TradeCounter.STOCK,
+    TradeCounter.TURNED_AWAY,
+    TradeCounter.BOUGHT_OUT,
+    TradeCounter.LEAKED,
+    TradeCounter.LEGAL_STOCK,
 )
 
 # column: unit, description
@@ -78,6 +83,15 @@ COLUMNS = {
     "legal_sold": ("g", "ivory sold by licensed shops"),
     "laundered": ("g", "of it, from illegal workshops"),
     "stock": ("g", "ivory held by retailers in the evening"),
+    "turned_away": ("g", "raw ivory offered to suppliers who had no room for it"),
+    "legal_unmet": ("customers", "customers whom licensed shops had nothing to sell"),
+    "bought_out": ("g", "legal stock bought out and destroyed"),
+    "leaked": ("g", "legal stock that leaked to illegal workshops"),
+    "legal_stock": ("g", "ivory that licensed shops can still sell"),
+    "stalls_stocked": ("stalls", "open stalls with ivory"),
+    "stall_pieces": ("pieces", "pieces of ivory at these stalls, at the mean mass of a piece"),
+    "raw_level": ("1", "price level of raw ivory relative to the first weeks of the run"),
+    "expected_change": ("1", "change of the log price of raw ivory that holders expect"),
     "grams_delivered": ("g", "illegal ivory handed over to buyers, all channels"),
     "grams_agreed": ("g", "illegal ivory of deals agreed, all channels"),
     "revenue": ("CNY", "sums of deals agreed"),
@@ -145,7 +159,9 @@ def daily_table(run: int, first_day: int, series: Series, records: TradeRecords)
     table |= {f"traders_{item.name.lower()}": series.stocks[:, item] for item in Stock}
     table["mean_risk"] = series.risk
     trade = records.counts
-    for item in list(TradeCounter)[: TradeCounter.AGREED]:
+    for item in TradeCounter:
+        if TradeCounter.AGREED <= item <= TradeCounter.EARNED:  # blocks by channel, below
+            continue
         counted = trade[:, item]
         table[item.name.lower()] = counted / MILLIGRAMS if item in WEIGHED else counted
     sums = {}
@@ -157,6 +173,8 @@ def daily_table(run: int, first_day: int, series: Series, records: TradeRecords)
         for channel in Channel:
             table[f"{name}_{channel.name.lower()}"] = by_channel[:, channel] / unit
         sums[name] = by_channel.sum(axis=1) / unit
+    table["raw_level"] = elementary.exp_each(records.outlook[:, 0])
+    table["expected_change"] = records.outlook[:, 1]
     table["grams_delivered"], table["grams_agreed"] = sums["delivered"], sums["agreed"]
     table["revenue"], table["earned"] = sums["revenue"], sums["earned"]
     table["elephants"] = table["raw_shipped"] / evidence.elephant_ivory()

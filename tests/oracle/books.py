@@ -42,7 +42,10 @@ class Stockist(Holder):
         self.cost = [0.0] * len(PRODUCTS)
 
     def reckon_cost(self, product: Item, mass: int, price: float) -> None:
-        """Move the average cost of a product of which some is about to come in."""
+        """Move the average cost of a product of which some is about to come in.
+
+        The price is that at the reference price of raw ivory, at which costs are kept.
+        """
         held = self.held[product]
         if held + mass > 0:
             self.cost[product] = (self.cost[product] * held + price * mass) / (held + mass)
@@ -102,7 +105,7 @@ class DayCounts:
     """What trade, prices and enforcement are counted over one day (docs/market.md 4, 13)."""
 
     def __init__(self):
-        self.trade = [0] * (Tally.EARNED + len(Channel))
+        self.trade = [0] * len(range(Tally.STALL_PIECES + 1))
         self.prices = [[[[0, 0, 0] for _ in Channel] for _ in Stage] for _ in PRODUCTS]
         self.measures = [[[0, 0] for _ in Channel] for _ in Measure]
 

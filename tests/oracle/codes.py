@@ -12,6 +12,7 @@ class Item(IntEnum):
     CARVED = 3
     WASTE = 4
     MONEY = 5
+    CARD = 6  # a certificate of the legal market
 
 
 PRODUCTS = (Item.RAW, Item.SEMI_WORKED, Item.UNCARVED, Item.CARVED)
@@ -69,7 +70,7 @@ class Place(IntEnum):
 
 
 class Tally(IntEnum):
-    """What trade counts over one day; the last four blocks have one column a channel."""
+    """What trade counts over one day; the four blocks from AGREED on have one column a channel."""
 
     INQUIRIES = 0
     DEALS = 1
@@ -92,6 +93,13 @@ class Tally(IntEnum):
     REVENUE = 23  # and the five after it: fen of deals by channel
     DELIVERED = 29  # and the five after it: milligrams handed over by channel
     EARNED = 35  # and the five after it: fen that traders keep by channel
+    TURNED_AWAY = 41
+    LEGAL_UNMET = 42
+    BOUGHT_OUT = 43
+    LEAKED = 44
+    LEGAL_STOCK = 45
+    STALLS_STOCKED = 46
+    STALL_PIECES = 47
 
 
 class Channel(IntEnum):

@@ -42,18 +42,20 @@ class Dealer(Stockist, mesa.Agent):
 
     def price(self, product: Item) -> float:
         terms, retail = self.terms, self.model.rules.retail
-        full = terms.cover * self.pace(product)
+        prices = self.model.prices
+        full = (terms.cover * prices.holding) * self.pace(product)
         return (
             self.cost[product]
             * (1.0 + terms.margin)
             * (1.0 + retail.risk_premium * self.risk)
             * scarcity(self.held[product], full, retail.scarcity_pricing)
+            * prices.index[product]
         )
 
     def sell(self, product: Item, mass: int, price: float, buyer: Stockist) -> None:
         """Hand goods over for money, and remember the sale (sections 6 and 7)."""
         books = self.model.books
-        buyer.reckon_cost(product, mass, price)
+        buyer.reckon_cost(product, mass, price / self.model.prices.index[product])
         books.move(product, mass, self, buyer)
         books.move(Item.MONEY, fen(price, mass), buyer, self)
         self.sold[product] += mass / 30.0
@@ -96,19 +98,24 @@ class Supplier(Dealer):
             kind, size, luck = model.draws(Purpose.SHIPMENT_KIND, self.number, n)[:3]
             grams = supply.tusk_mass if kind < supply.tusks else supply.segment_mass
             mass = int(min(-log(size) * grams * 1000.0, 1e12)) + 1
-            if self.held[Item.RAW] < supply.cover * self.pace(Item.RAW):
+            room = (supply.cover * model.prices.holding) * self.pace(Item.RAW)
+            if self.held[Item.RAW] < room:
                 self._receive(mass, supply.cost * extra, luck < seized)
+            else:
+                model.counts.count(Tally.TURNED_AWAY, mass)
 
-    def _receive(self, mass: int, paid: float, is_seized: bool) -> None:
+    def _receive(self, mass: int, reference: float, is_seized: bool) -> None:
+        """Take in a shipment, paid for at today's price; or lose it at the border."""
         books, counts = self.model.books, self.model.counts
         if is_seized:
             books.move(Item.RAW, mass, Account.POACHED, Account.SEIZED)
             counts.count_measure(Measure.BORDER_SEIZURES, Channel.PHYSICAL, mass)
             counts.count(Tally.RAW_SHIPPED, mass)
             return
+        paid = reference * self.model.prices.index[Item.RAW]
         mass = min(mass, affordable(paid, self.money))
         if mass > 0:
-            self.reckon_cost(Item.RAW, mass, paid)
+            self.reckon_cost(Item.RAW, mass, reference)
             books.move(Item.RAW, mass, Account.POACHED, self)
             books.move(Item.MONEY, fen(paid, mass), self, Account.POACHED)
             counts.count(Tally.RAW_SHIPPED, mass)
@@ -142,7 +149,8 @@ class Processor(Dealer):
         total = 0.0
         for product in WORKED_PRODUCTS:
             total += self.pace(product)
-        wanted = workshop.cover * total / 3.0 / model.recipe.total_yield
+        cover = workshop.cover * model.prices.holding
+        wanted = cover * total / 3.0 / model.recipe.total_yield
         need = int(min(wanted, 1e15)) - self.held[Item.RAW]
         if need <= 0:
             return
@@ -167,9 +175,9 @@ class Processor(Dealer):
     def cut(self) -> None:
         """Cut and work what is lacking of the three products."""
         model, workshop = self.model, self.model.rules.workshop
-        lacking = 0.0
+        cover, lacking = workshop.cover * model.prices.holding, 0.0
         for product in WORKED_PRODUCTS:
-            lacking += workshop.cover * self.pace(product)
+            lacking += cover * self.pace(product)
             lacking -= self.held[product]
         mass = min(
             lacking / model.recipe.total_yield,

@@ -38,6 +38,10 @@ class Day:
     taught: float = 0.0
     taught_types: str = ALL_TYPES
     arrest_news: float = 0.0
+    outlook: float = 0.0
+    rush: float = 0.0
+    bought_out: float = 0.0
+    leaked: float = 0.0
     recall: float = 1.0
     reports: float = 1.0
     capacity: float = 1.0

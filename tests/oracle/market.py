@@ -7,9 +7,9 @@ from marketsim.numerics.rng import Purpose, uniform, uniforms
 from marketsim.parameters.settings import kernel_params
 
 from .books import Books, DayCounts
-from .codes import Account, Channel, Item, Measure, State, Tally
+from .codes import PRODUCTS, Account, Channel, Item, Measure, State, Tally
 from .delivery import deliver
-from .legal import sell_legally
+from .legal import LegalMarket
 from .levers import calendar
 from .making import make_chain, make_traders
 from .moderation import Moderators
@@ -17,6 +17,7 @@ from .motives import Learned
 from .observer import Observer
 from .picture import day_flows, day_stocks, mean_risk, picture
 from .police import Police
+from .prices import Prices
 from .recipe import Recipe
 from .seekers import Seekers
 from .trade import Conditions, trade_with
@@ -36,6 +37,8 @@ class Market(mesa.Model):
         self.calendar = calendar(settings, self.rules)
         self.row = 0
         self.recipe = Recipe(self.rules)
+        self.prices = Prices(self)
+        self.legal = LegalMarket(self)
         demand = self.rules.demand
         self.pieces = (
             demand.piece_raw,
@@ -132,8 +135,10 @@ class Market(mesa.Model):
     def step(self) -> None:
         """Live one day."""
         self.row = self.steps - 1
+        self.prices.turned_away = self.counts.trade[Tally.TURNED_AWAY]
         self.counts = DayCounts()
         self.people.do("come_or_go")
+        self.prices.update()
         self.supply()
         self.work()
         self.restock()
@@ -143,7 +148,7 @@ class Market(mesa.Model):
         for seller in self.sellers:
             seller.keep_friends()
         self.trade()
-        sell_legally(self)
+        self.legal.live()
         deliver(self)
         self.moderators.remove_known_posts()
         self.moderators.open_cases()
@@ -206,9 +211,21 @@ class Market(mesa.Model):
         counts.count_measure(Measure.POSTS_REMOVED, Channel.MOMENTS, number=removed)
         counts.count_measure(Measure.ACCOUNTS_BANNED, Channel.MOMENTS, number=banned)
         counts.count(Tally.STOCK, sum(one.stock for one in self.traders if one.state not in gone))
+        self._count_legal_stock_and_stalls()
         for agent in self.resale_agents:
             self.books.move_all(Item.MONEY, agent, Account.OWNERS)
         self.books.check()
+
+    def _count_legal_stock_and_stalls(self) -> None:
+        """Count what could be bought legally, and what lies at stalls (market.md 13)."""
+        stocked = [trader for trader in self.traders if trader.at_stall and trader.stock > 0]
+        pieces = 0.0
+        for trader in stocked:
+            for product in PRODUCTS:
+                pieces += trader.held[product] / (self.pieces[product] * 1000.0)
+        self.counts.count(Tally.LEGAL_STOCK, self.legal.stock)
+        self.counts.count(Tally.STALLS_STOCKED, len(stocked))
+        self.counts.count(Tally.STALL_PIECES, int(pieces + 0.5))
 
     # what is compared
 

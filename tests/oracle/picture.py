@@ -79,6 +79,7 @@ LEARNED = {
     "today": "today",
     "norm": "norm",
 }
+PRICES = ("log_level", "fast", "slow", "expected", "away", "weight", "rest", "samples")
 FLOWS = (
     "moments",
     "deleted",
@@ -172,6 +173,10 @@ def picture(model) -> dict:
     out["parcels"] = [parcel_row(model, one, first) for one in model.parcels]
     out["queue"] = [one.number for one in model.moderators.queue]
     out["cases"] = [one.number for one in model.police.cases]
+    prices = model.prices
+    out["prices.index"], out["prices.holding"] = list(prices.index), [prices.holding]
+    out["prices.memory"] = [getattr(prices, name) for name in PRICES]
+    out["legal_stock"] = [model.legal.stock]
     out["balance"] = model.books.balances()
     out["contacts"] = [number_of(one) for one in observer.contacts]
     out["notes"] = [list(row) for row in observer.notes]
@@ -181,6 +186,7 @@ def picture(model) -> dict:
     out["day.risk"] = model.mean_risk
     counts = model.counts
     out["day.trade"], out["day.prices"] = counts.trade, counts.prices
+    out["day.outlook"] = [prices.log_level, prices.expected]
     out["day.measures"], out["day.ledger"] = counts.measures, model.books.ledger()
     return out
 

@@ -42,6 +42,8 @@ def of_engine(state: MarketState, row: int) -> Picture:
     number, following = trade.seekers.ends
     out["seekers"], out["seekers.next"] = trade.seekers.buyer[:number], following
     out |= {f"motive.{name}": array for name, array in state.motives._asdict().items()}
+    out |= {f"prices.{name}": array for name, array in trade.prices._asdict().items()}
+    out["legal_stock"] = trade.legal_stock
     out["parcels"] = _parcels(state, row)
     out["queue"] = _waiting(state.queue)
     out["cases"] = _waiting(trade.cases)

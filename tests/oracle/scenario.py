@@ -65,6 +65,8 @@ class Intervention:
         """Move the levers of the days that the intervention covers."""
         if self.kind == "sweeps":
             self._sweep_again_and_again(days)
+        elif self.kind == "announcement":
+            self._announce(days)
         elif "date" in self.keys:
             self._strike(days[date_of(self.keys["date"]) - days[0].ordinal])
         else:
@@ -87,6 +89,9 @@ class Intervention:
             self._list(day)
         elif self.kind == "teaching":
             self._teach(day)
+        elif self.kind == "legal_stock":
+            day.add("bought_out", self.dose("bought", 0.0))
+            day.add("leaked", self.dose("leaked", 0.0))
         else:
             day.add("news", self.dose("publicity", 0.0))
 
@@ -124,6 +129,14 @@ class Intervention:
             number += 1
 
     # what lasts
+
+    def _announce(self, days: list) -> None:
+        """Let it be expected, from one date until the eve of another, what comes then."""
+        first, until = date_of(self.keys["date"]), date_of(self.keys["until"])
+        credibility = self.dose("credibility", 0.0)
+        for day in days[first - days[0].ordinal : until - days[0].ordinal]:
+            day.outlook += credibility * self.number("outlook", -0.5)
+            day.add("rush", credibility)
 
     def _last(self, day, force: float) -> None:
         if self.kind == "closure":

@@ -83,9 +83,14 @@ class Shop(Stockist):
     # prices
 
     @property
+    def pace(self) -> float:
+        """Sales expected, by half habit and half experience, in mg a day."""
+        return 0.5 * (self.sold + self.expected)
+
+    @property
     def full_stock(self) -> float:
-        """Stock wanted, by half habit and half experience."""
-        return self.model.rules.retail.cover * (0.5 * (self.sold + self.expected))
+        """Stock wanted now, with what is expected of prices."""
+        return (self.model.rules.retail.cover * self.model.prices.holding) * self.pace
 
     @property
     def usual_posts(self) -> float:
@@ -98,8 +103,12 @@ class Shop(Stockist):
         return max((1.0 + self.model.rules.retail.margin) * self.markup, 1.0)
 
     def own_cost(self, product: Item) -> float:
-        """Return the average cost of pieces as good as those of the trader."""
+        """Return the average cost of pieces as good as those of the trader, at the reference."""
         return self.cost[product] * self.quality[product]
+
+    def replacement_cost(self, product: Item) -> float:
+        """Return what it costs to replace such pieces today."""
+        return self.own_cost(product) * self.model.prices.index[product]
 
     def asked(self, product: Item) -> float:
         retail = self.model.rules.retail
@@ -108,6 +117,7 @@ class Shop(Stockist):
             * self.usual_markup
             * (1.0 + retail.risk_premium * self.risk)
             * scarcity(self.stock, self.full_stock, retail.scarcity_pricing)
+            * self.model.prices.index[product]
         )
 
     def product_shown(self, number: int) -> Item:
@@ -135,7 +145,7 @@ class Shop(Stockist):
         retail = self.model.rules.retail
         self.sold += (self.sold_today - self.sold) / retail.cover
         self.sold_today = 0
-        stock, full = self.stock, self.full_stock
+        stock, full = self.stock, retail.cover * self.pace
         self.push = 1.0
         if stock + full > 0.0:
             self.push = 1.0 + retail.stock_effect_on_posting * (stock - full) / (stock + full)

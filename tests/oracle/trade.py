@@ -131,7 +131,7 @@ class Inquiry:
                 second = bid
         self.place, self.worth = leader, best
         self.buyer = self.model.buyers[0] if leader is None else seller.friends[leader].buyer
-        self.price = min(max(self.trader.own_cost(self.product), second), label)
+        self.price = min(max(self.trader.replacement_cost(self.product), second), label)
 
     def _agree_on_payment(self) -> bool:
         """Settle escrow, which may raise the price; return whether the deal is still on."""
@@ -176,7 +176,7 @@ class Inquiry:
             return
         received = self._pay(paid)
         trader.note_sale(mass)
-        cost = fen(trader.own_cost(self.product), mass)
+        cost = fen(trader.replacement_cost(self.product), mass)
         if self.at_stall:
             model.books.move(self.product, mass, trader, Account.CONSUMED)
             model.counts.count(Tally.DELIVERED + self.channel, mass)

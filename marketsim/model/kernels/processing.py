@@ -75,7 +75,8 @@ def _raw_target(processor, workshop, trade):
     sold = 0.0
     for product in range(1, PRODUCTS):
         sold += expected_sales(trade.dealers, processor, product)
-    return int(min(workshop.cover * sold / 3.0 / total_yield(workshop), 1e15))
+    cover = workshop.cover * trade.prices.holding[0]
+    return int(min(cover * sold / 3.0 / total_yield(workshop), 1e15))
 
 
 @kernel
@@ -83,9 +84,9 @@ def _work(processor, workshop, trade):
     """Make the products missing from full stocks, as raw ivory, labour and money allow."""
     books, dealers = trade.books, trade.dealers
     # market.md 6.3: what full stocks lack
-    lacking = 0.0
+    lacking, cover = 0.0, workshop.cover * trade.prices.holding[0]
     for product in range(1, PRODUCTS):
-        lacking += workshop.cover * expected_sales(dealers, processor, product)
+        lacking += cover * expected_sales(dealers, processor, product)
         lacking -= books.balance[processor, product]
     mass = min(
         lacking / total_yield(workshop), workshop.hand * MILLIGRAMS / workshop.top_grade_share

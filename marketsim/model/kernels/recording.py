@@ -7,7 +7,8 @@ of traders, moves the earnings of agents to owners, writes the balance of each a
 that the books balance.
 """
 
-from marketsim.model.ledger import FEN, Account, Item, close_books, move
+from marketsim.model.buyers import mean_piece
+from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item, close_books, move
 from marketsim.model.pricing import HIGHEST_PRICE, asking_price, displayed_product, stock_held
 from marketsim.model.state import (
     Backup,
@@ -15,9 +16,11 @@ from marketsim.model.state import (
     Enforcement,
     Flow,
     LogColumn,
+    PriceMemory,
     State,
     Stock,
     TradeCounter,
+    is_in_trade,
 )
 from marketsim.numerics.jit import kernel, part
 
@@ -69,7 +72,9 @@ def record_day(seed, day, row, params, retailers, counters, queue, outputs, trad
     # model.md 7.8: totals over all traders
     _add_up_traders(row, day, retailers, counters, queue, outputs.series)
     # market.md 13.2 to 13.4: counts of trade, earnings of agents, the ledger
-    _count_trade(row, retailers, counters, trade)
+    _count_trade(row, retailers, counters, params.demand, trade)
+    trade.records.outlook[row, 0] = trade.prices.memory[PriceMemory.LOG_LEVEL]
+    trade.records.outlook[row, 1] = trade.prices.memory[PriceMemory.EXPECTED]
     _pay_out_agents(trade)
     close_books(trade.books, trade.records.ledger[row])
 
@@ -160,17 +165,25 @@ def _add_flows(i, counters, flows):
 
 
 @part
-def _count_trade(row, retailers, counters, trade):
-    """Count posts removed, accounts banned and the stock of traders (market.md 13.2)."""
+def _count_trade(row, retailers, counters, demand, trade):
+    """Count posts removed, accounts banned, and stocks of traders and shops (market.md 13.2)."""
     records, books = trade.records, trade.books
+    pieces = 0.0
     for i in range(retailers.state.size):
         removed, banned = counters.removed[i], counters.banned[i]
         records.enforcement[row, Enforcement.POSTS_REMOVED, Channel.MOMENTS, 0] += removed
         records.enforcement[row, Enforcement.ACCOUNTS_BANNED, Channel.MOMENTS, 0] += banned
         if retailers.state[i] < State.LEFT:
-            records.counts[row, TradeCounter.STOCK] += stock_held(
-                books, books.start[Account.RETAILERS] + i
-            )
+            holder = books.start[Account.RETAILERS] + i
+            stock = stock_held(books, holder)
+            records.counts[row, TradeCounter.STOCK] += stock
+            if stock > 0 and trade.shops.stall[i] > 0 and is_in_trade(retailers.state[i]):
+                records.counts[row, TradeCounter.STALLS_STOCKED] += 1
+                for product in range(PRODUCTS):
+                    piece = mean_piece(product, demand) * MILLIGRAMS
+                    pieces += books.balance[holder, product] / piece
+    records.counts[row, TradeCounter.STALL_PIECES] += int(pieces + 0.5)
+    records.counts[row, TradeCounter.LEGAL_STOCK] += trade.legal_stock[0]
 
 
 @part

@@ -139,7 +139,8 @@ def _order(seed, day, row, i, params, motives, trade):
     # market.md 7.1: what is missing from a full stock, which follows the value of the trade
     holder = books.start[Account.RETAILERS] + i
     value = min(max(motives.value[i], LEAST_VALUE), MOST_VALUE)
-    target = retail.cover * expected_retail_sales(shops, i) * value
+    cover = retail.cover * trade.prices.holding[0]
+    target = cover * expected_retail_sales(shops, i) * value
     need = int(min(target, 1e15)) - stock_held(books, holder)
     if need <= 0:
         return

@@ -257,7 +257,7 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
     if channel == GROUPS:
         records.counts[row, TradeCounter.AUCTIONS] += 1
         bids = _hold_auction(inquiry, product, friend, willingness, level, demand, trade)
-        reserve = trade.unit_cost[holder, product] * quality
+        reserve = trade.unit_cost[holder, product] * quality * trade.prices.index[product]
         willingness, buyer, friend = bids[0], bids[2], bids[3]
         _, _, habit = buyer_traits(seed, buyer, product, demand)
         price = min(max(reserve, bids[1]), label)
@@ -382,7 +382,8 @@ def _close_deal(inquiry, deal, quality, params, motives, trade):
     # inquiry 11: payment
     holder, income = books.start[Account.RETAILERS] + retailer, books.start[Account.INCOME]
     paid = fen
-    cost = fen_of(trade.unit_cost[holder, deal.product] * quality, deal.mass)
+    replacement = trade.unit_cost[holder, deal.product] * quality * trade.prices.index[deal.product]
+    cost = fen_of(replacement, deal.mass)
     if deal.escrowed:
         move(books, Item.MONEY, income, books.start[Account.ESCROW], fen)
         paid = 0

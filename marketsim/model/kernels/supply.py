@@ -35,6 +35,7 @@ def land_shipments(seed, day, row, levers, params, trade):
     landing = max(1.0 - seized, LEAST_LANDING)
     surcharge = max(1.0 - supply.seized, LEAST_LANDING) / landing
     cost = supply.cost * surcharge
+    paid = cost * trade.prices.index[Item.RAW]
     reference = supply.cost * (1.0 + supply.margin)
     for supplier in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
         if dealers.closed_until[supplier] > day:
@@ -43,12 +44,13 @@ def land_shipments(seed, day, row, levers, params, trade):
         price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, params.retail, trade)
         mean = supply.shipments * _price_response(price / (reference * surcharge), supply)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, supplier, 0), mean)
-        room = supply.cover * expected_sales(dealers, supplier, Item.RAW)
+        room = supply.cover * trade.prices.holding[0] * expected_sales(dealers, supplier, Item.RAW)
         for number in range(offered):
             draws = uniforms(seed, Purpose.SHIPMENT_KIND, day, supplier, number)
             mass = _draw_mass(draws[0], draws[1], supply)
             # market.md 5.3: nothing is sent to a supplier without room
             if books.balance[supplier, Item.RAW] >= room:
+                trade.records.counts[row, TradeCounter.TURNED_AWAY] += mass
                 continue
             # market.md 5.4: seizure at the border
             if draws[2] < seized:
@@ -60,7 +62,7 @@ def land_shipments(seed, day, row, levers, params, trade):
                 )
                 trade.records.counts[row, TradeCounter.RAW_SHIPPED] += mass
             else:
-                _land(row, supplier, mass, cost, trade)
+                _land(row, supplier, mass, cost, paid, trade)
 
 
 @part
@@ -79,15 +81,15 @@ def _draw_mass(u_kind, u_mass, supply):
 
 
 @part
-def _land(row, supplier, mass, cost, trade):
+def _land(row, supplier, mass, cost, paid, trade):
     """Buy a shipment, as far as the supplier's money goes (market.md 5.5)."""
     books = trade.books
-    mass = min(mass, affordable(cost, books.balance[supplier, Item.MONEY]))
+    mass = min(mass, affordable(paid, books.balance[supplier, Item.MONEY]))
     if mass <= 0:
         return
     poached = books.start[Account.POACHED]
     update_average_cost(trade, supplier, Item.RAW, mass, cost)
     move(books, Item.RAW, poached, supplier, mass)
-    move(books, Item.MONEY, supplier, poached, fen_of(cost, mass))
+    move(books, Item.MONEY, supplier, poached, fen_of(paid, mass))
     trade.records.counts[row, TradeCounter.RAW_SHIPPED] += mass
     trade.records.counts[row, TradeCounter.RAW_LANDED] += mass

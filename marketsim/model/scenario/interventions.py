@@ -55,6 +55,10 @@ LEVERS: dict[str, tuple[float, float, float]] = {
     "sentence": (1.0, 0.0, np.inf),
     "arrest_news": (0.0, 0.0, 1.0),
     "friend_limit": (MOST_FRIENDS, 0.0, MOST_FRIENDS),
+    "outlook": (0.0, -5.0, 5.0),
+    "rush": (0.0, 0.0, 1.0),
+    "bought_out": (0.0, 0.0, 1.0),
+    "leaked": (0.0, 0.0, 1.0),
 }
 
 
@@ -105,6 +109,12 @@ class Table:
         Multiplier of the loss expected from an arrest, and publicity of arrests.
     friend_limit : ndarray
         Largest number of friends of an account.
+    outlook, rush : ndarray
+        Change of the log price of raw ivory that holders expect from what is announced, and how far
+        customers of the legal market expect its end.
+    bought_out, leaked : ndarray
+        Share of the legal stock that is bought out and destroyed, and that leaks to illegal
+        workshops, on the day.
     demand, legal : ndarray
         Multiplier of willingness to pay and of legal customers, and the size of the legal market
         against that of 2015: 0 once it is closed.
@@ -401,6 +411,44 @@ class LegalSupply:
 
 
 @dataclass(frozen=True)
+class Announcement:
+    """A policy that is announced on one date for another, and believed to some degree.
+
+    What is announced does not happen by itself: a closure or more enforcement is an intervention
+    of its own, or missing where the announcement is empty.
+    """
+
+    date: dt.date
+    until: dt.date
+    credibility: float = dose(0.0, "share", 0.0, 1.0, "how far it is believed")
+    outlook: float = manner(
+        -0.5, "1", -3.0, 3.0, "change of the log price that it makes holders of ivory expect"
+    )
+
+    def apply(self, table: Table) -> None:
+        """Change what holders and customers expect, up to the day before it takes effect."""
+        if self.until <= self.date:
+            raise InputError("until", self.until, f"a date after {self.date}")
+        force = table.force(self.date, self.until - dt.timedelta(1))
+        table.outlook += self.credibility * self.outlook * force
+        table.add_chance("rush", self.credibility * force, slice(None))
+
+
+@dataclass(frozen=True)
+class LegalStock:
+    """Legal stock that is bought out and destroyed, or leaks to illegal workshops, on one day."""
+
+    date: dt.date
+    bought: float = dose(0.0, "share", 0.0, 1.0, "of the legal stock bought out and destroyed")
+    leaked: float = dose(0.0, "share", 0.0, 1.0, "of the rest that leaks to illegal workshops")
+
+    def apply(self, table: Table) -> None:
+        """Add the shares to their day."""
+        table.add_chance("bought_out", self.bought, table.day(self.date))
+        table.add_chance("leaked", self.leaked, table.day(self.date))
+
+
+@dataclass(frozen=True)
 class PaymentBlock:
     """Payments for ivory that the payment service stops, from one date to another."""
 
@@ -512,6 +560,8 @@ KINDS: dict[str, type] = {
     "campaign": Campaign,
     "closure": Closure,
     "legal_supply": LegalSupply,
+    "announcement": Announcement,
+    "legal_stock": LegalStock,
     "payment_block": PaymentBlock,
     "parcel_refusal": ParcelRefusal,
     "account_list": AccountList,

@@ -1,0 +1,87 @@
+"""Level of the raw price, expectations, and the stocks wanted (docs/market.md 17)."""
+
+from marketsim.model.dealers import product_costs
+from marketsim.model.ledger import Account, Item
+from marketsim.model.pricing import SMOOTHING_DAYS, expected_sales
+from marketsim.model.returns import REFERENCE_ROWS
+from marketsim.model.state import PriceMemory, TradeCounter
+from marketsim.numerics.elementary import LN_2, exp, log
+from marketsim.numerics.jit import kernel, part
+
+FAST_DAYS, SLOW_DAYS = 56.0, 364.0  # half-lives of what is remembered of the level
+LEAST_HOLDING, MOST_HOLDING = 0.25, 4.0
+LOWEST_LEVEL, HIGHEST_LEVEL = 0.1, 10.0
+FIRST_SAMPLE = 28  # row from which the gap of a market at rest is sampled
+RAW = int(Item.RAW)
+
+
+@kernel
+def update_prices(row, levers, params, trade):
+    """Update the level of prices, what holders expect of it, and the stocks they want.
+
+    Parameters
+    ----------
+    row : int
+        Row of the day.
+    levers : Levers
+        Levers of the day: `outlook` is read.
+    params : Params
+        Parameters.
+    trade : TradeState
+        `prices` is written.
+    """
+    prices, memory = params.prices, trade.prices.memory
+    if trade.product_mix.size == 0:
+        return
+    # market.md 17.1: the level of about the last eight weeks, and of the last year
+    level = memory[PriceMemory.LOG_LEVEL]
+    memory[PriceMemory.FAST] += (level - memory[PriceMemory.FAST]) * (1.0 - exp(-LN_2 / FAST_DAYS))
+    memory[PriceMemory.SLOW] += (level - memory[PriceMemory.SLOW]) * (1.0 - exp(-LN_2 / SLOW_DAYS))
+    # market.md 17.2: holders extrapolate, and believe what is announced
+    trend = memory[PriceMemory.FAST] - memory[PriceMemory.SLOW]
+    expected = prices.extrapolate * trend + levers.outlook
+    memory[PriceMemory.EXPECTED] = expected
+    holding = min(max(exp(prices.speculation * expected), LEAST_HOLDING), MOST_HOLDING)
+    trade.prices.holding[0] = holding
+    # market.md 17.3: ivory that shippers offered and nobody took
+    turned = trade.records.counts[row - 1, TradeCounter.TURNED_AWAY] if row > 0 else 0
+    memory[PriceMemory.AWAY] += (turned - memory[PriceMemory.AWAY]) / SMOOTHING_DAYS
+    memory[PriceMemory.WEIGHT] += (1.0 - memory[PriceMemory.WEIGHT]) / SMOOTHING_DAYS
+    # market.md 17.4: excess demand, and that of a market at rest
+    gap = _excess_demand(params.supply.cover, holding, trade)
+    if row < REFERENCE_ROWS:
+        if row >= FIRST_SAMPLE:
+            memory[PriceMemory.REST] += gap
+            memory[PriceMemory.SAMPLES] += 1.0
+    elif row % 7 == 0 and memory[PriceMemory.SAMPLES] > 0.0:
+        # market.md 17.5: the level integrates excess demand
+        rest = memory[PriceMemory.REST] / memory[PriceMemory.SAMPLES]
+        level = min(
+            max(level + prices.adjust * (gap - rest), log(LOWEST_LEVEL)), log(HIGHEST_LEVEL)
+        )
+        memory[PriceMemory.LOG_LEVEL] = level
+        _set_index(exp(level), params, trade.prices.index)
+
+
+@part
+def _excess_demand(cover, holding, trade):
+    """Return the excess demand for raw ivory, -1 to 1 (market.md 17.4)."""
+    books, memory = trade.books, trade.prices.memory
+    want, have = 0.0, 0.0
+    for supplier in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
+        want += cover * holding * expected_sales(trade.dealers, supplier, RAW)
+        have += books.balance[supplier, RAW]
+    have += cover * (memory[PriceMemory.AWAY] / memory[PriceMemory.WEIGHT])
+    return (want - have) / (want + have) if want + have > 0.0 else 0.0
+
+
+@part
+def _set_index(level, params, index):
+    """Set the price level of each product: raw ivory is a part of its cost (market.md 17.5)."""
+    shop = params.workshop
+    costs = product_costs(params.supply.cost * (1.0 + params.supply.margin), shop)
+    wages = (shop.wage_semi, shop.wage_uncarved, shop.wage_carved)
+    index[RAW] = 1.0 + (level - 1.0)
+    for product in range(3):
+        share = (costs[product] - wages[product]) / costs[product]
+        index[product + 1] = 1.0 + share * (level - 1.0)
