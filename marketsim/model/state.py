@@ -261,10 +261,11 @@ class PriceMemory(IntEnum):
     FAST = 1
     SLOW = 2
     EXPECTED = 3  # change of the log price
-    AWAY = 4  # mg a day turned away, smoothed
-    WEIGHT = 5  # of the days smoothed
-    REST = 6  # sum of the gaps of the first weeks
-    SAMPLES = 7
+    SOLD = 4  # mg a day of deals, smoothed
+    OFFERED = 5  # mg a day that shippers offer on average, smoothed
+    OFFERED_TODAY = 6
+    REST = 7  # sum of the gaps of the first weeks
+    SAMPLES = 8
 
 
 class Parcel(IntEnum):

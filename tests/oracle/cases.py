@@ -40,6 +40,7 @@ USUAL = {
     "moderation.suspend_days": 3.0,
     "delivery.intercepted": 0.02,
     "delivery.lost": 0.05,
+    "legal.stock": 0.5,
 }
 LARGEST = {
     "population.ties": 20.0,
@@ -54,6 +55,7 @@ LARGEST = {
     "demand.visits": 5.0,
     "demand.groups": 10.0,
     "legal.customers": 500.0,
+    "legal.stock": 50.0,
     "turnover.entry": 0.02,
     "supply.shipments": 3.0,
 }
@@ -75,6 +77,7 @@ CORNERS: tuple[dict[str, float], ...] = (
 
 
 NO_MOTIVE = {f"motive.{key}": value for key, value in WITHOUT_TRADE["motive"].items()}
+NO_PRICES = {f"prices.{key}": value for key, value in WITHOUT_TRADE["prices"].items()}
 # all interventions that came with motives, after a time in which traders learn
 ALL_AT_ONCE: dict[str, dict] = {
     "block": {"kind": "moderation_effort", "start": "2015-03-20", "images": 0.3, "preblock": 0.3,
@@ -89,6 +92,24 @@ ALL_AT_ONCE: dict[str, dict] = {
                  "ramp": 5},
     "teach": {"kind": "teaching", "date": "2015-06-10", "share": 0.3, "types": "bcd"},
 }  # fmt: skip
+
+# what holders of ivory are told, what becomes of the legal stock, and shocks to supply and demand
+AHEAD: dict[str, dict] = {
+    "a_ban": {"kind": "announcement", "date": "2015-04-20", "until": "2015-05-25",
+              "credibility": 0.8, "outlook": -3.0},
+    "a_rise": {"kind": "announcement", "date": "2015-05-18", "until": "2015-06-20",
+               "credibility": 0.5, "outlook": 2.5},
+    "a_rumour": {"kind": "announcement", "date": "2015-05-20", "until": "2015-07-31",
+                 "credibility": 0.3},
+    "buy_out": {"kind": "legal_stock", "date": "2015-05-11", "bought": 0.3},
+    "buy_out_more": {"kind": "legal_stock", "date": "2015-06-02", "bought": 0.2, "leaked": 0.3},
+    "close": {"kind": "closure", "start": "2015-07-10", "share": 0.7, "ramp": 5},
+    "leak": {"kind": "legal_stock", "date": "2015-05-25", "leaked": 0.4},
+    "raid": {"kind": "raids", "date": "2015-05-12", "share": 0.5},
+    "want_less": {"kind": "campaign", "start": "2015-06-25", "willingness": 0.3},
+}  # fmt: skip
+FAST = {"prices.adjust": 0.6, "prices.speculation": 1.5, "prices.extrapolate": 1.0}
+BUSY_SHOPS = {"legal.customers": 300.0, "legal.reuse": 0.9, "legal.rush": 2.0, "legal.stock": 1.0}
 
 
 # markets made for rules that chance hardly reaches: size, parameters, interventions, multiplier
@@ -133,10 +154,31 @@ POINTED: tuple[Pointed, ...] = (
     # the same among traders who learn nothing
     (24, {"population.platform_traders": 2000.0, "delivery.lost": 0.2, "police.capacity": 3.0,
           "police.arrest": 1.0, "demand.inquiries_per_post": 0.03} | NO_MOTIVE, ALL_AT_ONCE, 1.0),
+    # prices that look ahead, and shops whose stock is bought out, leaks and ends
+    (30, {"population.platform_traders": 2000.0, "supply.suppliers": 200.0,
+          "demand.inquiries_per_post": 0.02, "retail.stall": 0.5} | BUSY_SHOPS | FAST, AHEAD, 1.0),
+    # the same where holders expect nothing
+    (30, {"population.platform_traders": 2000.0, "supply.suppliers": 200.0,
+          "demand.inquiries_per_post": 0.02} | BUSY_SHOPS | NO_PRICES, AHEAD, 1.0),
+    # demand falls to almost nothing, and the level to its lowest
+    (25, {"population.platform_traders": 2000.0, "supply.suppliers": 300.0,
+          "supply.shipments": 0.4, "supply.elasticity": 0.2, "demand.inquiries_per_post": 0.02,
+          "prices.adjust": 1.0, "prices.speculation": 3.0, "prices.extrapolate": 1.5},
+     {"a_fall": {"kind": "announcement", "date": "2015-07-01", "until": "2015-07-20",
+                 "credibility": 1.0, "outlook": -2.0},
+      "a_rise": {"kind": "announcement", "date": "2015-03-10", "until": "2015-05-01",
+                 "credibility": 0.4, "outlook": 3.0},
+      "want_nothing": {"kind": "campaign", "start": "2015-05-05", "willingness": 0.1}}, 1.0),
+    # without workshops nothing leaks, and cards that are left behind serve nobody
+    (25, {"population.platform_traders": 2000.0, "workshop.processors": 0.0,
+          "supply.suppliers": 300.0, "supply.shipments": 0.05, "prices.adjust": 1.0} | BUSY_SHOPS | {"legal.stock": 4.0},
+     {"leak": {"kind": "legal_stock", "date": "2015-05-25", "bought": 0.5, "leaked": 0.8},
+      "raid": {"kind": "raids", "date": "2015-05-06", "share": 1.0}}, 1.0),
 )  # fmt: skip
 RANDOM = 55
 MARKETS = RANDOM + len(POINTED)
-LEARNING = MARKETS - 2  # the market with all that traders learn
+LEARNING = RANDOM + 6  # the market with all that traders learn
+LOOKING_AHEAD = RANDOM + 8  # that with prices that look ahead and a legal stock that ends
 
 
 def settings_of(number: int) -> Settings:
@@ -175,8 +217,8 @@ def _pointed(number: int, about: Pointed) -> Settings:
 def _random(number: int) -> Settings:
     """Return random market `number`.
 
-    All structures take turns; one market in eight is of posts alone, one in ten without motives; a
-    third of all parameters is moved from where it is, some to an end of its range; up to five
+    All structures take turns; one market in eight is of posts alone, one in ten without motives, one in
+    twelve without expectations of prices; a third of all parameters is moved from where it is, some to an end of its range; up to five
     interventions of any kind.
     """
     draw = random.Random(number)
@@ -199,6 +241,8 @@ def _random(number: int) -> Settings:
     for key, value in CORNERS[number % len(CORNERS)].items():
         _set(out, key, value)
     for key, value in NO_MOTIVE.items() if number % 10 == 6 else ():
+        _set(out, key, value)
+    for key, value in NO_PRICES.items() if number % 12 == 5 else ():
         _set(out, key, value)
     out.scenario.interventions |= _interventions(draw)
     try:
@@ -231,7 +275,11 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
         entry: dict = {"kind": kind}
         first = FIRST + dt.timedelta(draw.randrange(DAYS))
         known = KINDS[kind].__dataclass_fields__
-        if "date" in known:
+        if "until" in known:
+            day = draw.randrange(DAYS - 1)
+            entry["date"] = str(FIRST + dt.timedelta(day))
+            entry["until"] = str(FIRST + dt.timedelta(draw.randrange(day + 1, DAYS)))
+        elif "date" in known:
             entry["date"] = str(first)
         else:
             entry["start"] = str(first)
@@ -250,6 +298,8 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
             if "unit" in item.metadata and draw.random() < 0.7:
                 low, high = item.metadata["low"], min(item.metadata["high"], 20_000.0)
                 usual = draw.uniform(0.0, 1.0) if high <= 1.0 else 10.0 ** draw.uniform(-1.0, 1.5)
+                if low < 0.0:
+                    usual = draw.uniform(low, high)
                 if key == "every":
                     low = 5.0
                 if key in ("accounts", "posts"):

@@ -1,10 +1,10 @@
 """Level of the raw price, expectations, and the stocks wanted (docs/market.md 17)."""
 
 from marketsim.model.dealers import product_costs
-from marketsim.model.ledger import Account, Item
-from marketsim.model.pricing import SMOOTHING_DAYS, expected_sales
+from marketsim.model.ledger import Item
+from marketsim.model.pricing import SMOOTHING_DAYS
 from marketsim.model.returns import REFERENCE_ROWS
-from marketsim.model.state import PriceMemory, TradeCounter
+from marketsim.model.state import Channel, PriceMemory, TradeCounter
 from marketsim.numerics.elementary import LN_2, exp, log
 from marketsim.numerics.jit import kernel, part
 
@@ -12,7 +12,7 @@ FAST_DAYS, SLOW_DAYS = 56.0, 364.0  # half-lives of what is remembered of the le
 LEAST_HOLDING, MOST_HOLDING = 0.25, 4.0
 LOWEST_LEVEL, HIGHEST_LEVEL = 0.1, 10.0
 FIRST_SAMPLE = 28  # row from which the gap of a market at rest is sampled
-RAW = int(Item.RAW)
+RAW, CHANNELS = int(Item.RAW), len(Channel)
 
 
 @kernel
@@ -43,12 +43,18 @@ def update_prices(row, levers, params, trade):
     memory[PriceMemory.EXPECTED] = expected
     holding = min(max(exp(prices.speculation * expected), LEAST_HOLDING), MOST_HOLDING)
     trade.prices.holding[0] = holding
-    # market.md 17.3: ivory that shippers offered and nobody took
-    turned = trade.records.counts[row - 1, TradeCounter.TURNED_AWAY] if row > 0 else 0
-    memory[PriceMemory.AWAY] += (turned - memory[PriceMemory.AWAY]) / SMOOTHING_DAYS
-    memory[PriceMemory.WEIGHT] += (1.0 - memory[PriceMemory.WEIGHT]) / SMOOTHING_DAYS
+    # market.md 17.3: what buyers took, and what shippers offered on average
+    sold = 0
+    if row > 0:
+        for channel in range(CHANNELS):
+            sold += trade.records.counts[row - 1, TradeCounter.AGREED + channel]
+    memory[PriceMemory.SOLD] += (sold - memory[PriceMemory.SOLD]) / SMOOTHING_DAYS
+    offered = memory[PriceMemory.OFFERED_TODAY]
+    memory[PriceMemory.OFFERED] += (offered - memory[PriceMemory.OFFERED]) / SMOOTHING_DAYS
+    memory[PriceMemory.OFFERED_TODAY] = 0.0
     # market.md 17.4: excess demand, and that of a market at rest
-    gap = _excess_demand(params.supply.cover, holding, trade)
+    want, have = holding * memory[PriceMemory.SOLD], memory[PriceMemory.OFFERED]
+    gap = (want - have) / (want + have) if want + have > 0.0 else 0.0
     if row < REFERENCE_ROWS:
         if row >= FIRST_SAMPLE:
             memory[PriceMemory.REST] += gap
@@ -61,18 +67,6 @@ def update_prices(row, levers, params, trade):
         )
         memory[PriceMemory.LOG_LEVEL] = level
         _set_index(exp(level), params, trade.prices.index)
-
-
-@part
-def _excess_demand(cover, holding, trade):
-    """Return the excess demand for raw ivory, -1 to 1 (market.md 17.4)."""
-    books, memory = trade.books, trade.prices.memory
-    want, have = 0.0, 0.0
-    for supplier in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
-        want += cover * holding * expected_sales(trade.dealers, supplier, RAW)
-        have += books.balance[supplier, RAW]
-    have += cover * (memory[PriceMemory.AWAY] / memory[PriceMemory.WEIGHT])
-    return (want - have) / (want + have) if want + have > 0.0 else 0.0
 
 
 @part

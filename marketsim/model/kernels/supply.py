@@ -2,7 +2,13 @@
 
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, affordable, fen_of, move
 from marketsim.model.pricing import dealer_price, expected_sales, update_average_cost
-from marketsim.model.state import Channel, Enforcement, TradeCounter, count_enforcement
+from marketsim.model.state import (
+    Channel,
+    Enforcement,
+    PriceMemory,
+    TradeCounter,
+    count_enforcement,
+)
 from marketsim.numerics.distributions import events
 from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import kernel, part
@@ -27,7 +33,7 @@ def land_shipments(seed, day, row, levers, params, trade):
     params : Params
         Parameters.
     trade : TradeState
-        Written: raw ivory, money, counts.
+        Written: raw ivory, money, counts, what shippers offer on average.
     """
     supply, books, dealers = params.supply, trade.books, trade.dealers
     # market.md 5: shippers bear the loss of seizures and charge more for what lands
@@ -37,12 +43,15 @@ def land_shipments(seed, day, row, levers, params, trade):
     cost = supply.cost * surcharge
     paid = cost * trade.prices.index[Item.RAW]
     reference = supply.cost * (1.0 + supply.margin)
+    grams = supply.tusks * supply.tusk_mass + (1.0 - supply.tusks) * supply.segment_mass
+    memory = trade.prices.memory
     for supplier in range(books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]):
         if dealers.closed_until[supplier] > day:
             continue
         # market.md 5.1 to 5.2: shipments offered respond to the supplier's price
         price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, params.retail, trade)
         mean = supply.shipments * _price_response(price / (reference * surcharge), supply)
+        memory[PriceMemory.OFFERED_TODAY] += mean * grams * MILLIGRAMS * (1.0 - seized)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, supplier, 0), mean)
         room = supply.cover * trade.prices.holding[0] * expected_sales(dealers, supplier, Item.RAW)
         for number in range(offered):
