@@ -296,6 +296,8 @@ ZERO = {
     },
     "raids": {"date": "2015-05-22", "share": 0},
     "legal_supply": {"start": "2015-05-22", "growth": 0, "ramp": 5},
+    "announcement": {"start": "2015-05-22", "credibility": 0, "outlook": -3},
+    "legal_stock": {"date": "2015-05-22", "bought": 0, "leaked": 0},
     "campaign": {"start": "2015-05-22", "willingness": 1},
     "closure": {"start": "2015-05-22", "share": 0},
     "machines": {"date": "2015-05-22", "share": 0},
@@ -314,6 +316,8 @@ DOSES = {
     "channel_closure": {"share": 1.0},
     "raids": {"share": 1.0},
     "legal_supply": {"growth": 3.0},
+    "announcement": {"credibility": 1.0},
+    "legal_stock": {"leaked": 1.0},
     "police_effort": {"border": 5.0, "couriers": 0.5, "police": 100.0},
     "campaign": {"willingness": 0.5},
     "closure": {"share": 1.0},
@@ -501,42 +505,51 @@ def test_a_lever_at_rest_moves_no_array(kind, motive):
     assert not different(plain, dosed)
 
 
-# of the commit before traders had motives (c161c9b), by scenario
-BEFORE_MOTIVES = {
-    "baseline_2015": "fe4b4141dad3b5de1755404bb90e2684d32ca9671516ae0718a166480edd0a25",
-    "domestic_ban_enforced": "d6c16e165f90107872eb5046a23e815106decace1c2563b6365e7d2b83face1e",
-    "police_records": "0bbf33a77ee7f6e1578adbe23e8bd10f79a51501fcadf542cda725a3e25c7c56",
-}
-FLOWS, MEASURES = 13, 14  # columns of that commit
+# of the commit before prices looked ahead (a96e599), without laundering, by motive and scenario
+BEFORE_PRICES = {
+    ("none", "baseline_2015"): "16875bd7e25abde08564929f24c2d342a0d7d82550c59cc602d991ec85489f7b",
+    ("none", "domestic_ban_enforced"):
+        "8e3a6e292a88716a1b720e8630f46fed316c4e4d6971712de3aee016a37b0164",
+    ("none", "police_records"): "e6c7a10489d5dadec132d5477c4afc7bcdce3f8d95033f2fed50e24defdeb8d8",
+    ("learned", "baseline_2015"):
+        "ea97e30c562a01904dc311f1ddc0b36032f3919f19a0e32059cbbfe8d81701e2",
+    ("learned", "domestic_ban_enforced"):
+        "bc7d221dce9d2d22a5764a4a2d696023a63f6e47162445d6c14179b9aa4346a7",
+    ("learned", "police_records"):
+        "c83c99b065f5b7b1071bf7eeedfc482d39d075770879811816985c294ec65d4e",
+}  # fmt: skip
+FLOWS, COUNTS, MEASURES = 14, 41, 17  # columns of that commit
 
 
-def digest_of(scenario: str, motive: str) -> str:
+def digest_of(motive: str, scenario: str, prices: str = "none") -> str:
     """Return the checksum of all that commit recorded, of 300 traders and frequent seizures."""
-    of = presets.named(population="survey", scenario=scenario, motive=motive)
+    of = presets.named(population="survey", scenario=scenario, motive=motive, prices=prices)
     of.posterior, of.population.retailers = "none", 300
     of.police.capacity, of.delivery.intercepted = 5.0, 0.02
+    of.legal.reuse, of.legal.stock = 0.0, 1e6  # nothing laundered, and stock without an end
     state = initialize(of, 7)
     advance(state, 0, state.series.risk.size)
     series, retailers, records = state.series, state.retailers, state.trade.records
     digest = hashlib.sha256()
     for array in (
         *(series.flows[:, :FLOWS], series.stocks, series.risk, state.survey_log),
-        *(records.counts, records.prices, records.enforcement[:, :MEASURES]),
+        *(records.counts[:, :COUNTS], records.prices, records.enforcement[:, :MEASURES]),
         *(retailers.state, retailers.risk, state.trade.shops.sold),
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
-@pytest.mark.parametrize("scenario", list(BEFORE_MOTIVES))
-def test_without_motives_the_market_has_the_bytes_of_before(scenario):
-    """Motives that are none are today's code and yesterday's numbers, to the last bit."""
-    assert digest_of(scenario, "none") == BEFORE_MOTIVES[scenario]
+@pytest.mark.parametrize(("motive", "scenario"), list(BEFORE_PRICES))
+def test_neutral_prices_give_the_bytes_of_before(motive, scenario):
+    """Prices that do not look ahead are yesterday's numbers, to the last bit."""
+    assert digest_of(motive, scenario) == BEFORE_PRICES[motive, scenario]
 
 
-def test_with_motives_the_market_has_other_bytes():
-    """Negative control: the checksum notices motives."""
-    assert digest_of("baseline_2015", "learned") != BEFORE_MOTIVES["baseline_2015"]
+def test_prices_that_look_ahead_give_other_bytes():
+    """Negative control: the checksum notices the price level."""
+    case = ("none", "baseline_2015")
+    assert digest_of(*case, prices="expectations") != BEFORE_PRICES[case]
 
 
 # ---------------------------------------------------------------- the posting side alone

@@ -6,6 +6,7 @@ and the parameters.
 """
 
 import dataclasses
+import functools
 import json
 
 import pytest
@@ -14,9 +15,13 @@ from oracle.market import Market
 
 from marketsim.model import market, observer
 from marketsim.model.state import Enforcement, Flow, Learned, State, TradeCounter
+from marketsim.numerics.elementary import log
 from marketsim.parameters.settings import POSTING_ONLY
 
 MANY = 5
+# of docs/market.md 17: where the level of prices and the stocks wanted are held
+LEVELS = log(0.1), log(10.0)
+HOLDINGS = log(0.25), log(4.0)
 
 
 def engine_and_oracle(number: int, change=lambda settings: None):
@@ -51,6 +56,7 @@ def test_the_random_markets_reach_every_corner():
     """All structures, both kinds of market, every measure, count and motive, arrests and bans."""
     structures, markets, done, channels, states = set(), set(), 0, 0, set()
     flows, learning, motives = 0, 0, dict.fromkeys(("drive", "place", "value", "jail"), 0)
+    levels, holdings = [], []
     for number in range(cases.MARKETS):
         of = cases.settings_of(number)
         state = market.initialize(of, of.seed)
@@ -62,6 +68,8 @@ def test_the_random_markets_reach_every_corner():
         channels = channels + records.counts.sum(axis=0)
         states |= set(state.retailers.state.tolist())
         flows = flows + state.series.flows.sum(axis=0)
+        levels.append(records.outlook[:, 0])
+        holdings.append(of.prices.speculation * records.outlook[:, 1])
         learning += state.motives.market[Learned.PRIOR] > 0.0
         for name in motives:
             rest = 0.0 if name == "jail" else 1.0
@@ -72,13 +80,22 @@ def test_the_random_markets_reach_every_corner():
     assert states >= set(State) - {State.ABSENT}
     assert channels[TradeCounter.DEALS] > 5000
     assert (flows > 0).all(), [flow.name for flow in Flow if flows[flow] == 0]
+    assert sum(bool(level.any()) for level in levels) > 30
+    for held, bounds in ((levels, LEVELS), (holdings, HOLDINGS)):
+        assert min(one.min() for one in held) <= bounds[0]
+        assert max(one.max() for one in held) >= bounds[1]
     assert learning > 30 and all(number > 100 for number in motives.values()), motives
 
 
 @pytest.mark.parametrize(
     ("number", "group", "key", "value"),
     [(10, "perception", "half_life", 20.0), (9, "demand", "second_choice_prob", 0.123),
-     (11, "police", "upstream", 0.9), (17, "delivery", "lost", 0.3)],
+     (cases.RANDOM + 3, "police", "upstream", 0.9), (16, "delivery", "lost", 0.3),
+     (cases.LOOKING_AHEAD, "prices", "adjust", 0.61),
+     (cases.LOOKING_AHEAD, "prices", "extrapolate", 1.1),
+     (cases.LOOKING_AHEAD, "prices", "speculation", 1.4),
+     (cases.LOOKING_AHEAD, "legal", "reuse", 0.8),
+     (cases.LOOKING_AHEAD, "legal", "rush", 1.5)],
 )  # fmt: skip
 def test_a_parameter_that_is_another_is_noticed(number, group, key, value):
     """Negative control: were one parameter of the oracle another, the two would part."""
@@ -96,3 +113,31 @@ def test_an_error_in_what_traders_learn_is_noticed(error):
     number = cases.LEARNING
     known = json.dumps({number: list(mutants.fingerprints(number))})
     assert mutants.run(cases.MARKETS, error, 0, known).startswith(f"market {number}, row ")
+
+
+@functools.cache
+def evenings_of_the_engine(number: int) -> list[pictures.Picture]:
+    """Return what a market is in the evening of each day."""
+    of = cases.settings_of(number)
+    state = market.initialize(of, of.seed)
+    out = []
+    for row in range(state.series.risk.size):
+        market.advance(state, row, row + 1)
+        out.append(pictures.of_engine(state, row))
+    return out
+
+
+@pytest.mark.parametrize("error", mutants.MISREAD)
+def test_a_passage_on_prices_or_the_legal_market_that_is_misread_is_noticed(error):
+    """An oracle that misreads the text on prices, announcements or the legal stock is another."""
+    of = cases.settings_of(cases.LOOKING_AHEAD)
+    oracle = mutants.misread_market(error)(of, of.seed)
+    for evening in evenings_of_the_engine(cases.LOOKING_AHEAD):
+        try:
+            oracle.step()
+        except AssertionError:  # its books do not balance
+            return
+        told = {key: pictures.plain(value) for key, value in oracle.picture().items()}
+        if pictures.difference(evening, told):
+            return
+    pytest.fail("the two are the same on all days")

@@ -79,6 +79,15 @@ def label(state: MarketState) -> float:
     return total / number
 
 
+def raw_level(state: MarketState) -> float:
+    """Return the mean log level of the price of raw ivory."""
+    return state.trade.records.outlook[FIRST:, 0].mean()
+
+
+def legal_deals(state: MarketState) -> int:
+    return state.trade.records.counts[FIRST:, TradeCounter.LEGAL_DEALS].sum()
+
+
 def pieces(item: Item):
     return lambda state: state.trade.records.prices[FIRST:, item, Stage.SOLD, :, 2].sum()
 
@@ -104,6 +113,11 @@ EFFECTS = [
     ("licences_expire", 1, (label, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban", 1, (value, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
+    ("ban_announced_enforced", 1, (flow(Flow.VISIBLE), "-"), (raw_level, "-"), {}),
+    ("ban_announced_unenforced", 1, (raw_level, "-"), (at_stalls, "+"), SWITCHING),
+    ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
+    ("legal_buy_out", 1, (legal_deals, "-"), (at_stalls, "+"), SWITCHING),
+    ("legal_leak", 1, (legal_deals, "-"), (stock, "+"), SWITCHING),
     ("legal_sale", 1, (sold, "-"), (left, "+"), SWITCHING),
     ("payment_freeze", 1, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
     ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),

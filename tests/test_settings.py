@@ -28,7 +28,9 @@ from marketsim.parameters.settings import (
 
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {
-    f"{group}.{text}" for group in ("recovery", "motive", "scenario") for text in ("name", "about")
+    f"{group}.{text}"
+    for group in ("recovery", "motive", "prices", "scenario")
+    for text in ("name", "about")
 }
 NOT_NUMBERS = TEXTS | {
     *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "fixed", "market"),
@@ -130,6 +132,7 @@ def unknown_parameters(text: str) -> list[str]:
         f"{group}.{name}"
         for group, name in named
         if is_dataclass(groups.get(group)) and not hasattr(groups[group], name)
+        if name not in ("csv", "parquet")  # files of a result
     ]
 
 
@@ -366,7 +369,7 @@ def test_kernels_read_floats_alone():
             seen += 1
     kernels = {"posting", "style", "perception", "recovery", "accounts", "motive"}
     kernels |= {"displacement", "moderation", "turnover", "supply", "workshop", "retail"}
-    kernels |= {"resale", "demand", "payment", "delivery", "police", "legal"}
+    kernels |= {"resale", "demand", "payment", "delivery", "police", "legal", "prices"}
     assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)
 
 

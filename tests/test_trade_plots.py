@@ -104,6 +104,7 @@ def daily_rows(runs=2, scale=1.0):
         grams = scale * (amounts.get(channel, 0.0) * second + 9000.0 * ~later)
         table[f"agreed_{channel}"] = table[f"delivered_{channel}"] = grams
     table["legal_sold"] = scale * (4000.0 * second + 900.0 * ~later)
+    table["leaked"] = table["bought_out"] = 0.0
     table["laundered"] = scale * (1000.0 * second + 100.0 * ~later)
     table["raw_landed"] = scale * 400_000.0 * second
     table["offers"] = 90

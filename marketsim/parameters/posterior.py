@@ -105,7 +105,8 @@ def trade_draws() -> pd.DataFrame:
     table = pd.read_parquet(io.BytesIO(_content(presets.TRADE_POSTERIOR, "posterior.parquet")))
     what = f"weights in posterior.parquet of {presets.TRADE_POSTERIOR}"
     _check_weights(table["weight"], what)
-    return table
+    known = priors.uncertain_trade()
+    return table[[name for name in table if name == "weight" or name in known]]
 
 
 @cache
@@ -117,7 +118,8 @@ def point() -> tuple[str, dict[str, float]]:
     )
     _, (_, structure), *rows = posting
     _, *trade_rows = trade
-    return structure, {key: float(text) for key, text in rows + trade_rows}
+    known = priors.everything()
+    return structure, {key: float(text) for key, text in rows + trade_rows if key in known}
 
 
 @cache

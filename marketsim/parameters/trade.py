@@ -316,7 +316,7 @@ class Legal:
     )
     stock: float = parameter(
         27.0, "t", 0.0, 1e6, "worked ivory that licensed shops can still sell at the start",
-        "assumed: evidence legal_imports less 3 to 4 t a year, at the yield of working",
+        "assumed",
     )  # fmt: skip
     reuse: float = parameter(
         0.3, "share", 0.0, 1.0,

@@ -161,7 +161,9 @@ def _flows(
     raided = seized["processors_raided"]
     used = change["worked", "raw"] + change["processors", "raw"] + raided * raw_share
     made = -_goods(change, "worked", PRODUCT_NAMES[1:])
+    made += sums["leaked"]  # worked ivory that processors did not make, but sell
     ready = made - raided * (1.0 - raw_share) - _goods(change, "processors", PRODUCT_NAMES[1:])
+    issued = -_goods(change, "legal_stock", PRODUCT_NAMES) - sums["leaked"] - sums["bought_out"]
     online = sums[[f"agreed_{name}" for part in ONLINE for name in SOLD_IN[part]]].sum(axis=1)
     lost = _goods(change, "lost", PRODUCT_NAMES)
     arrived = online - seized["parcels_seized"] - lost - grown["couriers"]
@@ -176,7 +178,7 @@ def _flows(
         ("processors", "processor_raids"): raided,
         ("processors", "retailers"): ready - sums["laundered"],
         ("processors", "licensed"): sums["laundered"],
-        ("legal_stock", "licensed"): -_goods(change, "legal_stock", PRODUCT_NAMES),
+        ("legal_stock", "licensed"): issued,
         ("retailers", "arrests"): seized["arrests"],
         ("retailers", "couriers"): online,
         ("retailers", "stalls"): sums["agreed_physical"],

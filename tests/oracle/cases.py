@@ -95,12 +95,11 @@ ALL_AT_ONCE: dict[str, dict] = {
 
 # what holders of ivory are told, what becomes of the legal stock, and shocks to supply and demand
 AHEAD: dict[str, dict] = {
-    "a_ban": {"kind": "announcement", "date": "2015-04-20", "until": "2015-05-25",
+    "a_ban": {"kind": "announcement", "start": "2015-04-20", "end": "2015-05-24",
               "credibility": 0.8, "outlook": -3.0},
-    "a_rise": {"kind": "announcement", "date": "2015-05-18", "until": "2015-06-20",
+    "a_rise": {"kind": "announcement", "start": "2015-05-18", "end": "2015-06-19",
                "credibility": 0.5, "outlook": 2.5},
-    "a_rumour": {"kind": "announcement", "date": "2015-05-20", "until": "2015-07-31",
-                 "credibility": 0.3},
+    "a_rumour": {"kind": "announcement", "start": "2015-05-20", "credibility": 0.3},
     "buy_out": {"kind": "legal_stock", "date": "2015-05-11", "bought": 0.3},
     "buy_out_more": {"kind": "legal_stock", "date": "2015-06-02", "bought": 0.2, "leaked": 0.3},
     "close": {"kind": "closure", "start": "2015-07-10", "share": 0.7, "ramp": 5},
@@ -134,15 +133,19 @@ POINTED: tuple[Pointed, ...] = (
     # more dealers than a buyer knows
     (90, {"supply.suppliers": 1000.0, "workshop.processors": 1000.0, "retail.restock_days": 2.0,
           "supply.shipments": 0.2, "police.capacity": 20.0, "police.arrest": 1.0,
-          "police.upstream": 1.0, "police.supplier": 1.0}, {}, 1.0),
+          "police.upstream": 1.0, "police.supplier": 1.0},
+     {"lose": {"kind": "machines", "date": "2015-05-20", "share": 0.5}}, 1.0),
     # a dose multiplier, a longer run, raids on days with cases, and no demand at all
     (30, {"police.capacity": 30.0, "police.arrest": 1.0, "police.supplier": 1.0,
-          "police.upstream": 1.0, "supply.suppliers": 200.0},
+          "police.upstream": 1.0, "supply.suppliers": 200.0, "legal.stock": 20.0},
      {"z": {"kind": "moderation_effort", "start": "2015-04-01", "reports": 5.0, "images": 0.2,
             "ramp": 9.0},
       "y": {"kind": "raids", "date": "2015-05-12", "share": 0.6},
       "x": {"kind": "campaign", "start": "2015-06-01", "willingness": 1.4},
-      "w": {"kind": "legal_supply", "start": "2015-05-01", "growth": 4.0}}, 0.7),
+      "w": {"kind": "legal_supply", "start": "2015-05-01", "growth": 4.0},
+      "v": {"kind": "announcement", "start": "2015-05-01", "end": "2015-06-14",
+            "credibility": 0.6, "outlook": 1.0},
+      "u": {"kind": "legal_stock", "date": "2015-06-01", "bought": 0.4, "leaked": 0.5}}, 0.7),
     # tiers of agents who are taken, and friends who go on coming and going
     (25, {"resale.agents": 900.0, "resale.second_tier": 0.5, "resale.third_tier": 0.4,
           "police.capacity": 40.0, "police.arrest": 1.0, "police.downstream": 1.0,
@@ -156,7 +159,8 @@ POINTED: tuple[Pointed, ...] = (
           "police.arrest": 1.0, "demand.inquiries_per_post": 0.03} | NO_MOTIVE, ALL_AT_ONCE, 1.0),
     # prices that look ahead, and shops whose stock is bought out, leaks and ends
     (30, {"population.platform_traders": 2000.0, "supply.suppliers": 200.0,
-          "demand.inquiries_per_post": 0.02, "retail.stall": 0.5} | BUSY_SHOPS | FAST, AHEAD, 1.0),
+          "demand.inquiries_per_post": 0.02, "retail.stall": 0.5, "workshop.processors": 230.0}
+     | BUSY_SHOPS | FAST, AHEAD, 1.0),
     # the same where holders expect nothing
     (30, {"population.platform_traders": 2000.0, "supply.suppliers": 200.0,
           "demand.inquiries_per_post": 0.02} | BUSY_SHOPS | NO_PRICES, AHEAD, 1.0),
@@ -164,15 +168,20 @@ POINTED: tuple[Pointed, ...] = (
     (25, {"population.platform_traders": 2000.0, "supply.suppliers": 300.0,
           "supply.shipments": 0.4, "supply.elasticity": 0.2, "demand.inquiries_per_post": 0.02,
           "prices.adjust": 1.0, "prices.speculation": 3.0, "prices.extrapolate": 1.5},
-     {"a_fall": {"kind": "announcement", "date": "2015-07-01", "until": "2015-07-20",
+     {"a_fall": {"kind": "announcement", "start": "2015-07-01", "end": "2015-07-19",
                  "credibility": 1.0, "outlook": -2.0},
-      "a_rise": {"kind": "announcement", "date": "2015-03-10", "until": "2015-05-01",
+      "a_rise": {"kind": "announcement", "start": "2015-03-10", "end": "2015-04-30",
                  "credibility": 0.4, "outlook": 3.0},
       "want_nothing": {"kind": "campaign", "start": "2015-05-05", "willingness": 0.1}}, 1.0),
-    # without workshops nothing leaks, and cards that are left behind serve nobody
+    # without workshops nothing leaks, and cards that are left behind serve nobody; suppliers are
+    # closed for so long that the level rises to its highest
     (25, {"population.platform_traders": 2000.0, "workshop.processors": 0.0,
-          "supply.suppliers": 300.0, "supply.shipments": 0.05, "prices.adjust": 1.0} | BUSY_SHOPS | {"legal.stock": 4.0},
-     {"leak": {"kind": "legal_stock", "date": "2015-05-25", "bought": 0.5, "leaked": 0.8},
+          "supply.suppliers": 300.0, "supply.shipments": 0.05, "prices.adjust": 1.0,
+          "police.closed_days": 80.0}
+     | BUSY_SHOPS | {"legal.stock": 4.0},
+     {"a_rise": {"kind": "announcement", "start": "2015-05-06", "end": "2015-07-30",
+                 "credibility": 1.0, "outlook": 3.0},
+      "leak": {"kind": "legal_stock", "date": "2015-05-25", "bought": 0.5, "leaked": 0.8},
       "raid": {"kind": "raids", "date": "2015-05-06", "share": 1.0}}, 1.0),
 )  # fmt: skip
 RANDOM = 55
@@ -217,9 +226,9 @@ def _pointed(number: int, about: Pointed) -> Settings:
 def _random(number: int) -> Settings:
     """Return random market `number`.
 
-    All structures take turns; one market in eight is of posts alone, one in ten without motives, one in
-    twelve without expectations of prices; a third of all parameters is moved from where it is, some to an end of its range; up to five
-    interventions of any kind.
+    All structures take turns; one market in eight is of posts alone, one in ten without motives,
+    one in twelve without expectations of prices; a third of all parameters is moved from where it
+    is, some to an end of its range; up to five interventions of any kind.
     """
     draw = random.Random(number)
     out = _plain(number, SIZES[number % len(SIZES)])
@@ -275,11 +284,7 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
         entry: dict = {"kind": kind}
         first = FIRST + dt.timedelta(draw.randrange(DAYS))
         known = KINDS[kind].__dataclass_fields__
-        if "until" in known:
-            day = draw.randrange(DAYS - 1)
-            entry["date"] = str(FIRST + dt.timedelta(day))
-            entry["until"] = str(FIRST + dt.timedelta(draw.randrange(day + 1, DAYS)))
-        elif "date" in known:
+        if "date" in known:
             entry["date"] = str(first)
         else:
             entry["start"] = str(first)

@@ -93,6 +93,7 @@ class Supplier(Dealer):
         mean = 0.0
         if ratio > 0.0:
             mean = supply.shipments * exp(supply.elasticity * supply.pass_through * log(ratio))
+        model.prices.hear_of_offers(mean, seized)
         offered = events(model.draw(Purpose.SHIPMENTS, self.number), mean)
         for n in range(offered):
             kind, size, luck = model.draws(Purpose.SHIPMENT_KIND, self.number, n)[:3]

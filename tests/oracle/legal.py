@@ -79,13 +79,14 @@ class LegalMarket:
         processor = self._launderer(whose, product, mass)
         if processor is not None:
             self._launder(processor, product, mass)
-        elif self.stock >= mass:
+        else:
+            mass = min(mass, self.stock)
+            if mass == 0:
+                counts.count(Tally.LEGAL_UNMET)
+                return
             books.move(product, mass, Account.LEGAL_STOCK, Account.LICENSED)
             books.move(Item.CARD, 1, Account.LEGAL_STOCK, Account.LICENSED)
             self.stock -= mass
-        else:
-            counts.count(Tally.LEGAL_UNMET)
-            return
         if leaves >= legal.reuse:
             books.move(Item.CARD, 1, Account.LICENSED, Account.CONSUMED)
         books.move(product, mass, Account.LICENSED, Account.CONSUMED)

@@ -54,7 +54,7 @@ class Market(mesa.Model):
         )
         self.fading = self._fading()
         self.books = Books()
-        self.counts = DayCounts()
+        self.yesterday = self.counts = DayCounts()
         self.moderators = Moderators(self)
         self.police = Police(self)
         self.parcels: list = []
@@ -135,8 +135,7 @@ class Market(mesa.Model):
     def step(self) -> None:
         """Live one day."""
         self.row = self.steps - 1
-        self.prices.turned_away = self.counts.trade[Tally.TURNED_AWAY]
-        self.counts = DayCounts()
+        self.yesterday, self.counts = self.counts, DayCounts()
         self.people.do("come_or_go")
         self.prices.update()
         self.supply()

@@ -79,7 +79,17 @@ LEARNED = {
     "today": "today",
     "norm": "norm",
 }
-PRICES = ("log_level", "fast", "slow", "expected", "away", "weight", "rest", "samples")
+PRICES = (
+    "log_level",
+    "fast",
+    "slow",
+    "expected",
+    "sold",
+    "offered",
+    "offered_today",
+    "rest",
+    "samples",
+)
 FLOWS = (
     "moments",
     "deleted",

@@ -2,7 +2,7 @@
 
 from marketsim.numerics.elementary import LN_2, exp, log
 
-from .codes import PRODUCTS, Item
+from .codes import PRODUCTS, Channel, Item, Tally
 
 WEEKS = 56  # days of the shorter trend
 YEAR = 364  # days of the longer one
@@ -17,10 +17,10 @@ class Prices:
     def __init__(self, model):
         self.model = model
         self.log_level = self.fast = self.slow = self.expected = 0.0
-        self.away = self.weight = self.rest = self.samples = 0.0
+        self.sold = self.offered = self.offered_today = 0.0  # mg a day
+        self.rest = self.samples = 0.0
         self.holding = 1.0
         self.index = [1.0] * len(PRODUCTS)
-        self.turned_away = 0  # mg, on the eve
         self.shares = self._shares()
 
     def _shares(self) -> list[float]:
@@ -47,7 +47,7 @@ class Prices:
             return
         self._follow_trend()
         self._expect()
-        self._remember_turned_away()
+        self._remember_yesterday()
         gap = self._gap()
         if self.model.row in AT_REST:
             self.rest += gap
@@ -65,19 +65,24 @@ class Prices:
         self.expected = rules.extrapolate * trend + self.model.levers.outlook
         self.holding = min(max(exp(rules.speculation * self.expected), 0.25), 4.0)
 
-    def _remember_turned_away(self) -> None:
-        self.away = self.away + (self.turned_away - self.away) / MEMORY_DAYS
-        self.weight = self.weight + (1.0 - self.weight) / MEMORY_DAYS
+    def _remember_yesterday(self) -> None:
+        sold = sum(self.model.yesterday.trade[Tally.AGREED + channel] for channel in Channel)
+        self.sold = self.sold + (sold - self.sold) / MEMORY_DAYS
+        self.offered = self.offered + (self.offered_today - self.offered) / MEMORY_DAYS
+        self.offered_today = 0.0
+
+    def hear_of_offers(self, mean: float, seized: float) -> None:
+        """Note what a supplier is offered today on average, so many shipments (section 5)."""
+        if self.look_ahead:
+            supply = self.model.rules.supply
+            grams = supply.tusks * supply.tusk_mass + (1.0 - supply.tusks) * supply.segment_mass
+            self.offered_today += ((mean * grams) * 1000.0) * (1.0 - seized)
 
     def _gap(self) -> float:
-        """Return what suppliers lack, of what they want and have together."""
-        cover = self.model.rules.supply.cover
-        want = have = 0.0
-        for supplier in self.model.suppliers:
-            want += (cover * self.holding) * supplier.pace(Item.RAW)
-            have += supplier.held[Item.RAW]
-        have += cover * (self.away / self.weight)
-        return (want - have) / (want + have) if want + have > 0.0 else 0.0
+        """Return what is wanted beyond what is offered, of both together."""
+        wanted = self.holding * self.sold
+        both = wanted + self.offered
+        return (wanted - self.offered) / both if both > 0.0 else 0.0
 
     def _move(self, gap: float) -> None:
         """Let the level follow the gap, and with it what goods cost to replace."""

@@ -22,6 +22,7 @@ ADDED = {
     "payment_block": {"share": "payments", "freeze": "freeze"},
     "parcel_refusal": {"share": "refused"},
     "sentencing": {"publicity": "arrest_news"},
+    "announcement": {"credibility": "rush"},
 }
 MOST_FRIENDS = 5000.0
 
@@ -65,8 +66,6 @@ class Intervention:
         """Move the levers of the days that the intervention covers."""
         if self.kind == "sweeps":
             self._sweep_again_and_again(days)
-        elif self.kind == "announcement":
-            self._announce(days)
         elif "date" in self.keys:
             self._strike(days[date_of(self.keys["date"]) - days[0].ordinal])
         else:
@@ -130,14 +129,6 @@ class Intervention:
 
     # what lasts
 
-    def _announce(self, days: list) -> None:
-        """Let it be expected, from one date until the eve of another, what comes then."""
-        first, until = date_of(self.keys["date"]), date_of(self.keys["until"])
-        credibility = self.dose("credibility", 0.0)
-        for day in days[first - days[0].ordinal : until - days[0].ordinal]:
-            day.outlook += credibility * self.number("outlook", -0.5)
-            day.add("rush", credibility)
-
     def _last(self, day, force: float) -> None:
         if self.kind == "closure":
             day.multiply("legal", 1.0 - self.dose("share", 0.0), force)
@@ -148,6 +139,8 @@ class Intervention:
             day.multiply(channel, 1.0 - self.dose("share", 0.0), force)
         elif self.kind == "friend_limit":
             day.friend_limit = min(day.friend_limit, self.dose("friends", MOST_FRIENDS))
+        elif self.kind == "announcement":
+            day.outlook += self.dose("credibility", 0.0) * self.number("outlook", -0.5)
         for key, lever in MULTIPLIED.get(self.kind, {}).items():
             day.multiply(lever, self.dose(key, 1.0), force)
         for key, lever in ADDED.get(self.kind, {}).items():

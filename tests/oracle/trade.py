@@ -19,11 +19,12 @@ class Conditions:
         demand, legal = rules.demand, rules.legal
         self.level = levers.demand * demand.willingness
         self.visits = demand.visits
-        if levers.legal != 1.0:
+        open_share = levers.legal if model.legal.stock > 0 else 0.0
+        if levers.legal != 1.0 or open_share != 1.0:
             stalls = sum(trader.at_stall for trader in model.traders)
-            closed = 1.0 - levers.legal
-            self.level = self.level * (1.0 - legal.stigma * closed)
+            self.level = self.level * (1.0 - legal.stigma * (1.0 - levers.legal))
             customers = legal.customers * float(model.founders) / 1000.0 / float(max(stalls, 1))
+            closed = 1.0 - open_share
             more = legal.switch_to_illegal * closed * (customers * levers.demand)
             self.visits = max(self.visits + more, 0.0)
         self.level = max(self.level, 0.0)

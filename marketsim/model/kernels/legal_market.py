@@ -44,11 +44,11 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
         product = UNCARVED if draws[0] < uncarved_share else CARVED
         price = median_willingness(product, demand) * (1.0 + params.legal.premium)
         mass = int(mean_piece(product, demand) * MILLIGRAMS)
-        fen = fen_of(price, mass)
         # market.md 10.2: a spare certificate launders a piece; others come from legal stock
         has_spare = books.balance[shop, Item.CARD] > 0
         if not (has_spare and _launder(day, row, product, mass, draws[2], params, trade)):
-            if trade.legal_stock[0] < mass:
+            mass = min(mass, trade.legal_stock[0])
+            if mass == 0:
                 counts[TradeCounter.LEGAL_UNMET] += 1
                 continue
             trade.legal_stock[0] -= mass
@@ -59,7 +59,7 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
             move(books, Item.CARD, shop, books.start[Account.CONSUMED], 1)
         # market.md 10.2: entries and counts
         move(books, product, shop, books.start[Account.CONSUMED], mass)
-        move(books, Item.MONEY, books.start[Account.INCOME], shop, fen)
+        move(books, Item.MONEY, books.start[Account.INCOME], shop, fen_of(price, mass))
         proceeds = books.balance[shop, Item.MONEY]
         move(books, Item.MONEY, shop, books.start[Account.OWNERS], proceeds)
         counts[TradeCounter.LEGAL_DEALS] += 1

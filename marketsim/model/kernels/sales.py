@@ -145,10 +145,11 @@ def _conditions(levers, params, retailers, trade):
     demand, legal = params.demand, levers.legal
     willingness = levers.demand * demand.willingness
     visitors = demand.visits
-    if legal != 1.0:
+    is_open = legal if trade.legal_stock[0] > 0 else 0.0  # a market without stock sends all away
+    if legal != 1.0 or is_open != 1.0:
         willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
         moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
-        visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - legal) * moved, 0.0)
+        visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - is_open) * moved, 0.0)
     traced = 1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces)
     return Conditions(
         max(willingness, 0.0), visitors, traced, levers.payments, levers.freeze, levers.refused

@@ -412,24 +412,22 @@ class LegalSupply:
 
 @dataclass(frozen=True)
 class Announcement:
-    """A policy that is announced on one date for another, and believed to some degree.
+    """A policy that is announced, and believed to some degree until the day it takes effect.
 
-    What is announced does not happen by itself: a closure or more enforcement is an intervention
-    of its own, or missing where the announcement is empty.
+    `end` is the day before it takes effect. What is announced does not happen by itself: a closure
+    or more enforcement is an intervention of its own, or missing where nothing follows.
     """
 
-    date: dt.date
-    until: dt.date
+    start: dt.date
+    end: dt.date | None = None
     credibility: float = dose(0.0, "share", 0.0, 1.0, "how far it is believed")
     outlook: float = manner(
         -0.5, "1", -3.0, 3.0, "change of the log price that it makes holders of ivory expect"
     )
 
     def apply(self, table: Table) -> None:
-        """Change what holders and customers expect, up to the day before it takes effect."""
-        if self.until <= self.date:
-            raise InputError("until", self.until, f"a date after {self.date}")
-        force = table.force(self.date, self.until - dt.timedelta(1))
+        """Change what holders and customers expect."""
+        force = table.force(self.start, self.end)
         table.outlook += self.credibility * self.outlook * force
         table.add_chance("rush", self.credibility * force, slice(None))
 
