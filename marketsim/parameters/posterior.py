@@ -109,6 +109,15 @@ def trade_draws() -> pd.DataFrame:
     return table[[name for name in table if name == "weight" or name in known]]
 
 
+def since() -> list[str]:
+    """Return the uncertain parameters of trade that were declared after the calibration.
+
+    The posterior predates this version of the model as far as they matter: it says nothing of
+    them, and they are sampled from their priors.
+    """
+    return [key for key in priors.uncertain_trade() if key not in trade_draws()]
+
+
 @cache
 def point() -> tuple[str, dict[str, float]]:
     """Return the calibrated point: a structure and its values."""
@@ -249,10 +258,9 @@ def _trade(settings: Settings, number: int) -> dict[str, float]:
         return priors.sample(priors.uncertain_trade(), settings.seed, number)
     weights = trade_draws()["weight"].to_numpy()
     row = trade_draws().iloc[pick(weights, settings.seed, Purpose.TRADE_DRAW, number)]
-    # parameters declared since the calibration are sampled from their priors
-    since = {key: one for key, one in priors.uncertain_trade().items() if key not in row}
     known = {key: float(row[key]) for key in priors.uncertain_trade() if key in row}
-    return known | priors.sample(since, settings.seed, number)
+    later = {key: priors.uncertain_trade()[key] for key in since()}
+    return known | priors.sample(later, settings.seed, number)
 
 
 def pick(weights: np.ndarray, seed: int, purpose: Purpose, number: int) -> int:

@@ -53,7 +53,14 @@ SAMPLED = {
     posterior.PRIOR: "Each run samples its parameters from the prior",
 }
 FROM_POSTERIOR = "Each run samples its parameters from the posterior of the 2015 survey"
+PREDATES = ", which predates this version of the model: {} are sampled from their priors"
 INFORMED_BY = {"data": "survey data", "prior": "prior assumptions", "": ""}
+
+
+def _predates() -> str:
+    """Return the note on parameters that were declared after the calibration."""
+    since = posterior.since()
+    return PREDATES.format(", ".join(since)) if since else ""
 
 
 def write(
@@ -90,7 +97,7 @@ def write(
         baseline=base.scenario,
         assumed=int((sold["informed_by"] == "prior").sum()),
         with_prior=with_prior(sums["effects"]),
-        parameters=SAMPLED.get(base.settings.posterior, FROM_POSTERIOR),
+        parameters=SAMPLED.get(base.settings.posterior, FROM_POSTERIOR + _predates()),
         total=len(sold),
         runs=int(sold["runs"].max()),
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from marketsim.parameters import evidence, overrides
+from marketsim.parameters import evidence, overrides, posterior
 from marketsim.reporting.pages.page import figures, template, write_page
 from marketsim.reporting.text import (
     LABELS,
@@ -58,6 +58,7 @@ def write(
         trade=None if trade is None else trade_rows(trade),
         trade_figures=[] if trade is None else figures(folder, "trade"),
         command=command(facts["settings"]),
+        since=posterior.since(),
         changes=[word for word in overrides.overrides(facts["settings"]) if CHANGED.match(word)],
     )
     return write_page(folder, page)
