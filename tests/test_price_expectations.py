@@ -242,8 +242,8 @@ def test_prices_do_not_swing_ever_more(draws):
     A swing is the distance between successive turning points of the yearly moving mean of the
     log level. At the end the level is not at an end of its range in more than one draw in twenty.
     """
-    names = {key: one for key, one in priors.everything().items()
-             if key.split(".")[0] in ("prices", "supply", "demand", "retail", "motive")}  # fmt: skip
+    groups = ("prices", "supply", "demand", "retail", "motive")
+    names = {key: one for key, one in priors.everything().items() if key.split(".")[0] in groups}
     grown, ends = [], 0
 
     def one(number: int) -> np.ndarray:

@@ -428,7 +428,7 @@ class Announcement:
     def apply(self, table: Table) -> None:
         """Change what holders and customers expect."""
         force = table.force(self.start, self.end)
-        table.outlook += self.credibility * self.outlook * force
+        table.outlook[:] += self.credibility * self.outlook * force
         table.add_chance("rush", self.credibility * force, slice(None))
 
 
