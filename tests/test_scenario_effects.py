@@ -48,6 +48,10 @@ def sold(state: MarketState) -> int:
     return state.trade.records.counts[FIRST:, TradeCounter.AGREED : TradeCounter.REVENUE].sum()
 
 
+def inquiries(state: MarketState) -> int:
+    return state.trade.records.counts[FIRST:, TradeCounter.INQUIRIES].sum()
+
+
 def at_stalls(state: MarketState) -> int:
     return state.trade.records.counts[FIRST:, TradeCounter.AGREED + Channel.PHYSICAL].sum()
 
@@ -125,7 +129,7 @@ EFFECTS = [
     ("collectables_sellers_taught", 1, (sold, "-"), (friends, "-"), {}),
     ("longer_sentences", 1, (left, "+"), (stock, "-"), TRACEABLE),
     ("longer_sentences_publicized", 1, (left, "+"), (sold, "-"), TRACEABLE),
-    ("friend_limit", 1, (friends, "-"), (sold, "-"), POPULAR),
+    ("friend_limit", 1, (friends, "-"), (inquiries, "-"), POPULAR),
     ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
 ]
 
