@@ -133,6 +133,12 @@ def levers_of_day(levers, row):
         sentence=levers.sentence[row],
         arrest_news=levers.arrest_news[row],
         friend_limit=levers.friend_limit[row],
+        demand_gift=levers.demand_gift[row],
+        demand_collector=levers.demand_collector[row],
+        demand_investor=levers.demand_investor[row],
+        demand_traveller=levers.demand_traveller[row],
+        substitutes=levers.substitutes[row],
+        abroad=levers.abroad[row],
     )
 
 

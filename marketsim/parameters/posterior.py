@@ -94,7 +94,8 @@ def trade_draws() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns weight, then every uncertain parameter of trade by its dotted name.
+        Columns weight, then the uncertain parameters of trade, at the time of the calibration,
+        by their dotted names.
 
     Raises
     ------
@@ -245,8 +246,11 @@ def _trade(settings: Settings, number: int) -> dict[str, float]:
     if settings.posterior == PRIOR:
         return priors.sample(priors.uncertain_trade(), settings.seed, number)
     weights = trade_draws()["weight"].to_numpy()
-    row = pick(weights, settings.seed, Purpose.TRADE_DRAW, number)
-    return {key: float(trade_draws()[key].iloc[row]) for key in priors.uncertain_trade()}
+    row = trade_draws().iloc[pick(weights, settings.seed, Purpose.TRADE_DRAW, number)]
+    # parameters declared since the calibration are sampled from their priors
+    since = {key: one for key, one in priors.uncertain_trade().items() if key not in row}
+    known = {key: float(row[key]) for key in priors.uncertain_trade() if key in row}
+    return known | priors.sample(since, settings.seed, number)
 
 
 def pick(weights: np.ndarray, seed: int, purpose: Purpose, number: int) -> int:

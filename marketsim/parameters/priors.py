@@ -53,6 +53,7 @@ TRADE = (
     "police",
     "legal",
     "motive",
+    "buyers",
 )
 # Fitted to prices and the mix of products, given the posterior of posting.
 FITTED_TRADE = (
@@ -155,10 +156,11 @@ def sample(parameters: Mapping[str, Prior], seed: int, number: int = 0) -> dict[
 
 
 def kept_parameters(settings: Settings) -> set[str]:
-    """Return the parameters that keep their values: fixed ones, and those of ``motive=none``."""
+    """Return the parameters that keep their values: fixed ones, and those of a group ``none``."""
     kept = {*settings.fixed}
-    if settings.motive.name == "none":  # neutral values by choice, not uncertain ones
-        kept |= {key for key in everything() if key.startswith("motive.")}
+    for group in ("motive", "buyers"):
+        if getattr(settings, group).name == "none":  # neutral by choice, not uncertain
+            kept |= {key for key in everything() if key.startswith(f"{group}.")}
     return kept
 
 

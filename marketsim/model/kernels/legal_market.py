@@ -1,6 +1,6 @@
 """Legal market: sales of licensed shops, and laundering (docs/market.md 10)."""
 
-from marketsim.model.buyers import mean_piece, median_willingness
+from marketsim.model.buyers import mean_piece, median_willingness, segments_mean
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, fen_of, move
 from marketsim.model.pricing import SMOOTHING_DAYS, dealer_price, record_price
 from marketsim.model.state import Channel, Stage, TradeCounter
@@ -21,7 +21,7 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        Levers of the day: `legal` and `demand` are read.
+        Levers of the day: `legal`, `demand` and those of segments are read.
     params : Params
         Parameters.
     founders : int
@@ -31,7 +31,8 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
     """
     # market.md 10: customers of the day
     demand, books = params.demand, trade.books
-    mean = params.legal.customers * levers.legal * levers.demand * founders / 1000.0
+    mean = params.legal.customers * levers.legal * levers.demand
+    mean = mean * segments_mean(levers, params.buyers) * founders / 1000.0
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         # market.md 10: product, mass and price
         draws = uniforms(seed, Purpose.LEGAL_SALE, day, number, 0)
