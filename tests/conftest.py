@@ -30,10 +30,12 @@ def settings(
     recovery: str = "combined",
     motive: str = "learned",
     prices: str = "expectations",
+    buyers: str = "segmented",
     **changes: object,
 ) -> Settings:
     """Return settings at their reference values; `changes` are like posting__base_posts=2.0."""
-    out = presets.named(scenario=scenario, recovery=recovery, motive=motive, prices=prices)
+    choices = {"motive": motive, "prices": prices, "buyers": buyers}
+    out = presets.named(scenario=scenario, recovery=recovery, **choices)
     out.posterior = "none"
     out.population.retailers = retailers
     for path, value in changes.items():
@@ -46,6 +48,8 @@ def settings(
     return out
 
 
+# traders have no motive, and buyers no choice
+NEUTRAL = {"motive": "none", "buyers": "none"}
 # traders all present ivory alike, and all pieces are of one quality
 ALIKE = {
     "style__video_spread": 0.0,
@@ -60,8 +64,8 @@ ALIKE = {
 
 
 def plain(retailers: int = 300, *args: str, **changes: object) -> Settings:
-    """Return settings in which traders are alike in style and have no motive, or one given."""
-    return settings(retailers, *args, **{"motive": "none"} | ALIKE | changes)
+    """Return settings in which traders and buyers are alike and have no motive, or one given."""
+    return settings(retailers, *args, **NEUTRAL | ALIKE | changes)
 
 
 def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
@@ -95,7 +99,8 @@ class Standstill:
     """A market in which nothing happens but what a test lets happen.
 
     There are no newcomers and no new friends; a retailer asks what his goods cost and his margin.
-    Traders have no motive, but those that a test gives, and nobody has bought before.
+    Traders have no motive and buyers no choice, but those that a test gives, and nobody has bought
+    before.
     """
 
     day = 735_720
@@ -103,7 +108,7 @@ class Standstill:
     def __init__(self, retailers: int = 1, seed: int = 3, days: int = 400, **changes: object):
         fixed = {"turnover__entry": 0.0, "retail__scarcity_pricing": 0.0, "retail__stall": 0.0}
         fixed["demand__friends_leave"] = 0.0
-        of = trading(retailers, **{"motive": "none"} | ALIKE | fixed | changes)
+        of = trading(retailers, **NEUTRAL | ALIKE | fixed | changes)
         self.seed, self.params = seed, kernel_params(of)
         self.retailers, _ = synthesize_traders(of, seed, self.day, 1)
         self.retailers.risk[:] = 0.0

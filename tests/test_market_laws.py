@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ALIKE, settings, trading
+from conftest import ALIKE, NEUTRAL, settings, trading
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -34,6 +34,7 @@ GROUPS = [
     "police",
     "legal",
     "motive",
+    "buyers",
 ]
 RANGES = {
     f"{group}__{name}": (one["low"], one["high"])
@@ -48,6 +49,9 @@ LARGEST = {
     "demand__buyers": 500.0,
     "legal__customers": 5000.0,
     "resale__agents": 1500.0,
+    "buyers__collector": 0.4,  # shares of one whole
+    "buyers__investor": 0.3,
+    "buyers__traveller": 0.3,
 }
 PRESENTED = {
     f"style__{name}": (one["low"], one["high"]) for name, one in declared(Settings().style).items()
@@ -107,6 +111,8 @@ ENDS = (
     {"demand__inquiries_per_post": 1.0, "demand__willingness": 100.0, "demand__trust": 1.0},
     {"delivery__days": 7.0, "delivery__intercepted": 0.05, "delivery__lost": 1.0},
     {"payment__escrow": 1.0, "payment__accepted": 1.0, "delivery__lost": 0.5},
+    {"buyers__compare": 1.0, "buyers__mouth": 1.0, "buyers__tires": 520.0, "buyers__budget": 1.0,
+     "delivery__lost": 0.5, "retail__stall": 0.7},
     {"motive__refund": 1.0, "delivery__lost": 1.0, "motive__seek": 1.0, "motive__recruiting": 1.0,
      "turnover__leave": 0.02, "turnover__entry": 0.02},
 )  # fmt: skip
@@ -164,6 +170,9 @@ def in_range(state: MarketState) -> None:
     """Refuse minds, friends and people beyond their bounds."""
     trade, friends = state.trade, state.trade.friends
     assert ((trade.buyers.risk >= 0) & (trade.buyers.risk <= 1)).all()
+    assert ((trade.buyers.sated >= 0) & (trade.buyers.sated <= 1)).all()
+    assert trade.buyers.by_row.sum() == (trade.buyers.bought >= 0).sum()
+    assert np.isfinite(trade.buyers.at_rest[1:]).all() and (trade.buyers.at_rest[1:] >= 0).all()
     assert ((trade.dealers.risk >= 0) & (trade.dealers.risk <= 1)).all()
     assert (friends.customers >= 0).all() and (friends.customers <= friends.count).all()
     assert (friends.count <= np.diff(friends.start)).all()
@@ -307,6 +316,8 @@ ZERO = {
     "teaching": {"date": "2015-05-22", "share": 0, "types": "ab"},
     "sentencing": {"start": "2015-05-22", "ratio": 1, "publicity": 0, "ramp": 5},
     "friend_limit": {"start": "2015-05-22", "friends": 5000},
+    "substitutes": {"start": "2015-05-22", "surplus": 0, "ramp": 5},
+    "buying_abroad": {"start": "2015-05-22", "share": 0, "ramp": 5},
 }
 DOSES = {
     "sweep": {"posts": 2000, "accounts": 2000},
@@ -328,6 +339,8 @@ DOSES = {
     "teaching": {"share": 0.5},
     "sentencing": {"ratio": 20.0, "publicity": 1.0},
     "friend_limit": {"friends": 20.0},
+    "substitutes": {"surplus": 0.5},
+    "buying_abroad": {"share": 1.0},
 }
 
 
@@ -363,7 +376,11 @@ def test_a_zero_dose_changes_no_table(kind, baseline):
 def test_arms_are_one_until_the_first_dose(kind, baseline):
     """Before its first day a dose moves nothing in any table; after it something is moved."""
     entry = ZERO[kind] | DOSES[kind]
-    dosed = tables({kind: entry})
+    if kind == "buying_abroad":  # what the legal market no longer sells
+        closed = {"closure": ZERO["closure"] | DOSES["closure"]}
+        baseline, dosed = tables(closed), tables(closed | {kind: entry})
+    else:
+        dosed = tables({kind: entry})
     first = dt.date.fromisoformat(entry.get("date") or entry["start"])
     moved = False
     for name in ("daily", "prices", "enforcement", "ledger"):
@@ -414,6 +431,11 @@ AT_REST = {
     # no videos, and no posts of nine pictures: nothing to spread or to bring together
     "styles": ({"style__video_spread": 2.0, "style__video_days": 0.1, "style__grid_spread": 3.0,
                 "posting__video_share": 0.0, "posting__full_grid": 0.0}, set()),
+    # nobody tires, and no lever is of one segment
+    "segments": ({"buyers__collector": 0.5, "buyers__investor": 0.2, "buyers__traveller": 0.3,
+                  "buyers__budget": 1.0}, set()),
+    # every parcel arrives
+    "mouth": ({"buyers__mouth": 1.0, "delivery__intercepted": 0.0}, set()),
 }  # fmt: skip
 CALM = {"delivery__lost": 0.0, "delivery__intercepted": 0.0001, "police__capacity": 5.0}
 STILL = ("no_crackdown", "combined")
@@ -440,7 +462,7 @@ def different(one: MarketState, two: MarketState) -> set[str]:
 
 
 def rested(days=100, entries=None, **changes) -> MarketState:
-    of = trading(150, *STILL, **{"motive": "none"} | ALIKE | CALM | changes)
+    of = trading(150, *STILL, **NEUTRAL | ALIKE | CALM | changes)
     of.scenario.interventions = entries or {}
     state = initialize(of, 3)
     advance(state, 0, days)
@@ -455,7 +477,7 @@ def test_a_motive_without_an_occasion_changes_nothing(name):
     """
     changes, own = AT_REST[name]
     occasion = {key: value for key, value in changes.items() if key.split("__")[0] not in
-                ("motive", "style")}  # fmt: skip
+                ("motive", "style", "buyers")}  # fmt: skip
     plain, motivated = rested(**occasion), rested(**changes)
     assert plain.trade.records.counts[:, TradeCounter.DEALS].sum() > 100
     assert {path.rsplit(".", 1)[-1] for path in different(plain, motivated)} <= own
@@ -478,6 +500,9 @@ OCCASIONS = {
     "grid_spread": ({"style__grid_spread": 1.0}, {}),
     "batch": ({"style__batch": 1.0}, {}),
     "quality": ({"retail__quality_carved": 0.3}, {}),
+    "tires": ({"buyers__tires": 26.0}, {}),
+    "compare": ({"buyers__compare": 0.3}, {}),
+    "mouth": ({"buyers__mouth": 1.0}, {"delivery__lost": 0.5}),
 }
 
 
@@ -490,7 +515,8 @@ def test_a_motive_with_an_occasion_changes_something(name):
         rested(entries=entry, **occasion),
         rested(entries=entry, **changes, **occasion),
     )
-    moved = {path for path in different(plain, motivated) if not path.startswith("motives.")}
+    own = ("motives.", "trade.buyers.")
+    moved = {path for path in different(plain, motivated) if not path.startswith(own)}
     assert moved
 
 
@@ -505,7 +531,7 @@ def test_a_lever_at_rest_moves_no_array(kind, motive):
     assert not different(plain, dosed)
 
 
-# of the commit before prices looked ahead (a96e599), without laundering, by motive and scenario
+# of the commit before prices looked ahead and buyers tired (a96e599), without laundering, by motive and scenario
 BEFORE_PRICES = {
     ("none", "baseline_2015"): "16875bd7e25abde08564929f24c2d342a0d7d82550c59cc602d991ec85489f7b",
     ("none", "domestic_ban_enforced"):
@@ -521,9 +547,10 @@ BEFORE_PRICES = {
 FLOWS, COUNTS, MEASURES = 14, 41, 17  # columns of that commit
 
 
-def digest_of(motive: str, scenario: str, prices: str = "none") -> str:
+def digest_of(motive: str, scenario: str, **others: str) -> str:
     """Return the checksum of all that commit recorded, of 300 traders and frequent seizures."""
-    of = presets.named(population="survey", scenario=scenario, motive=motive, prices=prices)
+    neutral = {"prices": "none", "buyers": "none"} | others
+    of = presets.named(population="survey", scenario=scenario, motive=motive, **neutral)
     of.posterior, of.population.retailers = "none", 300
     of.police.capacity, of.delivery.intercepted = 5.0, 0.02
     of.legal.reuse, of.legal.stock = 0.0, 1e6  # nothing laundered, and stock without an end
@@ -546,10 +573,11 @@ def test_neutral_prices_give_the_bytes_of_before(motive, scenario):
     assert digest_of(motive, scenario) == BEFORE_PRICES[motive, scenario]
 
 
-def test_prices_that_look_ahead_give_other_bytes():
-    """Negative control: the checksum notices the price level."""
+@pytest.mark.parametrize("layer", [{"prices": "expectations"}, {"buyers": "segmented"}], ids=str)
+def test_layers_that_are_on_give_other_bytes(layer):
+    """Negative control: the checksum notices the price level, and buyers who tire or compare."""
     case = ("none", "baseline_2015")
-    assert digest_of(*case, prices="expectations") != BEFORE_PRICES[case]
+    assert digest_of(*case, **layer) != BEFORE_PRICES[case]
 
 
 # ---------------------------------------------------------------- the posting side alone

@@ -29,7 +29,7 @@ from marketsim.parameters.settings import (
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {
     f"{group}.{text}"
-    for group in ("recovery", "motive", "prices", "scenario")
+    for group in ("recovery", "motive", "prices", "buyers", "scenario")
     for text in ("name", "about")
 }
 NOT_NUMBERS = TEXTS | {
@@ -82,8 +82,12 @@ PARAMETERS = parameters()
 
 
 def changed(key: str, value: object) -> Settings:
-    """Return settings with one value changed; long silences make room for a large share."""
-    of = settings(posting__silent_days=120.0)
+    """Return settings with one value changed; long silences make room for a large share.
+
+    So does a single segment of buyers.
+    """
+    of = settings(posting__silent_days=120.0, buyers__collector=0.0, buyers__investor=0.0)
+    of.buyers.traveller = 0.0
     *groups, last = key.split(".")
     node = of
     for group in groups:
@@ -358,6 +362,13 @@ def test_a_favourite_product_that_can_be_sold_legally_is_needed():
     check(settings(demand__taste_uncarved=0.0, demand__taste_carved=0.1))
 
 
+def test_segments_are_shares_of_one_whole():
+    """Shares of segments that add up to more than 1 are refused; exactly 1 is not."""
+    check(settings(buyers__collector=0.7, buyers__investor=0.2, buyers__traveller=0.1))
+    with pytest.raises(InputError, match=r"buyers\.collector=0\.9 is invalid: expected at most 1"):
+        check(settings(buyers__collector=0.9))
+
+
 def test_kernels_read_floats_alone():
     """Every value of every kernel tuple is a float, whole numbers included, by its own name."""
     of = settings(posting__base_posts=3, moderation__mute_days=2, recovery__smooth=1)
@@ -369,7 +380,7 @@ def test_kernels_read_floats_alone():
             seen += 1
     kernels = {"posting", "style", "perception", "recovery", "accounts", "motive"}
     kernels |= {"displacement", "moderation", "turnover", "supply", "workshop", "retail"}
-    kernels |= {"resale", "demand", "payment", "delivery", "police", "legal", "prices"}
+    kernels |= {"resale", "demand", "buyers", "payment", "delivery", "police", "legal", "prices"}
     assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)
 
 

@@ -1,19 +1,24 @@
-"""Traits, perceived risk and friendships of buyers (docs/market.md 2, 9)."""
+"""Traits, perceived risk, satiety and friendships of buyers (docs/market.md 2, 9, 18)."""
+
+import numpy as np
 
 from marketsim.model.ledger import MILLIGRAMS, PRODUCTS
-from marketsim.model.state import NOBODY
-from marketsim.numerics.elementary import exp, normal_quantile
+from marketsim.model.state import NOBODY, AtRest, Segment
+from marketsim.numerics.elementary import LN_2, exp, normal_quantile
 from marketsim.numerics.jit import part
 from marketsim.numerics.rng import Purpose, uniforms
 
+GIFT, COLLECTOR = int(Segment.GIFT), int(Segment.COLLECTOR)
+INVESTOR, TRAVELLER = int(Segment.INVESTOR), int(Segment.TRAVELLER)
+
 
 @part
-def buyer_traits(seed, buyer, product, demand):
-    """Return the uniforms of willingness and payment habit, and the chance to like a product.
+def buyer_traits(seed, buyer, demand):
+    """Return the uniform of willingness, the favourite product, and the uniforms of habit, segment.
 
     Traits are not stored: each use draws them again from keys that never change.
     """
-    u_willing, u_taste, u_habit, _ = uniforms(seed, Purpose.WILLINGNESS, 0, buyer, 0)
+    u_willing, u_taste, u_habit, u_segment = uniforms(seed, Purpose.WILLINGNESS, 0, buyer, 0)
     edge_raw = demand.taste_raw
     edge_semi = edge_raw + demand.taste_semi
     edge_uncarved = edge_semi + demand.taste_uncarved
@@ -25,8 +30,88 @@ def buyer_traits(seed, buyer, product, demand):
         favourite = 1
     elif position < edge_uncarved:
         favourite = 2
-    liking = 1.0 if favourite == product else demand.second_choice_prob
-    return u_willing, liking, u_habit
+    return u_willing, favourite, u_habit, u_segment
+
+
+@part
+def liking(product, favourite, demand):
+    """Return the chance of a buyer to like a product (market.md 9, inquiry 5)."""
+    return 1.0 if favourite == product else demand.second_choice_prob
+
+
+@part
+def segment_of(u, buyers):
+    """Return the segment of a buyer at quantile u (market.md 18.1)."""
+    investors = buyers.collector + buyers.investor
+    if u < buyers.collector:
+        return COLLECTOR
+    if u < investors:
+        return INVESTOR
+    if u < investors + buyers.traveller:
+        return TRAVELLER
+    return GIFT
+
+
+@part
+def segments_mean(levers, buyers):
+    """Return the mean over buyers of the levers of their segments, 1 at rest (market.md 18.1)."""
+    gift = 1.0 - (buyers.collector + buyers.investor + buyers.traveller)
+    mean = gift * (levers.demand_gift - 1.0) + buyers.collector * (levers.demand_collector - 1.0)
+    mean = mean + buyers.investor * (levers.demand_investor - 1.0)
+    return 1.0 + (mean + buyers.traveller * (levers.demand_traveller - 1.0))
+
+
+@part
+def half_life(segment, buyers):
+    """Return the days in which half of a buyer's satiety fades; 0 if none is felt (18.2)."""
+    if segment == INVESTOR:
+        return 0.0
+    if segment == COLLECTOR:
+        return 7.0 * (buyers.tires / 4.0)
+    return 7.0 * buyers.tires
+
+
+@part
+def satiety(row, buyer, u_willing, favourite, half, params, trade):
+    """Return how far a buyer is sated, 0 to 1 (market.md 18.2); half: days, see `half_life`."""
+    if half == 0.0:
+        return 0.0
+    bought = trade.buyers.bought[buyer]
+    if bought >= 0:
+        sated, days = np.float64(trade.buyers.sated[buyer]), row - bought
+    else:
+        sated, days = _resting(u_willing, favourite, half, params, trade.buyers.at_rest), row
+    return sated * exp(-LN_2 * days / half)
+
+
+@part
+def _resting(u_willing, favourite, half, params, at_rest):
+    """Return the satiety of a buyer in a market at rest (market.md 18.2)."""
+    z = normal_quantile(u_willing)
+    budget = params.buyers.budget * exp(params.demand.spread * z)
+    purchases = 0.0
+    for product in range(PRODUCTS):
+        if z >= at_rest[AtRest.LIMIT, product]:
+            bought = at_rest[AtRest.BOUGHT, product] * liking(product, favourite, params.demand)
+            purchases += bought * min(at_rest[AtRest.SPENT, product] / budget, 1.0)
+    a = purchases * half / LN_2
+    return a / (1.0 + a)
+
+
+@part
+def buy(seed, row, buyer, fen, params, trade):
+    """Let a buyer have bought for so many fen (market.md 18.2)."""
+    buyers = trade.buyers
+    u_willing, favourite, _, u_segment = buyer_traits(seed, buyer, params.demand)
+    half = half_life(segment_of(u_segment, params.buyers), params.buyers)
+    if half > 0.0:
+        sated = satiety(row, buyer, u_willing, favourite, half, params, trade)
+        budget = params.buyers.budget * exp(params.demand.spread * normal_quantile(u_willing))
+        buyers.sated[buyer] = min(sated + min(fen / (100.0 * budget), 1.0), 1.0)
+    if buyers.bought[buyer] >= 0:
+        buyers.by_row[buyers.bought[buyer]] -= 1
+    buyers.by_row[row] += 1
+    buyers.bought[buyer] = row
 
 
 @part

@@ -139,6 +139,12 @@ def levers_of_day(levers, row):
         rush=levers.rush[row],
         bought_out=levers.bought_out[row],
         leaked=levers.leaked[row],
+        demand_gift=levers.demand_gift[row],
+        demand_collector=levers.demand_collector[row],
+        demand_investor=levers.demand_investor[row],
+        demand_traveller=levers.demand_traveller[row],
+        substitutes=levers.substitutes[row],
+        abroad=levers.abroad[row],
     )
 
 

@@ -207,6 +207,10 @@ class TradeCounter(IntEnum):
     LEGAL_STOCK = 45  # mg, in the evening
     STALLS_STOCKED = 46
     STALL_PIECES = 47
+    PASSED_ON = 48  # inquiries
+    BOUGHT_ABROAD = 49  # inquiries
+    SUBSTITUTED = 50  # inquiries
+    BUYERS_12_MONTHS = 51
 
 
 class Enforcement(IntEnum):
@@ -268,6 +272,32 @@ class PriceMemory(IntEnum):
     SAMPLES = 8
 
 
+class Segment(IntEnum):
+    """Segment of a buyer (docs/market.md 18.1)."""
+
+    GIFT = 0
+    COLLECTOR = 1
+    INVESTOR = 2
+    TRAVELLER = 3
+
+
+class AtRest(IntEnum):
+    """Purchases in a market at rest, of each product (docs/market.md 3)."""
+
+    LIMIT = 0  # willingness to pay for it, standard deviations of its logarithm
+    BOUGHT = 1  # purchases a day of a buyer who likes it and can pay for it
+    SPENT = 2  # CNY a purchase
+
+
+class Heard(IntEnum):
+    """Sums of parcels that all buyers know (docs/market.md 18.3)."""
+
+    ARRIVED = 0  # fading
+    SETTLED = 1  # fading
+    FIRST_ARRIVED = 2
+    FIRST_SETTLED = 3
+
+
 class Parcel(IntEnum):
     """Columns of a parcel."""
 
@@ -281,6 +311,7 @@ class Parcel(IntEnum):
     PAID = 7  # fen that the trader has received
     COST = 8  # fen, of the goods to the trader
     KEY = 9  # of the inquiry, for draws
+    ASKED = 10  # seller who was asked, as a key of draws
 
 
 # Suppliers and processors. risk: perceived risk, 0 to 1, (dealers,), float64; closed_until: first
@@ -334,8 +365,15 @@ Motives = namedtuple(
 # holding: factor on the stocks wanted, (1,), float64; memory: by `PriceMemory`, float64
 Prices = namedtuple("Prices", "index holding memory")
 
-# Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16)
-Buyers = namedtuple("Buyers", "risk touched")
+# Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16); satiety (float32)
+# as of the row of the last purchase in the run, -1 if none (int16). Of all buyers: their number by
+# the row of their last purchase, (days,), int64; purchases at rest by `AtRest` and product,
+# float64; what all hear of deliveries, by `Heard`, float64 (docs/market.md 18)
+Buyers = namedtuple("Buyers", "risk touched sated bought by_row at_rest heard")
+
+# Traders who offer today in Moments, elsewhere and at a stall, ascending: ids, (3, ids), int32,
+# and their number, (3,), int64
+Offers = namedtuple("Offers", "trader count")
 
 # Parcels on their way, by day of arrival. rows[row % buckets, place]: (buckets, places,
 # len(Parcel)), int64; count: (buckets,), int64
@@ -361,7 +399,7 @@ ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 TradeState = namedtuple(
     "TradeState",
     "books unit_cost dealers shops agents friends seekers buyers parcels cases "
-    "product_mix risk_decay records observed_prices prices legal_stock",
+    "product_mix risk_decay records observed_prices prices legal_stock offers",
 )
 
 

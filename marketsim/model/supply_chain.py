@@ -7,7 +7,7 @@ of the seed and the parameters.
 import numpy as np
 
 from marketsim.model import ledger
-from marketsim.model.buyers import buyer_traits, median_willingness
+from marketsim.model.buyers import buyer_traits, liking, mean_piece, median_willingness
 from marketsim.model.dealers import product_costs, total_yield, yields
 from marketsim.model.ledger import MILLIGRAMS, PRODUCTS, Account, Books, Item
 from marketsim.model.state import (
@@ -15,13 +15,16 @@ from marketsim.model.state import (
     NOBODY,
     TRUST_STEPS,
     Agents,
+    AtRest,
     Buyers,
     Cases,
     Channel,
     Dealers,
     Enforcement,
     Friends,
+    Heard,
     ObservedPrices,
+    Offers,
     Parcel,
     Parcels,
     PriceMemory,
@@ -97,7 +100,10 @@ def build_trade(
     if thousands > 0.0:
         _enter_stocks(params, books, retailers, shops, dealers, mix)
     agents_table = _agents(params, seed, agents, people)
-    friends = _friends(params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers)
+    at_rest = np.zeros((len(AtRest), PRODUCTS))
+    friends = _friends(
+        params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers, at_rest
+    )
     answers, buckets = int(params.demand.max_inquiries_per_day), int(params.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
     return TradeState(
@@ -108,7 +114,16 @@ def build_trade(
         agents=agents_table,
         friends=friends,
         seekers=Seekers(np.zeros(buyers, np.int32), np.zeros(2, np.int64)),
-        buyers=Buyers(np.zeros(buyers, np.float32), np.zeros(buyers, np.int16)),
+        buyers=Buyers(
+            risk=np.zeros(buyers, np.float32),
+            touched=np.zeros(buyers, np.int16),
+            sated=np.zeros(buyers, np.float32),
+            bought=np.full(buyers, NOBODY, np.int16),
+            by_row=np.zeros(days, np.int64),
+            at_rest=at_rest,
+            heard=np.zeros(len(Heard)),
+        ),
+        offers=Offers(np.zeros((3, ids), np.int32), np.zeros(3, np.int64)),
         parcels=Parcels(
             np.zeros((buckets, places, len(Parcel)), np.int64), np.zeros(buckets, np.int64)
         ),
@@ -328,8 +343,11 @@ def _friends(
     mix: np.ndarray,
     people: int,
     buyers: int,
+    at_rest: np.ndarray,
 ) -> Friends:
     """Return the friends of each seller, with room for more; write the returns of traders.
+
+    Purchases of buyers in a market at rest are written to `at_rest`.
 
     A founder has been in the trade for some time and has the customers of that time, with the
     deliveries that each has had: a market without interventions stays as it is.
@@ -359,6 +377,10 @@ def _friends(
         worth = np.array([median_willingness(product, demand) for product in range(PRODUCTS)])
         limits = log_each((labels / (worth * demand.willingness)).ravel()) / demand.spread
         limits = limits.reshape(labels.shape)
+        label = unit_cost[unit_cost.shape[0] - 1] * max(1.0 + params.retail.margin, 1.0)
+        at_rest[AtRest.LIMIT] = log_each(label / (worth * demand.willingness)) / demand.spread
+        pieces = np.array([mean_piece(product, demand) for product in range(PRODUCTS)])
+        at_rest[AtRest.SPENT] = label * pieces
         shown = mix / [demand.piece_raw, demand.piece_semi, demand.piece_uncarved,
                        demand.piece_carved]  # fmt: skip
         ages = rng.uniform_array(seed, Purpose.AGE, 0, seller_keys)
@@ -366,7 +388,7 @@ def _friends(
         _draw_friends(seed, start, room, seller_keys, buyers, buyer)
         _draw_customers(
             seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
-            buyers, start, count, customers, buyer, trust, shops.relative,
+            buyers, start, count, customers, buyer, trust, shops.relative, shops.stall, at_rest,
         )  # fmt: skip
     is_newcomer = retailers.arrival > 0
     count[:ids][is_newcomer] = np.floor(wanted[:ids][is_newcomer] * params.motive.start)
@@ -376,13 +398,15 @@ def _friends(
 @kernel
 def _draw_customers(
     seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
-    buyers, start, count, customers, buyer, trust, relative,
+    buyers, start, count, customers, buyer, trust, relative, stall, at_rest,
 ):  # fmt: skip
     """Draw the customers among the friends of each seller, and their trust (market.md 3).
 
-    Also reckon the returns of posts and of a day at a stall, relative to those of other traders.
+    Also reckon the returns of posts and of a day at a stall, relative to those of other traders,
+    and the purchases of a buyer.
     """
-    demand = params.demand
+    demand, deals = params.demand, 0.0
+    visits = min(demand.visits, demand.max_inquiries_per_day)
     premium = log(1.0 + params.retail.physical_premium) / demand.spread
     for seller in range(count.size):
         # market.md 3 (friends 2): friends whom a trader has recruited since entry
@@ -432,21 +456,24 @@ def _draw_customers(
             trusted = 1.0 - (1.0 - demand.trust) * (1.0 - demand.trust_gain) / (
                 1.0 + repeats * demand.trust_gain
             )
+        other = demand.trust * first
+        customer = trusted * second / first if first > 0.0 else 0.0
+        some = 1.0 - exp(-known)
+        share = known / (number + added)
+        even = share * customer + (1.0 - share) * other
+        chosen = some * customer + (1.0 - some) * other
+        buys = demand.regulars * chosen + (1.0 - demand.regulars) * even
+        buys = demand.strangers * other + (1.0 - demand.strangers) * buys
+        if is_founder[seller]:  # market.md 3 (purchases at rest)
+            deals += (number + added) * buys * inquiries
         # market.md 16.1: the returns of posts, and of a day at a stall, relative to others
         if seller < relative.shape[0]:
-            other = demand.trust * first
-            customer = trusted * second / first if first > 0.0 else 0.0
-            some = 1.0 - exp(-known)
-            share = known / (number + added)
-            even = share * customer + (1.0 - share) * other
-            chosen = some * customer + (1.0 - some) * other
-            buys = demand.regulars * chosen + (1.0 - demand.regulars) * even
-            buys = demand.strangers * other + (1.0 - demand.strangers) * buys
             relative[seller, 0] = (number + added) * buys * attention * (markup[seller] - 1.0)
             relative[seller, 2] = demand.friends * other * (markup[seller] - 1.0)
             at_stall, _ = _purchase_chances(limits[seller], premium, shown, nodes, demand)
             stall_markup = markup[seller] * (1.0 + params.retail.physical_premium)
             relative[seller, 1] = at_stall * max(stall_markup - 1.0, 0.0)
+            deals += stall[seller] * visits * at_stall * is_founder[seller]
         if not is_founder[seller]:
             continue
         # market.md 3 (friends 4): who the customers are, and the deliveries that each has had
@@ -464,6 +491,13 @@ def _draw_customers(
             for _ in range(1 + further):
                 missing *= 1.0 - demand.trust_gain
             trust[row] = int((1.0 - missing) * TRUST_STEPS)
+    # market.md 3: purchases of a buyer at rest
+    typical, _ = _purchase_chances(at_rest[AtRest.LIMIT], 0.0, shown, nodes, demand)
+    all_shown = shown[0] + shown[1] + shown[2] + shown[3]
+    for product in range(PRODUCTS):
+        if typical > 0.0:
+            bought = deals / buyers / typical * (shown[product] / all_shown)
+            at_rest[AtRest.BOUGHT, product] = bought
 
 
 @part
@@ -503,9 +537,12 @@ def _draw_customer(seed, seller_key, place, limits, shown, demand, buyers, row, 
         while product < PRODUCTS - 1 and position >= shown[product]:
             position -= shown[product]
             product += 1
-        u_willing, liking, _ = buyer_traits(seed, candidate, product, demand)
+        u_willing, favourite, _, _ = buyer_traits(seed, candidate, demand)
         buyer[row] = candidate
-        if u_likes < liking and normal_quantile(u_willing) >= limits[product]:
+        if (
+            u_likes < liking(product, favourite, demand)
+            and normal_quantile(u_willing) >= limits[product]
+        ):
             break
     return u_left
 

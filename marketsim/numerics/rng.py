@@ -112,6 +112,7 @@ class Purpose(IntEnum):
     WILLINGNESS = 124
     TASTE = 125
     HABIT = 126
+    SEGMENT = 127
     # a parcel
     COURIER = 128
     TRACED = 129
@@ -162,6 +163,10 @@ class Purpose(IntEnum):
     # traders taught, and accounts on a list
     TAUGHT = 204
     LISTED = 208
+    # an interested buyer compares offers, or buys abroad
+    COMPARES = 212
+    OTHER_OFFER = 213
+    ABROAD = 214
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

@@ -20,6 +20,7 @@ DEFAULTS = {
     "recovery": "mixture",
     "motive": "learned",
     "prices": "expectations",
+    "buyers": "segmented",
     "scenario": "baseline_2015",
 }
 TRADE_POSTERIOR = "market_2015"  # of the parameters of trade
@@ -60,7 +61,7 @@ def named(**choices: str) -> Settings:
     Parameters
     ----------
     **choices : str
-        `population`, `recovery`, `motive` and `scenario`; those not given are the defaults of
+        `population`, `recovery`, `motive`, `buyers` and `scenario`; those not given are the defaults of
         the command.
 
     Raises

@@ -11,6 +11,7 @@ from marketsim.errors import InputError, WrongTypeError, out_of_range, unknown_n
 from marketsim.parameters.declaration import parameter
 from marketsim.parameters.enforcement import Hours, Moderation, Police
 from marketsim.parameters.trade import (
+    Buyers,
     Delivery,
     Demand,
     Legal,
@@ -36,7 +37,8 @@ from marketsim.parameters.traders import (
 )
 
 FULL, POSTING_ONLY = "full", "posting_only"
-# parameters where market=posting_only; traders without trade have no motive (conf/motive/none.yaml)
+# parameters where market=posting_only; traders without trade have no motive, and buyers no choice
+# (conf/motive/none.yaml, conf/buyers/none.yaml)
 WITHOUT_TRADE: dict[str, dict[str, float]] = {
     "retail": {"stock_effect_on_posting": 0.0},
     "police": {"referred": 0.0},
@@ -47,6 +49,9 @@ WITHOUT_TRADE: dict[str, dict[str, float]] = {
         name: 1.0 if name in ("follow", "start") else 0.0
         for name in Motive.__dataclass_fields__
         if name not in ("name", "about", "memory")
+    },
+    "buyers": {
+        name: 0.0 for name in Buyers.__dataclass_fields__ if name not in ("name", "about", "budget")
     },
 }
 # of a scenario or a study: what every file system takes, and tables, spreadsheets and Hydra too
@@ -112,6 +117,7 @@ class Settings:
     retail: Retail = field(default_factory=Retail)
     resale: Resale = field(default_factory=Resale)
     demand: Demand = field(default_factory=Demand)
+    buyers: Buyers = field(default_factory=Buyers)
     payment: Payment = field(default_factory=Payment)
     delivery: Delivery = field(default_factory=Delivery)
     police: Police = field(default_factory=Police)
@@ -306,6 +312,11 @@ def check(settings: Settings) -> None:
     demand = settings.demand
     if demand.taste_uncarved + demand.taste_carved <= 0.0:
         raise InputError("demand.taste_uncarved", 0, "above 0, or demand.taste_carved above 0")
+    buyers = settings.buyers
+    shares = buyers.collector + buyers.investor + buyers.traveller
+    if shares > 1.0 + 1e-9:
+        allowed = "at most 1 together with buyers.investor and buyers.traveller"
+        raise InputError("buyers.collector", buyers.collector, allowed)
     moved = settings.displacement
     if moved.moved > 0 and moved.groups + moved.elsewhere <= 0:
         allowed = "above 0, or displacement.elsewhere above 0"
@@ -385,7 +396,7 @@ def _is_number(value: Any) -> bool:
 Params = namedtuple(
     "Params",
     "posting style perception recovery accounts motive displacement moderation turnover "
-    "supply workshop retail resale demand payment delivery police legal prices",
+    "supply workshop retail resale demand buyers payment delivery police legal prices",
 )
 _VALUES: dict[str, Any] = {
     name: namedtuple(f"{type(group).__name__}Values", list(declared(group)), module=__name__)

@@ -267,6 +267,32 @@ class Demand:
 
 
 @dataclass
+class Buyers:
+    """Segments of buyers, and how they tire, compare and hear of deliveries."""
+
+    name: str = "unnamed"
+    about: str = ""
+    collector: float = parameter(0.25, "share", 0.0, 1.0, "buyers who collect")
+    investor: float = parameter(0.1, "share", 0.0, 1.0, "buyers who invest; the others give away")
+    traveller: float = parameter(0.1, "share", 0.0, 1.0, "buyers who travel, and could buy abroad")
+    tires: float = parameter(
+        26.0, "weeks", 0.0, 520.0,
+        "half-life of the satiety after a purchase, of collectors a quarter; 0: nobody tires",
+    )  # fmt: skip
+    budget: float = parameter(
+        3000.0, "CNY", 1.0, 1e9, "purchase that sates a buyer of median willingness to pay"
+    )
+    compare: float = parameter(
+        0.3, "share", 0.0, 1.0, "interested buyers who compare with the offer of another seller",
+        prior=Prior("uniform", 0.0, 1.0),
+    )  # fmt: skip
+    mouth: float = parameter(
+        0.5, "share", 0.0, 1.0, "online inquiries not made once no parcel arrives any more",
+        prior=Prior("uniform", 0.0, 1.0),
+    )  # fmt: skip
+
+
+@dataclass
 class Payment:
     """Payment and escrow."""
 

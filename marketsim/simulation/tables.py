@@ -97,6 +97,13 @@ COLUMNS = {
     "revenue": ("CNY", "sums of deals agreed"),
     "earned": ("CNY", "what sellers keep of deals whose goods have arrived or are lost"),
     "elephants": ("elephants", "elephants that the raw ivory shipped is worth"),
+    "passed_on": ("inquiries", "interested buyers who went to a cheaper seller"),
+    "bought_abroad": ("inquiries", "interested travellers who bought abroad instead"),
+    "substituted": ("inquiries", "purchases not made because of a substitute"),
+    "buyers_12_months": (
+        "buyers",
+        "different people who bought in the last 365 days, counted from the first day of the run",
+    ),
     "product": ("name", "raw, semi_worked, uncarved or carved"),
     "stage": ("name", "where in the chain the price is asked or paid"),
     "channel": ("name", "where the offer is made or the deal begins"),

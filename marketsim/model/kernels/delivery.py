@@ -2,20 +2,23 @@
 
 from marketsim.model.buyers import raise_buyer_risk, remove_friend, swap_friends
 from marketsim.model.ledger import Account, Item, move
-from marketsim.model.returns import settle_margin
+from marketsim.model.returns import REFERENCE_ROWS, settle_margin
 from marketsim.model.state import (
     CHANNEL_STRIDE,
     NOBODY,
     TRUST_STEPS,
     Enforcement,
+    Heard,
     Parcel,
     TradeCounter,
     count_enforcement,
-    draw_key,
     file_case,
 )
+from marketsim.numerics.elementary import LN_2, exp
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
+
+WORD_DAYS = 28.0  # half-life of what buyers tell each other
 
 
 @kernel
@@ -44,12 +47,12 @@ def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
     intercepted = 1.0 - (1.0 - delivery.intercepted) * (1.0 - levers.couriers)
     hidden = min(1.0, delivery.false_names * levers.names)
     traced = 1.0 - (1.0 - delivery.traced) * (1.0 - levers.traces)
-    traders = trade.shops.stock_effect.size
+    arrived = 0
     bucket = row % parcels.count.size
     for place in range(parcels.count[bucket]):
         parcel = parcels.rows[bucket, place]
         product, mass = parcel[Parcel.PRODUCT], parcel[Parcel.MASS]
-        seller_key, key = draw_key(parcel[Parcel.SELLER], traders), parcel[Parcel.KEY]
+        seller_key, key = parcel[Parcel.ASKED], parcel[Parcel.KEY]
         draws = uniforms(seed, Purpose.COURIER, day, seller_key, key)
         u_intercepted, u_traced, u_lost, u_complaint = draws
         channel = key // CHANNEL_STRIDE
@@ -72,6 +75,7 @@ def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
         else:
             arrives = True
         move(books, product, courier, receiver, mass)
+        arrived += arrives
         if arrives:
             # market.md 11.3: trust grows
             _increase_trust(row, parcel, friend, params.demand, trade)
@@ -94,7 +98,19 @@ def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
         counts[row, TradeCounter.EARNED + channel] += earned
         margin = earned - parcel[Parcel.COST]
         settle_margin(row, parcel[Parcel.RETAILER], channel, margin, motives)
+    _spread_word(row, arrived, parcels.count[bucket], trade.buyers.heard)
     parcels.count[bucket] = 0
+
+
+@part
+def _spread_word(row, arrived, settled, heard):
+    """Add the parcels of the day to what all buyers know (market.md 18.3)."""
+    remaining = exp(-LN_2 / WORD_DAYS)
+    heard[Heard.ARRIVED] = heard[Heard.ARRIVED] * remaining + arrived
+    heard[Heard.SETTLED] = heard[Heard.SETTLED] * remaining + settled
+    if row < REFERENCE_ROWS:
+        heard[Heard.FIRST_ARRIVED] += arrived
+        heard[Heard.FIRST_SETTLED] += settled
 
 
 @part

@@ -1,6 +1,6 @@
 """Legal market: sales of licensed shops, certificates, and laundering (docs/market.md 10)."""
 
-from marketsim.model.buyers import mean_piece, median_willingness
+from marketsim.model.buyers import mean_piece, median_willingness, segments_mean
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, fen_of, move
 from marketsim.model.pricing import SMOOTHING_DAYS, dealer_price, record_price
 from marketsim.model.state import Channel, Stage, TradeCounter
@@ -21,7 +21,8 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        Levers of the day: `legal`, `demand`, `rush`, `bought_out` and `leaked` are read.
+        Levers of the day: `legal`, `demand` and those of segments, `rush`, `bought_out` and
+        `leaked` are read.
     params : Params
         Parameters.
     founders : int
@@ -36,7 +37,8 @@ def sell_legal_ivory(seed, day, row, levers, params, founders, trade):
         _withdraw_stock(levers.bought_out, levers.leaked, uncarved_share, counts, trade)
     # market.md 10.2: customers of the day
     rush = 1.0 + params.legal.rush * levers.rush
-    mean = params.legal.customers * levers.legal * levers.demand * rush * founders / 1000.0
+    mean = params.legal.customers * levers.legal * levers.demand
+    mean = mean * segments_mean(levers, params.buyers) * rush * founders / 1000.0
     shop, stock = books.start[Account.LICENSED], books.start[Account.LEGAL_STOCK]
     for number in range(int(mean + uniform(seed, Purpose.CUSTOMERS, day, 0, 0))):
         # market.md 10.2: product, mass and price

@@ -10,10 +10,16 @@ from collections import namedtuple
 import numpy as np
 
 from marketsim.model.buyers import (
+    buy,
     buyer_risk,
     buyer_traits,
     friend_at,
+    half_life,
+    liking,
     piece_mass,
+    satiety,
+    segment_of,
+    segments_mean,
     willingness_to_pay,
 )
 from marketsim.model.ledger import Account, Item, fen_of, move
@@ -25,7 +31,10 @@ from marketsim.model.state import (
     TRUST_STEPS,
     Channel,
     Enforcement,
+    Heard,
     Parcel,
+    PriceMemory,
+    Segment,
     Stage,
     TradeCounter,
     count_enforcement,
@@ -34,6 +43,7 @@ from marketsim.model.state import (
     is_in_trade,
 )
 from marketsim.numerics.distributions import choose, events
+from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
@@ -42,11 +52,17 @@ MOMENTS, GROUPS, PUBLIC = int(Channel.MOMENTS), int(Channel.GROUPS), int(Channel
 SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
 FRIENDS_CHANNELS = (MOMENTS, GROUPS)
+YEAR = 365  # days
 
-# The market of a day for all sellers: factor on willingness to pay, mean visitors of an open
-# stall, probability that an escrow payment is traced; shares of payments stopped, of stopped ones
-# after which money is seized, and of parcels refused at pick-up
-Conditions = namedtuple("Conditions", "willingness visitors traced payments freeze refused")
+# The market of a day for all sellers: factor on willingness to pay by segment, mean visitors of an
+# open stall, probability that an escrow payment is traced; shares of payments stopped, of stopped
+# ones after which money is seized, and of parcels refused at pick-up; surplus that ivory must be
+# worth, chance that a traveller buys abroad, and share of online inquiries that are made for all
+# that is heard of deliveries
+Conditions = namedtuple(
+    "Conditions",
+    "willingness visitors traced payments freeze refused substitutes abroad heard",
+)
 
 # One inquiry. seed, day, row: of the day; retailer: whose goods; agent: NOBODY if the retailer
 # posts; seller: number among sellers; seller_key and key: in draws; number: of the post shown
@@ -68,8 +84,8 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        Levers of the day: `demand`, `legal`, `traces`, `payments`, `freeze` and `refused` are
-        read.
+        Levers of the day: `demand` and those of segments, `substitutes`, `abroad`, `legal`,
+        `traces`, `payments`, `freeze` and `refused` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -83,7 +99,9 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
     """
     demand, motive = params.demand, params.motive
     counts_online = row >= int(params.delivery.days)  # as in the memory of traders
-    conditions = _conditions(levers, params, retailers, trade)
+    conditions = _conditions(row, levers, params, retailers, trade)
+    if params.buyers.compare > 0.0:
+        _list_offers(retailers, counters, trade)
     traders = retailers.state.size
     for seller in range(traders + trade.agents.retailer.size):
         agent = seller - traders if seller >= traders else NOBODY
@@ -137,23 +155,79 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
                     k if channel == PHYSICAL else k % posts[slot],
                 )
                 _inquire(inquiry, conditions, params, retailers, motives, trade)
+    trade.records.counts[row, TradeCounter.BUYERS_12_MONTHS] = _buyers_of_year(row, trade.buyers)
 
 
 @part
-def _conditions(levers, params, retailers, trade):
+def _buyers_of_year(row, buyers):
+    """Return the number of people who bought in the last 365 days (market.md 18.2)."""
+    number = 0
+    for day in range(max(row - YEAR + 1, 0), row + 1):
+        number += buyers.by_row[day]
+    return number
+
+
+@part
+def _conditions(row, levers, params, retailers, trade):
     """Return the market of the day (market.md 9); a smaller legal market moves its customers."""
-    demand, legal = params.demand, levers.legal
-    willingness = levers.demand * demand.willingness
-    visitors = demand.visits
+    demand, buyers, legal = params.demand, params.buyers, levers.legal
+    level = levers.demand * demand.willingness
+    shamed, visitors, abroad = level, demand.visits, 0.0
     is_open = legal if trade.legal_stock[0] > 0 else 0.0  # a market without stock sends all away
     if legal != 1.0 or is_open != 1.0:
-        willingness *= 1.0 - params.legal.stigma * (1.0 - legal)
+        shamed *= 1.0 - params.legal.stigma * (1.0 - legal)
+        away = levers.abroad if is_open < 1.0 else 0.0
+        abroad = away * (1.0 - is_open)
         moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
+        travellers = buyers.traveller * levers.demand_traveller
+        moved *= segments_mean(levers, buyers) - away * travellers
         visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - is_open) * moved, 0.0)
-    traced = 1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces)
-    return Conditions(
-        max(willingness, 0.0), visitors, traced, levers.payments, levers.freeze, levers.refused
+    surplus = 1.0 + levers.substitutes
+    hoped = exp(params.prices.speculation * trade.prices.memory[PriceMemory.EXPECTED])
+    willingness = (  # in the order of `Segment`
+        max(shamed * levers.demand_gift, 0.0) / surplus,
+        max(level * levers.demand_collector, 0.0) / surplus,
+        max(level * levers.demand_investor * hoped, 0.0) / surplus,
+        max(shamed * levers.demand_traveller, 0.0) / surplus,
     )
+    return Conditions(
+        willingness=willingness,
+        visitors=visitors,
+        traced=1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces),
+        payments=levers.payments,
+        freeze=levers.freeze,
+        refused=levers.refused,
+        substitutes=levers.substitutes,
+        abroad=abroad,
+        heard=1.0 - buyers.mouth * (1.0 - _reliability(row, trade.buyers.heard)),
+    )
+
+
+@part
+def _reliability(row, heard):
+    """Return the share of parcels that arrive, relative to the first weeks (market.md 18.3)."""
+    settled, first = heard[Heard.SETTLED], heard[Heard.FIRST_ARRIVED]
+    if row < REFERENCE_ROWS or not (settled > 0.0 and first > 0.0):
+        return 1.0
+    return min((heard[Heard.ARRIVED] / settled) / (first / heard[Heard.FIRST_SETTLED]), 1.0)
+
+
+@part
+def _list_offers(retailers, counters, trade):
+    """List the traders who offer today in Moments, elsewhere and at a stall (market.md 18.5)."""
+    offers = trade.offers
+    for place in range(3):
+        offers.count[place] = 0
+    for i in range(retailers.state.size):
+        posts = (
+            counters.moments[i] + counters.backup[i],
+            counters.elsewhere[i],
+            np.int64(_has_open_stall(i, retailers.state[i], trade)),
+        )
+        for place in range(3):
+            if posts[place] > 0:
+                offers.trader[place, offers.count[place]] = i
+                offers.count[place] += 1
 
 
 @part
@@ -246,21 +320,41 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
         records.counts[row, TradeCounter.UNMET] += 1
         return
     # inquiry 5 to 6: taste, trust and perceived risk
-    u_willing, liking, habit = buyer_traits(seed, buyer, product, demand)
+    u_willing, favourite, habit, u_segment = buyer_traits(seed, buyer, demand)
+    segment = segment_of(u_segment, params.buyers)
     trust = _trust(channel, friend, demand, trade.friends)
-    if u_interest >= trust * liking * (1.0 - demand.caution * buyer_risk(row, buyer, trade)):
+    interest = trust * liking(product, favourite, demand)
+    interest *= 1.0 - demand.caution * buyer_risk(row, buyer, trade)
+    half = half_life(segment, params.buyers)
+    interest *= 1.0 - satiety(row, buyer, u_willing, favourite, half, params, trade)
+    if channel != PHYSICAL:
+        interest *= conditions.heard
+    if u_interest >= interest:
         return
+    # inquiry 6 (market.md 18.4 to 18.5): a traveller may buy abroad; a cheaper seller is found
+    if conditions.abroad > 0.0 or params.buyers.compare > 0.0:
+        draws = uniforms(seed, Purpose.COMPARES, day, seller_key, key)
+        if segment == Segment.TRAVELLER and draws[2] < conditions.abroad:
+            records.counts[row, TradeCounter.BOUGHT_ABROAD] += 1
+            return
+        if channel != GROUPS and draws[0] < params.buyers.compare:
+            other = _other_offer(inquiry, draws[1], trade.offers)
+            other_label = _label_price(other, product, params, retailers, trade)
+            if _is_cheaper(inquiry, label, other, other_label, product, trade):
+                records.counts[row, TradeCounter.PASSED_ON] += 1
+                inquiry, label, friend = other, other_label, np.int64(NOBODY)
+                holder = trade.books.start[Account.RETAILERS] + inquiry.retailer
     quality = trade.shops.quality[inquiry.retailer, product]
-    level = conditions.willingness * quality
+    level = conditions.willingness[segment] * quality
     willingness = willingness_to_pay(u_willing, product, level, demand)
     price = label
     # inquiry 7: groups hold an auction, between the seller's cost and the label
     if channel == GROUPS:
         records.counts[row, TradeCounter.AUCTIONS] += 1
-        bids = _hold_auction(inquiry, product, friend, willingness, level, demand, trade)
+        bids = _hold_auction(inquiry, product, friend, willingness, conditions, params, trade)
         reserve = trade.unit_cost[holder, product] * quality * trade.prices.index[product]
         willingness, buyer, friend = bids[0], bids[2], bids[3]
-        _, _, habit = buyer_traits(seed, buyer, product, demand)
+        _, _, habit, _ = buyer_traits(seed, buyer, demand)
         price = min(max(reserve, bids[1]), label)
     # inquiry 8: payment through escrow, which may be traced
     escrowed = 0
@@ -278,6 +372,49 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
         mass = min(piece_mass(u_piece, product, demand), trade.books.balance[holder, product])
         deal = Deal(product, mass, price, buyer, friend, escrowed)
         _close_deal(inquiry, deal, quality, params, motives, trade)
+    elif escrowed >= 0 and willingness * (1.0 + conditions.substitutes) >= price:
+        records.counts[row, TradeCounter.SUBSTITUTED] += 1
+
+
+@part
+def _other_offer(inquiry, u, offers):
+    """Return the inquiry at a seller drawn among those of the channel (market.md 18.5).
+
+    It is the one at hand if nobody offers there. Draws keep the keys of the seller who was asked.
+    """
+    place = 1
+    if inquiry.channel == MOMENTS:
+        place = 0
+    elif inquiry.channel == PHYSICAL:
+        place = 2
+    number = offers.count[place]
+    seller, agent, retailer = inquiry.seller, inquiry.agent, inquiry.retailer
+    if number > 0:
+        retailer = np.int64(offers.trader[place, min(int(u * number), number - 1)])
+        seller, agent = retailer, np.int64(NOBODY)
+    return Inquiry(
+        inquiry.seed,
+        inquiry.day,
+        inquiry.row,
+        retailer,
+        agent,
+        seller,
+        inquiry.seller_key,
+        inquiry.channel,
+        inquiry.key,
+        inquiry.number,
+    )
+
+
+@part
+def _is_cheaper(inquiry, label, other, other_label, product, trade):
+    """Return whether another seller has the product, and asks less for its quality (18.5)."""
+    holder = trade.books.start[Account.RETAILERS] + other.retailer
+    if other.retailer == inquiry.retailer or trade.books.balance[holder, product] == 0:
+        return False
+    quality = trade.shops.quality
+    own = label * quality[other.retailer, product]
+    return other_label * quality[inquiry.retailer, product] < own
 
 
 @part
@@ -321,13 +458,13 @@ def _label_price(inquiry, product, params, retailers, trade):
 
 
 @part
-def _hold_auction(inquiry, product, friend, willingness, level, demand, trade):
+def _hold_auction(inquiry, product, friend, willingness, conditions, params, trade):
     """Return the two highest bids, the highest bidder and its row in `Friends` (inquiry 7).
 
-    The friend who inquires bids `willingness`, a stranger nothing; `level` is the day's factor on
-    the willingness of all buyers, times the quality of the piece.
+    The friend who inquires bids `willingness`, a stranger nothing.
     """
-    friends, seed = trade.friends, inquiry.seed
+    friends, seed, demand = trade.friends, inquiry.seed, params.demand
+    quality = trade.shops.quality[inquiry.retailer, product]
     draws = uniforms(seed, Purpose.BIDDER, inquiry.day, inquiry.seller_key, inquiry.key)
     best, second, buyer, place = willingness, 0.0, np.int64(0), friend
     if friend >= 0:
@@ -340,7 +477,8 @@ def _hold_auction(inquiry, product, friend, willingness, level, demand, trade):
             continue
         if place >= 0 and friends.buyer[rival] == buyer:  # a second bid by the same buyer
             continue
-        u_willing, _, _ = buyer_traits(seed, friends.buyer[rival], product, demand)
+        u_willing, _, _, u_segment = buyer_traits(seed, friends.buyer[rival], demand)
+        level = conditions.willingness[segment_of(u_segment, params.buyers)] * quality
         bid = willingness_to_pay(u_willing, product, level, demand)
         if bid > best:
             best, second, buyer, place = bid, best, np.int64(friends.buyer[rival]), rival
@@ -402,6 +540,7 @@ def _close_deal(inquiry, deal, quality, params, motives, trade):
     else:
         days = int(params.delivery.days)
         _send_parcel(inquiry, deal, fen * deal.escrowed, paid, cost, days, trade)
+    buy(inquiry.seed, row, deal.buyer, fen, params, trade)
     # inquiry 12: counts
     records.counts[row, TradeCounter.DEALS] += 1
     if deal.friend >= 0:
@@ -449,4 +588,5 @@ def _send_parcel(inquiry, deal, escrowed_fen, paid, cost, days, trade):
     parcels.rows[bucket, place, Parcel.ESCROWED] = escrowed_fen
     parcels.rows[bucket, place, Parcel.PAID] = paid
     parcels.rows[bucket, place, Parcel.COST] = cost
+    parcels.rows[bucket, place, Parcel.ASKED] = inquiry.seller_key
     trade.records.counts[row, TradeCounter.PARCELS] += 1

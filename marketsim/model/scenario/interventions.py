@@ -17,6 +17,7 @@ from marketsim.numerics.rng import Purpose
 
 TYPES = "abcd"
 ALL_TYPES = (1 << len(TYPES)) - 1
+SEGMENTS = ("gift", "collector", "investor", "traveller")
 MOST_FRIENDS = 5000.0  # of a personal account, since May 2014
 # lever: value on a day without interventions, lowest, highest
 LEVERS: dict[str, tuple[float, float, float]] = {
@@ -59,6 +60,12 @@ LEVERS: dict[str, tuple[float, float, float]] = {
     "rush": (0.0, 0.0, 1.0),
     "bought_out": (0.0, 0.0, 1.0),
     "leaked": (0.0, 0.0, 1.0),
+    "demand_gift": (1.0, 0.0, np.inf),
+    "demand_collector": (1.0, 0.0, np.inf),
+    "demand_investor": (1.0, 0.0, np.inf),
+    "demand_traveller": (1.0, 0.0, np.inf),
+    "substitutes": (0.0, 0.0, np.inf),
+    "abroad": (0.0, 0.0, 1.0),
 }
 
 
@@ -118,6 +125,11 @@ class Table:
     demand, legal : ndarray
         Multiplier of willingness to pay and of legal customers, and the size of the legal market
         against that of 2015: 0 once it is closed.
+    demand_gift, demand_collector, demand_investor, demand_traveller : ndarray
+        The same multiplier as `demand`, of one segment of buyers.
+    substitutes, abroad : ndarray
+        Surplus over the price that ivory must be worth to a buyer who could have a substitute, and
+        share of travellers who buy abroad once the legal market is closed.
     """
 
     def __init__(self, first: dt.date, last: dt.date) -> None:
@@ -376,10 +388,18 @@ class Campaign:
     end: dt.date | None = None
     ramp: float = ramp()
     willingness: float = dose(1.0, "ratio", 0.0, 10.0, "they would pay so many times as much")
+    segments: str = choice(
+        "all",
+        "all, or some of gift, collector, investor and traveller with a + between them",
+        f"all|({'|'.join(SEGMENTS)})(\\+({'|'.join(SEGMENTS)}))*",
+    )
 
     def apply(self, table: Table) -> None:
-        """Multiply the lever."""
-        table.multiply("demand", self.willingness, table.force(self.start, self.end, self.ramp))
+        """Multiply the lever of all buyers, or of some segments."""
+        force = table.force(self.start, self.end, self.ramp)
+        named = {f"demand_{segment}" for segment in self.segments.split("+")}
+        for lever in ["demand"] if self.segments == "all" else sorted(named):
+            table.multiply(lever, self.willingness, force)
 
 
 @dataclass(frozen=True)
@@ -546,6 +566,39 @@ class FriendLimit:
         table.friend_limit[force] = np.minimum(table.friend_limit[force], self.friends)
 
 
+@dataclass(frozen=True)
+class Substitutes:
+    """Substitutes for ivory that buyers can have instead, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    surplus: float = dose(
+        0.0, "share", 0.0, 10.0, "of the price, by which ivory must be worth more to be bought"
+    )
+
+    def apply(self, table: Table) -> None:
+        """Raise the lever."""
+        table.substitutes += self.surplus * table.force(self.start, self.end, self.ramp)
+
+
+@dataclass(frozen=True)
+class BuyingAbroad:
+    """Travellers who buy abroad what the legal market no longer sells, from one date to another."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    share: float = dose(
+        0.0, "share", 0.0, 1.0, "of travellers who buy abroad once the legal market is closed"
+    )
+
+    def apply(self, table: Table) -> None:
+        """Raise the share."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.add_chance("abroad", self.share * force, slice(None))
+
+
 KINDS: dict[str, type] = {
     "sweep": Sweep,
     "sweeps": Sweeps,
@@ -566,4 +619,6 @@ KINDS: dict[str, type] = {
     "teaching": Teaching,
     "sentencing": Sentencing,
     "friend_limit": FriendLimit,
+    "substitutes": Substitutes,
+    "buying_abroad": BuyingAbroad,
 }

@@ -37,7 +37,8 @@ Levers = namedtuple(
     "sweep_accounts sweep_posts sweep_lean sweep_types border couriers names police sharing "
     "traces raids cases demand legal machines "
     "preblock auto payments freeze refused listed_platform listed_police listed_wrongly "
-    "taught taught_types sentence arrest_news friend_limit outlook rush bought_out leaked",
+    "taught taught_types sentence arrest_news friend_limit outlook rush bought_out leaked "
+    "demand_gift demand_collector demand_investor demand_traveller substitutes abroad",
 )
 FRIDAY = 4
 INTERVENTIONS = "scenario.interventions"
