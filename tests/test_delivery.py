@@ -55,7 +55,7 @@ class Courier(Standstill):
             at = int(friends.start[i]) + friend if friend >= 0 else -1
             who = int(friends.buyer[at]) if buyer is None else buyer
             parcels.rows[bucket, place] = [
-                i, i, who, at, Item.CARVED, mass, fen, paid, cost, place
+                i, i, who, at, Item.CARVED, mass, fen, paid, cost, place, i
             ]  # fmt: skip
             parcels.count[bucket] = place + 1
             couriers, escrow = self.held(Account.COURIERS, Item.CARVED), self.fen(Account.ESCROW)
@@ -82,10 +82,10 @@ class Courier(Standstill):
 
 
 def test_the_columns_of_a_parcel_are_those_written_here():
-    """Whose, to whom, what, the sums in escrow, paid and of the cost, key of the inquiry."""
+    """Whose, to whom, what, the sums in escrow, paid and of the cost, key of the inquiry, asked."""
     assert [item.name.lower() for item in Parcel] == [
         "retailer", "seller", "buyer", "friend", "product", "mass", "escrowed", "paid", "cost",
-        "key",
+        "key", "asked",
     ]  # fmt: skip
 
 

@@ -531,7 +531,8 @@ def test_a_lever_at_rest_moves_no_array(kind, motive):
     assert not different(plain, dosed)
 
 
-# of the commit before prices looked ahead and buyers tired (a96e599), without laundering, by motive and scenario
+# of the commit before prices looked ahead and buyers tired (a96e599), without laundering, by motive
+# and scenario
 BEFORE_PRICES = {
     ("none", "baseline_2015"): "16875bd7e25abde08564929f24c2d342a0d7d82550c59cc602d991ec85489f7b",
     ("none", "domestic_ban_enforced"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import Standstill, settings, trading
+from conftest import NEUTRAL, Standstill, settings, trading
 from scipy import stats
 
 from marketsim.model.kernels.restocking import restock, smooth_retail_sales, update_dealers
@@ -190,7 +190,7 @@ def test_stock_obeys_littles_law():
     """Mean stock is throughput times the mean time that a milligram stays, first in first out."""
     of = trading(1, retail__stall=1.0, demand__visits=20.0, horizon__end="2016-12-31",
                  turnover__leave=0.0, turnover__entry=0.0, retail__ivory_d=1.0,
-                 police__capacity=0.0, population__type_d=1.0, motive="none")  # fmt: skip
+                 police__capacity=0.0, population__type_d=1.0, **NEUTRAL)  # fmt: skip
     state = initialize(of, 11)
     days = state.series.risk.size
     books = state.trade.books

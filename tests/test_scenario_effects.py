@@ -116,7 +116,7 @@ EFFECTS = [
     ("import_ban", 2, (label, "+"), (at_stalls, "+"), SWITCHING),
     ("licences_expire", 1, (label, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban", 1, (value, "+"), (at_stalls, "+"), SWITCHING),
-    ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
+    ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("ban_announced_enforced", 1, (flow(Flow.VISIBLE), "-"), (raw_level, "-"), {}),
     ("ban_announced_unenforced", 1, (raw_level, "-"), (at_stalls, "+"), SWITCHING),
     ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
@@ -131,6 +131,12 @@ EFFECTS = [
     ("longer_sentences_publicized", 1, (left, "+"), (sold, "-"), TRACEABLE),
     ("friend_limit", 1, (friends, "-"), (inquiries, "-"), POPULAR),
     ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
+    ("campaign_gifts", 2, (sold, "-"), (left, "+"), {}),
+    ("campaign_collectors", 2, (sold, "-"), (left, "+"), {}),
+    ("campaign_investors", 2, (sold, "-"), (flow(Flow.VISIBLE), "-"), {}),
+    ("campaign_travellers", 2, (sold, "-"), (value, "-"), {}),
+    ("substitutes", 1, (sold, "-"), (left, "+"), {}),
+    ("travellers_abroad", 2, (sold, "-"), (left, "+"), {}),
 ]
 
 

@@ -61,8 +61,8 @@ def named(**choices: str) -> Settings:
     Parameters
     ----------
     **choices : str
-        `population`, `recovery`, `motive`, `buyers` and `scenario`; those not given are the defaults of
-        the command.
+        `population`, `recovery`, `motive`, `prices`, `buyers` and `scenario`; those not given are
+        the defaults of the command.
 
     Raises
     ------
