@@ -159,8 +159,10 @@ POINTED: tuple[Pointed, ...] = (
           "police.arrest": 1.0, "demand.inquiries_per_post": 0.03} | NO_MOTIVE, ALL_AT_ONCE, 1.0),
     # prices that look ahead, and shops whose stock is bought out, leaks and ends
     (30, {"population.platform_traders": 2000.0, "supply.suppliers": 200.0,
-          "demand.inquiries_per_post": 0.02, "retail.stall": 0.5, "workshop.processors": 230.0}
-     | BUSY_SHOPS | FAST, AHEAD, 1.0),
+          "demand.inquiries_per_post": 0.02, "retail.stall": 0.5, "workshop.processors": 230.0,
+          "police.capacity": 20.0, "police.arrest": 1.0, "police.upstream": 1.0,
+          "police.closed_days": 10.0, "turnover.entry": 0.02}
+     | BUSY_SHOPS | FAST | {"legal.stock": 2.5}, AHEAD, 1.0),
     # the same where holders expect nothing
     (30, {"population.platform_traders": 2000.0, "supply.suppliers": 200.0,
           "demand.inquiries_per_post": 0.02} | BUSY_SHOPS | NO_PRICES, AHEAD, 1.0),

@@ -182,6 +182,14 @@ MISREAD: dict[str, tuple[str, Callable[[str], str]]] = {
         "trade.py",
         _replace("levers.legal if model.legal.stock > 0 else 0.0", "levers.legal"),
     ),
+    "processors that are closed launder what has leaked to them": (
+        "legal.py",
+        _replace("None if one.closed or one.held", "None if one.held"),
+    ),
+    "a processor opens for laundering on the eve": (
+        "legal.py",
+        _replace("one.closed or", "one.closed_until > self.model.today + 1 or"),
+    ),
     "stock leaks before it is bought out": (
         "legal.py",
         _replace("        self._be_bought_out()\n        self._leak()\n",

@@ -38,8 +38,10 @@ class Prices:
 
     @property
     def look_ahead(self) -> bool:
-        rules = self.model.rules.prices
-        return any((rules.adjust, rules.speculation, rules.extrapolate))
+        """Whether anything of section 17 happens."""
+        prices = self.model.rules.prices
+        moves = prices.adjust + prices.speculation + prices.extrapolate > 0.0
+        return moves and not self.model.posts_alone
 
     def update(self) -> None:
         """Live one morning."""

@@ -31,7 +31,8 @@ def update_prices(row, levers, params, trade):
         `prices` is written.
     """
     prices, memory = params.prices, trade.prices.memory
-    if trade.product_mix.size == 0:
+    looks_ahead = prices.adjust + prices.speculation + prices.extrapolate > 0.0
+    if trade.product_mix.size == 0 or not looks_ahead:
         return
     # market.md 17.1: the level of about the last eight weeks, and of the last year
     level = memory[PriceMemory.LOG_LEVEL]
