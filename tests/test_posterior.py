@@ -39,6 +39,8 @@ CHANCES = {
     "trend": 0.05,
     "combined": 0.25,
 }
+# parameters declared since the shipped calibration, which are sampled from their priors
+SINCE = ("buyers.compare", "buyers.mouth")
 WEIGHTS = [0.1, 0.0, 0.5, 0.15, 0.25]  # of the five draws of each structure
 NUMBERS = range(500)
 FILES = ("posterior.parquet", "structures.csv", "point.csv")
@@ -650,7 +652,7 @@ def test_the_shipped_point_is_one_of_the_draws(shipped):
     chances = posterior.probabilities()
     assert chances[structure] == max(chances.values())
     mine = shipped[shipped["structure"] == structure]
-    assert set(values) == set(priors.everything())
+    assert set(values) == set(priors.everything()) - set(SINCE)
     keys = list(priors.uncertain())
     assert (mine[keys] == pd.Series(values)[keys]).all(axis=1).sum() == 1
 
@@ -658,13 +660,15 @@ def test_the_shipped_point_is_one_of_the_draws(shipped):
 def test_the_shipped_draws_of_the_chain_are_inside_their_priors(shipped):
     """Every draw of the chain is a weight and values inside their priors; the point is too."""
     table, point = posterior.trade_draws(), posterior.point()[1]
-    assert list(table) == ["weight", *priors.uncertain_trade()]
+    known = [key for key in priors.uncertain_trade() if key not in SINCE]
+    assert list(table) == ["weight", *known]
     weights = table["weight"].to_numpy()
     assert np.isfinite(weights).all() and weights.min() >= 0.0 and weights.sum() > 0.0
-    for name, prior in priors.uncertain_trade().items():
+    for name in known:
+        prior = priors.uncertain_trade()[name]
         assert table[name].between(prior.low, prior.high).all(), name
         assert prior.low <= point[name] <= prior.high, name
-    assert list(point) == [*priors.uncertain(), *priors.uncertain_trade()]
+    assert list(point) == [*priors.uncertain(), *known]
 
 
 def test_the_shipped_file_is_small_and_plain():
@@ -687,10 +691,13 @@ def test_a_study_draws_from_what_is_shipped(shipped):
     for number in range(10):
         drawn = posterior.draw(of, number)
         mine = shipped[shipped["structure"] == drawn.structure]
-        keys, trade = list(priors.uncertain()), list(priors.uncertain_trade())
+        keys = list(priors.uncertain())
+        trade = [key for key in priors.uncertain_trade() if key not in SINCE]
         values = pd.Series(drawn.values)
         assert (mine[keys] == values[keys]).all(axis=1).sum() == 1
         assert (posterior.trade_draws()[trade] == values[trade]).all(axis=1).any()
+        later = {key: priors.uncertain_trade()[key] for key in SINCE}
+        assert {key: drawn.values[key] for key in SINCE} == priors.sample(later, of.seed, number)
 
 
 def test_neutral_motives_are_a_choice_and_not_drawn(shipped):
