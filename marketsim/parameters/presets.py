@@ -60,8 +60,8 @@ def named(**choices: str) -> Settings:
     Parameters
     ----------
     **choices : str
-        `population`, `recovery`, `motive`, `buyers` and `scenario`; those not given are the defaults of
-        the command.
+        `population`, `recovery`, `motive`, `buyers` and `scenario`; those not given are the
+        defaults of the command.
 
     Raises
     ------
