@@ -34,7 +34,7 @@ TRADE = ("prices", "enforcement", "ledger")
 def counted() -> TradeRecords:
     """Return tallies of four days in which nothing was counted."""
     return TradeRecords(
-        np.zeros((DAYS, TradeCounter.EARNED + len(Channel)), np.int64),
+        np.zeros((DAYS, max(TradeCounter) + 1), np.int64),
         np.zeros((DAYS, PRODUCTS, len(Stage), len(Channel), 3), np.int64),
         np.zeros((DAYS, len(Enforcement), len(Channel), 2), np.int64),
         np.zeros((DAYS, len(Account), len(Item)), np.int64),
