@@ -90,10 +90,16 @@ def test_satiety_at_rest_balances_purchases_and_time():
     of.trade.buyers.at_rest[AtRest.LIMIT] = [0.0, -9.0, 9.0, -9.0]
     of.trade.buyers.at_rest[AtRest.BOUGHT] = [0.001, 0.002, 0.5, 0.003]
     of.trade.buyers.at_rest[AtRest.SPENT] = [1500.0, 600.0, 100.0, 1e9]
-    liked = of.params.demand.second_choice_prob
-    for u, below in ((0.1, 0.0), (0.9, 0.001)):  # only who would pay much buys the first product
+    likes = np.array([1.0, 1.0, 1.0, 1.0 / of.params.demand.second_choice_prob])
+    likes *= of.params.demand.second_choice_prob
+    bought, spent = of.trade.buyers.at_rest[AtRest.BOUGHT :]
+    # only who would pay much buys the first product; a customer buys more of all
+    for u, buys, regular in ((0.1, (0, 1, 0, 1), 0.0), (0.9, (1, 1, 0, 1), 0.0),
+                             (0.9, (1, 1, 0, 1), 0.01)):  # fmt: skip
+        of.trade.buyers.regular[7] = regular
         budget = 3000.0 * np.exp(of.params.demand.spread * float(stats.norm.ppf(u)))
-        added = 1500.0 / budget * below * liked + 600.0 / budget * 0.002 * liked + 0.003
+        step = bought * likes * np.minimum(spent / budget, 1.0)
+        added = (step * buys).sum() + regular * step.sum() / (bought * likes).sum()
         rest = buyers.satiety(0, 7, u, Item.CARVED, half, of.params, of.trade)
         assert (1 - rest) * added == pytest.approx(rest * LN_2 / half, rel=1e-6)
 
@@ -103,7 +109,7 @@ def test_a_market_at_rest_does_not_drift():
     ends = {}
     for rate in (0.05, 0.0):  # purchases a day of a buyer who is not sated; negative control
         of = Counter(buyers__tires=10.0, buyers__budget=1500.0, days=400, **STALL)
-        of.trade.buyers.at_rest[:] = 0.0
+        of.trade.buyers.at_rest[:], of.trade.buyers.regular[:] = 0.0, 0.0
         of.trade.buyers.at_rest[AtRest.LIMIT] = -9.0
         of.trade.buyers.at_rest[AtRest.BOUGHT, Item.CARVED] = rate
         of.trade.buyers.at_rest[AtRest.SPENT] = 300.0

@@ -43,6 +43,7 @@ def test_outcomes_are_sums_of_the_tables(simulated):
         "seized": enforced["grams"].sum() * scale,
         "arrests": enforced[enforced["kind"] == "arrests"]["count"].sum() * scale,
         "elephants": daily["raw_shipped"].sum() / 10_000 * scale,
+        "buyers_12_months": 5 * daily["buyers_12_months"].iloc[-1],
     }
     assert found == pytest.approx(expected, rel=1e-9)
     assert found["arrests"] > 0 and found["seized"] > 0

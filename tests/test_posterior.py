@@ -40,7 +40,14 @@ CHANCES = {
     "combined": 0.25,
 }
 # parameters declared since the shipped calibration, which are sampled from their priors
-SINCE = ("legal.reuse", "legal.rush", "prices.adjust", "prices.speculation")
+SINCE = (
+    "legal.reuse",
+    "legal.rush",
+    "prices.adjust",
+    "prices.speculation",
+    "buyers.compare",
+    "buyers.mouth",
+)
 WEIGHTS = [0.1, 0.0, 0.5, 0.15, 0.25]  # of the five draws of each structure
 NUMBERS = range(500)
 FILES = ("posterior.parquet", "structures.csv", "point.csv")

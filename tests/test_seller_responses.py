@@ -169,7 +169,7 @@ BOUNDS = [
     ("a parcel in 20 seized", "posts", 13, 0.90, 0.99),
     ("a parcel in 5 seized", "posts", 13, 0.70, 0.90),
     ("buyers pay a twentieth", "posts", 13, 0.0, 0.70),
-    ("buyers pay a twentieth", "posts", 26, 0.0, 0.55),
+    ("buyers pay a twentieth", "posts", 26, 0.0, 0.60),
     ("buyers pay a twentieth", "posts", 50, 0.0, 0.45),
     ("buyers pay a twentieth", "active", 50, 0.0, 0.75),
     ("buyers pay a twentieth", "entry", 26, 0.0, 0.4),
@@ -178,7 +178,7 @@ BOUNDS = [
     ("buyers pay five times as much", "posts", 13, 1.05, 2.0),
     ("buyers pay five times as much", "entry", 13, 1.0, 2.5),
     ("nobody buys", "posts", 13, 0.0, 0.70),
-    ("nobody buys", "posts", 26, 0.0, 0.55),
+    ("nobody buys", "posts", 26, 0.0, 0.60),
     ("half of the sellers leave", "entry", 26, 1.0, 2.0),
 ]
 

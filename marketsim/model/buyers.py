@@ -80,20 +80,25 @@ def satiety(row, buyer, u_willing, favourite, half, params, trade):
     if bought >= 0:
         sated, days = np.float64(trade.buyers.sated[buyer]), row - bought
     else:
-        sated, days = _resting(u_willing, favourite, half, params, trade.buyers.at_rest), row
+        sated, days = _resting(buyer, u_willing, favourite, half, params, trade.buyers), row
     return sated * exp(-LN_2 * days / half)
 
 
 @part
-def _resting(u_willing, favourite, half, params, at_rest):
+def _resting(buyer, u_willing, favourite, half, params, buyers):
     """Return the satiety of a buyer in a market at rest (market.md 18.2)."""
     z = normal_quantile(u_willing)
     budget = params.buyers.budget * exp(params.demand.spread * z)
-    purchases = 0.0
+    purchases, liked, steps, at_rest = 0.0, 0.0, 0.0, buyers.at_rest
     for product in range(PRODUCTS):
+        bought = at_rest[AtRest.BOUGHT, product] * liking(product, favourite, params.demand)
+        step = bought * min(at_rest[AtRest.SPENT, product] / budget, 1.0)
+        liked += bought
+        steps += step
         if z >= at_rest[AtRest.LIMIT, product]:
-            bought = at_rest[AtRest.BOUGHT, product] * liking(product, favourite, params.demand)
-            purchases += bought * min(at_rest[AtRest.SPENT, product] / budget, 1.0)
+            purchases += step
+    if liked > 0.0:
+        purchases += np.float64(buyers.regular[buyer]) * (steps / liked)
     a = purchases * half / LN_2
     return a / (1.0 + a)
 

@@ -285,7 +285,7 @@ class AtRest(IntEnum):
     """Purchases in a market at rest, of each product (docs/market.md 3)."""
 
     LIMIT = 0  # willingness to pay for it, standard deviations of its logarithm
-    BOUGHT = 1  # purchases a day of a buyer who likes it and can pay for it
+    BOUGHT = 1  # purchases a day of a buyer who likes it, can pay for it, and is no customer
     SPENT = 2  # CNY a purchase
 
 
@@ -366,10 +366,11 @@ Motives = namedtuple(
 Prices = namedtuple("Prices", "index holding memory")
 
 # Buyers, arrays of shape (buyers,): perceived risk (float32) as of a row (int16); satiety (float32)
-# as of the row of the last purchase in the run, -1 if none (int16). Of all buyers: their number by
-# the row of their last purchase, (days,), int64; purchases at rest by `AtRest` and product,
-# float64; what all hear of deliveries, by `Heard`, float64 (docs/market.md 18)
-Buyers = namedtuple("Buyers", "risk touched sated bought by_row at_rest heard")
+# as of the row of the last purchase in the run, -1 if none (int16); purchases a day of a customer
+# at the start (float32). Of all buyers: their number by the row of their last purchase, (days,),
+# int64; purchases at rest by `AtRest` and product, float64; what all hear of deliveries, by
+# `Heard`, float64 (docs/market.md 18)
+Buyers = namedtuple("Buyers", "risk touched sated bought regular by_row at_rest heard")
 
 # Traders who offer today in Moments, elsewhere and at a stall, ascending: ids, (3, ids), int32,
 # and their number, (3,), int64

@@ -100,9 +100,18 @@ def build_trade(
     if thousands > 0.0:
         _enter_stocks(params, books, retailers, shops, dealers, mix)
     agents_table = _agents(params, seed, agents, people)
-    at_rest = np.zeros((len(AtRest), PRODUCTS))
+    who_buys = Buyers(
+        risk=np.zeros(buyers, np.float32),
+        touched=np.zeros(buyers, np.int16),
+        sated=np.zeros(buyers, np.float32),
+        bought=np.full(buyers, NOBODY, np.int16),
+        regular=np.zeros(buyers, np.float32),
+        by_row=np.zeros(days, np.int64),
+        at_rest=np.zeros((len(AtRest), PRODUCTS)),
+        heard=np.zeros(len(Heard)),
+    )
     friends = _friends(
-        params, seed, retailers, shops, agents_table, unit_cost, mix, people, buyers, at_rest
+        params, seed, retailers, shops, agents_table, unit_cost, mix, people, who_buys
     )
     answers, buckets = int(params.demand.max_inquiries_per_day), int(params.delivery.days) + 1
     places = (ids + agents) * answers if buyers > 0 else 0
@@ -114,15 +123,7 @@ def build_trade(
         agents=agents_table,
         friends=friends,
         seekers=Seekers(np.zeros(buyers, np.int32), np.zeros(2, np.int64)),
-        buyers=Buyers(
-            risk=np.zeros(buyers, np.float32),
-            touched=np.zeros(buyers, np.int16),
-            sated=np.zeros(buyers, np.float32),
-            bought=np.full(buyers, NOBODY, np.int16),
-            by_row=np.zeros(days, np.int64),
-            at_rest=at_rest,
-            heard=np.zeros(len(Heard)),
-        ),
+        buyers=who_buys,
         offers=Offers(np.zeros((3, ids), np.int32), np.zeros(3, np.int64)),
         parcels=Parcels(
             np.zeros((buckets, places, len(Parcel)), np.int64), np.zeros(buckets, np.int64)
@@ -342,17 +343,17 @@ def _friends(
     unit_cost: np.ndarray,
     mix: np.ndarray,
     people: int,
-    buyers: int,
-    at_rest: np.ndarray,
+    who_buys: Buyers,
 ) -> Friends:
     """Return the friends of each seller, with room for more; write the returns of traders.
 
-    Purchases of buyers in a market at rest are written to `at_rest`.
+    Purchases in a market at rest are written to `who_buys`.
 
     A founder has been in the trade for some time and has the customers of that time, with the
     deliveries that each has had: a market without interventions stays as it is.
     """
-    ids, demand = retailers.state.size, params.demand
+    ids, demand, buyers = retailers.state.size, params.demand, who_buys.risk.size
+    at_rest = who_buys.at_rest
     seller_keys = np.arange(ids + agents.retailer.size)
     seller_keys[ids:] += FIRST_AGENT_KEY - ids
     mean = demand.friends if buyers > 0 else 0.0
@@ -389,6 +390,7 @@ def _friends(
         _draw_customers(
             seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
             buyers, start, count, customers, buyer, trust, shops.relative, shops.stall, at_rest,
+            who_buys.regular,
         )  # fmt: skip
     is_newcomer = retailers.arrival > 0
     count[:ids][is_newcomer] = np.floor(wanted[:ids][is_newcomer] * params.motive.start)
@@ -399,6 +401,7 @@ def _friends(
 def _draw_customers(
     seed, params, seller_keys, posts, is_founder, limits, markup, shown, ages, nodes,
     buyers, start, count, customers, buyer, trust, relative, stall, at_rest,
+    customer_rate,
 ):  # fmt: skip
     """Draw the customers among the friends of each seller, and their trust (market.md 3).
 
@@ -464,8 +467,13 @@ def _draw_customers(
         chosen = some * customer + (1.0 - some) * other
         buys = demand.regulars * chosen + (1.0 - demand.regulars) * even
         buys = demand.strangers * other + (1.0 - demand.strangers) * buys
+        by_one = 0.0  # purchases a day of a customer
         if is_founder[seller]:  # market.md 3 (purchases at rest)
-            deals += (number + added) * buys * inquiries
+            of_customers = demand.regulars * some + (1.0 - demand.regulars) * share
+            of_customers *= (1.0 - demand.strangers) * customer
+            deals += (number + added) * (buys - of_customers) * inquiries
+            if known > 0.0:
+                by_one = (number + added) * of_customers * inquiries / known
         # market.md 16.1: the returns of posts, and of a day at a stall, relative to others
         if seller < relative.shape[0]:
             relative[seller, 0] = (number + added) * buys * attention * (markup[seller] - 1.0)
@@ -491,6 +499,7 @@ def _draw_customers(
             for _ in range(1 + further):
                 missing *= 1.0 - demand.trust_gain
             trust[row] = int((1.0 - missing) * TRUST_STEPS)
+            customer_rate[buyer[row]] = np.float64(customer_rate[buyer[row]]) + by_one
     # market.md 3: purchases of a buyer at rest
     typical, _ = _purchase_chances(at_rest[AtRest.LIMIT], 0.0, shown, nodes, demand)
     all_shown = shown[0] + shown[1] + shown[2] + shown[3]

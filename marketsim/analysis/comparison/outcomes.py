@@ -36,6 +36,9 @@ OUTCOMES = {
     "elephants": Outcome(
         "elephants whose ivory was shipped", "elephants a week per 1,000 traders", LOWER
     ),
+    "buyers_12_months": Outcome(
+        "people who bought in the last 365 days of the run", "buyers per 1,000 traders", LOWER
+    ),
     "suppressed_weeks": Outcome(
         "weeks in which visible posts stay below nine tenths of the baseline's", "weeks", HIGHER
     ),
@@ -83,6 +86,7 @@ def run_outcomes(
         "seized": seized * scale,
         "arrests": records.enforcement[first:, Enforcement.ARRESTS, :, 0].sum() * scale,
         "elephants": trade[TradeCounter.RAW_SHIPPED] / MILLIGRAMS / elephant * scale,
+        "buyers_12_months": records.counts[-1, TradeCounter.BUYERS_12_MONTHS] * 1000.0 / retailers,
     }
 
 
