@@ -105,7 +105,7 @@ class DayCounts:
     """What trade, prices and enforcement are counted over one day (docs/market.md 4, 13)."""
 
     def __init__(self):
-        self.trade = [0] * len(range(Tally.STALL_PIECES + 1))
+        self.trade = [0] * (max(Tally) + 1)
         self.prices = [[[[0, 0, 0] for _ in Channel] for _ in Stage] for _ in PRODUCTS]
         self.measures = [[[0, 0] for _ in Channel] for _ in Measure]
 

@@ -100,6 +100,10 @@ class Tally(IntEnum):
     LEGAL_STOCK = 45
     STALLS_STOCKED = 46
     STALL_PIECES = 47
+    PASSED_ON = 48
+    BOUGHT_ABROAD = 49
+    SUBSTITUTED = 50
+    BUYERS_12_MONTHS = 51
 
 
 class Channel(IntEnum):
@@ -111,6 +115,15 @@ class Channel(IntEnum):
     SOCIAL = 3
     WEBSITES = 4
     PHYSICAL = 5
+
+
+class Segment(IntEnum):
+    """What a buyer buys for (market.md 18.1)."""
+
+    GIFT = 0
+    COLLECTOR = 1
+    INVESTOR = 2
+    TRAVELLER = 3
 
 
 class Stage(IntEnum):

@@ -14,6 +14,7 @@ class Parcel:
         self.due = self.model.row + int(self.model.rules.delivery.days)
         self.trader, self.seller = deal.trader, deal.seller
         self.key: int = deal.key
+        self.asked = deal.asked  # by the buyer; draws know the parcel by this seller
         self.channel: Channel = deal.channel
         self.buyer = deal.buyer
         self.place: int | None = deal.place
@@ -35,10 +36,10 @@ class Parcel:
                 return place
         return None
 
-    def hand_over(self, intercepted: float, traceable: float) -> None:
-        """Deliver the parcel, or lose it to the police or on the way."""
+    def hand_over(self, intercepted: float, traceable: float) -> bool:
+        """Deliver the parcel, or lose it to the police or on the way; return if it arrived."""
         model, delivery = self.model, self.model.rules.delivery
-        courier, traced, lost, complaint = model.draws(Purpose.COURIER, self.seller.key, self.key)
+        courier, traced, lost, complaint = model.draws(Purpose.COURIER, self.asked.key, self.key)
         place = self.place_of_friend()
         if courier < intercepted:
             self._be_seized(traced < traceable)
@@ -47,12 +48,13 @@ class Parcel:
         else:
             self._arrive(place)
             self._settle(arrived=True)
-            return
+            return True
         self._disappoint(place)
         if complaint < delivery.complaint:
             model.counts.count_measure(Measure.COMPLAINTS, self.channel)
             model.police.file_case(self.trader)
         self._settle(arrived=False)
+        return False
 
     def _be_seized(self, traced: bool) -> None:
         model = self.model
@@ -110,7 +112,7 @@ class Parcel:
         model, refund = self.model, self.model.rules.motive.refund
         if arrived or self.paid == 0 or refund == 0.0:
             return 0
-        if model.draw(Purpose.REFUNDED, self.seller.key, self.key) >= refund:
+        if model.draw(Purpose.REFUNDED, self.asked.key, self.key) >= refund:
             return 0
         amount = min(self.paid, self.trader.money)
         model.books.move(Item.MONEY, amount, self.trader, Account.INCOME)
@@ -125,5 +127,5 @@ def deliver(model) -> None:
     due = [parcel for parcel in model.parcels if parcel.due == model.row]
     model.parcels = [parcel for parcel in model.parcels if parcel.due != model.row]
     traced = 1.0 - (1.0 - delivery.traced) * (1.0 - levers.traces)
-    for parcel in due:
-        parcel.hand_over(intercepted, traced * (1.0 - hidden))
+    fates = [parcel.hand_over(intercepted, traced * (1.0 - hidden)) for parcel in due]
+    model.hearsay.remember(sum(fates), len(fates))

@@ -3,6 +3,7 @@
 from marketsim.numerics.rng import Purpose
 
 from .books import fen
+from .buyers import mean_of_segments
 from .codes import Account, Channel, Item, Stage, Tally
 
 MG_IN_A_TONNE = 1e9
@@ -30,8 +31,8 @@ class LegalMarket:
         legal, levers = model.rules.legal, model.levers
         self._be_bought_out()
         self._leak()
-        mean = legal.customers * levers.legal * levers.demand * (1.0 + legal.rush * levers.rush)
-        mean = mean * float(model.founders) / 1000.0
+        mean = legal.customers * levers.legal * levers.demand * mean_of_segments(model)
+        mean = mean * (1.0 + legal.rush * levers.rush) * float(model.founders) / 1000.0
         for n in range(int(mean + model.draw(Purpose.CUSTOMERS, 0))):
             self._serve(n)
 

@@ -42,6 +42,8 @@ class Day:
     rush: float = 0.0
     bought_out: float = 0.0
     leaked: float = 0.0
+    substitutes: float = 0.0
+    abroad: float = 0.0
     recall: float = 1.0
     reports: float = 1.0
     capacity: float = 1.0
@@ -53,6 +55,10 @@ class Day:
     sharing: float = 1.0
     sentence: float = 1.0
     demand: float = 1.0
+    demand_gift: float = 1.0
+    demand_collector: float = 1.0
+    demand_investor: float = 1.0
+    demand_traveller: float = 1.0
     legal: float = 1.0
     friend_limit: float = MOST_FRIENDS
     # what the finished table gives

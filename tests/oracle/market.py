@@ -9,6 +9,7 @@ from marketsim.parameters.settings import kernel_params
 from .books import Books, DayCounts
 from .codes import PRODUCTS, Account, Channel, Item, Measure, State, Tally
 from .delivery import deliver
+from .hearsay import Hearsay
 from .legal import LegalMarket
 from .levers import calendar
 from .making import make_chain, make_traders
@@ -20,6 +21,7 @@ from .police import Police
 from .prices import Prices
 from .recipe import Recipe
 from .seekers import Seekers
+from .start import Purchases
 from .trade import Conditions, trade_with
 from .traders import Trader
 
@@ -60,9 +62,11 @@ class Market(mesa.Model):
         self.parcels: list = []
         self.learned = Learned(self)
         self.seekers = Seekers(self)
+        self.hearsay = Hearsay(self)
         make_traders(self)
         self.observer = Observer(self)
         make_chain(self)
+        self.purchases = Purchases(self)
 
     def _fading(self) -> list[float]:
         """How much is left of buyers' risk after so many days (market.md 3)."""
@@ -211,6 +215,7 @@ class Market(mesa.Model):
         counts.count_measure(Measure.ACCOUNTS_BANNED, Channel.MOMENTS, number=banned)
         counts.count(Tally.STOCK, sum(one.stock for one in self.traders if one.state not in gone))
         self._count_legal_stock_and_stalls()
+        counts.count(Tally.BUYERS_12_MONTHS, self._buyers_of_twelve_months())
         for agent in self.resale_agents:
             self.books.move_all(Item.MONEY, agent, Account.OWNERS)
         self.books.check()
@@ -225,6 +230,10 @@ class Market(mesa.Model):
         self.counts.count(Tally.LEGAL_STOCK, self.legal.stock)
         self.counts.count(Tally.STALLS_STOCKED, len(stocked))
         self.counts.count(Tally.STALL_PIECES, int(pieces + 0.5))
+
+    def _buyers_of_twelve_months(self) -> int:
+        """Return how many have bought in the run, and not too long ago (market.md 18.2)."""
+        return sum(one.bought >= 0 and one.bought > self.row - 365 for one in self.buyers)
 
     # what is compared
 

@@ -172,6 +172,20 @@ def picture(model) -> dict:
     out["agent.active"] = [int(one.active) for one in agents]
     out["buyer.risk"] = [one.risk for one in model.buyers]
     out["buyer.touched"] = [one.touched for one in model.buyers]
+    out["buyer.sated"] = [one.sated for one in model.buyers]
+    out["buyer.bought"] = [one.bought for one in model.buyers]
+    out["buyer.by_row"] = [0] * len(model.calendar)
+    for one in model.buyers:
+        if one.bought >= 0:
+            out["buyer.by_row"][one.bought] += 1
+    usual, hearsay = model.purchases, model.hearsay
+    out["buyer.at_rest"] = [usual.limit, usual.bought, usual.spent]
+    out["buyer.heard"] = [
+        hearsay.arrived,
+        hearsay.settled,
+        hearsay.first_arrived,
+        hearsay.first_settled,
+    ]
     sellers = model.sellers
     out["friends.who"] = [[one.buyer.number for one in seller.friends] for seller in sellers]
     out["friends.trust"] = [[one.steps for one in seller.friends] for seller in sellers]
@@ -225,6 +239,7 @@ def parcel_row(model, parcel, first: dict) -> list[int]:
         parcel.due - model.row,
         parcel.trader.number,
         parcel.seller.key,
+        parcel.asked.key,
         parcel.key,
         parcel.buyer.number,
         -1 if parcel.place is None else first[parcel.seller] + parcel.place,

@@ -32,8 +32,7 @@ def of_engine(state: MarketState, row: int) -> Picture:
     first = trade.books.start[Account.RETAILERS]
     out["dealer.cost"] = trade.unit_cost[:first]
     out["shop.cost"] = trade.unit_cost[first : first + ids]
-    out["buyer.risk"] = trade.buyers.risk
-    out["buyer.touched"] = trade.buyers.touched
+    out |= {f"buyer.{name}": array for name, array in trade.buyers._asdict().items()}
     friends = trade.friends
     rows = [slice(s, s + n) for s, n in zip(friends.start, friends.count, strict=False)]
     out["friends.who"] = [friends.buyer[row] for row in rows]
@@ -100,13 +99,13 @@ def _waiting(line: Any) -> list[int]:
 def _parcels(state: MarketState, row: int) -> list[list[int]]:
     """Return the parcels on their way, by day of arrival and as sent, from tomorrow on.
 
-    Columns: days from today to arrival, trader, seller (the number its draws are keyed by), key of
-    the inquiry, buyer, place of the friend or -1, product, mass in mg; in fen: sum in escrow, what
-    the trader has been paid, cost.
+    Columns: days from today to arrival, trader, seller and seller who was asked (the numbers that
+    draws know them by), key of the inquiry, buyer, place of the friend or -1, product, mass in mg;
+    in fen: sum in escrow, what the trader has been paid, cost.
     """
     parcels, ids = state.trade.parcels, state.retailers.state.size
-    order = ("RETAILER", "SELLER", "KEY", "BUYER", "FRIEND", "PRODUCT", "MASS", "ESCROWED", "PAID")
-    order += ("COST",)
+    order = ("RETAILER", "SELLER", "ASKED", "KEY", "BUYER", "FRIEND", "PRODUCT", "MASS")
+    order += ("ESCROWED", "PAID", "COST")
     out = []
     for days in range(1, parcels.count.size + 1):
         bucket = (row + days) % parcels.count.size

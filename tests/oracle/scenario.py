@@ -13,7 +13,6 @@ ALL_TYPES = "abcd"
 MULTIPLIED = {
     "moderation_effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
     "police_effort": {name: name for name in ("border", "names", "police", "sharing")},
-    "campaign": {"willingness": "demand"},
     "sentencing": {"ratio": "sentence"},
 }
 ADDED = {
@@ -23,6 +22,7 @@ ADDED = {
     "parcel_refusal": {"share": "refused"},
     "sentencing": {"publicity": "arrest_news"},
     "announcement": {"credibility": "rush"},
+    "buying_abroad": {"share": "abroad"},
 }
 MOST_FRIENDS = 5000.0
 
@@ -141,10 +141,22 @@ class Intervention:
             day.friend_limit = min(day.friend_limit, self.dose("friends", MOST_FRIENDS))
         elif self.kind == "announcement":
             day.outlook += self.dose("credibility", 0.0) * self.number("outlook", -0.5)
+        elif self.kind == "substitutes":
+            day.substitutes += self.dose("surplus", 0.0) * force
+        elif self.kind == "campaign":
+            for lever in self._demands():
+                day.multiply(lever, self.dose("willingness", 1.0), force)
         for key, lever in MULTIPLIED.get(self.kind, {}).items():
             day.multiply(lever, self.dose(key, 1.0), force)
         for key, lever in ADDED.get(self.kind, {}).items():
             day.add(lever, self.dose(key, 0.0), force)
+
+    def _demands(self) -> list[str]:
+        """Return the levers that a campaign moves: that of all buyers, or of some segments."""
+        segments = self.keys.get("segments", "all")
+        if segments == "all":
+            return ["demand"]
+        return [f"demand_{segment}" for segment in sorted(set(segments.split("+")))]
 
 
 def apply_scenario(scenario, days: list) -> None:

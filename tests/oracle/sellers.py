@@ -58,7 +58,7 @@ class Seller(Holder):
         u = model.draw_once(Purpose.FRIENDS, self.key)
         self.wanted = math.floor(demand.friends * (0.5 + u))
         self.room = math.ceil(self.wanted * (1.0 + demand.room))
-        rest = Rest(self)
+        self.rest = rest = Rest(self)
         self.relative = rest.relative()
         if begins:
             self._draw_friends(math.floor(self.wanted * model.rules.motive.start))

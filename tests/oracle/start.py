@@ -1,4 +1,4 @@
-"""A market at rest: chances of a sale, customers of founders, relative returns (market.md 3)."""
+"""A market at rest: chances of a sale, customers of founders, purchases (docs/market.md 3)."""
 
 from marketsim.numerics.elementary import exp, log, normal_quantile
 from marketsim.numerics.rng import Purpose
@@ -157,20 +157,65 @@ class Rest:
         """Return the relative returns of a post in Moments, a day at a stall, a post elsewhere."""
         if self.nothing:
             return [0.0, 0.0, 0.0]
-        demand, chances = self.model.rules.demand, self.chances
+        demand = self.model.rules.demand
         premium = self.model.rules.retail.physical_premium
-        everybody = self.held + self.added
-        share = self.known / everybody
+        return [
+            self.everybody * self.buys() * self.attention * (self.markup - 1.0),
+            self.at_stall() * max(self.markup * (1.0 + premium) - 1.0, 0.0),
+            demand.friends * (demand.trust * self.chances.first) * (self.markup - 1.0),
+        ]
+
+    @property
+    def everybody(self) -> int:
+        return self.held + self.added
+
+    def at_stall(self) -> float:
+        """Return how likely a buyer drawn evenly buys what is shown at a stall."""
+        demand, premium = self.model.rules.demand, self.model.rules.retail.physical_premium
+        return Chances(self.model, self.labels, log(1.0 + premium) / demand.spread).first
+
+    def buys(self) -> float:
+        """Return how likely who asks about a post in Moments buys."""
+        demand, chances = self.model.rules.demand, self.chances
+        share = self.known / self.everybody
         other = demand.trust * chances.first
         customer = self.trusted * chances.second / chances.first if chances.first != 0.0 else 0.0
         some = 1.0 - exp(-self.known)
         even = share * customer + (1.0 - share) * other
         chosen = some * customer + (1.0 - some) * other
         buys = demand.regulars * chosen + (1.0 - demand.regulars) * even
-        buys = demand.strangers * other + (1.0 - demand.strangers) * buys
-        at_stall = Chances(self.model, self.labels, log(1.0 + premium) / demand.spread).first
-        return [
-            everybody * buys * self.attention * (self.markup - 1.0),
-            at_stall * max(self.markup * (1.0 + premium) - 1.0, 0.0),
-            demand.friends * other * (self.markup - 1.0),
-        ]
+        return demand.strangers * other + (1.0 - demand.strangers) * buys
+
+
+class Purchases:
+    """What is bought a day in a market at rest, product by product."""
+
+    def __init__(self, model):
+        self.model = model
+        self.limit, self.bought, self.spent = ([0.0] * len(PRODUCTS) for _ in range(3))
+        if model.posts_alone or not model.buyers:
+            return
+        markup = max(1.0 + model.rules.retail.margin, 1.0)
+        labels = [cost * markup for cost in model.recipe.trader_costs]
+        typical = Chances(model, labels)
+        self.limit = typical.limits
+        deals = self._deals()
+        for product in PRODUCTS:
+            if typical.first != 0.0:
+                share = typical.shown[product] / typical.all_shown
+                self.bought[product] = (deals / len(model.buyers) / typical.first) * share
+            self.spent[product] = labels[product] * model.pieces[product]
+
+    def _deals(self) -> float:
+        """Return the deals of founders and agents a day."""
+        demand, deals = self.model.rules.demand, 0.0
+        founders = self.model.traders[: self.model.founders]
+        for seller in founders + self.model.resale_agents:
+            rest = seller.rest
+            if rest.nothing:
+                continue
+            deals += rest.everybody * rest.buys() * rest.inquiries
+            if seller is seller.trader:
+                visits = min(demand.visits, demand.max_inquiries_per_day)
+                deals += seller.stall * visits * rest.at_stall()
+        return deals

@@ -1,11 +1,12 @@
-"""Inquiries at sellers, and what comes of them (docs/market.md 9)."""
+"""Inquiries at sellers, and what comes of them (docs/market.md 9, 18)."""
 
 from marketsim.numerics.distributions import choose, events
 from marketsim.numerics.elementary import exp, normal_quantile
 from marketsim.numerics.rng import LANES, Purpose
 
 from .books import fen
-from .codes import Account, Channel, Item, Measure, Stage, Tally
+from .buyers import mean_of_segments
+from .codes import Account, Channel, Item, Measure, Segment, Stage, Tally
 from .delivery import Parcel
 
 PLATFORMS = (Channel.PUBLIC, Channel.SOCIAL, Channel.WEBSITES)
@@ -17,17 +18,30 @@ class Conditions:
     def __init__(self, model):
         rules, levers = model.rules, model.levers
         demand, legal = rules.demand, rules.legal
-        self.level = levers.demand * demand.willingness
+        level = shamed = levers.demand * demand.willingness
         self.visits = demand.visits
+        away = 0.0
         open_share = levers.legal if model.legal.stock > 0 else 0.0
         if levers.legal != 1.0 or open_share != 1.0:
             stalls = sum(trader.at_stall for trader in model.traders)
-            self.level = self.level * (1.0 - legal.stigma * (1.0 - levers.legal))
+            shamed = level * (1.0 - legal.stigma * (1.0 - levers.legal))
+            away = levers.abroad if open_share < 1.0 else 0.0
             customers = legal.customers * float(model.founders) / 1000.0 / float(max(stalls, 1))
             closed = 1.0 - open_share
-            more = legal.switch_to_illegal * closed * (customers * levers.demand)
-            self.visits = max(self.visits + more, 0.0)
-        self.level = max(self.level, 0.0)
+            gone = away * (rules.buyers.traveller * levers.demand_traveller)
+            moved = customers * levers.demand * (mean_of_segments(model) - gone)
+            self.visits = max(self.visits + legal.switch_to_illegal * closed * moved, 0.0)
+        hoped = exp(rules.prices.speculation * model.prices.expected)
+        levels = {
+            Segment.GIFT: shamed * levers.demand_gift,
+            Segment.COLLECTOR: level * levers.demand_collector,
+            Segment.INVESTOR: level * levers.demand_investor * hoped,
+            Segment.TRAVELLER: shamed * levers.demand_traveller,
+        }
+        worth = 1.0 + levers.substitutes  # that ivory must be, if a substitute is worth 1
+        self.levels = {segment: max(one, 0.0) / worth for segment, one in levels.items()}
+        self.abroad = away * (1.0 - open_share)
+        self.heard = 1.0 - rules.buyers.mouth * (1.0 - model.hearsay.reliability())
         self.traced = 1.0 - (1.0 - rules.police.escrow_trace) * (1.0 - levers.traces)
 
 
@@ -37,6 +51,7 @@ class Inquiry:
     def __init__(self, conditions: Conditions, seller, channel: Channel, k: int, shown: int):
         self.model = seller.model
         self.conditions = conditions
+        self.asked = seller  # by whom draws know the inquiry
         self.seller, self.trader = seller, seller.trader
         self.channel = channel
         self.key = k + channel * 2**20
@@ -47,7 +62,7 @@ class Inquiry:
         self.escrowed = False
 
     def draws(self, purpose: Purpose):
-        return self.model.draws(purpose, self.seller.key, self.key)
+        return self.model.draws(purpose, self.asked.key, self.key)
 
     @property
     def at_stall(self) -> bool:
@@ -65,17 +80,22 @@ class Inquiry:
         if self.trader.held[self.product] == 0:
             counts.count(Tally.UNMET)
             return
-        if not self._interested():
+        if not self._interested() or self._goes_elsewhere():
             return
         self.worth = self._worth_to(self.buyer)
         if self.channel == Channel.GROUPS:
             self._auction()
-        if self._agree_on_payment() and self.worth >= self.price and not self._stopped():
+        if not self._agree_on_payment():
+            return
+        if self.worth < self.price:
+            if self.worth * (1.0 + self.model.levers.substitutes) >= self.price:
+                counts.count(Tally.SUBSTITUTED)
+        elif not self._stopped():
             self._deal()
 
     def _worth_to(self, buyer) -> float:
         """Return what a gram of the trader's product is worth to a buyer."""
-        level = self.conditions.level * self.trader.quality[self.product]
+        level = self.conditions.levels[buyer.segment] * self.trader.quality[self.product]
         return buyer.worth(self.product, level)
 
     def _find_buyer(self) -> None:
@@ -92,10 +112,14 @@ class Inquiry:
             self.buyer = self.model.buyers[int(self.who * len(self.model.buyers))]
 
     def _label(self) -> float:
-        asked = self.trader.asked(self.product)
+        return self.seller.label(self._asked_by(self.trader))
+
+    def _asked_by(self, trader) -> float:
+        """Return what a trader asks for the product on this channel, without agents."""
+        asked = trader.asked(self.product)
         if self.at_stall:
             asked *= 1.0 + self.model.rules.retail.physical_premium
-        return self.seller.label(asked)
+        return asked
 
     def _interested(self) -> bool:
         demand = self.model.rules.demand
@@ -104,10 +128,43 @@ class Inquiry:
             trust = 1.0
         elif self.place is not None:
             trust = self.seller.friends[self.place].trust
-        risk = self.buyer.risk_today()
-        return self.interest < trust * self.buyer.likes(self.product) * (
-            1.0 - demand.caution * risk
-        )
+        buyer = self.buyer
+        chance = trust * buyer.likes(self.product) * (1.0 - demand.caution * buyer.risk_today())
+        chance *= 1.0 - buyer.satiety()
+        if not self.at_stall:
+            chance *= self.conditions.heard
+        return self.interest < chance
+
+    def _goes_elsewhere(self) -> bool:
+        """Return whether the buyer buys abroad; or let a cheaper seller have the inquiry."""
+        compares, which, abroad, _ = self.draws(Purpose.COMPARES)
+        if self.buyer.segment == Segment.TRAVELLER and abroad < self.conditions.abroad:
+            self.model.counts.count(Tally.BOUGHT_ABROAD)
+            return True
+        if self.channel != Channel.GROUPS and compares < self.model.rules.buyers.compare:
+            self._compare(which)
+        return False
+
+    def _compare(self, which: float) -> None:
+        """Look at the offer of another trader, and go there if it is better (section 18.5)."""
+        offers = [trader for trader in self.model.traders if self._offered_by(trader)]
+        if not offers:
+            return
+        other = offers[min(int(which * len(offers)), len(offers) - 1)]
+        if other is self.trader or other.held[self.product] == 0:
+            return
+        label, mine, its = self._asked_by(other), self.trader.quality, other.quality
+        if label * mine[self.product] < self.price * its[self.product]:
+            self.seller = self.trader = other
+            self.price, self.place = label, None
+            self.model.counts.count(Tally.PASSED_ON)
+
+    def _offered_by(self, trader) -> bool:
+        """Return whether a trader offers anything today where the buyer has asked."""
+        moments, _, elsewhere, stall = trader.posts_by_slot()
+        if self.channel == Channel.MOMENTS:
+            return moments > 0
+        return stall > 0 if self.at_stall else elsewhere > 0
 
     def _auction(self) -> None:
         """Let up to four friends bid against who asked; the price is the second bid."""
@@ -188,6 +245,7 @@ class Inquiry:
             escrowed = paid if self.escrowed else 0
             model.parcels.append(Parcel(self, mass, escrowed, received, cost))
             model.counts.count(Tally.PARCELS)
+        self.buyer.have_bought(paid)
         self._count_deal(mass, paid)
 
     def _pay(self, paid: int) -> int:
