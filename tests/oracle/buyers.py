@@ -36,6 +36,7 @@ class Buyer(mesa.Agent):
         self.risk = 0.0
         self.touched = 0
         self.sated = 0.0
+        self.regular = 0.0  # purchases a day as a customer at the start
         self.bought = -1
         self._lasting = None
 
@@ -134,11 +135,16 @@ class Buyer(mesa.Agent):
 
     def _at_rest(self) -> float:
         """Return the satiety at which purchases and forgetting are equal on average."""
-        usual, purchases = self.model.purchases, 0.0
+        usual, purchases, liked, steps = self.model.purchases, 0.0, 0.0, 0.0
         for product in PRODUCTS:
+            bought = usual.bought[product] * self.likes(product)
+            step = bought * min(usual.spent[product] / self._budget, 1.0)
+            liked += bought
+            steps += step
             if self.standing >= usual.limit[product]:
-                share = min(usual.spent[product] / self._budget, 1.0)
-                purchases += (usual.bought[product] * self.likes(product)) * share
+                purchases += step
+        if liked != 0.0:
+            purchases += self.regular * (steps / liked)
         a = purchases * self._half_life / LN_2
         return a / (1.0 + a)
 

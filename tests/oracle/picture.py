@@ -173,6 +173,7 @@ def picture(model) -> dict:
     out["buyer.risk"] = [one.risk for one in model.buyers]
     out["buyer.touched"] = [one.touched for one in model.buyers]
     out["buyer.sated"] = [one.sated for one in model.buyers]
+    out["buyer.regular"] = [one.regular for one in model.buyers]
     out["buyer.bought"] = [one.bought for one in model.buyers]
     out["buyer.by_row"] = [0] * len(model.calendar)
     for one in model.buyers:

@@ -9,7 +9,7 @@ from marketsim.numerics.distributions import events
 from marketsim.numerics.rng import LANES, Purpose
 
 from .books import Holder
-from .buyers import Buyer
+from .buyers import Buyer, single
 from .codes import Tally
 from .start import Rest
 
@@ -70,6 +70,7 @@ class Seller(Holder):
         for place in range(self.customers):
             buyer, missing = rest.customer(place)
             self.friends[place] = Friend(buyer, steps(1.0 - missing))
+            buyer.regular = single(buyer.regular + rest.by_one())
 
     def _draw_friends(self, number: int) -> None:
         model = self.model

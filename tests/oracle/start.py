@@ -174,12 +174,30 @@ class Rest:
         demand, premium = self.model.rules.demand, self.model.rules.retail.physical_premium
         return Chances(self.model, self.labels, log(1.0 + premium) / demand.spread).first
 
+    def _customer_buys(self) -> float:
+        """Return how likely a customer who asks buys."""
+        chances = self.chances
+        return self.trusted * chances.second / chances.first if chances.first != 0.0 else 0.0
+
+    def of_customers(self) -> float:
+        """Return how likely who asks about a post is a customer and buys."""
+        demand, share = self.model.rules.demand, self.known / self.everybody
+        some = 1.0 - exp(-self.known)
+        asks = demand.regulars * some + (1.0 - demand.regulars) * share
+        return asks * ((1.0 - demand.strangers) * self._customer_buys())
+
+    def by_one(self) -> float:
+        """Return what each customer buys a day."""
+        if self.known == 0.0:
+            return 0.0
+        return self.everybody * self.of_customers() * self.inquiries / self.known
+
     def buys(self) -> float:
         """Return how likely who asks about a post in Moments buys."""
         demand, chances = self.model.rules.demand, self.chances
         share = self.known / self.everybody
         other = demand.trust * chances.first
-        customer = self.trusted * chances.second / chances.first if chances.first != 0.0 else 0.0
+        customer = self._customer_buys()
         some = 1.0 - exp(-self.known)
         even = share * customer + (1.0 - share) * other
         chosen = some * customer + (1.0 - some) * other
@@ -207,14 +225,14 @@ class Purchases:
             self.spent[product] = labels[product] * model.pieces[product]
 
     def _deals(self) -> float:
-        """Return the deals of founders and agents a day."""
+        """Return the deals of founders and agents a day, but for those with customers."""
         demand, deals = self.model.rules.demand, 0.0
         founders = self.model.traders[: self.model.founders]
         for seller in founders + self.model.resale_agents:
             rest = seller.rest
             if rest.nothing:
                 continue
-            deals += rest.everybody * rest.buys() * rest.inquiries
+            deals += rest.everybody * (rest.buys() - rest.of_customers()) * rest.inquiries
             if seller is seller.trader:
                 visits = min(demand.visits, demand.max_inquiries_per_day)
                 deals += seller.stall * visits * rest.at_stall()
