@@ -96,6 +96,12 @@ def displayed_product(seed, day, i, post, demand, trade):
 
 
 @part
+def looks_ahead(prices):
+    """Return whether prices look ahead; else nothing of market.md 17 happens."""
+    return prices.adjust + prices.speculation + prices.extrapolate > 0.0
+
+
+@part
 def record_price(records, row, product, stage, channel, price):
     """Record a price in whole fen a gram: sum, sum of squares and number."""
     fen = int(min(price, HIGHEST_PRICE) * FEN + 0.5)

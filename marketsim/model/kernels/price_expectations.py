@@ -2,7 +2,7 @@
 
 from marketsim.model.dealers import product_costs
 from marketsim.model.ledger import Item
-from marketsim.model.pricing import SMOOTHING_DAYS
+from marketsim.model.pricing import SMOOTHING_DAYS, looks_ahead
 from marketsim.model.returns import REFERENCE_ROWS
 from marketsim.model.state import Channel, PriceMemory, TradeCounter
 from marketsim.numerics.elementary import LN_2, exp, log
@@ -31,8 +31,7 @@ def update_prices(row, levers, params, trade):
         `prices` is written.
     """
     prices, memory = params.prices, trade.prices.memory
-    looks_ahead = prices.adjust + prices.speculation + prices.extrapolate > 0.0
-    if trade.product_mix.size == 0 or not looks_ahead:
+    if trade.product_mix.size == 0 or not looks_ahead(prices):
         return
     # market.md 17.1: the level of about the last eight weeks, and of the last year
     level = memory[PriceMemory.LOG_LEVEL]

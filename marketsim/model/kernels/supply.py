@@ -1,7 +1,7 @@
 """Supply of raw ivory: shipments to suppliers and seizures at the border (docs/market.md 5)."""
 
 from marketsim.model.ledger import MILLIGRAMS, Account, Item, affordable, fen_of, move
-from marketsim.model.pricing import dealer_price, expected_sales, update_average_cost
+from marketsim.model.pricing import dealer_price, expected_sales, looks_ahead, update_average_cost
 from marketsim.model.state import (
     Channel,
     Enforcement,
@@ -51,7 +51,8 @@ def land_shipments(seed, day, row, levers, params, trade):
         # market.md 5.1 to 5.2: shipments offered respond to the supplier's price
         price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, params.retail, trade)
         mean = supply.shipments * _price_response(price / (reference * surcharge), supply)
-        memory[PriceMemory.OFFERED_TODAY] += mean * grams * MILLIGRAMS * (1.0 - seized)
+        if looks_ahead(params.prices):
+            memory[PriceMemory.OFFERED_TODAY] += mean * grams * MILLIGRAMS * (1.0 - seized)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, supplier, 0), mean)
         room = supply.cover * trade.prices.holding[0] * expected_sales(dealers, supplier, Item.RAW)
         for number in range(offered):
