@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import levers
 from scipy import stats
 from test_trading import FALSE_ALARM, Counter
 
 from marketsim.model import buyers
+from marketsim.model.kernels.legal_market import sell_legal_ivory
 from marketsim.model.ledger import Account, Item
 from marketsim.model.state import AtRest, Channel, Heard, Parcel, Segment, TradeCounter
 from marketsim.numerics import rng
@@ -339,3 +341,15 @@ def test_stigma_is_not_felt_by_all():
         of = Counter(legal__stigma=0.9, demand__willingness=1.0, **one, **MANY).posts(moments=5)
         sold[name] = deals(of.days(10, carried=False, legal=0.0))
     assert sold["traveller"] == sold["nobody"] == 0 < sold["collector"] == sold["investor"]
+
+
+@pytest.mark.parametrize("segment", list(Segment))
+def test_a_campaign_for_one_segment_reaches_its_legal_customers(segment):
+    """Of the customers of the legal market those of the segment stay away."""
+    name, share = segment.name.lower(), (0.55, 0.25, 0.1, 0.1)[segment]
+    of = Counter(legal__customers=1e5, **SHARES)
+    for row in range(20):
+        of_day = levers(**{f"demand_{name}": 0.0})
+        sell_legal_ivory(of.seed, of.day + row, row, of_day, of.params, 1, of.trade)
+    customers = of.counts[:20, TradeCounter.LEGAL_DEALS].sum()
+    assert customers == pytest.approx(20 * 100 * (1.0 - share), abs=20)

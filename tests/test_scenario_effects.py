@@ -77,6 +77,10 @@ def value(state: MarketState) -> float:
     return state.motives.market[Learned.VALUE]
 
 
+def inquiries(state: MarketState) -> int:
+    return state.trade.records.counts[FIRST:, TradeCounter.INQUIRIES].sum()
+
+
 def label(state: MarketState) -> float:
     """Return the mean price on labels of carved pieces."""
     total, _, number = state.trade.records.prices[FIRST:, Item.CARVED, Stage.ADVERTISED].sum((0, 1))
@@ -108,7 +112,7 @@ EFFECTS = [
     ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), STAFFED),
     ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
     ("pooled_information", 1, (flow(Flow.ELSEWHERE), "-"), (flow(Flow.GROUPS), "+"), {}),
-    ("courier_checks", 2, (pieces(Item.CARVED), "-"), (label, "+"), TRACEABLE),
+    ("courier_checks", 2, (pieces(Item.CARVED), "-"), (friends, "-"), TRACEABLE),
     ("police_records", 2, (stock, "-"), (label, "+"), TRACEABLE),
     ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
     ("supplier_interdiction", 1, (sold, "-"), (label, "+"), {}),
@@ -122,17 +126,17 @@ EFFECTS = [
     ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
     ("legal_buy_out", 1, (legal_deals, "-"), (at_stalls, "+"), SWITCHING),
     ("legal_leak", 1, (legal_deals, "-"), (stock, "+"), SWITCHING),
-    ("legal_sale", 1, (sold, "-"), (left, "+"), SWITCHING),
+    ("legal_sale", 1, (sold, "-"), (stock, "-"), SWITCHING),
     ("payment_freeze", 1, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
     ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), STAFFED),
     ("collectables_sellers_taught", 1, (sold, "-"), (friends, "-"), {}),
     ("longer_sentences", 1, (left, "+"), (stock, "-"), TRACEABLE),
-    ("longer_sentences_publicized", 1, (left, "+"), (sold, "-"), TRACEABLE),
+    ("longer_sentences_publicized", 1, (left, "+"), (value, "-"), TRACEABLE),
     ("friend_limit", 1, (friends, "-"), (inquiries, "-"), POPULAR),
     ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
     ("campaign_gifts", 2, (sold, "-"), (left, "+"), {}),
-    ("campaign_collectors", 2, (sold, "-"), (left, "+"), {}),
+    ("campaign_collectors", 2, (sold, "-"), (value, "-"), {}),
     ("campaign_investors", 2, (sold, "-"), (flow(Flow.VISIBLE), "-"), {}),
     ("campaign_travellers", 2, (sold, "-"), (value, "-"), {}),
     ("substitutes", 1, (sold, "-"), (left, "+"), {}),

@@ -80,6 +80,7 @@ class Counter(Standstill):
         """Live days of friends and trade, and of delivery where parcels are carried."""
         of_day, traders = levers(demand=level, **doses), (self.params, self.retailers)
         for _ in range(number):
+            assert self.row < len(self.counts)  # kernels write a row for each day
             day = (self.seed, self.day + self.row, self.row, of_day)
             update_friend_lists(*day, *traders, self.motives, self.trade)
             sell(*day, *traders, self.counters, self.motives, self.trade)
@@ -828,7 +829,7 @@ class Searching(Counter):
 
     def __init__(self, retailers=300, **changes):
         calm = {"demand__inquiries_per_post": 0.0, "demand__friends": 100.0, "demand__room": 1.0}
-        super().__init__(retailers, days=100, **calm | changes)
+        super().__init__(retailers, days=600, **calm | changes)
 
     def friends(self) -> np.ndarray:
         return self.trade.friends.count[: self.retailers.state.size]

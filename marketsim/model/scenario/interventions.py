@@ -579,7 +579,7 @@ class Substitutes:
 
     def apply(self, table: Table) -> None:
         """Raise the lever."""
-        table.substitutes += self.surplus * table.force(self.start, self.end, self.ramp)
+        table.substitutes[:] += self.surplus * table.force(self.start, self.end, self.ramp)
 
 
 @dataclass(frozen=True)
