@@ -77,10 +77,6 @@ def value(state: MarketState) -> float:
     return state.motives.market[Learned.VALUE]
 
 
-def inquiries(state: MarketState) -> int:
-    return state.trade.records.counts[FIRST:, TradeCounter.INQUIRIES].sum()
-
-
 def label(state: MarketState) -> float:
     """Return the mean price on labels of carved pieces."""
     total, _, number = state.trade.records.prices[FIRST:, Item.CARVED, Stage.ADVERTISED].sum((0, 1))
