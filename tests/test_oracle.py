@@ -127,17 +127,29 @@ def evenings_of_the_engine(number: int) -> list[pictures.Picture]:
     return out
 
 
-@pytest.mark.parametrize("error", mutants.MISREAD)
-def test_a_passage_on_prices_or_the_legal_market_that_is_misread_is_noticed(error):
-    """An oracle that misreads the text on prices, announcements or the legal stock is another."""
-    of = cases.settings_of(cases.LOOKING_AHEAD)
+def is_noticed(error: str, number: int) -> bool:
+    """Return whether an oracle that misreads a passage parts from the engine in a market."""
+    of = cases.settings_of(number)
     oracle = mutants.misread_market(error)(of, of.seed)
-    for evening in evenings_of_the_engine(cases.LOOKING_AHEAD):
+    for evening in evenings_of_the_engine(number):
         try:
             oracle.step()
         except AssertionError:  # its books do not balance
-            return
+            return True
         told = {key: pictures.plain(value) for key, value in oracle.picture().items()}
         if pictures.difference(evening, told):
-            return
-    pytest.fail("the two are the same on all days")
+            return True
+    return False
+
+
+@pytest.mark.parametrize("error", mutants.MISREAD)
+def test_a_passage_on_prices_or_the_legal_market_that_is_misread_is_noticed(error):
+    """An oracle that misreads the text on prices, announcements or the legal stock is another."""
+    assert is_noticed(error, cases.LOOKING_AHEAD), "the two are the same on all days"
+
+
+@pytest.mark.parametrize("error", mutants.MISREAD_OF_BUYERS)
+def test_a_passage_on_buyers_that_is_misread_is_noticed(error):
+    """An oracle that misreads the text on segments, satiety, hearsay or comparing is another."""
+    markets = cases.WANTING, cases.LONG
+    assert any(is_noticed(error, number) for number in markets), "the two are the same on all days"

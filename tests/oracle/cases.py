@@ -60,6 +60,7 @@ LARGEST = {
     "supply.shipments": 3.0,
 }
 KEPT = ("population.retailers", "population.platform_traders", "scenario.dose_multiplier")
+SOME_SEGMENTS = ("all", "gift", "collector+investor", "all", "investor", "traveller+gift")
 # rare corners, which take turns: each is reached by every so many of the markets
 CORNERS: tuple[dict[str, float], ...] = (
     {},
@@ -78,6 +79,7 @@ CORNERS: tuple[dict[str, float], ...] = (
 
 NO_MOTIVE = {f"motive.{key}": value for key, value in WITHOUT_TRADE["motive"].items()}
 NO_PRICES = {f"prices.{key}": value for key, value in WITHOUT_TRADE["prices"].items()}
+ALIKE = {f"buyers.{key}": value for key, value in WITHOUT_TRADE["buyers"].items()}
 # all interventions that came with motives, after a time in which traders learn
 ALL_AT_ONCE: dict[str, dict] = {
     "block": {"kind": "moderation_effort", "start": "2015-03-20", "images": 0.3, "preblock": 0.3,
@@ -110,9 +112,39 @@ AHEAD: dict[str, dict] = {
 FAST = {"prices.adjust": 0.6, "prices.speculation": 1.5, "prices.extrapolate": 1.0}
 BUSY_SHOPS = {"legal.customers": 300.0, "legal.reuse": 0.9, "legal.rush": 2.0, "legal.stock": 1.0}
 
+# all that moves one segment of buyers or another, once parcels are seized and shops close
+WANTED: dict[str, dict] = {
+    "announce": {"kind": "announcement", "start": "2015-04-20", "end": "2015-06-20",
+                 "credibility": 0.6, "outlook": -1.5},
+    "be_abroad": {"kind": "buying_abroad", "start": "2015-05-25", "share": 0.7, "ramp": 20},
+    "be_abroad_too": {"kind": "buying_abroad", "start": "2015-06-20", "share": 0.3},
+    "close": {"kind": "closure", "start": "2015-05-20", "share": 1.0, "ramp": 30},
+    "grow": {"kind": "legal_supply", "start": "2015-03-20", "end": "2015-04-10", "growth": 1.5},
+    "praise": {"kind": "campaign", "start": "2015-03-25", "end": "2015-06-30",
+               "segments": "traveller+collector", "willingness": 1.6, "ramp": 10},
+    "seize": {"kind": "police_effort", "start": "2015-04-25", "end": "2015-06-25",
+              "couriers": 0.7, "ramp": 4},
+    "shame": {"kind": "campaign", "start": "2015-04-05", "segments": "gift", "willingness": 0.6},
+    "shame_all": {"kind": "campaign", "start": "2015-07-05", "willingness": 0.7},
+    "swap": {"kind": "substitutes", "start": "2015-05-01", "end": "2015-07-10", "surplus": 0.4,
+             "ramp": 15},
+    "swap_more": {"kind": "substitutes", "start": "2015-06-15", "surplus": 0.3},
+    "warn": {"kind": "campaign", "start": "2015-06-05", "segments": "investor+gift+investor",
+             "willingness": 0.8},
+}  # fmt: skip
+MANY_OFFERS = {"population.platform_traders": 2000.0, "demand.inquiries_per_post": 0.03,
+               "retail.stall": 0.5, "demand.visits": 2.0, "demand.public": 9.0,
+               "demand.social": 9.0, "demand.websites": 9.0, "legal.customers": 300.0,
+               "legal.stock": 20.0,
+               "legal.stigma": 0.6, "legal.switch_to_illegal": 0.05, "delivery.complaint": 0.2,
+               "payment.escrow": 0.6, "payment.accepted": 0.5}  # fmt: skip
+TORN = {"buyers.collector": 0.3, "buyers.investor": 0.2, "buyers.traveller": 0.3,
+        "buyers.tires": 2.0, "buyers.budget": 500.0, "buyers.compare": 0.9,
+        "buyers.mouth": 1.0}  # fmt: skip
+
 
 # markets made for rules that chance hardly reaches: size, parameters, interventions, multiplier
-Pointed = tuple[int, dict[str, float], dict[str, dict], float]
+Pointed = tuple[int, dict[str, float | str], dict[str, dict], float]
 POINTED: tuple[Pointed, ...] = (
     # backups that fall with their account, on the ladder and in sweeps
     (40, {"accounts.prepare_always": 0.05, "accounts.mention": 0.5, "moderation.capacity": 200.0,
@@ -169,7 +201,7 @@ POINTED: tuple[Pointed, ...] = (
     # demand falls to almost nothing, and the level to its lowest
     (25, {"population.platform_traders": 2000.0, "supply.suppliers": 300.0,
           "supply.shipments": 0.4, "supply.elasticity": 0.2, "demand.inquiries_per_post": 0.02,
-          "prices.adjust": 1.0, "prices.speculation": 3.0, "prices.extrapolate": 1.5},
+          "prices.adjust": 1.0, "prices.speculation": 3.0, "prices.extrapolate": 1.5} | ALIKE,
      {"a_fall": {"kind": "announcement", "start": "2015-07-01", "end": "2015-07-19",
                  "credibility": 1.0, "outlook": -2.0},
       "a_rise": {"kind": "announcement", "start": "2015-03-10", "end": "2015-04-30",
@@ -186,15 +218,49 @@ POINTED: tuple[Pointed, ...] = (
       "leak": {"kind": "legal_stock", "date": "2015-05-25", "bought": 0.5, "leaked": 0.8},
       "raid": {"kind": "raids", "date": "2015-05-06", "share": 1.0}}, 1.0),
 )  # fmt: skip
+# the same for what buyers do
+OF_BUYERS: tuple[Pointed, ...] = (
+    # all that moves segments, among buyers who tire soon, compare and hear of parcels
+    (24, MANY_OFFERS | TORN | FAST, WANTED, 1.0),
+    # the same among buyers who are all alike
+    (24, MANY_OFFERS | ALIKE, WANTED, 1.0),
+    # the same with travellers alone, at other doses
+    (16, MANY_OFFERS | TORN | {"buyers.collector": 0.0, "buyers.investor": 0.0,
+                               "buyers.traveller": 1.0}, WANTED, 0.6),
+    # collectors alone who never tire and always compare; agents whose buyers leave them
+    (30, MANY_OFFERS | TORN | {"buyers.collector": 1.0, "buyers.investor": 0.0,
+                               "buyers.traveller": 0.0, "buyers.tires": 0.0,
+                               "buyers.compare": 1.0, "resale.agents": 900.0,
+                               "resale.forwarded": 1.0, "resale.second_tier": 0.4,
+                               "resale.third_tier": 0.3, "police.downstream": 1.0},
+     {"swap": WANTED["swap"], "pay": ALL_AT_ONCE["pay"], "refuse": ALL_AT_ONCE["refuse"]}, 1.0),
+    # few buyers who are soon sated for long, and shops that end, not by order
+    (20, MANY_OFFERS | TORN | {"buyers.tires": 400.0, "buyers.budget": 1.0, "demand.buyers": 3.0,
+                               "legal.stock": 0.4, "demand.groups": 8.0},
+     {"be_abroad": {"kind": "buying_abroad", "start": "2015-04-01", "share": 0.5},
+      "grow": {"kind": "legal_supply", "start": "2015-03-20", "growth": 1.5}}, 1.0),
+    # buyers who are hardly sated, for a day or so; no parcel arrives for some weeks
+    (20, MANY_OFFERS | TORN | {"buyers.tires": 0.2, "buyers.budget": 1e6, "buyers.mouth": 0.9,
+                               "motive.refund": 0.6},
+     {"seize": {"kind": "police_effort", "start": "2015-05-05", "end": "2015-06-25",
+                "couriers": 1.0}}, 1.0),
+    # more than a year, after which who bought early on counts no more
+    (8, MANY_OFFERS | TORN | {"buyers.tires": 30.0, "scenario.until": "2016-07-20"},
+     {"shame": {"kind": "campaign", "start": "2015-12-01", "segments": "gift+collector",
+                "willingness": 0.3}}, 1.0),
+)  # fmt: skip
 RANDOM = 55
-MARKETS = RANDOM + len(POINTED)
+MADE = POINTED + OF_BUYERS
+MARKETS = RANDOM + len(MADE)
+WANTING = RANDOM + len(POINTED)  # the market with all that moves segments of buyers
+LONG = MARKETS - 1  # that of more than a year
 LEARNING = RANDOM + 6  # the market with all that traders learn
 LOOKING_AHEAD = RANDOM + 8  # that with prices that look ahead and a legal stock that ends
 
 
 def settings_of(number: int) -> Settings:
-    """Return the settings of market `number`: random up to `RANDOM`, then those of `POINTED`."""
-    return _random(number) if number < RANDOM else _pointed(number, POINTED[number - RANDOM])
+    """Return the settings of market `number`: random up to `RANDOM`, then those of `MADE`."""
+    return _random(number) if number < RANDOM else _pointed(number, MADE[number - RANDOM])
 
 
 def _plain(number: int, retailers: int) -> Settings:
@@ -229,8 +295,9 @@ def _random(number: int) -> Settings:
     """Return random market `number`.
 
     All structures take turns; one market in eight is of posts alone, one in ten without motives,
-    one in twelve without expectations of prices; a third of all parameters is moved from where it
-    is, some to an end of its range; up to five interventions of any kind.
+    one in twelve without expectations of prices, one in thirteen with buyers who are all alike; a
+    third of all parameters is moved from where it is, some to an end of its range; up to five
+    interventions of any kind.
     """
     draw = random.Random(number)
     out = _plain(number, SIZES[number % len(SIZES)])
@@ -255,6 +322,8 @@ def _random(number: int) -> Settings:
         _set(out, key, value)
     for key, value in NO_PRICES.items() if number % 12 == 5 else ():
         _set(out, key, value)
+    for key, value in ALIKE.items() if number % 13 == 8 else ():
+        _set(out, key, value)
     out.scenario.interventions |= _interventions(draw)
     try:
         check(out)
@@ -264,7 +333,7 @@ def _random(number: int) -> Settings:
     return out
 
 
-def _set(out: Settings, key: str, value: float) -> None:
+def _set(out: Settings, key: str, value: float | str) -> None:
     group, name = key.split(".")
     setattr(getattr(out, group), name, value)
 
@@ -299,6 +368,8 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
             )
         if "channel" in known:
             entry["channel"] = draw.choice(["groups", "elsewhere"])
+        if "segments" in known:
+            entry["segments"] = SOME_SEGMENTS[first.toordinal() % len(SOME_SEGMENTS)]
         if "to" in known and draw.random() < 0.7:
             entry["to"] = draw.choice(["platform", "police", "both"])
         for key, item in known.items():

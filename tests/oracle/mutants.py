@@ -215,6 +215,305 @@ MISREAD: dict[str, tuple[str, Callable[[str], str]]] = {
 }  # fmt: skip
 
 
+def _both(*edits: Callable[[str], str]) -> Callable[[str], str]:
+    """Return several edits as one."""
+
+    def edit(source: str) -> str:
+        for one in edits:
+            source = one(source)
+        return source
+
+    return edit
+
+
+# the same of docs/market.md 18 and of what refers to it in sections 3, 9, 10 and 11; each is
+# noticed in market `cases.WANTING`, or else in `cases.LONG`
+MISREAD_OF_BUYERS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "satiety is read after the purchase, not before": (
+        "buyers.py",
+        _replace("        if self.tires:\n",
+                 "        self.bought = self.model.row\n        if self.tires:\n"),
+    ),
+    "investors tire": ("buyers.py", _replace(" and self.segment != Segment.INVESTOR", "")),
+    "investors who do not tire are not noted as having bought": (
+        "buyers.py",
+        _replace("        self.bought = self.model.row\n",
+                 "            self.bought = self.model.row\n"),
+    ),
+    "collectors tire for as long as others": (
+        "buyers.py",
+        _replace("7.0 * (weeks / 4.0) if", "7.0 * weeks if"),
+    ),
+    "the half-life of satiety is in days": (
+        "buyers.py",
+        _replace("else 7.0 * weeks", "else weeks"),
+    ),
+    "nobody is sated before the run": (
+        "buyers.py",
+        _replace("before, days = self._at_rest(), self.model.row", "before, days = 0.0, 0"),
+    ),
+    "satiety of before the run does not fade": (
+        "buyers.py",
+        _replace("before, days = self._at_rest(), self.model.row",
+                 "before, days = self._at_rest(), 0"),
+    ),
+    "all have the same budget": (
+        "buyers.py",
+        _replace("self.model.rules.buyers.budget * self._character()[0]",
+                 "self.model.rules.buyers.budget"),
+    ),
+    "a purchase at rest may sate more than wholly": (
+        "buyers.py",
+        _replace("min(usual.spent[product] / self._budget, 1.0)",
+                 "usual.spent[product] / self._budget"),
+    ),
+    "all products sate at rest, whatever they cost": (
+        "buyers.py",
+        _replace("if self.standing >= usual.limit[product]:", "if True:"),
+    ),
+    "satiety is kept as a double": (
+        "buyers.py",
+        _replace("self.sated = single(min(self.satiety() + more, 1.0))",
+                 "self.sated = min(self.satiety() + more, 1.0)"),
+    ),
+    "satiety knows no end": (
+        "buyers.py",
+        _replace("single(min(self.satiety() + more, 1.0))", "single(self.satiety() + more)"),
+    ),
+    "travellers are drawn before investors": (
+        "buyers.py",
+        _replace("if u < shares.collector + shares.investor:\n            return Segment.INVESTOR",
+                 "if u < shares.collector + shares.traveller:\n"
+                 "            return Segment.TRAVELLER"),
+    ),
+    "stalls do not count among deals at rest": (
+        "start.py",
+        _replace("deals += seller.stall * visits * rest.at_stall()", "pass"),
+    ),
+    "newcomers count among sellers at rest": (
+        "start.py",
+        _replace("self.model.traders[: self.model.founders]", "self.model.traders"),
+    ),
+    "agents do not count among sellers at rest": (
+        "start.py",
+        _replace("founders + self.model.resale_agents", "founders"),
+    ),
+    "collectors feel the stigma": (
+        "trade.py",
+        _replace("Segment.COLLECTOR: level *", "Segment.COLLECTOR: shamed *"),
+    ),
+    "investors feel the stigma": (
+        "trade.py",
+        _replace("Segment.INVESTOR: level *", "Segment.INVESTOR: shamed *"),
+    ),
+    "travellers feel no stigma": (
+        "trade.py",
+        _replace("Segment.TRAVELLER: shamed *", "Segment.TRAVELLER: level *"),
+    ),
+    "collectors hope as investors do": (
+        "trade.py",
+        _replace("levers.demand_collector,", "levers.demand_collector * hoped,"),
+    ),
+    "investors hope for no more than holders of stocks": (
+        "trade.py",
+        _replace("hoped = exp(rules.prices.speculation * model.prices.expected)",
+                 "hoped = model.prices.holding"),
+    ),
+    "a substitute lowers what ivory is worth by the surplus": (
+        "trade.py",
+        _replace("max(one, 0.0) / worth", "max(one, 0.0) * (2.0 - worth)"),
+    ),
+    "all who find ivory too dear have a substitute": (
+        "trade.py",
+        _replace("if self.worth * (1.0 + self.model.levers.substitutes) >= self.price:",
+                 "if self.model.levers.substitutes > 0.0:"),
+    ),
+    "substitutes of two programmes are added like shares": (
+        "scenario.py",
+        _replace('day.substitutes += self.dose("surplus", 0.0) * force',
+                 'day.add("substitutes", self.dose("surplus", 0.0), force)'),
+    ),
+    "a campaign on some segments reaches all": (
+        "scenario.py",
+        _replace('if segments == "all":', "if True:"),
+    ),
+    "a campaign on some segments does not reach legal shops": (
+        "legal.py",
+        _replace("levers.demand * mean_of_segments(model)", "levers.demand"),
+    ),
+    "a campaign on some segments does not reach those whom shops lose": (
+        "trade.py",
+        _replace("(mean_of_segments(model) - gone)", "(1.0 - gone)"),
+    ),
+    "travellers abroad ask at stalls as well": (
+        "trade.py",
+        _replace("(mean_of_segments(model) - gone)", "mean_of_segments(model)"),
+    ),
+    "all travellers have gone abroad, not the share of them": (
+        "trade.py",
+        _replace("gone = away * (rules", "gone = (away > 0.0) * (rules"),
+    ),
+    "travellers buy abroad only once all shops are closed": (
+        "trade.py",
+        _replace("levers.abroad if open_share < 1.0", "levers.abroad if open_share <= 0.0"),
+    ),
+    "travellers buy abroad as soon as some shops are closed": (
+        "trade.py",
+        _replace("self.abroad = away * (1.0 - open_share)", "self.abroad = away"),
+    ),
+    "all buy abroad": (
+        "trade.py",
+        _replace("self.buyer.segment == Segment.TRAVELLER and ", ""),
+    ),
+    "who is not interested buys abroad": (
+        "trade.py",
+        _replace("not self._interested() or self._goes_elsewhere()",
+                 "self._goes_elsewhere() or not self._interested()"),
+    ),
+    "what is bought abroad sates": (
+        "trade.py",
+        _replace("            self.model.counts.count(Tally.BOUGHT_ABROAD)\n",
+                 "            self.model.counts.count(Tally.BOUGHT_ABROAD)\n"
+                 "            self.buyer.have_bought(100000)\n"),
+    ),
+    "nobody in groups buys abroad": (
+        "trade.py",
+        _replace("abroad < self.conditions.abroad:",
+                 "abroad < self.conditions.abroad and self.channel != Channel.GROUPS:"),
+    ),
+    "who asked is sated, not who leads": (
+        "trade.py",
+        _both(
+            _replace("        self.worth = self._worth_to(self.buyer)\n",
+                     "        self.worth, self.asker = self._worth_to(self.buyer), self.buyer\n"),
+            _replace("self.buyer.have_bought(paid)", "self.asker.have_bought(paid)"),
+        ),
+    ),
+    "bidders who are sated bid less": (
+        "trade.py",
+        _replace("bid = self._worth_to(buyer)",
+                 "bid = self._worth_to(buyer) * (1.0 - buyer.satiety())"),
+    ),
+    "buyers compare in groups": (
+        "trade.py",
+        _replace("self.channel != Channel.GROUPS and compares", "compares"),
+    ),
+    "buyers compare labels whatever the quality": (
+        "trade.py",
+        _replace("if label * mine[self.product] < self.price * its[self.product]:",
+                 "if label < self.price:"),
+    ),
+    "buyers multiply labels by their own quality": (
+        "trade.py",
+        _replace("if label * mine[self.product] < self.price * its[self.product]:",
+                 "if label * its[self.product] < self.price * mine[self.product]:"),
+    ),
+    "an agent's label is compared without the agent's part": (
+        "trade.py",
+        _replace("< self.price * its", "< self._asked_by(self.trader) * its"),
+    ),
+    "labels at stalls are compared without the premium": (
+        "trade.py",
+        _replace("label, mine, its = self._asked_by(other),",
+                 "label, mine, its = other.asked(self.product),"),
+    ),
+    "another trader is certainly looked at": (
+        "trade.py",
+        _replace("if self._offered_by(trader)]",
+                 "if trader is not self.trader and self._offered_by(trader)]"),
+    ),
+    "traders who have backup posts alone do not offer": (
+        "trade.py",
+        _replace("            return moments > 0\n", "            return trader.moments > 0\n"),
+    ),
+    "buyers compare with traders of the same platform": (
+        "trade.py",
+        _replace("elsewhere > 0\n",
+                 "(elsewhere > 0 and platform_of(trader)[0] == self.channel)\n"),
+    ),
+    "an inquiry is passed on to a trader without the product": (
+        "trade.py",
+        _replace("if other is self.trader or other.held[self.product] == 0:",
+                 "if other is self.trader:"),
+    ),
+    "who buys from another becomes a friend of the seller who was asked": (
+        "delivery.py",
+        _replace("self.trader, self.seller = deal.trader, deal.seller",
+                 "self.trader, self.seller = deal.trader, deal.asked"),
+    ),
+    "an agent's deal that was passed on is a resale": (
+        "trade.py",
+        _replace("        if self.seller is not self.trader:\n            counts",
+                 "        if self.asked is not self.trader:\n            counts"),
+    ),
+    "the friend of the seller who was asked is a friend of the other": (
+        "trade.py",
+        _replace("self.price, self.place = label, None", "self.price = label"),
+    ),
+    "the label of the other is recorded": (
+        "trade.py",
+        _replace("            self.model.counts.count(Tally.PASSED_ON)\n",
+                 "            self.model.counts.count(Tally.PASSED_ON)\n"
+                 "            self.model.counts.count_price(self.product, Stage.ADVERTISED, "
+                 "self.channel, label)\n"),
+    ),
+    "draws know an inquiry by the seller to whom it was passed on": (
+        "trade.py",
+        _replace("self.seller = self.trader = other",
+                 "self.seller = self.trader = self.asked = other"),
+    ),
+    "draws know a parcel by the seller who sent it": (
+        "delivery.py",
+        _replace("self.asked = deal.asked", "self.asked = deal.seller"),
+    ),
+    "what is heard of parcels keeps buyers from stalls": (
+        "trade.py",
+        _replace("        if not self.at_stall:\n            chance *= ",
+                 "        if True:\n            chance *= "),
+    ),
+    "parcels are heard of a day late": (
+        "hearsay.py",
+        _both(
+            _replace("        fading = ",
+                     "        self.eve = self.arrived / max(self.settled, 1e-300)\n"
+                     "        fading = "),
+            _replace("now = self.arrived / self.settled", "now = self.eve"),
+        ),
+    ),
+    "parcels of today are heard of before the day's inquiries": (
+        "market.py",
+        _replace("        self.trade()\n        self.legal.live()\n        deliver(self)\n",
+                 "        deliver(self)\n        self.trade()\n        self.legal.live()\n"),
+    ),
+    "buyers remember what they hear of the first weeks fading": (
+        "hearsay.py",
+        _replace("self.first_arrived += arrived",
+                 "self.first_arrived = self.first_arrived * fading + arrived"),
+    ),
+    "more parcels than in the first weeks draw buyers": (
+        "hearsay.py",
+        _replace("return min(now / (self.first_arrived / self.first_settled), 1.0)",
+                 "return now / (self.first_arrived / self.first_settled)"),
+    ),
+    "what is heard is the share that arrives, not how it compares": (
+        "hearsay.py",
+        _replace("now / (self.first_arrived / self.first_settled)", "now"),
+    ),
+    "hearsay counts from the first day": (
+        "hearsay.py",
+        _replace("        if self.model.row < FIRST_ROWS:\n            return 1.0\n", ""),
+    ),
+    "buyers of the whole run count as those of twelve months": (
+        "market.py",
+        _replace("one.bought >= 0 and one.bought > self.row - 365", "one.bought >= 0"),
+    ),
+    "buyers of twelve months are those of 366 days": (
+        "market.py",
+        _replace("one.bought > self.row - 365", "one.bought >= self.row - 365"),
+    ),
+}  # fmt: skip
+
+
 def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
     """Yield every place where a mistake can be made: node, kind of mistake, and where."""
     for function in ast.walk(tree):
@@ -362,7 +661,7 @@ def _another_source(full: str, path: Path, source: str) -> Iterator[None]:
 
 def misread_market(error: str) -> type:
     """Return the market of an oracle, made anew, that misreads a passage of the text."""
-    name, edit = MISREAD[error]
+    name, edit = (MISREAD | MISREAD_OF_BUYERS)[error]
     alias, path = "oracle_misread", ORACLE / name
     for module in [one for one in sys.modules if one.split(".")[0] == alias]:
         del sys.modules[module]
@@ -379,7 +678,7 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="python -m oracle.mutants", description=__doc__)
     words.add_argument("--number", type=int, default=200)
     words.add_argument("--seed", type=int, default=2015)
-    words.add_argument("--markets", type=int, default=67)
+    words.add_argument("--markets", type=int, default=74)
     words.add_argument("--survivors", type=Path)
     words.add_argument("--live", nargs=2, help=argparse.SUPPRESS)
     asked = words.parse_args()
