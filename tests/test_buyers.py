@@ -347,7 +347,7 @@ def test_stigma_is_not_felt_by_all():
 def test_a_campaign_for_one_segment_reaches_its_legal_customers(segment):
     """Of the customers of the legal market those of the segment stay away."""
     name, share = segment.name.lower(), (0.55, 0.25, 0.1, 0.1)[segment]
-    of = Counter(legal__customers=1e5, **SHARES)
+    of = Counter(legal__customers=1e5, legal__stock=1e6, **SHARES)
     for row in range(20):
         of_day = levers(**{f"demand_{name}": 0.0})
         sell_legal_ivory(of.seed, of.day + row, row, of_day, of.params, 1, of.trade)

@@ -60,7 +60,7 @@ BAD = {
     "unknown scenario": (
         ["scenario=nope"],
         "scenario 'nope'",
-        "known: accounts_listed, baseline_2015",
+        "known: accounts_listed, ban_announced",
     ),
     "unknown recovery": (
         ["recovery=ternd"],

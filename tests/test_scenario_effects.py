@@ -52,6 +52,11 @@ def inquiries(state: MarketState) -> int:
     return state.trade.records.counts[FIRST:, TradeCounter.INQUIRIES].sum()
 
 
+def delivered_online(state: MarketState) -> int:
+    first = TradeCounter.DELIVERED
+    return state.trade.records.counts[FIRST:, first : first + Channel.PHYSICAL].sum()
+
+
 def at_stalls(state: MarketState) -> int:
     return state.trade.records.counts[FIRST:, TradeCounter.AGREED + Channel.PHYSICAL].sum()
 
@@ -108,7 +113,7 @@ EFFECTS = [
     ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), STAFFED),
     ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
     ("pooled_information", 1, (flow(Flow.ELSEWHERE), "-"), (flow(Flow.GROUPS), "+"), {}),
-    ("courier_checks", 2, (pieces(Item.CARVED), "-"), (friends, "-"), TRACEABLE),
+    ("courier_checks", 2, (delivered_online, "-"), (friends, "-"), TRACEABLE),
     ("police_records", 2, (stock, "-"), (label, "+"), TRACEABLE),
     ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
     ("supplier_interdiction", 1, (sold, "-"), (label, "+"), {}),
@@ -119,7 +124,7 @@ EFFECTS = [
     ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("ban_announced_enforced", 1, (flow(Flow.VISIBLE), "-"), (raw_level, "-"), {}),
     ("ban_announced_unenforced", 1, (raw_level, "-"), (at_stalls, "+"), SWITCHING),
-    ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (left, "+"), {}),
+    ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (legal_deals, "-"), {}),
     ("legal_buy_out", 1, (legal_deals, "-"), (at_stalls, "+"), SWITCHING),
     ("legal_leak", 1, (legal_deals, "-"), (stock, "+"), SWITCHING),
     ("legal_sale", 1, (sold, "-"), (stock, "-"), SWITCHING),
@@ -127,7 +132,7 @@ EFFECTS = [
     ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), STAFFED),
     ("collectables_sellers_taught", 1, (sold, "-"), (friends, "-"), {}),
-    ("longer_sentences", 1, (left, "+"), (stock, "-"), TRACEABLE),
+    ("longer_sentences", 1, (value, "-"), (stock, "-"), TRACEABLE),
     ("longer_sentences_publicized", 1, (left, "+"), (value, "-"), TRACEABLE),
     ("friend_limit", 1, (friends, "-"), (inquiries, "-"), POPULAR),
     ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),

@@ -147,6 +147,9 @@ def parameters(draw: Any) -> dict[str, Any]:
         found[silent] = max(found.get(silent, 6.0), 6.0)
     if found.get("displacement.groups") == 0 or found.get("displacement.elsewhere") == 0:
         found["displacement.groups"] = 0.5
+    for name in ("collector", "investor", "traveller"):  # shares of buyers, at most 1 together
+        if f"buyers.{name}" in found:
+            found[f"buyers.{name}"] = 0.2
     if "demand.taste_uncarved" in found or "demand.taste_carved" in found:
         found["demand.taste_carved"] = 0.45
     if any(f"population.type_{letter}" in found for letter in "abcd"):

@@ -56,7 +56,7 @@ LEVERS: dict[str, tuple[float, float, float]] = {
     "sentence": (1.0, 0.0, np.inf),
     "arrest_news": (0.0, 0.0, 1.0),
     "friend_limit": (MOST_FRIENDS, 0.0, MOST_FRIENDS),
-    "outlook": (0.0, -5.0, 5.0),
+    "outlook": (0.0, -50.0, 50.0),
     "rush": (0.0, 0.0, 1.0),
     "bought_out": (0.0, 0.0, 1.0),
     "leaked": (0.0, 0.0, 1.0),
