@@ -38,10 +38,9 @@ class Prices:
 
     @property
     def look_ahead(self) -> bool:
-        """Whether anything of section 17 happens."""
-        prices = self.model.rules.prices
-        moves = prices.adjust + prices.speculation + prices.extrapolate > 0.0
-        return moves and not self.model.posts_alone
+        """Whether anything of section 17 happens; nothing does where the parameters are all 0."""
+        rules = self.model.rules.prices
+        return any((rules.adjust, rules.speculation, rules.extrapolate))
 
     def update(self) -> None:
         """Live one morning."""
