@@ -17,7 +17,7 @@ FIRST = (START - dt.date(2015, 3, 6)).days
 LAST = FIRST + 7 * WEEKS
 
 
-def lived(seeds: int, entry: dict | None = None, resting: bool = True, **changes) -> list:
+def simulate(seeds: int, entry: dict | None = None, resting: bool = True, **changes) -> list:
     """Return markets of the survey at the calibrated point; else nobody is sated at first."""
     of = presets.named(population="survey", scenario="no_crackdown")
     of.posterior = posterior.POINT
@@ -52,21 +52,21 @@ def test_sales_fall_with_substitutes():
 
     At 10 next to nothing is, where willingness to pay differs little between buyers.
     """
-    sold = [delivered(lived(3, {"kind": "substitutes", "surplus": dose}))
+    sold = [delivered(simulate(3, {"kind": "substitutes", "surplus": dose}))
             for dose in (0.0, 0.2, 0.5)]  # fmt: skip
     assert sold[0] > sold[1] > sold[2] and sold[1] < 0.98 * sold[0]
     alike = {"demand__spread": 0.67}
-    last = lived(1, {"kind": "substitutes", "surplus": 10.0}, **alike)
-    assert delivered(last) < 0.01 * delivered(lived(1, **alike))
+    last = simulate(1, {"kind": "substitutes", "surplus": 10.0}, **alike)
+    assert delivered(last) < 0.01 * delivered(simulate(1, **alike))
 
 
 def test_word_of_mouth_adds_to_seizures():
     """Where half of the parcels are seized, buyers who hear of it buy less; else it is nothing."""
     seized = {"kind": "police_effort", "couriers": 0.5}
-    heard, unheard = (delivered(lived(3, seized, buyers__mouth=mouth), online=True)
+    heard, unheard = (delivered(simulate(3, seized, buyers__mouth=mouth), online=True)
                       for mouth in (1.0, 0.0))  # fmt: skip
     assert heard < 0.8 * unheard
-    calm = [delivered(lived(3, buyers__mouth=mouth), online=True) for mouth in (1.0, 0.0)]
+    calm = [delivered(simulate(3, buyers__mouth=mouth), online=True) for mouth in (1.0, 0.0)]
     assert calm[0] == pytest.approx(calm[1], rel=0.03)
 
 
@@ -75,7 +75,7 @@ def test_where_no_parcel_arrives_online_inquiries_end():
     seized = {"kind": "police_effort", "couriers": 1.0}
     late = slice(LAST - 28, LAST)
     asked = {mouth: np.sum([of.trade.records.counts[late, TradeCounter.PARCELS].sum()
-                            for of in lived(2, seized, buyers__mouth=mouth)])
+                            for of in simulate(2, seized, buyers__mouth=mouth)])
              for mouth in (1.0, 0.0)}  # fmt: skip
     assert asked[1.0] < 0.5 * asked[0.0]
 
@@ -84,10 +84,10 @@ def test_buyers_begin_as_sated_as_they_are():
     """Weekly deals do not drift where buyers tire; they fall where nobody is sated at first."""
     late, early = slice(LAST - 84, LAST), slice(0, 84)
     own = {"buyers__budget": 500.0}
-    free = lived(4, buyers__tires=0.0)
+    free = simulate(4, buyers__tires=0.0)
     rest = deals(free, late) / deals(free, early)
     drift = [deals(markets, late) / deals(markets, early) / rest
-             for markets in (lived(4, **own), lived(4, resting=False, **own))]  # fmt: skip
+             for markets in (simulate(4, **own), simulate(4, resting=False, **own))]  # fmt: skip
     assert 0.95 < drift[0] < 1.05
     assert drift[1] < drift[0] - 0.03
 
@@ -96,7 +96,7 @@ def test_buyers_who_compare_pay_less():
     """The more buyers compare, the less they pay a gram; without it nobody goes elsewhere."""
     paid, passed = [], []
     for compare in (0.0, 0.5, 1.0):
-        markets = lived(2, buyers__compare=compare)
+        markets = simulate(2, buyers__compare=compare)
         counts = sum(of.trade.records.counts[FIRST:LAST].sum(axis=0) for of in markets)
         revenue = counts[TradeCounter.REVENUE : TradeCounter.DELIVERED].sum()
         paid.append(revenue / counts[TradeCounter.AGREED : TradeCounter.REVENUE].sum())

@@ -57,11 +57,11 @@ YEAR = 365  # days
 # The market of a day for all sellers: factor on willingness to pay by segment, mean visitors of an
 # open stall, probability that an escrow payment is traced; shares of payments stopped, of stopped
 # ones after which money is seized, and of parcels refused at pick-up; surplus that ivory must be
-# worth, chance that a traveller buys abroad, and share of online inquiries that are made for all
-# that is heard of deliveries
+# worth, chance that a traveller buys abroad, and factor of word of mouth on the interest of online
+# inquiries
 Conditions = namedtuple(
     "Conditions",
-    "willingness visitors traced payments freeze refused substitutes abroad heard",
+    "willingness visitors traced payments freeze refused substitutes abroad word_of_mouth",
 )
 
 # One inquiry. seed, day, row: of the day; retailer: whose goods; agent: NOBODY if the retailer
@@ -172,10 +172,10 @@ def _conditions(row, levers, params, retailers, trade):
     """Return the market of the day (market.md 9); a smaller legal market moves its customers."""
     demand, buyers, legal = params.demand, params.buyers, levers.legal
     level = levers.demand * demand.willingness
-    shamed, visitors, abroad = level, demand.visits, 0.0
+    stigmatized, visitors, abroad = level, demand.visits, 0.0
     is_open = legal if trade.legal_stock[0] > 0 else 0.0  # a market without stock sends all away
     if legal != 1.0 or is_open != 1.0:
-        shamed *= 1.0 - params.legal.stigma * (1.0 - legal)
+        stigmatized *= 1.0 - params.legal.stigma * (1.0 - legal)
         away = levers.abroad if is_open < 1.0 else 0.0
         abroad = away * (1.0 - is_open)
         moved = _legal_customers(retailers, trade, params.legal.customers) * levers.demand
@@ -183,12 +183,12 @@ def _conditions(row, levers, params, retailers, trade):
         moved *= segments_mean(levers, buyers) - away * travellers
         visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - is_open) * moved, 0.0)
     surplus = 1.0 + levers.substitutes
-    hoped = exp(params.prices.speculation * trade.prices.memory[PriceMemory.EXPECTED])
+    speculative = exp(params.prices.speculation * trade.prices.memory[PriceMemory.EXPECTED])
     willingness = (  # in the order of `Segment`
-        max(shamed * levers.demand_gift, 0.0) / surplus,
+        max(stigmatized * levers.demand_gift, 0.0) / surplus,
         max(level * levers.demand_collector, 0.0) / surplus,
-        max(level * levers.demand_investor * hoped, 0.0) / surplus,
-        max(shamed * levers.demand_traveller, 0.0) / surplus,
+        max(level * levers.demand_investor * speculative, 0.0) / surplus,
+        max(stigmatized * levers.demand_traveller, 0.0) / surplus,
     )
     return Conditions(
         willingness=willingness,
@@ -199,7 +199,7 @@ def _conditions(row, levers, params, retailers, trade):
         refused=levers.refused,
         substitutes=levers.substitutes,
         abroad=abroad,
-        heard=1.0 - buyers.mouth * (1.0 - _reliability(row, trade.buyers.heard)),
+        word_of_mouth=1.0 - buyers.mouth * (1.0 - _reliability(row, trade.buyers.heard)),
     )
 
 
@@ -328,7 +328,7 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
     half = half_life(segment, params.buyers)
     interest *= 1.0 - satiety(row, buyer, u_willing, favourite, half, params, trade)
     if channel != PHYSICAL:
-        interest *= conditions.heard
+        interest *= conditions.word_of_mouth
     if u_interest >= interest:
         return
     # inquiry 6 (market.md 18.4 to 18.5): a traveller may buy abroad; a cheaper seller is found
