@@ -31,10 +31,13 @@ def settings(
     motive: str = "learned",
     prices: str = "expectations",
     buyers: str = "segmented",
+    upstream: str = "hubs",
+    institutions: str = "actors",
     **changes: object,
 ) -> Settings:
     """Return settings at their reference values; `changes` are like posting__base_posts=2.0."""
     choices = {"motive": motive, "prices": prices, "buyers": buyers}
+    choices |= {"upstream": upstream, "institutions": institutions}
     out = presets.named(scenario=scenario, recovery=recovery, **choices)
     out.posterior = "none"
     out.population.retailers = retailers

@@ -145,6 +145,22 @@ def levers_of_day(levers, row):
         demand_traveller=levers.demand_traveller[row],
         substitutes=levers.substitutes[row],
         abroad=levers.abroad[row],
+        staff_tencent=levers.staff_tencent[row],
+        staff_portals=levers.staff_portals[row],
+        staff_websites=levers.staff_websites[row],
+        recall_tencent=levers.recall_tencent[row],
+        recall_portals=levers.recall_portals[row],
+        recall_websites=levers.recall_websites[row],
+        swept_public=levers.swept_public[row],
+        swept_social=levers.swept_social[row],
+        swept_websites=levers.swept_websites[row],
+        swept_agents=levers.swept_agents[row],
+        swept_dealers=levers.swept_dealers[row],
+        pooling=levers.pooling[row],
+        pooled_operators=levers.pooled_operators[row],
+        shift=levers.shift[row],
+        hub=levers.hub[row],
+        stings=levers.stings[row],
     )
 
 

@@ -167,6 +167,34 @@ class Purpose(IntEnum):
     COMPARES = 212
     OTHER_OFFER = 213
     ABROAD = 214
+    # dealers, and agents who are recruited; where a trader has an account on other social media
+    DEALER_SIZE = 216
+    DEALER_POSTS = 217
+    AGENT_RECRUITED = 218
+    SOCIAL_ACCOUNT = 219
+    # whether a trader keeps the usual source: one lane for the supplier, one for the processor
+    LOYAL = 220
+    # an agent chooses a trader: one lane for the race, one for the candidate; friends of an agent
+    AGENT_CHOICE = 224
+    AGENT_FRIEND = 228
+    # moderation of groups and of places elsewhere: one lane a place
+    FLAGGED_ELSEWHERE = 232
+    ELSEWHERE_TURN = 236
+    ELSEWHERE_REVIEW = 240
+    # sweeps of accounts elsewhere, of agents and of dealers, and when these two are back
+    SWEPT_PUBLIC = 244
+    SWEPT_SOCIAL = 245
+    SWEPT_WEBSITES = 246
+    SWEPT_AGENTS = 247
+    SWEPT_DEALERS = 248
+    SWEPT_BACK = 252
+    # what operators share: one lane an operator
+    POOLED = 256
+    # the next case, and raids on hubs
+    TARGET = 260
+    # undercover purchases, and strangers who are served
+    STING = 264
+    SERVED = 268
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from marketsim.parameters.declaration import from_prior, parameter
+from marketsim.parameters.declaration import Prior, from_prior, parameter
 
 
 @dataclass
@@ -107,3 +107,51 @@ class Moderation:
     suspend_days: float = parameter(
         30.0, "days", 0.0, 180.0, "account suspended at the fourth sanction"
     )
+
+
+@dataclass
+class Institutions:
+    """Places beside Moments, their operators, and the four units of police."""
+
+    name: str = "unnamed"
+    about: str = ""
+    staff: float = parameter(
+        0.2, "cases a day per 1,000 traders", 0.0, 1000.0,
+        "cases that each desk of moderators beside that of Moments can decide",
+    )  # fmt: skip
+    recall: float = parameter(
+        0.3, "share", 0.0, 1.0, "posts on public accounts, other social media and websites detected"
+    )
+    reports_groups: float = parameter(
+        0.2, "ratio", 0.0, 100.0, "reports of a post in groups, relative to Moments"
+    )
+    noise: float = parameter(
+        1.0, "reports a report", 0.0, 100.0, "reports of other things for each report of ivory",
+        prior=Prior("uniform", 0.0, 5.0),
+    )  # fmt: skip
+    qq: float = parameter(
+        0.4, "share", 0.0, 1.0, "accounts on other social media that Tencent operates (QQ)"
+    )
+    reopen: float = parameter(
+        8.0, "weeks", 0.0, 520.0, "until a trader has another account where one was closed"
+    )
+    hours_online: float = parameter(
+        8.0, "hours a week per 1,000 traders", 0.01, 10_000.0, "police: cases of online accounts"
+    )
+    hours_parcels: float = parameter(
+        4.0, "hours a week per 1,000 traders", 0.01, 10_000.0, "police: parcels and payments"
+    )
+    hours_markets: float = parameter(
+        4.0, "hours a week per 1,000 traders", 0.01, 10_000.0, "police: stalls of physical markets"
+    )
+    hours_border: float = parameter(
+        40.0, "hours a week per 1,000 traders", 0.01, 10_000.0, "police: smuggling at the border"
+    )
+    evidence: float = parameter(
+        0.8, "share", 0.0, 1.0, "cases after an undercover purchase that end in an arrest"
+    )
+    vetting: float = parameter(
+        0.5, "1", 0.0, 1.0, "strangers refused at a perceived risk of one above its floor",
+        prior=Prior("uniform", 0.0, 1.0),
+    )  # fmt: skip
+    publicity: float = parameter(0.1, "share", 0.0, 1.0, "how far an arrest becomes public")

@@ -21,6 +21,8 @@ DEFAULTS = {
     "motive": "learned",
     "prices": "expectations",
     "buyers": "segmented",
+    "upstream": "hubs",
+    "institutions": "actors",
     "scenario": "baseline_2015",
 }
 TRADE_POSTERIOR = "market_2015"  # of the parameters of trade

@@ -55,6 +55,8 @@ TRADE = (
     "motive",
     "prices",
     "buyers",
+    "upstream",
+    "institutions",
 )
 # Fitted to prices and the mix of products, given the posterior of posting.
 FITTED_TRADE = (
@@ -159,7 +161,7 @@ def sample(parameters: Mapping[str, Prior], seed: int, number: int = 0) -> dict[
 def kept_parameters(settings: Settings) -> set[str]:
     """Return the parameters that keep their values: fixed ones, and those of a group ``none``."""
     kept = {*settings.fixed}
-    for group in ("motive", "prices", "buyers"):
+    for group in ("motive", "prices", "buyers", "upstream", "institutions"):
         if getattr(settings, group).name == "none":  # neutral by choice, not uncertain
             kept |= {key for key in everything() if key.startswith(f"{group}.")}
     return kept

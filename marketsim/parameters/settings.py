@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from marketsim.errors import InputError, WrongTypeError, out_of_range, unknown_name
 from marketsim.parameters.declaration import parameter
-from marketsim.parameters.enforcement import Hours, Moderation, Police
+from marketsim.parameters.enforcement import Hours, Institutions, Moderation, Police
 from marketsim.parameters.trade import (
     Buyers,
     Delivery,
@@ -20,6 +20,7 @@ from marketsim.parameters.trade import (
     Resale,
     Retail,
     Supply,
+    Upstream,
     Workshop,
 )
 from marketsim.parameters.traders import (
@@ -50,6 +51,10 @@ WITHOUT_TRADE: dict[str, dict[str, float]] = {
         for name in Motive.__dataclass_fields__
         if name not in ("name", "about", "memory")
     },
+    "upstream": {
+        "spread": 0.0, "loyalty": 1.0, "price_sense": 0.0, "posts": 0.0, "recruit": 0.0
+    },
+    "institutions": {"staff": 0.0, "noise": 0.0, "vetting": 0.0, "publicity": 0.0},
     "buyers": {
         name: 0.0 for name in Buyers.__dataclass_fields__ if name not in ("name", "about", "budget")
     },
@@ -122,6 +127,8 @@ class Settings:
     delivery: Delivery = field(default_factory=Delivery)
     police: Police = field(default_factory=Police)
     legal: Legal = field(default_factory=Legal)
+    upstream: Upstream = field(default_factory=Upstream)
+    institutions: Institutions = field(default_factory=Institutions)
     prices: Prices = field(default_factory=Prices)
     hours: Hours = field(default_factory=Hours)
     horizon: Horizon = field(default_factory=Horizon)
@@ -396,7 +403,8 @@ def _is_number(value: Any) -> bool:
 Params = namedtuple(
     "Params",
     "posting style perception recovery accounts motive displacement moderation turnover "
-    "supply workshop retail resale demand buyers payment delivery police legal prices",
+    "supply workshop retail resale demand buyers payment delivery police legal prices "
+    "upstream institutions",
 )
 _VALUES: dict[str, Any] = {
     name: namedtuple(f"{type(group).__name__}Values", list(declared(group)), module=__name__)

@@ -293,6 +293,33 @@ class Buyers:
 
 
 @dataclass
+class Upstream:
+    """Size and accounts of dealers, how traders choose them, and how agents come and go."""
+
+    name: str = "unnamed"
+    about: str = ""
+    spread: float = parameter(
+        1.0, "1", 0.0, 2.0, "standard deviation of the log size of suppliers and of processors"
+    )
+    loyalty: float = parameter(
+        0.8, "share", 0.0, 1.0, "orders for which a trader keeps the usual source",
+        prior=Prior("uniform", 0.0, 1.0),
+    )  # fmt: skip
+    price_sense: float = parameter(
+        2.0, "1", 0.0, 5.0, "how the choice of a dealer falls with the log price asked",
+        prior=Prior("uniform", 0.0, 5.0),
+    )  # fmt: skip
+    posts: float = parameter(
+        0.1, "1/month", 0.0, 10.0, "a dealer's posts for each piece in stock",
+        "assumed from evidence supply_examples",
+    )  # fmt: skip
+    recruit: float = parameter(
+        0.01, "1/week", 0.0, 0.1,
+        "hazard that a trader whose posts pay recruits an agent; 0: agents stay as they are",
+    )  # fmt: skip
+
+
+@dataclass
 class Payment:
     """Payment and escrow."""
 

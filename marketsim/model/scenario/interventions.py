@@ -18,6 +18,8 @@ from marketsim.numerics.rng import Purpose
 TYPES = "abcd"
 ALL_TYPES = (1 << len(TYPES)) - 1
 SEGMENTS = ("gift", "collector", "investor", "traveller")
+OPERATORS = ("tencent", "portals", "websites")
+ALL_OPERATORS = (1 << len(OPERATORS)) - 1
 MOST_FRIENDS = 5000.0  # of a personal account, since May 2014
 # lever: value on a day without interventions, lowest, highest
 LEVERS: dict[str, tuple[float, float, float]] = {
@@ -66,6 +68,22 @@ LEVERS: dict[str, tuple[float, float, float]] = {
     "demand_traveller": (1.0, 0.0, np.inf),
     "substitutes": (0.0, 0.0, np.inf),
     "abroad": (0.0, 0.0, 1.0),
+    "staff_tencent": (1.0, 0.0, np.inf),
+    "staff_portals": (1.0, 0.0, np.inf),
+    "staff_websites": (1.0, 0.0, np.inf),
+    "recall_tencent": (1.0, 0.0, np.inf),
+    "recall_portals": (1.0, 0.0, np.inf),
+    "recall_websites": (1.0, 0.0, np.inf),
+    "swept_public": (0.0, 0.0, np.inf),
+    "swept_social": (0.0, 0.0, np.inf),
+    "swept_websites": (0.0, 0.0, np.inf),
+    "swept_agents": (0.0, 0.0, np.inf),
+    "swept_dealers": (0.0, 0.0, np.inf),
+    "pooling": (0.0, 0.0, 1.0),
+    "pooled_operators": (ALL_OPERATORS, 1, ALL_OPERATORS),
+    "shift": (0.0, 0.0, 100.0),
+    "hub": (0.0, 0.0, 1.0),
+    "stings": (0.0, 0.0, np.inf),
 }
 
 
@@ -127,6 +145,19 @@ class Table:
         against that of 2015: 0 once it is closed.
     demand_gift, demand_collector, demand_investor, demand_traveller : ndarray
         The same multiplier as `demand`, of one segment of buyers.
+    staff_tencent, staff_portals, staff_websites : ndarray
+        Multiplier of what an operator's moderators can decide in places beside Moments.
+    recall_tencent, recall_portals, recall_websites : ndarray
+        Multiplier of the share of posts that the operator detects there.
+    swept_public, swept_social, swept_websites, swept_agents, swept_dealers : ndarray
+        Accounts closed on the day on public accounts, other social media and websites, and of
+        agents and of dealers, on the whole platform.
+    pooling, pooled_operators : ndarray
+        Probability that a sanction by one operator opens a case with another, and the operators
+        who share what they know: 1 for Tencent, 2 for portals, 4 for websites, added up.
+    shift, hub, stings : ndarray
+        How strongly police move hours to the units that find more, how far they choose cases and
+        raids by what they know of goods moved, and undercover purchases a day per 1,000 traders.
     substitutes, abroad : ndarray
         Surplus over the price that ivory must be worth to a buyer who could have a substitute, and
         share of travellers who buy abroad once the legal market is closed.
@@ -196,6 +227,18 @@ def of_types() -> Any:
 def ramp() -> Any:
     """Declare the days that an intervention takes to come into force."""
     return manner(0.0, "days", 0.0, 3650.0, "until it is in full force")
+
+
+def of_operators(meaning: str) -> Any:
+    """Declare some of the operators of platforms."""
+    names = "|".join(OPERATORS)
+    allowed = f"all, or some of {', '.join(OPERATORS)} with a + between them, {meaning}"
+    return choice("all", allowed, f"all|({names})(\\+({names}))*")
+
+
+def named_operators(text: str) -> list[str]:
+    """Return the operators that a text names, in the order of `OPERATORS`."""
+    return [name for name in OPERATORS if text == "all" or name in text.split("+")]
 
 
 def types_mask(letters: str) -> int:
@@ -400,6 +443,110 @@ class Campaign:
         named = {f"demand_{segment}" for segment in self.segments.split("+")}
         for lever in ["demand"] if self.segments == "all" else sorted(named):
             table.multiply(lever, self.willingness, force)
+
+
+@dataclass(frozen=True)
+class AccountSweep:
+    """A sweep on one day of accounts beside Moments, or of those of agents or dealers."""
+
+    date: dt.date
+    accounts: float = dose(0.0, "accounts", 0.0, 1e6, "accounts closed")
+    target: str = choice(
+        "public",
+        "public, social, websites, agents or dealers",
+        "public|social|websites|agents|dealers",
+    )
+    publicity: float = dose(0.0, "share", 0.0, 1.0, "how far everybody hears of it")
+
+    def apply(self, table: Table) -> None:
+        """Add the sweep to its day."""
+        getattr(table, f"swept_{self.target}")[table.day(self.date)] += self.accounts
+        table.spread_news(self.date, self.publicity)
+
+
+@dataclass(frozen=True)
+class PlaceEffort:
+    """More or less moderation of places beside Moments by some operators."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    staff: float = dose(1.0, "ratio", 0.0, 100.0, "moderators decide so many times as much")
+    recall: float = dose(1.0, "ratio", 0.0, 100.0, "so many times as many posts are detected")
+    operators: str = of_operators("who act")
+
+    def apply(self, table: Table) -> None:
+        """Multiply the levers of each operator."""
+        force = table.force(self.start, self.end, self.ramp)
+        for operator in named_operators(self.operators):
+            table.multiply(f"staff_{operator}", self.staff, force)
+            table.multiply(f"recall_{operator}", self.recall, force)
+
+
+@dataclass(frozen=True)
+class InformationSharing:
+    """Operators open a case where another has sanctioned a trader."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    share: float = dose(0.0, "share", 0.0, 1.0, "of sanctions that open a case with another")
+    operators: str = of_operators("who take part")
+
+    def apply(self, table: Table) -> None:
+        """Let the operators share what they know."""
+        force = table.force(self.start, self.end, self.ramp)
+        days = self.share * force > 0.0
+        mask = sum(1 << OPERATORS.index(name) for name in named_operators(self.operators))
+        if (table.pooled_operators[days & (table.pooling > 0.0)] != mask).any():
+            allowed = "the operators of the other sharing on the same days"
+            raise InputError("operators", self.operators, allowed)
+        table.pooled_operators[days] = mask
+        table.add_chance("pooling", self.share * force, slice(None))
+
+
+@dataclass(frozen=True)
+class Targeting:
+    """Police choose cases and raids by what they know of goods moved."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    hub: float = dose(0.0, "share", 0.0, 1.0, "of the choice that follows what is known")
+
+    def apply(self, table: Table) -> None:
+        """Raise the share."""
+        force = table.force(self.start, self.end, self.ramp)
+        table.add_chance("hub", self.hub * force, slice(None))
+
+
+@dataclass(frozen=True)
+class Reallocation:
+    """Police move hours, every 28 days, to the units that find more."""
+
+    start: dt.date
+    end: dt.date | None = None
+    shift: float = dose(0.0, "1", 0.0, 10.0, "rise of a unit's log hours with its relative yield")
+
+    def apply(self, table: Table) -> None:
+        """Add the strength of the response."""
+        table.shift[:] += self.shift * table.force(self.start, self.end)
+
+
+@dataclass(frozen=True)
+class Stings:
+    """Undercover purchases by police, which serve as evidence."""
+
+    start: dt.date
+    end: dt.date | None = None
+    ramp: float = ramp()
+    purchases: float = dose(
+        0.0, "1/day per 1,000 traders", 0.0, 1000.0, "undercover purchases attempted"
+    )
+
+    def apply(self, table: Table) -> None:
+        """Add the purchases."""
+        table.stings[:] += self.purchases * table.force(self.start, self.end, self.ramp)
 
 
 @dataclass(frozen=True)
@@ -621,4 +768,10 @@ KINDS: dict[str, type] = {
     "friend_limit": FriendLimit,
     "substitutes": Substitutes,
     "buying_abroad": BuyingAbroad,
+    "account_sweep": AccountSweep,
+    "place_effort": PlaceEffort,
+    "information_sharing": InformationSharing,
+    "targeting": Targeting,
+    "reallocation": Reallocation,
+    "stings": Stings,
 }

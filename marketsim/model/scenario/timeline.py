@@ -24,13 +24,21 @@ from marketsim.errors import (
     unknown_parameter,
 )
 from marketsim.model.scenario import custom
-from marketsim.model.scenario.interventions import KINDS, LEVERS, Closure, LegalSupply, Table
+from marketsim.model.scenario.interventions import (
+    KINDS,
+    LEVERS,
+    OPERATORS,
+    Closure,
+    LegalSupply,
+    Table,
+)
 from marketsim.numerics import elementary
 from marketsim.parameters import evidence, posterior
 from marketsim.parameters.settings import POSTING_ONLY, Settings, check, plain
 
 # Levers of all days, arrays of shape (days,), or of one day, numbers: int64 for `capacity`,
-# `cases`, `sweep_accounts`, `sweep_posts` and `sweep_types`, else float64
+# `cases`, `sweep_accounts`, `sweep_posts`, `sweep_types`, `taught_types`, `listed_platform`,
+# `listed_police`, `staff_*`, `swept_*`, `pooled_operators` and `stings`, else float64
 Levers = namedtuple(
     "Levers",
     "activity news habituation recall images reports capacity linking groups elsewhere "
@@ -38,7 +46,10 @@ Levers = namedtuple(
     "traces raids cases demand legal machines "
     "preblock auto payments freeze refused listed_platform listed_police listed_wrongly "
     "taught taught_types sentence arrest_news friend_limit outlook rush bought_out leaked "
-    "demand_gift demand_collector demand_investor demand_traveller substitutes abroad",
+    "demand_gift demand_collector demand_investor demand_traveller substitutes abroad "
+    "staff_tencent staff_portals staff_websites recall_tencent recall_portals recall_websites "
+    "swept_public swept_social swept_websites swept_agents swept_dealers "
+    "pooling pooled_operators shift hub stings",
 )
 FRIDAY = 4
 INTERVENTIONS = "scenario.interventions"
@@ -181,9 +192,7 @@ def compile_levers(settings: Settings) -> Levers:
     Returns
     -------
     Levers
-        Named tuple of arrays of shape (days,): float64, but int64 for `capacity`, `cases`,
-        `sweep_accounts`, `sweep_posts`, `sweep_types`, `listed_platform`, `listed_police` and
-        `taught_types`.
+        Named tuple of arrays of shape (days,), of the types that `Levers` names.
 
     Raises
     ------
@@ -197,10 +206,15 @@ def compile_levers(settings: Settings) -> Levers:
     if settings.market != POSTING_ONLY:
         cases = settings.police.capacity * population.retailers / 1000.0
         listed_police = table.listed_police
+    trades = settings.market != POSTING_ONLY
+    noise = settings.institutions.noise if trades else 0.0
+    # reports of other things take the time of moderators, and come with those of ivory
+    diluted = (1.0 + noise) / (1.0 + noise * table.reports)
     moderators = settings.moderation.capacity * population.retailers / 1000.0
+    staff = settings.institutions.staff * population.retailers / 1000.0 if trades else 0.0
     derived = {
         "capacity": _left_over(
-            _whole(moderators * table.capacity),
+            _whole(moderators * table.capacity * diluted),
             np.floor(table.listed_wrongly * scale + 0.5).astype(np.int64),
         ),
         "cases": _whole(cases * table.police),
@@ -210,9 +224,19 @@ def compile_levers(settings: Settings) -> Levers:
         "listed_platform": np.floor(table.listed_platform * scale + 0.5).astype(np.int64),
         "listed_police": np.floor(listed_police * scale + 0.5).astype(np.int64),
         "taught_types": table.taught_types.astype(np.int64),
+        "pooling": table.pooling * trades,
+        "pooled_operators": table.pooled_operators.astype(np.int64),
+        "stings": _whole(table.stings * (population.retailers / 1000.0 * trades)),
+        "shift": table.shift * trades,
+        "hub": table.hub * trades,
         "activity": _activity(settings, table),
         "habituation": _habituation(settings, table),
     }
+    for name in OPERATORS:
+        derived[f"staff_{name}"] = _whole(staff * getattr(table, f"staff_{name}") * diluted)
+    for name in ("public", "social", "websites", "agents", "dealers"):
+        swept = np.floor(getattr(table, f"swept_{name}") * scale + 0.5) * trades
+        derived[f"swept_{name}"] = swept.astype(np.int64)
     return Levers(**{name: getattr(table, name) for name in LEVERS} | derived)
 
 
