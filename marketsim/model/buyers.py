@@ -3,12 +3,13 @@
 import numpy as np
 
 from marketsim.model.ledger import MILLIGRAMS, PRODUCTS
-from marketsim.model.state import NOBODY, AtRest, Segment
+from marketsim.model.state import NOBODY, AtRest, Segment, TradeCounter
 from marketsim.numerics.elementary import LN_2, exp, normal_quantile
 from marketsim.numerics.jit import part
-from marketsim.numerics.rng import Purpose, uniforms
+from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 GIFT, COLLECTOR = int(Segment.GIFT), int(Segment.COLLECTOR)
+SEEKERS, NEXT = 0, 1  # of `Seekers.ends`
 INVESTOR, TRAVELLER = int(Segment.INVESTOR), int(Segment.TRAVELLER)
 
 
@@ -192,3 +193,28 @@ def remove_friend(friends, seller, friend):
         friend = start + friends.customers[seller]
     friends.count[seller] -= 1
     swap_friends(friends, friend, start + friends.count[seller])
+
+
+@part
+def seek_seller(seed, day, seller_key, buyer, seek, seekers):
+    """Let a buyer who has lost a seller look for another, with a probability (market.md 9)."""
+    if seek == 0.0 or uniform(seed, Purpose.SEEKS, day, seller_key, buyer) >= seek:
+        return
+    if seekers.ends[SEEKERS] < seekers.buyer.size:
+        seekers.buyer[seekers.ends[SEEKERS]] = buyer
+        seekers.ends[SEEKERS] += 1
+    else:
+        seekers.buyer[seekers.ends[NEXT]] = buyer
+        seekers.ends[NEXT] = (seekers.ends[NEXT] + 1) % seekers.buyer.size
+
+
+@part
+def lose_friends(seed, day, row, seller, seller_key, kept_share, seek, trade):
+    """Remove the friends of a seller who do not follow to a new account; some seek another (9)."""
+    friends = trade.friends
+    for place in range(friends.count[seller] - 1, -1, -1):  # from the end: removal moves places
+        buyer = np.int64(friends.buyer[friends.start[seller] + place])
+        if uniform(seed, Purpose.KEPT, day, seller_key, buyer) >= kept_share:
+            remove_friend(friends, seller, friends.start[seller] + place)
+            trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+            seek_seller(seed, day, seller_key, buyer, seek, trade.seekers)

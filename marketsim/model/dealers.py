@@ -5,7 +5,7 @@ See docs/market.md 3 (costs and yields), 6.2 and 7 (choice and purchase).
 
 import numpy as np
 
-from marketsim.model.ledger import Account, Item, affordable, fen_of, move
+from marketsim.model.ledger import PRODUCTS, Account, Item, affordable, fen_of, move
 from marketsim.model.pricing import (
     SMOOTHING_DAYS,
     dealer_price,
@@ -14,12 +14,14 @@ from marketsim.model.pricing import (
     update_average_cost,
 )
 from marketsim.model.state import NOBODY, Channel, Stage
-from marketsim.numerics.elementary import log
+from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import uniform
 
 SUPPLIER, PROCESSOR = int(Stage.SUPPLIER), int(Stage.PROCESSOR)
+RAW = int(Item.RAW)
 KNOWN_DEALERS = 64  # dealers of a kind known to a buyer, at most
+SHUNNED_DAYS = 28  # for which traders do not find a dealer whose account has come back
 
 
 @part
@@ -30,8 +32,8 @@ def stock_on_offer(dealer, account, trade):
 
 
 @kernel
-def choose_dealer(seed, purpose, day, buyer, account, first_known, trade):
-    """Choose an open dealer among those known, in proportion to stock; return -1 for none.
+def choose_dealer(seed, purpose, day, buyer, account, first_known, shuns_banned, params, trade):
+    """Choose an open dealer among those known, by stock and price; return -1 for none.
 
     Parameters
     ----------
@@ -42,20 +44,57 @@ def choose_dealer(seed, purpose, day, buyer, account, first_known, trade):
     first_known : int
         Number, among the dealers of the account, of the first one known. The next ones are known
         too, `KNOWN_DEALERS` in all, so that the cost of a purchase does not grow with the market.
+    shuns_banned : bool
+        Whether dealers whose account is banned, or hardly back, are not found.
+    params : Params
+        How the choice falls with the price, and what moves prices.
     trade : TradeState
         Read.
     """
-    best, chosen = np.inf, NOBODY
     first = trade.books.start[account]
     number = trade.books.start[account + 1] - first
+    # market.md 19.2: the lowest price among those who could be chosen
+    lowest = 0.0
+    if params.upstream.price_sense > 0.0:
+        lowest = np.inf
+        for k in range(min(number, KNOWN_DEALERS)):
+            dealer = first + (first_known + k) % number
+            if _can_sell(dealer, account, day, shuns_banned, trade):
+                lowest = min(lowest, _price_asked(dealer, account, params, trade))
+    # market.md 6.2, 7.2 and 19.2: a race in proportion to stock, slower for the dearer
+    best, chosen = np.inf, NOBODY
     for k in range(min(number, KNOWN_DEALERS)):
         dealer = first + (first_known + k) % number
-        stock = stock_on_offer(dealer, account, trade)
-        if stock > 0 and trade.dealers.closed_until[dealer] <= day:
-            time = -log(uniform(seed, purpose, day, buyer, dealer)) / stock
+        if _can_sell(dealer, account, day, shuns_banned, trade):
+            weight = stock_on_offer(dealer, account, trade) * 1.0
+            if lowest > 0.0:
+                relative = lowest / _price_asked(dealer, account, params, trade)
+                weight *= exp(params.upstream.price_sense * log(relative))
+            time = -log(uniform(seed, purpose, day, buyer, dealer)) / weight
             if chosen < 0 or time < best:
                 best, chosen = time, dealer
     return chosen
+
+
+@part
+def _can_sell(dealer, account, day, shuns_banned, trade):
+    """Return whether a dealer is open, holds stock, and can be found (market.md 6.2, 19.2)."""
+    if trade.dealers.closed_until[dealer] > day or stock_on_offer(dealer, account, trade) == 0:
+        return False
+    banned_until = trade.dealers.banned_until[dealer]
+    return not (shuns_banned and banned_until > 0 and banned_until + SHUNNED_DAYS > day)
+
+
+@part
+def _price_asked(dealer, account, params, trade):
+    """Return the price of raw ivory, or the sum of those of worked products (market.md 19.2)."""
+    if account == Account.SUPPLIERS:
+        supply = params.supply
+        return dealer_price(dealer, RAW, supply.margin, supply.cover, params.retail, trade)
+    total, margin, cover = 0.0, params.workshop.margin, params.workshop.cover
+    for product in range(1, PRODUCTS):
+        total += dealer_price(dealer, product, margin, cover, params.retail, trade)
+    return total
 
 
 @kernel

@@ -14,6 +14,7 @@ from marketsim.numerics.jit import kernel, part
 
 PRODUCTS = 4  # the first items are for sale
 MILLIGRAMS, FEN = 1000.0, 100.0  # in a gram, in one CNY
+MILLIGRAMS_PER_KG = 1e6
 FEN_PER_MILLIGRAM = 0.1  # at a price of one CNY a gram
 
 

@@ -18,6 +18,7 @@ from marketsim.model.kernels.moderation import (
     run_sweep,
 )
 from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.kernels.places import moderate_places
 from marketsim.model.kernels.policing import investigate_cases
 from marketsim.model.kernels.posting import publish_posts
 from marketsim.model.kernels.price_expectations import update_prices
@@ -31,6 +32,7 @@ from marketsim.model.kernels.restocking import (
 )
 from marketsim.model.kernels.sales import sell
 from marketsim.model.kernels.supply import land_shipments
+from marketsim.model.kernels.upstream import update_upstream
 from marketsim.model.scenario import timeline
 from marketsim.model.state import (
     OWN_OUTLETS,
@@ -77,7 +79,11 @@ def advance(state, row, end):
         fund_newcomers(day, retailers, books, shops)
         restock(seed, day, row, params, retailers, motives, trade)
         update_expected_returns(row, levers, params, retailers, counters, ties, motives, trade)
-        publish_posts(seed, day, levers, params, retailers, counters, shops.stock_effect, motives)
+        publish_posts(
+            seed, day, levers, params, retailers, counters, shops.stock_effect, motives,
+            trade.places,
+        )  # fmt: skip
+        update_upstream(seed, day, row, params, retailers, motives, trade)
         update_friend_lists(seed, day, row, levers, params, retailers, motives, trade)
         sell(seed, day, row, levers, params, retailers, counters, motives, trade)
         sell_legal_ivory(seed, day, row, levers, params, state.founders, trade)
@@ -86,6 +92,7 @@ def advance(state, row, end):
         open_cases(seed, day, levers, retailers, counters, queue)
         review_cases(seed, day, levers, params, retailers, counters, queue)
         run_sweep(seed, day, levers, params, retailers, counters)
+        moderate_places(seed, day, row, levers, params, retailers, counters, queue, trade)
         investigate_cases(seed, day, row, levers, params, retailers, counters, trade)
         update_perceived_risk(seed, day, levers, params, retailers, counters, ties, motives)
         update_accounts(seed, day, params, retailers, counters)

@@ -11,6 +11,7 @@ the run from 0. Goods are in milligrams (mg), money in fen, prices in CNY a gram
 from collections import namedtuple
 from enum import IntEnum
 
+from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import part
 
 NOBODY = -1  # in place of an id
@@ -211,6 +212,9 @@ class TradeCounter(IntEnum):
     BOUGHT_ABROAD = 49  # inquiries
     SUBSTITUTED = 50  # inquiries
     BUYERS_12_MONTHS = 51
+    DEALER_POSTS = 52
+    AGENTS_ACTIVE = 53  # resale agents, in the evening
+    STRANGERS_REFUSED = 54  # inquiries
 
 
 class Enforcement(IntEnum):
@@ -233,6 +237,48 @@ class Enforcement(IntEnum):
     PAYMENTS_STOPPED = 14
     PAYMENTS_FROZEN = 15
     PARCELS_REFUSED = 16
+    ELSEWHERE_SANCTIONED = 17
+    ELSEWHERE_CLOSED = 18
+    CASES_SHARED = 19
+    AGENTS_BANNED = 20
+    DEALERS_BANNED = 21
+    STINGS = 22
+
+
+class Place(IntEnum):
+    """Place beside Moments where a trader has an account (docs/market.md 20)."""
+
+    GROUPS = 0
+    PUBLIC = 1
+    SOCIAL = 2
+    WEBSITES = 3
+
+
+class Operator(IntEnum):
+    """Operator of platforms (docs/market.md 20)."""
+
+    TENCENT = 0
+    PORTALS = 1
+    WEBSITES = 2
+
+
+class Desk(IntEnum):
+    """Desk of moderators of an operator (docs/market.md 20)."""
+
+    GROUPS = 0
+    PUBLIC = 1
+    SOCIAL = 2  # that Tencent operates
+    PORTALS = 3  # other social media
+    WEBSITES = 4
+
+
+class Unit(IntEnum):
+    """Unit of police (docs/market.md 21)."""
+
+    ONLINE = 0
+    PARCELS = 1
+    MARKETS = 2
+    BORDER = 3
 
 
 class Outlet(IntEnum):
@@ -317,8 +363,13 @@ class Parcel(IntEnum):
 # Suppliers and processors. risk: perceived risk, 0 to 1, (dealers,), float64; closed_until: first
 # date open after a raid, (dealers,), int64; machines: 1, or 0 once seized, (dealers,), float64;
 # working_capital: fen, (dealers,), int64; sold: smoothed sales, and least_sales: the least that a
-# dealer expects, both mg a day, (dealers, PRODUCTS), float64
-Dealers = namedtuple("Dealers", "risk closed_until machines working_capital sold least_sales")
+# dealer expects, both mg a day, (dealers, PRODUCTS), float64; size relative to the mean of the kind
+# and fading sum of posts, (dealers,), float64; banned_until: first date on which the account is
+# back, (dealers,), int64
+Dealers = namedtuple(
+    "Dealers",
+    "risk closed_until machines working_capital sold least_sales size recent banned_until",
+)
 
 # Goods and sources of traders, arrays of shape (ids,)
 Shops = namedtuple(
@@ -336,8 +387,10 @@ Shops = namedtuple(
 )
 
 # Resale agents, arrays of shape (agents,): trader whose goods they sell (int64); agent whose posts
-# they forward, -1 for the trader's own (int64); tier from 1 (int8); 0 once taken by police (int8)
-Agents = namedtuple("Agents", "retailer upstream tier active")
+# they forward, -1 for the trader's own (int64); tier from 1 (int8); 0 once taken by police, or gone
+# (int8); row of the last deal (int64); fading sum of posts forwarded (float64); first date on which
+# the account is back after a ban (int64)
+Agents = namedtuple("Agents", "retailer upstream tier active last_deal recent banned_until")
 
 # Friends of seller s are rows start[s] to start[s] + count[s], customers (who have bought) first;
 # there is room up to start[s + 1]. start: (sellers + 1,), count, customers and wanted, the number
@@ -380,8 +433,23 @@ Offers = namedtuple("Offers", "trader count")
 # len(Parcel)), int64; count: (buckets,), int64
 Parcels = namedtuple("Parcels", "rows count")
 
-# First-in-first-out queue of the police, like `Queue`; waiting: 0, FILED or IN_QUEUE, (ids,), int8
-Cases = namedtuple("Cases", "ring ends waiting")
+# First-in-first-out queue of the police, like `Queue`; waiting: 0, FILED or IN_QUEUE, (ids,), int8;
+# of the case: `Unit` that filed it, and 1 with the evidence of an undercover purchase, (ids,), int8
+Cases = namedtuple("Cases", "ring ends waiting unit evidence")
+
+# Accounts of traders beside Moments, by `Place` (docs/market.md 20). barred_until: first date free
+# of a bar, (4, ids), int64; strikes, account (0 or 1) and case (0 or 1), (4, ids), int8; portal: 1
+# if the account on other social media is not with Tencent, (ids,), int8; platform: `Channel` of
+# today's posts elsewhere, and sanctioned: bits of the operators who sanctioned today, (ids,), int8;
+# queues of desks: ring, (5, ids), int32, and ends, (5, 2), int64
+Places = namedtuple(
+    "Places", "barred_until strikes account case portal platform sanctioned ring ends"
+)
+
+# Units of police (docs/market.md 21), by `Unit`: share of hours at the start, effort against it,
+# and what they found since hours were moved, (4,), float64; known: mg that police know to have
+# been moved through a dealer or trader, (dealers + ids,), float64
+Units = namedtuple("Units", "share effort found known")
 
 # Daily records, int64 but for `outlook`. counts: (days, columns of TradeCounter); prices: sum, sum
 # of squares and number in fen a gram, (days, PRODUCTS, len(Stage), len(Channel), 3); enforcement:
@@ -400,7 +468,7 @@ ObservedPrices = namedtuple("ObservedPrices", "ads items price")
 TradeState = namedtuple(
     "TradeState",
     "books unit_cost dealers shops agents friends seekers buyers parcels cases "
-    "product_mix risk_decay records observed_prices prices legal_stock offers",
+    "product_mix risk_decay records observed_prices prices legal_stock offers places units",
 )
 
 
@@ -417,10 +485,35 @@ def is_in_trade(state):
 
 
 @part
-def file_case(cases, retailer):
-    """File a case at the police (market.md 2); a trader has at most one."""
+def file_case(cases, retailer, unit):
+    """File a case at the police (market.md 2); a trader has at most one, of the first unit."""
     if cases.waiting[retailer] == 0:
         cases.waiting[retailer] = FILED
+        cases.unit[retailer] = unit
+
+
+@part
+def desk_of(place, portal):
+    """Return the `Desk` of a trader's account at a `Place` (market.md 20)."""
+    if place == Place.SOCIAL:
+        return Desk.PORTALS if portal else Desk.SOCIAL
+    return Desk.WEBSITES if place == Place.WEBSITES else place
+
+
+@part
+def operator_of(desk):
+    """Return the `Operator` of a desk (market.md 20)."""
+    if desk == Desk.WEBSITES:
+        return Operator.WEBSITES
+    return Operator.PORTALS if desk == Desk.PORTALS else Operator.TENCENT
+
+
+@part
+def strengthened(chance, effort):
+    """Return the probability of an event at so many times the effort (market.md 21.1)."""
+    if effort == 1.0 or chance >= 1.0:
+        return chance
+    return 1.0 - exp(effort * log(1.0 - chance))
 
 
 @part

@@ -20,6 +20,7 @@ from marketsim.model.state import (
     Cases,
     Channel,
     Dealers,
+    Desk,
     Enforcement,
     Friends,
     Heard,
@@ -27,6 +28,8 @@ from marketsim.model.state import (
     Offers,
     Parcel,
     Parcels,
+    Place,
+    Places,
     PriceMemory,
     Prices,
     Retailers,
@@ -36,6 +39,8 @@ from marketsim.model.state import (
     TradeCounter,
     TradeRecords,
     TradeState,
+    Unit,
+    Units,
 )
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import (
@@ -47,7 +52,7 @@ from marketsim.numerics.elementary import (
     normal_quantile,
     normal_quantile_each,
 )
-from marketsim.numerics.jit import kernel, part
+from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import LANES, Purpose, uniform, uniforms
 from marketsim.parameters.settings import POSTING_ONLY, Params, Settings
 from marketsim.parameters.traders import TRADER_TYPES
@@ -92,11 +97,12 @@ def build_trade(
     agents = _rounded(params.resale.agents * thousands)
     buyers = _rounded(params.demand.buyers * thousands * 1000.0)
     mix = _product_mix(params)
-    shops = _shops(settings, params, seed, retailers, suppliers, processors)
+    size = _sizes(params, seed, suppliers, processors)
+    shops = _shops(settings, params, seed, retailers, size, suppliers)
     sizes = {Account.SUPPLIERS: suppliers, Account.PROCESSORS: processors}
     books = ledger.open_books(sizes | {Account.RETAILERS: ids, Account.RESALE_AGENTS: agents})
     unit_cost = _unit_costs(params, suppliers, processors, ids)
-    dealers = _dealers(params, shops.expected[:people], suppliers, processors, mix)
+    dealers = _dealers(params, shops.expected[:people], size, suppliers, mix)
     if thousands > 0.0:
         _enter_stocks(params, books, retailers, shops, dealers, mix)
     agents_table = _agents(params, seed, agents, people)
@@ -128,7 +134,11 @@ def build_trade(
         parcels=Parcels(
             np.zeros((buckets, places, len(Parcel)), np.int64), np.zeros(buckets, np.int64)
         ),
-        cases=Cases(np.zeros(ids, np.int64), np.zeros(2, np.int64), np.zeros(ids, np.int8)),
+        cases=Cases(
+            np.zeros(ids, np.int64),
+            np.zeros(2, np.int64),
+            *(np.zeros(ids, np.int8) for _ in range(3)),
+        ),
         product_mix=mix if thousands > 0.0 else np.zeros(0),
         risk_decay=_risk_decay(params, days),
         records=TradeRecords(
@@ -143,7 +153,53 @@ def build_trade(
         ),
         prices=Prices(np.ones(PRODUCTS), np.ones(1), np.zeros(len(PriceMemory))),
         legal_stock=np.array([_legal_stock(settings, thousands)]),
+        places=_places(params, seed, ids),
+        units=_units(params, suppliers + processors + ids),
     )
+
+
+def _places(params: Params, seed: int, ids: int) -> Places:
+    """Return the accounts of traders beside Moments, all still to be opened."""
+    u = rng.uniform_array(seed, Purpose.SOCIAL_ACCOUNT, 0, np.arange(ids))
+    return Places(
+        barred_until=np.zeros((len(Place), ids), np.int64),
+        strikes=np.zeros((len(Place), ids), np.int8),
+        account=np.zeros((len(Place), ids), np.int8),
+        case=np.zeros((len(Place), ids), np.int8),
+        portal=(u >= params.institutions.qq).astype(np.int8),
+        platform=np.zeros(ids, np.int8),
+        sanctioned=np.zeros(ids, np.int8),
+        ring=np.zeros((len(Desk), ids), np.int32),
+        ends=np.zeros((len(Desk), 2), np.int64),
+    )
+
+
+def _units(params: Params, holders: int) -> Units:
+    """Return the units of police, who know nothing yet."""
+    units = params.institutions
+    hours = np.array(
+        [units.hours_online, units.hours_parcels, units.hours_markets, units.hours_border]
+    )
+    total = ((hours[0] + hours[1]) + hours[2]) + hours[3]
+    return Units(
+        share=hours / total,
+        effort=np.ones(len(Unit)),
+        found=np.zeros(len(Unit)),
+        known=np.zeros(holders),
+    )
+
+
+def _sizes(params: Params, seed: int, suppliers: int, processors: int) -> np.ndarray:
+    """Return the sizes of dealers relative to the mean of their kind (docs/market.md 19.1)."""
+    spread, number = params.upstream.spread, suppliers + processors
+    out = np.ones(number)
+    if spread > 0.0:
+        u = rng.uniform_array(seed, Purpose.DEALER_SIZE, 0, np.arange(number))
+        out = exp_each(spread * normal_quantile_each(u) - spread * spread / 2.0)
+    for kind in (out[:suppliers], out[suppliers:]):
+        if kind.size > 0:
+            kind /= total_of(kind) / kind.size
+    return out
 
 
 def _legal_stock(settings: Settings, thousands: float) -> int:
@@ -189,8 +245,8 @@ def _shops(
     params: Params,
     seed: int,
     retailers: Retailers,
+    size: np.ndarray,
     suppliers: int,
-    processors: int,
 ) -> Shops:
     """Return the sources, markups, stalls and expected sales of traders."""
     ids = np.arange(retailers.state.size)
@@ -199,10 +255,12 @@ def _shops(
     def draws(purpose: Purpose) -> np.ndarray:
         return rng.uniform_array(seed, purpose, 0, ids)
 
-    def one_of(number: int, first: int, purpose: Purpose) -> np.ndarray:
-        if number == 0:
+    def one_of(sizes: np.ndarray, first: int, purpose: Purpose) -> np.ndarray:
+        if sizes.size == 0:
             return np.full(ids.size, NOBODY)
-        return first + np.minimum(np.floor(draws(purpose) * number), number - 1).astype(np.int64)
+        running = _running_sums(sizes)
+        place = np.searchsorted(running, draws(purpose) * running[-1], side="right")
+        return first + np.minimum(place, sizes.size - 1)
 
     by_kind = np.array([getattr(retail, f"ivory_{letter}") for letter in TRADER_TYPES])
     relative_rate = retailers.base_rate / params.posting.base_posts
@@ -211,8 +269,8 @@ def _shops(
     grams = grams * relative_rate + retail.expected_stall * stall
     expected = np.minimum(grams * MILLIGRAMS * by_kind[retailers.kind], LARGEST_HOLDING / 1000.0)
     return Shops(
-        processor=one_of(processors, suppliers, Purpose.UPSTREAM),
-        supplier=one_of(suppliers, 0, Purpose.UPSTREAM_RAW),
+        processor=one_of(size[suppliers:], suppliers, Purpose.UPSTREAM),
+        supplier=one_of(size[:suppliers], 0, Purpose.UPSTREAM_RAW),
         markup=exp_each(retail.margin_spread * normal_quantile_each(draws(Purpose.MARKUP))),
         stall=stall.astype(np.int8),
         expected=expected,
@@ -252,10 +310,11 @@ def _working_capital(milligrams: np.ndarray, price: float) -> np.ndarray:
 
 
 def _dealers(
-    params: Params, expected: np.ndarray, suppliers: int, processors: int, mix: np.ndarray
+    params: Params, expected: np.ndarray, size: np.ndarray, suppliers: int, mix: np.ndarray
 ) -> Dealers:
     """Return dealers whose expected sales serve those that retailers expect."""
-    number = suppliers + processors
+    number = size.size
+    processors = number - suppliers
     sold = np.zeros((number, PRODUCTS))
     daily = total_of(expected)
     worked = daily * (1.0 - mix[Item.RAW])
@@ -265,6 +324,7 @@ def _dealers(
     if suppliers > 0:
         used = worked / total_yield(params.workshop) if processors > 0 else 0.0
         sold[:suppliers, Item.RAW] = (daily * mix[Item.RAW] + used) / suppliers
+    sold *= size[:, None]
     total = sold[:, 0] + sold[:, 1] + sold[:, 2] + sold[:, 3]
     cover = np.where(np.arange(number) < suppliers, params.supply.cover, params.workshop.cover)
     return Dealers(
@@ -274,7 +334,21 @@ def _dealers(
         working_capital=_working_capital(total * cover, _highest_price(params)),
         sold=sold,
         least_sales=sold * 0.2,
+        size=size,
+        recent=np.zeros(number),
+        banned_until=np.zeros(number, np.int64),
     )
+
+
+@array_kernel
+def _running_sums(values):
+    """Return the running sums of an array, from the first on; shape of `values`."""
+    out = np.empty(values.size)
+    total = 0.0
+    for k in range(values.size):
+        total += values[k]
+        out[k] = total
+    return out
 
 
 @kernel
@@ -331,7 +405,15 @@ def _agents(params: Params, seed: int, agents: int, retailers: int) -> Agents:
         place = np.floor(u_forwards[members] * below.size).astype(np.int64)
         upstream[members] = below[np.minimum(place, below.size - 1)]
         retailer[members] = retailer[upstream[members]]
-    return Agents(retailer, upstream, tier.astype(np.int8), np.ones(agents, np.int8))
+    return Agents(
+        retailer=retailer,
+        upstream=upstream,
+        tier=tier.astype(np.int8),
+        active=np.ones(agents, np.int8),
+        last_deal=np.zeros(agents, np.int64),
+        recent=np.zeros(agents),
+        banned_until=np.zeros(agents, np.int64),
+    )
 
 
 def _friends(

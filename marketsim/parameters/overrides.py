@@ -28,7 +28,8 @@ def overrides(tree: dict[str, Any]) -> list[str]:
     """
     choices = {
         group: tree[group]["name"] if tree[group]["name"] in names(group) else DEFAULTS[group]
-        for group in DEFAULTS if group != "population"
+        for group in DEFAULTS
+        if group != "population"
     }
     base = asdict(named(**choices))
     words = [f"{group}={name}" for group, name in choices.items()]

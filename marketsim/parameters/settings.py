@@ -51,9 +51,7 @@ WITHOUT_TRADE: dict[str, dict[str, float]] = {
         for name in Motive.__dataclass_fields__
         if name not in ("name", "about", "memory")
     },
-    "upstream": {
-        "spread": 0.0, "loyalty": 1.0, "price_sense": 0.0, "posts": 0.0, "recruit": 0.0
-    },
+    "upstream": {"spread": 0.0, "loyalty": 1.0, "price_sense": 0.0, "posts": 0.0, "recruit": 0.0},
     "institutions": {"staff": 0.0, "noise": 0.0, "vetting": 0.0, "publicity": 0.0},
     "buyers": {
         name: 0.0 for name in Buyers.__dataclass_fields__ if name not in ("name", "about", "budget")
@@ -127,9 +125,9 @@ class Settings:
     delivery: Delivery = field(default_factory=Delivery)
     police: Police = field(default_factory=Police)
     legal: Legal = field(default_factory=Legal)
+    prices: Prices = field(default_factory=Prices)
     upstream: Upstream = field(default_factory=Upstream)
     institutions: Institutions = field(default_factory=Institutions)
-    prices: Prices = field(default_factory=Prices)
     hours: Hours = field(default_factory=Hours)
     horizon: Horizon = field(default_factory=Horizon)
     scenario: Scenario = field(default_factory=Scenario)

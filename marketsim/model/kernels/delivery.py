@@ -1,7 +1,7 @@
 """Delivery of parcels: arrival, interception, loss, and buyers' trust (docs/market.md 11)."""
 
 from marketsim.model.buyers import raise_buyer_risk, remove_friend, swap_friends
-from marketsim.model.ledger import Account, Item, move
+from marketsim.model.ledger import MILLIGRAMS_PER_KG, Account, Item, move
 from marketsim.model.returns import REFERENCE_ROWS, settle_margin
 from marketsim.model.state import (
     CHANNEL_STRIDE,
@@ -11,8 +11,10 @@ from marketsim.model.state import (
     Heard,
     Parcel,
     TradeCounter,
+    Unit,
     count_enforcement,
     file_case,
+    strengthened,
 )
 from marketsim.numerics.elementary import LN_2, exp
 from marketsim.numerics.jit import kernel, part
@@ -44,7 +46,8 @@ def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
     """
     delivery, parcels, books = params.delivery, trade.parcels, trade.books
     # market.md 11: probabilities of the day
-    intercepted = 1.0 - (1.0 - delivery.intercepted) * (1.0 - levers.couriers)
+    found = strengthened(delivery.intercepted, trade.units.effort[Unit.PARCELS])
+    intercepted = 1.0 - (1.0 - found) * (1.0 - levers.couriers)
     hidden = min(1.0, delivery.false_names * levers.names)
     traced = 1.0 - (1.0 - delivery.traced) * (1.0 - levers.traces)
     arrived = 0
@@ -63,9 +66,12 @@ def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
             # market.md 11.1: seized, and perhaps traced to the sender; the buyer is warned
             receiver = books.start[Account.SEIZED]
             count_enforcement(trade.records, row, Enforcement.PARCELS_SEIZED, channel, mass)
+            trade.units.found[Unit.PARCELS] += mass / MILLIGRAMS_PER_KG
             if u_traced < traced * (1.0 - hidden):
                 count_enforcement(trade.records, row, Enforcement.PARCELS_TRACED, channel, 0)
-                file_case(trade.cases, parcel[Parcel.RETAILER])
+                file_case(trade.cases, parcel[Parcel.RETAILER], Unit.PARCELS)
+                known = books.start[Account.RETAILERS] + parcel[Parcel.RETAILER]
+                trade.units.known[known] += mass
             raise_buyer_risk(row, parcel[Parcel.BUYER], params.demand.risk_step, trade)
             loss = counters.loss[parcel[Parcel.RETAILER]]
             counters.loss[parcel[Parcel.RETAILER]] = max(loss, params.motive.seizure)
@@ -85,7 +91,7 @@ def deliver_parcels(seed, day, row, levers, params, counters, motives, trade):
                 _decrease_trust(row, parcel, friend, params.demand, trade)
             if u_complaint < delivery.complaint:
                 count_enforcement(trade.records, row, Enforcement.COMPLAINTS, channel, 0)
-                file_case(trade.cases, parcel[Parcel.RETAILER])
+                file_case(trade.cases, parcel[Parcel.RETAILER], Unit.PARCELS)
         # market.md 11.5: escrow is released or repaid
         earned = parcel[Parcel.PAID]
         if parcel[Parcel.ESCROWED] > 0:

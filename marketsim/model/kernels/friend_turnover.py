@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from marketsim.model.buyers import friend_at, remove_friend
+from marketsim.model.buyers import (
+    SEEKERS,
+    friend_at,
+    lose_friends,
+    remove_friend,
+    seek_seller,
+)
 from marketsim.model.state import TRUST_STEPS, State, TradeCounter, draw_key
 from marketsim.numerics.distributions import events
 from marketsim.numerics.jit import kernel, part
@@ -11,7 +17,6 @@ from marketsim.numerics.rng import Purpose, uniform, uniforms
 TURNOVER_DAYS = 10  # days between two updates of a seller's list
 RECRUIT_DAYS = 7  # days between two rounds of recruiting
 FROM_SEEKERS = 0.5  # recruits who look for a seller, while there are any
-SEEKERS, NEXT = 0, 1  # of `Seekers.ends`
 
 
 @kernel
@@ -37,17 +42,23 @@ def update_friend_lists(seed, day, row, levers, params, retailers, motives, trad
     """
     traders, motive = retailers.state.size, params.motive
     openings = _openings(retailers, trade.seekers)
+    recruits_agents = params.upstream.recruit > 0.0
     for seller in range(trade.friends.count.size):
         i = seller if seller < traders else trade.agents.retailer[seller - traders]
         # market.md 9 (friends 1): an account lost has cost a share of the audience
         if seller < traders and retailers.audience[i] < trade.shops.audience[i]:
-            _remove_lost_audience(seed, day, row, i, retailers.audience[i], motive.seek, trade)
+            kept_share = retailers.audience[i] / trade.shops.audience[i]
+            trade.shops.audience[i] = retailers.audience[i]
+            lose_friends(seed, day, row, i, i, kept_share, motive.seek, trade)
         # market.md 9 (friends 2): every tenth day, on a day that depends on the seller
         seller_key, state = draw_key(seller, traders), retailers.state[i]
         is_present = state != State.ABSENT and state < State.LEFT
         # market.md 9 (friends 3): friends of a trader who is gone look for another
         if seller < traders and state >= State.LEFT and motive.seek > 0.0:
-            _release_friends(seed, day, row, i, motive.seek, trade)
+            _release_friends(seed, day, row, seller, seller_key, motive.seek, trade)
+        if seller >= traders and recruits_agents and trade.agents.active[seller - traders] == 0:
+            _release_friends(seed, day, row, seller, seller_key, motive.seek, trade)
+            continue
         # market.md 9 (friends 4): lost friends are replaced by recruits, week by week
         has_account = is_present and state != State.BANNED
         if seller < traders and has_account and (row + seller_key) % RECRUIT_DAYS == 0:
@@ -69,42 +80,15 @@ def _openings(retailers, seekers):
 
 
 @part
-def _remove_lost_audience(seed, day, row, i, audience, seek, trade):
-    """Remove the friends of a trader who do not follow to the new account; some seek another."""
+def _release_friends(seed, day, row, seller, seller_key, seek, trade):
+    """Remove all friends of a seller who is gone; some look for another seller."""
     friends = trade.friends
-    kept_share = audience / trade.shops.audience[i]
-    trade.shops.audience[i] = audience
-    for place in range(friends.count[i] - 1, -1, -1):  # from the end, since removal moves places
-        buyer = np.int64(friends.buyer[friends.start[i] + place])
-        if uniform(seed, Purpose.KEPT, day, i, buyer) >= kept_share:
-            remove_friend(friends, i, friends.start[i] + place)
-            trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
-            _seek(seed, day, i, buyer, seek, trade.seekers)
-
-
-@part
-def _release_friends(seed, day, row, i, seek, trade):
-    """Remove all friends of a trader who is gone; some look for another seller."""
-    friends = trade.friends
-    for place in range(friends.count[i]):
-        buyer = np.int64(friends.buyer[friends.start[i] + place])
-        _seek(seed, day, i, buyer, seek, trade.seekers)
-    trade.records.counts[row, TradeCounter.FRIENDS_LOST] += friends.count[i]
-    friends.count[i] = 0
-    friends.customers[i] = 0
-
-
-@part
-def _seek(seed, day, i, buyer, seek, seekers):
-    """Let a buyer who has lost a seller look for another, with a probability."""
-    if seek == 0.0 or uniform(seed, Purpose.SEEKS, day, i, buyer) >= seek:
-        return
-    if seekers.ends[SEEKERS] < seekers.buyer.size:
-        seekers.buyer[seekers.ends[SEEKERS]] = buyer
-        seekers.ends[SEEKERS] += 1
-    else:
-        seekers.buyer[seekers.ends[NEXT]] = buyer
-        seekers.ends[NEXT] = (seekers.ends[NEXT] + 1) % seekers.buyer.size
+    for place in range(friends.count[seller]):
+        buyer = np.int64(friends.buyer[friends.start[seller] + place])
+        seek_seller(seed, day, seller_key, buyer, seek, trade.seekers)
+    trade.records.counts[row, TradeCounter.FRIENDS_LOST] += friends.count[seller]
+    friends.count[seller] = 0
+    friends.customers[seller] = 0
 
 
 @part

@@ -44,7 +44,8 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
     shock = np.maximum(counters.sanction, counters.loss)
     any_shock = shock.any()
     arrests = counters.arrested.sum()
-    hope = _power(1.0 - params.motive.jail_step * perception.news * levers.arrest_news, arrests)
+    public = 1.0 - (1.0 - levers.arrest_news) * (1.0 - params.institutions.publicity)
+    hope = _power(1.0 - params.motive.jail_step * perception.news * public, arrests)
     calm_after_news = 1.0 - perception.news * perception.warning * levers.news * habituation
     for i in range(state.size):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:

@@ -1,8 +1,18 @@
-"""Police: cases, arrests, raids along the supply chain (docs/market.md 12)."""
+"""Police: cases, arrests, raids along the supply chain, and units (docs/market.md 12, 21)."""
 
 import numpy as np
 
-from marketsim.model.ledger import PRODUCTS, Account, Item, move
+from marketsim.model.buyers import mean_piece
+from marketsim.model.ledger import (
+    MILLIGRAMS,
+    MILLIGRAMS_PER_KG,
+    PRODUCTS,
+    Account,
+    Item,
+    fen_of,
+    move,
+)
+from marketsim.model.pricing import asking_price, displayed_product, stock_held
 from marketsim.model.state import (
     FILED,
     IN_QUEUE,
@@ -10,15 +20,22 @@ from marketsim.model.state import (
     Channel,
     Enforcement,
     State,
+    Unit,
     count_enforcement,
     file_case,
     is_in_trade,
 )
 from marketsim.numerics.distributions import first_in_race, in_turn
+from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
 HEAD, WAITING = 0, 1  # of `Cases.ends`
+RAW = int(Item.RAW)
+MONTH = 28  # days between two reallocations of hours
+LEAST_SHARE = 0.05  # of the hours, of a unit
+RECORD_DAYS = 28.0  # of sales that a platform passes on with a referral
+FIRST_STING = 1 << 30  # number of the post that an undercover purchase looks at
 
 
 @array_kernel
@@ -32,8 +49,8 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
     day, row : int
         Date (ordinal) and row of the day.
     levers : Levers
-        Levers of the day: `police`, `sharing`, `cases`, `listed_police` and `raids` are
-        read.
+        Levers of the day: `police`, `sharing`, `cases`, `listed_police`, `raids`, `hub`, `shift`
+        and `stings` are read.
     params : Params
         Parameters.
     retailers : Retailers
@@ -41,17 +58,20 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
     counters : DayCounters
         `sanction` is read and written.
     trade : TradeState
-        Written: goods, money, cases, agents, dealers, counts.
+        Written: goods, money, cases, agents, dealers, units, counts.
     """
     cases, police = trade.cases, params.police
-    # market.md 12.1: traders on a list from outside
+    # market.md 21.6: undercover purchases
+    if levers.stings > 0:
+        _buy_undercover(seed, day, row, levers.stings, params, retailers, counters, trade)
+    # market.md 12.0: traders on a list from outside
     if levers.listed_police > 0:
         odds = np.zeros(retailers.state.size)
         for i in range(odds.size):
             if is_in_trade(retailers.state[i]) and cases.waiting[i] == 0:
                 odds[i] = retailers.recent[i]
         for i in first_in_race(seed, Purpose.LISTED, day, odds, levers.listed_police):
-            file_case(cases, i)
+            file_case(cases, i, Unit.ONLINE)
     # market.md 12.1: cases filed today join the queue in a drawn order
     _file_cases(seed, day, row, levers, police, retailers, counters, trade)
     filed = np.flatnonzero(cases.waiting == np.int8(FILED))
@@ -64,30 +84,41 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
         cases.waiting[filed[k]] = IN_QUEUE
     # market.md 12.2: decisions
     for _ in range(min(levers.cases, cases.ends[WAITING])):
+        if levers.hub > 0.0:
+            _move_to_head(_next_case(seed, day, levers.hub, trade), cases)
         i = cases.ring[cases.ends[HEAD]]
         cases.ends[HEAD] = (cases.ends[HEAD] + 1) % cases.ring.size
         cases.ends[WAITING] -= 1
         cases.waiting[i] = 0
+        chance = params.institutions.evidence if cases.evidence[i] > 0 else police.arrest
+        cases.evidence[i] = 0
         u_arrest, u_up, u_down, u_further = uniforms(seed, Purpose.ARREST, day, i, 0)
-        if retailers.state[i] >= State.LEFT or u_arrest >= police.arrest:
+        if retailers.state[i] >= State.LEFT or u_arrest >= chance:
             continue
-        _arrest(row, i, retailers, counters, trade)
+        unit = cases.unit[i]
+        trade.units.found[unit] += 1.0
+        _arrest(row, i, unit, retailers, counters, trade)
         if u_up < police.upstream:
-            _raid_sources(day, row, i, u_further < police.supplier, police, trade)
+            further = u_further < police.supplier
+            _raid_sources(seed, day, row, i, unit, further, levers.hub, police, trade)
         if u_down < police.downstream:
             _take_agent(seed, day, row, i, trade)
     # market.md 12.3: raids on suppliers by themselves
     if levers.raids > 0.0:
         for supplier in range(trade.books.start[Account.SUPPLIERS + 1]):
             if uniform(seed, Purpose.RAIDED, day, supplier, 0) < levers.raids:
-                _raid_supplier(day, row, supplier, police, trade)
+                _raid(day, row, supplier, Enforcement.SUPPLIERS_RAIDED, police, trade)
+    # market.md 21.3: once in four weeks hours move to the units that found more
+    if row % MONTH == MONTH - 1:
+        _reallocate(levers.shift, trade.units)
 
 
 @part
 def _file_cases(seed, day, row, levers, police, retailers, counters, trade):
     """File cases on referrals by moderators and at inspected stalls (market.md 12.1)."""
-    inspected = min(1.0, police.inspected * levers.police)
-    referred = min(1.0, police.referred * levers.sharing)
+    effort, books = trade.units.effort, trade.books
+    inspected = min(1.0, police.inspected * levers.police * effort[Unit.MARKETS])
+    referred = min(1.0, police.referred * levers.sharing * effort[Unit.ONLINE])
     for i in range(retailers.state.size):
         if retailers.state[i] >= State.LEFT or retailers.state[i] == State.ABSENT:
             continue
@@ -95,12 +126,105 @@ def _file_cases(seed, day, row, levers, police, retailers, counters, trade):
         if counters.sanction[i] == 0.0 and not has_stall:  # no draw is needed
             continue
         u_referred, u_inspected, _, _ = uniforms(seed, Purpose.REFERRAL, day, i, 0)
+        holder = books.start[Account.RETAILERS] + i
         if counters.sanction[i] > 0.0 and u_referred < referred:
             count_enforcement(trade.records, row, Enforcement.REFERRALS, Channel.MOMENTS, 0)
-            file_case(trade.cases, i)
+            trade.units.known[holder] += int(RECORD_DAYS * trade.shops.sold[i])
+            file_case(trade.cases, i, Unit.ONLINE)
         if has_stall and u_inspected < inspected:
             count_enforcement(trade.records, row, Enforcement.INSPECTIONS, Channel.PHYSICAL, 0)
-            file_case(trade.cases, i)
+            trade.units.known[holder] += stock_held(books, holder)
+            file_case(trade.cases, i, Unit.MARKETS)
+
+
+@array_kernel
+def _buy_undercover(seed, day, row, purchases, params, retailers, counters, trade):
+    """Buy from traders who post today; what is bought is evidence (market.md 21.6)."""
+    posting = np.empty(retailers.state.size, np.int64)
+    number = 0
+    for i in range(retailers.state.size):
+        posts = counters.moments[i] + counters.backup[i] + counters.groups[i]
+        if is_in_trade(retailers.state[i]) and posts + counters.elsewhere[i] > 0:
+            posting[number] = i
+            number += 1
+    for n in range(purchases if number > 0 else 0):
+        u_whom, u_served, _, _ = uniforms(seed, Purpose.STING, day, n, 0)
+        i = posting[min(int(u_whom * number), number - 1)]
+        _buy_evidence(seed, day, row, i, n, u_served, params, retailers, trade)
+
+
+@part
+def _buy_evidence(seed, day, row, i, n, u_served, params, retailers, trade):
+    """Buy a piece from a trader who serves strangers, and file a case (market.md 21.6)."""
+    books, holder = trade.books, trade.books.start[Account.RETAILERS] + i
+    product = displayed_product(seed, day, i, FIRST_STING + n, params.demand, trade)
+    held = books.balance[holder, product]
+    fear = max(retailers.risk[i] - params.perception.residual, 0.0)
+    if held == 0 or u_served < params.institutions.vetting * fear:
+        return
+    mass = min(int(mean_piece(product, params.demand) * MILLIGRAMS), held)
+    fen = fen_of(asking_price(i, product, retailers.risk[i], params.retail, trade), mass)
+    move(books, product, holder, books.start[Account.SEIZED], mass)
+    move(books, Item.MONEY, books.start[Account.INCOME], holder, fen)
+    count_enforcement(trade.records, row, Enforcement.STINGS, Channel.MOMENTS, mass)
+    file_case(trade.cases, i, Unit.ONLINE)
+    trade.cases.evidence[i] = 1
+
+
+@part
+def _next_case(seed, day, hub, trade):
+    """Return the place in the queue of the next case, by what police know (market.md 21.5)."""
+    cases, known = trade.cases, trade.units.known
+    first, number = trade.books.start[Account.RETAILERS], cases.ends[WAITING]
+    total = 0.0
+    for k in range(number):
+        total += known[first + cases.ring[(cases.ends[HEAD] + k) % cases.ring.size]]
+    best, chosen = np.inf, 0
+    for k in range(number):
+        i = cases.ring[(cases.ends[HEAD] + k) % cases.ring.size]
+        weight = 1.0 - hub
+        if total > 0.0:
+            weight += hub * known[first + i] * number / total
+        if weight > 0.0:
+            time = -log(uniform(seed, Purpose.TARGET, day, i, 0)) / weight
+            if time < best:
+                best, chosen = time, k
+    return chosen
+
+
+@part
+def _move_to_head(place, cases):
+    """Move a case to the head of the queue; those before it move back by one (market.md 21.5)."""
+    size, head = cases.ring.size, cases.ends[HEAD]
+    i = cases.ring[(head + place) % size]
+    for k in range(place, 0, -1):
+        cases.ring[(head + k) % size] = cases.ring[(head + k - 1) % size]
+    cases.ring[head] = i
+
+
+@part
+def _reallocate(shift, units):
+    """Move hours to the units that found more for them, and forget what they found (21.3)."""
+    parts = units.share.size
+    if shift > 0.0:
+        mean = 0.0
+        for k in range(parts):
+            mean += units.found[k] / (units.share[k] * units.effort[k])
+        mean /= parts
+        if mean > 0.0:
+            total = 0.0
+            for k in range(parts):
+                share = units.share[k] * units.effort[k]
+                units.effort[k] = share * exp(shift * (units.found[k] / share / mean - 1.0))
+                total += units.effort[k]
+            rest = 0.0
+            for k in range(parts):
+                units.effort[k] = max(units.effort[k] / total, LEAST_SHARE)
+                rest += units.effort[k]
+            for k in range(parts):
+                units.effort[k] = units.effort[k] / rest / units.share[k]
+    for k in range(parts):
+        units.found[k] = 0.0
 
 
 @part
@@ -117,35 +241,72 @@ def _seize(holder, trade):
 
 
 @part
-def _arrest(row, i, retailers, counters, trade):
+def _arrest(row, i, unit, retailers, counters, trade):
     """Arrest a trader for good and seize stock and money; ties hear of it (market.md 12.2)."""
     retailers.state[i] = State.ARRESTED
     counters.sanction[i] = 1.0
     counters.arrested[i] = 1
-    mass = _seize(trade.books.start[Account.RETAILERS] + i, trade)
+    books, shops, known = trade.books, trade.shops, trade.units.known
+    holder = books.start[Account.RETAILERS] + i
+    raw = books.balance[holder, RAW]
+    mass = _seize(holder, trade)
+    # market.md 21.4: whose goods they are
+    if shops.supplier[i] >= 0:
+        known[shops.supplier[i]] += raw
+    if shops.processor[i] >= 0:
+        known[shops.processor[i]] += mass - raw
+    trade.units.found[unit] += mass / MILLIGRAMS_PER_KG
     count_enforcement(trade.records, row, Enforcement.ARRESTS, Channel.MOMENTS, mass)
 
 
 @part
-def _raid_sources(day, row, i, further, police, trade):
-    """Raid the usual processor of a trader, and further the usual supplier (market.md 12.2)."""
-    dealers, shops = trade.dealers, trade.shops
-    processor = shops.processor[i]
-    if processor >= 0 and dealers.closed_until[processor] <= day:
-        mass = _seize(processor, trade)
-        _close_dealer(day, processor, police, trade)
-        count_enforcement(trade.records, row, Enforcement.PROCESSORS_RAIDED, Channel.PHYSICAL, mass)
-    if further and shops.supplier[i] >= 0:
-        _raid_supplier(day, row, shops.supplier[i], police, trade)
+def _raid_sources(seed, day, row, i, unit, further, hub, police, trade):
+    """Raid the usual processor of a trader, and further the supplier, or hubs (12.2, 21.5)."""
+    books, found = trade.books, trade.units.found
+    processor, supplier = trade.shops.processor[i], trade.shops.supplier[i]
+    if hub > 0.0:
+        _, u_hub, u_processor, u_supplier = uniforms(seed, Purpose.TARGET, day, i, 0)
+        if u_hub < hub:
+            first, end = books.start[Account.PROCESSORS], books.start[Account.PROCESSORS + 1]
+            processor = _known_dealer(day, processor, first, end, u_processor, trade)
+            first, end = books.start[Account.SUPPLIERS], books.start[Account.SUPPLIERS + 1]
+            supplier = _known_dealer(day, supplier, first, end, u_supplier, trade)
+    if processor >= 0:
+        mass = _raid(day, row, processor, Enforcement.PROCESSORS_RAIDED, police, trade)
+        found[unit] += mass / MILLIGRAMS_PER_KG
+    if further and supplier >= 0:
+        mass = _raid(day, row, supplier, Enforcement.SUPPLIERS_RAIDED, police, trade)
+        found[unit] += mass / MILLIGRAMS_PER_KG
 
 
 @part
-def _raid_supplier(day, row, supplier, police, trade):
-    """Raid a supplier who is not closed (market.md 12.2 and 12.3)."""
-    if trade.dealers.closed_until[supplier] <= day:
-        mass = _seize(supplier, trade)
-        _close_dealer(day, supplier, police, trade)
-        count_enforcement(trade.records, row, Enforcement.SUPPLIERS_RAIDED, Channel.PHYSICAL, mass)
+def _known_dealer(day, usual, first, end, u, trade):
+    """Return an open dealer in proportion to what police know, else the usual one (21.5)."""
+    known, closed = trade.units.known, trade.dealers.closed_until
+    total = 0.0
+    for dealer in range(first, end):
+        if closed[dealer] <= day:
+            total += known[dealer]
+    if total <= 0.0:
+        return usual
+    running, place = 0.0, u * total
+    for dealer in range(first, end):
+        if closed[dealer] <= day:
+            running += known[dealer]
+            if running > place:
+                return np.int64(dealer)
+    return usual
+
+
+@part
+def _raid(day, row, dealer, action, police, trade):
+    """Raid a dealer who is not closed; return the mass seized, mg (market.md 12.2 and 12.3)."""
+    if trade.dealers.closed_until[dealer] > day:
+        return 0
+    mass = _seize(dealer, trade)
+    _close_dealer(day, dealer, police, trade)
+    count_enforcement(trade.records, row, action, Channel.PHYSICAL, mass)
+    return mass
 
 
 @part

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from marketsim.model.state import Backup, Learned, State
+from marketsim.model.state import Backup, Learned, Place, State
 from marketsim.numerics.distributions import chances_of_none, choose, invert
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import array_kernel, part
@@ -28,7 +28,7 @@ PostFates = namedtuple(
 
 
 @array_kernel
-def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, motives):
+def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, motives, places):
     """Let every trader post for one day, and count the fates of the posts.
 
     Parameters
@@ -50,6 +50,8 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
         Factor on intended posts, 1 with a full stock.
     motives : Motives
         Drive and places are read.
+    places : Places
+        Bars are read.
     """
     state, blocked_until, posting = retailers.state, retailers.blocked_until, params.posting
     activity, shape = levers.activity, posting.daily_shape
@@ -88,7 +90,11 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
         has_account = state[i] != State.BANNED
         has_groups = has_account and not (retailers.suspended[i] and blocked_until[i] > day)
         has_backup = has_account and backup == Backup.ANNOUNCED
-        weights = _displacement_weights(has_backup, has_groups, levers, params.displacement)
+        has_groups = has_groups and places.barred_until[Place.GROUPS, i] <= day
+        open_elsewhere = _open_share(i, day, places, params.demand)
+        weights = _displacement_weights(
+            has_backup, has_groups, open_elsewhere, levers, params.displacement
+        )
         # model.md 7.3.8: places that pay more attract posts
         feed, private = motives.place[i, 0], motives.place[i, 1]
         paying = (weights[0] * feed, weights[1] * private, weights[2] * elsewhere, weights[3])
@@ -201,14 +207,31 @@ def _flag_chance(known, i, levers, params, retailers):
 
 
 @part
-def _displacement_weights(has_backup, has_groups, levers, displacement):
+def _open_share(i, day, places, demand):
+    """Return the share of places elsewhere from which a trader is not barred (market.md 20)."""
+    is_open = (
+        places.barred_until[Place.PUBLIC, i] <= day,
+        places.barred_until[Place.SOCIAL, i] <= day,
+        places.barred_until[Place.WEBSITES, i] <= day,
+    )
+    total = demand.to_public + demand.to_social + demand.to_websites
+    if (is_open[0] and is_open[1] and is_open[2]) or total <= 0.0:
+        return 1.0
+    left = demand.to_public if is_open[0] else 0.0
+    left += demand.to_social if is_open[1] else 0.0
+    left += demand.to_websites if is_open[2] else 0.0
+    return left / total
+
+
+@part
+def _displacement_weights(has_backup, has_groups, open_elsewhere, levers, displacement):
     """Return the weights of backup, groups, elsewhere and withheld (model.md 7.3.7)."""
     total = displacement.backup + displacement.groups + displacement.elsewhere
     share = displacement.moved / total if total > 0.0 else 0.0
     return (
         displacement.backup * share if has_backup else 0.0,
         displacement.groups * share * levers.groups if has_groups else 0.0,
-        displacement.elsewhere * share * levers.elsewhere,
+        displacement.elsewhere * share * levers.elsewhere * open_elsewhere,
         1.0 - displacement.moved,
     )
 

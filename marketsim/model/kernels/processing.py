@@ -64,7 +64,9 @@ def _buy_raw(seed, day, row, processor, params, trade):
     processors = trade.books.start[Account.PROCESSORS + 1] - suppliers
     # suppliers come first in the books, so that number p - S of the processors is dealer p
     first_known = (processor - suppliers) * suppliers // processors
-    supplier = choose_dealer(seed, race, day, processor, Account.SUPPLIERS, first_known, trade)
+    supplier = choose_dealer(
+        seed, race, day, processor, Account.SUPPLIERS, first_known, False, params, trade
+    )
     if supplier >= 0:
         buy_from_dealer(row, processor, supplier, RAW, need, params, trade)
 
@@ -88,15 +90,15 @@ def _work(processor, workshop, trade):
     for product in range(1, PRODUCTS):
         lacking += cover * expected_sales(dealers, processor, product)
         lacking -= books.balance[processor, product]
-    mass = min(
-        lacking / total_yield(workshop), workshop.hand * MILLIGRAMS / workshop.top_grade_share
-    )
+    size = dealers.size[processor]
+    by_hand = workshop.hand * MILLIGRAMS / workshop.top_grade_share * size
+    mass = min(lacking / total_yield(workshop), by_hand)
     mass = min(mass, books.balance[processor, Item.RAW])
     if mass < 1.0:
         return
     # market.md 6.3: without money for all wages less is made
     money = books.balance[processor, Item.MONEY]
-    machine_capacity = workshop.machine * MILLIGRAMS * dealers.machines[processor]
+    machine_capacity = workshop.machine * MILLIGRAMS * dealers.machines[processor] * size
     output = _cut(int(mass), machine_capacity, workshop)
     wages = _wages(output, workshop)
     if wages > money:

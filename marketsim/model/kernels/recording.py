@@ -184,6 +184,7 @@ def _count_trade(row, retailers, counters, demand, trade):
                     pieces += books.balance[holder, product] / piece
     records.counts[row, TradeCounter.STALL_PIECES] += int(pieces + 0.5)
     records.counts[row, TradeCounter.LEGAL_STOCK] += trade.legal_stock[0]
+    records.counts[row, TradeCounter.AGENTS_ACTIVE] += trade.agents.active.sum()
 
 
 @part

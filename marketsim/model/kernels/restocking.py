@@ -115,7 +115,7 @@ def restock(seed, day, row, params, retailers, motives, trade):
     motives : Motives
         The value of the trade is read.
     trade : TradeState
-        Written: goods, money, costs, counts.
+        Written: goods, money, costs, usual sources, counts.
     """
     # market.md 7: who orders today, in a drawn order since traders compete for stock
     ordering = np.empty(retailers.state.size, np.int64)
@@ -146,12 +146,25 @@ def _order(seed, day, row, i, params, motives, trade):
         return
     # market.md 7.2: raw ivory from a supplier
     raw = int(need * retail.raw_share)
-    supplier = _choose_source(seed, day, i, shops.supplier[i], Account.SUPPLIERS, trade)
+    u_supplier, u_processor = 0.0, 0.0
+    if params.upstream.loyalty < 1.0:
+        u_supplier, u_processor, _, _ = uniforms(seed, Purpose.LOYAL, day, i, 0)
+    loyal = u_supplier < params.upstream.loyalty
+    supplier = _choose_source(
+        seed, day, i, shops.supplier[i], loyal, Account.SUPPLIERS, params, trade
+    )
     if supplier >= 0:
+        if params.upstream.loyalty < 1.0:
+            shops.supplier[i] = supplier
         buy_from_dealer(row, holder, supplier, RAW, raw, params, trade)
     # market.md 7.3: worked products from a processor, in proportion to its stock
-    processor = _choose_source(seed, day, i, shops.processor[i], Account.PROCESSORS, trade)
+    loyal = u_processor < params.upstream.loyalty
+    processor = _choose_source(
+        seed, day, i, shops.processor[i], loyal, Account.PROCESSORS, params, trade
+    )
     if processor >= 0:
+        if params.upstream.loyalty < 1.0:
+            shops.processor[i] = processor
         offered = stock_on_offer(processor, Account.PROCESSORS, trade)
         for product in range(1, PRODUCTS):
             mass = int((need - raw) * (books.balance[processor, product] / offered))
@@ -159,13 +172,14 @@ def _order(seed, day, row, i, params, motives, trade):
 
 
 @part
-def _choose_source(seed, day, i, usual, account, trade):
-    """Return the usual dealer, else another with stock who is known; -1 for none (7.2)."""
+def _choose_source(seed, day, i, usual, loyal, account, params, trade):
+    """Return the usual dealer, else another with stock who is known; -1 for none (7.2, 19.2)."""
     closed = trade.dealers.closed_until
-    if usual >= 0 and closed[usual] <= day and stock_on_offer(usual, account, trade) > 0:
+    can_sell = usual >= 0 and closed[usual] <= day and stock_on_offer(usual, account, trade) > 0
+    if loyal and can_sell:
         return usual
     first_known = usual - trade.books.start[account]
-    return choose_dealer(seed, Purpose.SOURCE, day, i, account, first_known, trade)
+    return choose_dealer(seed, Purpose.SOURCE, day, i, account, first_known, True, params, trade)
 
 
 @part

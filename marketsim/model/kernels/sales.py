@@ -33,10 +33,12 @@ from marketsim.model.state import (
     Enforcement,
     Heard,
     Parcel,
+    Place,
     PriceMemory,
     Segment,
     Stage,
     TradeCounter,
+    Unit,
     count_enforcement,
     draw_key,
     file_case,
@@ -108,10 +110,14 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
         seller_key = draw_key(seller, traders)
         retailer = seller if agent < 0 else trade.agents.retailer[agent]
         # market.md 9.1 to 9.2 (posts and platform)
-        posts = _count_posts(seed, day, retailer, agent, retailers, counters, params.resale, trade)
+        posts = _count_posts(seed, day, retailer, agent, retailers, counters, params, trade)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
-        platform, weight = _choose_platform(seed, day, seller_key, posts[2], demand)
+        platform, weight = _choose_platform(
+            seed, day, seller_key, retailer, posts[2], demand, trade.places
+        )
+        if posts[2] > 0:
+            trade.places.platform[retailer] = platform
         if posts[2] > 0 and counts_online:
             reckoned = trade.shops.relative[retailer, 2] * weight * posts[2]
             _count_elsewhere(row, platform, reckoned, motives)
@@ -256,13 +262,15 @@ def _has_open_stall(i, state, trade):
 
 
 @part
-def _count_posts(seed, day, retailer, agent, retailers, counters, resale, trade):
+def _count_posts(seed, day, retailer, agent, retailers, counters, params, trade):
     """Return a seller's posts in Moments, in groups, elsewhere, and 1 for an open stall (9.1)."""
     if agent >= 0:
         forwarded = 0
-        if _is_forwarding(agent, trade.agents) and counters.moments[retailer] > 0:
+        if _is_forwarding(day, agent, trade.agents) and counters.moments[retailer] > 0:
             u = uniform(seed, Purpose.FORWARDED, day, agent, 0)
-            forwarded = events(u, resale.forwarded * counters.moments[retailer])
+            forwarded = events(u, params.resale.forwarded * counters.moments[retailer])
+        remembered = 1.0 - 1.0 / params.moderation.memory_days
+        trade.agents.recent[agent] = trade.agents.recent[agent] * remembered + forwarded
         return forwarded, 0, 0, 0
     stall = 1 if _has_open_stall(retailer, retailers.state[retailer], trade) else 0
     moments = counters.moments[retailer] + counters.backup[retailer]
@@ -270,19 +278,24 @@ def _count_posts(seed, day, retailer, agent, retailers, counters, resale, trade)
 
 
 @part
-def _is_forwarding(agent, agents):
-    """Return whether an agent and all agents upstream are active (market.md 9.1)."""
+def _is_forwarding(day, agent, agents):
+    """Return whether an agent and all agents upstream are active, with an account (9.1, 19.4)."""
     while agent >= 0:
-        if agents.active[agent] == 0:
+        if agents.active[agent] == 0 or agents.banned_until[agent] > day:
             return False
         agent = agents.upstream[agent]
     return True
 
 
 @part
-def _choose_platform(seed, day, seller_key, posts, demand):
+def _choose_platform(seed, day, seller_key, i, posts, demand, places):
     """Return the channel of a seller's posts elsewhere, and their weight in inquiries (9.2)."""
-    weights = (demand.to_public, demand.to_social, demand.to_websites, 0.0)
+    weights = (
+        demand.to_public if places.barred_until[Place.PUBLIC, i] <= day else 0.0,
+        demand.to_social if places.barred_until[Place.SOCIAL, i] <= day else 0.0,
+        demand.to_websites if places.barred_until[Place.WEBSITES, i] <= day else 0.0,
+        0.0,
+    )
     if posts == 0 or weights[0] + weights[1] + weights[2] <= 0.0:
         return SOCIAL, demand.social
     option = choose(uniforms(seed, Purpose.PLATFORM, day, seller_key, 0), weights)
@@ -318,6 +331,10 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
     holder = trade.books.start[Account.RETAILERS] + inquiry.retailer
     if trade.books.balance[holder, product] == 0:
         records.counts[row, TradeCounter.UNMET] += 1
+        return
+    # inquiry 4 (market.md 21.7): a frightened trader refuses strangers
+    if channel != PHYSICAL and friend < 0 and _is_refused(inquiry, params, retailers):
+        records.counts[row, TradeCounter.STRANGERS_REFUSED] += 1
         return
     # inquiry 5 to 6: taste, trust and perceived risk
     u_willing, favourite, habit, u_segment = buyer_traits(seed, buyer, demand)
@@ -364,7 +381,7 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
         price *= 1.0 + params.payment.premium * (escrowed > 0)
         if escrowed > 0 and willingness >= price and draws[2] < conditions.traced:
             count_enforcement(records, row, Enforcement.ESCROW_TRACES, channel, 0)
-            file_case(trade.cases, inquiry.retailer)
+            file_case(trade.cases, inquiry.retailer, Unit.PARCELS)
     # inquiry 9 to 10: a deal, if the price is not too high and nobody stops it
     if escrowed >= 0 and willingness >= price:
         if channel != PHYSICAL and _is_stopped(inquiry, conditions, trade):
@@ -374,6 +391,17 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
         _close_deal(inquiry, deal, quality, params, motives, trade)
     elif escrowed >= 0 and willingness * (1.0 + conditions.substitutes) >= price:
         records.counts[row, TradeCounter.SUBSTITUTED] += 1
+
+
+@part
+def _is_refused(inquiry, params, retailers):
+    """Return whether a trader does not sell to a stranger (market.md 21.7)."""
+    fear = retailers.risk[inquiry.retailer] - params.perception.residual
+    vetting = params.institutions.vetting
+    if vetting == 0.0 or fear <= 0.0:
+        return False
+    u = uniform(inquiry.seed, Purpose.SERVED, inquiry.day, inquiry.seller_key, inquiry.key)
+    return u < vetting * fear
 
 
 @part
@@ -548,6 +576,8 @@ def _close_deal(inquiry, deal, quality, params, motives, trade):
         customers_end = trade.friends.start[seller] + trade.friends.customers[seller]
         records.counts[row, TradeCounter.REPEAT_DEALS] += deal.friend < customers_end
     records.counts[row, TradeCounter.RESALE_DEALS] += inquiry.agent >= 0
+    if inquiry.agent >= 0:
+        trade.agents.last_deal[inquiry.agent] = row
     records.counts[row, TradeCounter.ESCROW_DEALS] += deal.escrowed
     records.counts[row, TradeCounter.AGREED + channel] += deal.mass
     records.counts[row, TradeCounter.REVENUE + channel] += fen

@@ -1,13 +1,23 @@
 """Supply of raw ivory: shipments to suppliers and seizures at the border (docs/market.md 5)."""
 
-from marketsim.model.ledger import MILLIGRAMS, Account, Item, affordable, fen_of, move
+from marketsim.model.ledger import (
+    MILLIGRAMS,
+    MILLIGRAMS_PER_KG,
+    Account,
+    Item,
+    affordable,
+    fen_of,
+    move,
+)
 from marketsim.model.pricing import dealer_price, expected_sales, looks_ahead, update_average_cost
 from marketsim.model.state import (
     Channel,
     Enforcement,
     PriceMemory,
     TradeCounter,
+    Unit,
     count_enforcement,
+    strengthened,
 )
 from marketsim.numerics.distributions import events
 from marketsim.numerics.elementary import exp, log
@@ -37,7 +47,8 @@ def land_shipments(seed, day, row, levers, params, trade):
     """
     supply, books, dealers = params.supply, trade.books, trade.dealers
     # market.md 5: shippers bear the loss of seizures and charge more for what lands
-    seized = min(1.0, supply.seized * levers.border)
+    effort = trade.units.effort[Unit.BORDER]
+    seized = strengthened(min(1.0, supply.seized * levers.border), effort)
     landing = max(1.0 - seized, LEAST_LANDING)
     surcharge = max(1.0 - supply.seized, LEAST_LANDING) / landing
     cost = supply.cost * surcharge
@@ -51,6 +62,7 @@ def land_shipments(seed, day, row, levers, params, trade):
         # market.md 5.1 to 5.2: shipments offered respond to the supplier's price
         price = dealer_price(supplier, Item.RAW, supply.margin, supply.cover, params.retail, trade)
         mean = supply.shipments * _price_response(price / (reference * surcharge), supply)
+        mean *= dealers.size[supplier]
         if looks_ahead(params.prices):
             memory[PriceMemory.OFFERED_TODAY] += mean * grams * MILLIGRAMS * (1.0 - seized)
         offered = events(uniform(seed, Purpose.SHIPMENTS, day, supplier, 0), mean)
@@ -71,6 +83,7 @@ def land_shipments(seed, day, row, levers, params, trade):
                     trade.records, row, Enforcement.BORDER_SEIZURES, Channel.PHYSICAL, mass
                 )
                 trade.records.counts[row, TradeCounter.RAW_SHIPPED] += mass
+                trade.units.found[Unit.BORDER] += mass / MILLIGRAMS_PER_KG
             else:
                 _land(row, supplier, mass, cost, paid, trade)
 
