@@ -12,7 +12,7 @@ from marketsim.model import supply_chain
 from marketsim.model.ledger import Account, move
 from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
-from marketsim.model.scenario.interventions import LEVERS
+from marketsim.model.scenario.interventions import LEVERS, OPERATORS
 from marketsim.model.scenario.timeline import Levers
 from marketsim.model.state import TRUST_STEPS, Friends
 from marketsim.parameters import presets
@@ -51,8 +51,8 @@ def settings(
     return out
 
 
-# traders have no motive, and buyers no choice
-NEUTRAL = {"motive": "none", "buyers": "none"}
+# traders have no motive, buyers no choice, dealers are alike, and only Moments are moderated
+NEUTRAL = {"motive": "none", "buyers": "none", "upstream": "none", "institutions": "none"}
 # traders all present ivory alike, and all pieces are of one quality
 ALIKE = {
     "style__video_spread": 0.0,
@@ -79,13 +79,17 @@ def trading(retailers: int = 60, *args: str, **changes: object) -> Settings:
 
 
 COUNTED_LEVERS = ("capacity", "cases", "sweep_accounts", "sweep_posts", "sweep_types",
-                  "listed_platform", "listed_police", "taught_types")  # fmt: skip
+                  "listed_platform", "listed_police", "taught_types", "staff_tencent",
+                  "staff_portals", "staff_websites", "swept_public", "swept_social",
+                  "swept_websites", "swept_agents", "swept_dealers", "pooled_operators",
+                  "stings")  # fmt: skip
 
 
 def levers(**values: float) -> Levers:
     """Return the levers of a day, neutral where no value is given."""
     neutral = {name: value for name, (value, _, _) in LEVERS.items()}
     neutral |= {"activity": 1.0, "habituation": 1.0, "cases": 0.0}
+    neutral |= {f"staff_{name}": 0.0 for name in OPERATORS}
     assert values.keys() <= neutral.keys(), values
     kinds = {name: int if name in COUNTED_LEVERS else float for name in neutral}
     return Levers(**{name: kinds[name](value) for name, value in (neutral | values).items()})

@@ -21,7 +21,7 @@ class Suppliers(Standstill):
 
     def chosen(self, who: int, near: int = 0) -> int:
         keys = (self.seed, Purpose.SOURCE, self.day, who)
-        return choose_dealer(*keys, Account.SUPPLIERS, near, self.trade)
+        return choose_dealer(*keys, Account.SUPPLIERS, near, True, self.params, self.trade)
 
 
 @pytest.mark.parametrize("near", [0, 3, 9])

@@ -37,6 +37,16 @@ HOURS = {
              0.0,
              10.0 * 46 / 91),
     "raids": ({"kind": "raids", "date": "2015-08-02", "share": 0.5}, 0.0, 300 * 2 * 0.5 / WEEKS),
+    "stings": ({"kind": "stings", "start": "2015-08-01", "purchases": 0.1}, 0.0, 0.1 * 7 * 8.0),
+    "places": ({"kind": "place_effort", "start": "2015-08-01", "staff": 3, "operators": "portals"},
+               2 * 0.2 * 7 * 0.25, 0.0),
+    "operators": ({"kind": "place_effort", "start": "2015-08-01", "staff": 3},
+                  5 * 2 * 0.2 * 7 * 0.25, 0.0),
+    "accounts": ({"kind": "account_sweep", "date": "2015-08-10", "accounts": 260},
+                 260 * 1.0 / 10 / WEEKS, 0.0),
+    "hubs": ({"kind": "targeting", "start": "2015-08-01", "hub": 1.0}, 0.0, 0.0),
+    "moved": ({"kind": "reallocation", "start": "2015-08-01", "shift": 1.0}, 0.0, 0.0),
+    "sharing": ({"kind": "information_sharing", "start": "2015-08-01", "share": 1.0}, 0.0, 0.0),
     "campaign": ({"kind": "campaign", "start": "2015-08-01", "willingness": 0.5}, 0.0, 0.0),
 }  # fmt: skip
 
@@ -53,11 +63,10 @@ def test_hours_have_a_closed_form(name):
 
 
 def test_police_cases_and_inspections_count():
-    """Twice the police is twice the cases and the inspections of stalls."""
+    """Twice the police is twice the units of online cases and of stalls."""
     of = market({"kind": "police_effort", "start": "2015-08-01", "police": 2})
-    daily = of.hours.case * of.police.capacity
-    daily += of.hours.inspection * 1000 * of.retail.stall * of.police.inspected
-    assert effort.extra(of, market(), START).police_hours == pytest.approx(7 * daily, rel=1e-12)
+    weekly = of.institutions.hours_online + of.institutions.hours_markets
+    assert effort.extra(of, market(), START).police_hours == pytest.approx(weekly, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["capacity", "border", "raids", "sweep"])

@@ -35,6 +35,8 @@ GROUPS = [
     "legal",
     "motive",
     "buyers",
+    "upstream",
+    "institutions",
 ]
 RANGES = {
     f"{group}__{name}": (one["low"], one["high"])
@@ -318,6 +320,12 @@ ZERO = {
     "friend_limit": {"start": "2015-05-22", "friends": 5000},
     "substitutes": {"start": "2015-05-22", "surplus": 0, "ramp": 5},
     "buying_abroad": {"start": "2015-05-22", "share": 0, "ramp": 5},
+    "account_sweep": {"date": "2015-05-22", "accounts": 0, "target": "agents", "publicity": 0},
+    "place_effort": {"start": "2015-05-22", "staff": 1, "recall": 1, "ramp": 5},
+    "information_sharing": {"start": "2015-05-22", "share": 0, "operators": "tencent+portals"},
+    "targeting": {"start": "2015-05-22", "hub": 0, "ramp": 5},
+    "reallocation": {"start": "2015-05-22", "shift": 0},
+    "stings": {"start": "2015-05-22", "purchases": 0, "ramp": 5},
 }
 DOSES = {
     "sweep": {"posts": 2000, "accounts": 2000},
@@ -341,6 +349,12 @@ DOSES = {
     "friend_limit": {"friends": 20.0},
     "substitutes": {"surplus": 0.5},
     "buying_abroad": {"share": 1.0},
+    "account_sweep": {"accounts": 20_000.0},
+    "place_effort": {"staff": 100.0},
+    "information_sharing": {"share": 1.0, "operators": "all"},
+    "targeting": {"hub": 1.0},
+    "reallocation": {"shift": 2.0},
+    "stings": {"purchases": 50.0},
 }
 
 
@@ -546,22 +560,35 @@ BEFORE_PRICES = {
         "c83c99b065f5b7b1071bf7eeedfc482d39d075770879811816985c294ec65d4e",
 }  # fmt: skip
 FLOWS, COUNTS, MEASURES = 14, 41, 17  # columns of that commit
+# of the commit before dealers and operators were actors (af388cf)
+BEFORE_INSTITUTIONS = {
+    "baseline_2015": "db1a5bb319edd88a739659168b6618940107fa3c16b868fea504ea0bdae9f6f5",
+    "domestic_ban_enforced": "a4a1bf81f89e61d982d68c8ee2d6b2af5ad930fe5aa25980cf636d109ea21b71",
+    "police_records": "6c266f14534860ec446fe920820aa1fe907f21730e6d1d995925edbdaf450e32",
+}
+COUNTS_BEFORE_INSTITUTIONS = 52
 
 
-def digest_of(motive: str, scenario: str, **others: str) -> str:
-    """Return the checksum of all that commit recorded, of 300 traders and frequent seizures."""
-    neutral = {"prices": "none", "buyers": "none"} | others
-    of = presets.named(population="survey", scenario=scenario, motive=motive, **neutral)
+ALONE = {"upstream": "none", "institutions": "none"}
+
+
+def digest_of(scenario: str, counts: int, endless: bool = False, **choices: str) -> str:
+    """Return the checksum of the columns of a commit, of 300 traders and frequent seizures.
+
+    Where the legal stock is `endless`, nothing is laundered either.
+    """
+    of = presets.named(population="survey", scenario=scenario, **choices)
     of.posterior, of.population.retailers = "none", 300
     of.police.capacity, of.delivery.intercepted = 5.0, 0.02
-    of.legal.reuse, of.legal.stock = 0.0, 1e6  # nothing laundered, and stock without an end
+    if endless:
+        of.legal.reuse, of.legal.stock = 0.0, 1e6
     state = initialize(of, 7)
     advance(state, 0, state.series.risk.size)
     series, retailers, records = state.series, state.retailers, state.trade.records
     digest = hashlib.sha256()
     for array in (
         *(series.flows[:, :FLOWS], series.stocks, series.risk, state.survey_log),
-        *(records.counts[:, :COUNTS], records.prices, records.enforcement[:, :MEASURES]),
+        *(records.counts[:, :counts], records.prices, records.enforcement[:, :MEASURES]),
         *(retailers.state, retailers.risk, state.trade.shops.sold),
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -571,14 +598,30 @@ def digest_of(motive: str, scenario: str, **others: str) -> str:
 @pytest.mark.parametrize(("motive", "scenario"), list(BEFORE_PRICES))
 def test_neutral_prices_give_the_bytes_of_before(motive, scenario):
     """Prices that do not look ahead are yesterday's numbers, to the last bit."""
-    assert digest_of(motive, scenario) == BEFORE_PRICES[motive, scenario]
+    neutral = ALONE | {"motive": motive, "prices": "none", "buyers": "none"}
+    assert digest_of(scenario, COUNTS, True, **neutral) == BEFORE_PRICES[motive, scenario]
+
+
+@pytest.mark.parametrize("scenario", list(BEFORE_INSTITUTIONS))
+def test_neutral_institutions_give_the_bytes_of_before(scenario):
+    """Dealers who are alike and operators who watch Moments alone change no bit."""
+    found = digest_of(scenario, COUNTS_BEFORE_INSTITUTIONS, **ALONE)
+    assert found == BEFORE_INSTITUTIONS[scenario]
 
 
 @pytest.mark.parametrize("layer", [{"prices": "expectations"}, {"buyers": "segmented"}], ids=str)
 def test_layers_that_are_on_give_other_bytes(layer):
     """Negative control: the checksum notices the price level, and buyers who tire or compare."""
-    case = ("none", "baseline_2015")
-    assert digest_of(*case, **layer) != BEFORE_PRICES[case]
+    neutral = ALONE | {"motive": "none", "prices": "none", "buyers": "none"} | layer
+    found = digest_of("baseline_2015", COUNTS, True, **neutral)
+    assert found != BEFORE_PRICES["none", "baseline_2015"]
+
+
+@pytest.mark.parametrize("layer", [{"upstream": "hubs"}, {"institutions": "actors"}], ids=str)
+def test_actors_give_other_bytes(layer):
+    """Negative control: the checksum notices dealers of different size, and moderated places."""
+    found = digest_of("baseline_2015", COUNTS_BEFORE_INSTITUTIONS, **ALONE | layer)
+    assert found != BEFORE_INSTITUTIONS["baseline_2015"]
 
 
 # ---------------------------------------------------------------- the posting side alone

@@ -7,7 +7,7 @@ from scipy import stats
 
 from marketsim.model.kernels.policing import investigate_cases
 from marketsim.model.ledger import PRODUCTS, Account, Item
-from marketsim.model.state import Enforcement, State, file_case
+from marketsim.model.state import Enforcement, State, Unit, file_case
 
 FALSE_ALARM = 1e-6
 
@@ -21,7 +21,7 @@ class Station(Standstill):
 
     def file(self, *ids):
         for i in ids:
-            file_case(self.trade.cases, i)
+            file_case(self.trade.cases, i, Unit.ONLINE)
         return self
 
     def police(self, capacity=10**6, effort=(1.0, 1.0, 0.0), listed=0):

@@ -12,6 +12,7 @@ from marketsim.model.kernels.posting import publish_posts
 from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.state import Backup, Learned, State
+from marketsim.model.supply_chain import places_at_start
 from marketsim.parameters.settings import check, kernel_params
 
 FALSE_ALARM = 1e-6
@@ -36,6 +37,7 @@ class Posters:
         self.retailers, _ = synthesize_traders(of, seed, DAY, 1)
         self.counters = empty_counters(n)
         self.push, self.motives = np.ones(n), no_experience(n)
+        self.places = places_at_start(self.params, seed, n)
         self.retailers.base_rate[:] = rate
         self.retailers.sensitivity[:] = 1.6
         self.retailers.risk[:] = 0.0
@@ -56,7 +58,7 @@ class Posters:
     def post(self, day=DAY, ways=(1.0, 1.0), **of_day):
         """Live one day of posting under some levers and return copies of its counters."""
         of_day = levers(groups=ways[0], elsewhere=ways[1], **of_day)
-        of = (self.params, self.retailers, self.counters, self.push, self.motives)
+        of = (self.params, self.retailers, self.counters, self.push, self.motives, self.places)
         publish_posts(self.seed, day, of_day, *of)
         return type(self.counters)(*(counts.copy() for counts in self.counters))
 

@@ -11,6 +11,8 @@ the run from 0. Goods are in milligrams (mg), money in fen, prices in CNY a gram
 from collections import namedtuple
 from enum import IntEnum
 
+import numpy as np
+
 from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import part
 
@@ -272,6 +274,10 @@ class Desk(IntEnum):
     WEBSITES = 4
 
 
+SOCIAL_PLACE = int(Place.SOCIAL)
+PORTALS_DESK, WEBSITES_DESK = int(Desk.PORTALS), int(Desk.WEBSITES)
+
+
 class Unit(IntEnum):
     """Unit of police (docs/market.md 21)."""
 
@@ -494,18 +500,16 @@ def file_case(cases, retailer, unit):
 
 @part
 def desk_of(place, portal):
-    """Return the `Desk` of a trader's account at a `Place` (market.md 20)."""
-    if place == Place.SOCIAL:
-        return Desk.PORTALS if portal else Desk.SOCIAL
-    return Desk.WEBSITES if place == Place.WEBSITES else place
+    """Return the number of the `Desk` of a trader's account at a `Place` (market.md 20)."""
+    if place == SOCIAL_PLACE:
+        return PORTALS_DESK if portal > 0 else SOCIAL_PLACE
+    return WEBSITES_DESK if place > SOCIAL_PLACE else np.int64(place)
 
 
 @part
 def operator_of(desk):
-    """Return the `Operator` of a desk (market.md 20)."""
-    if desk == Desk.WEBSITES:
-        return Operator.WEBSITES
-    return Operator.PORTALS if desk == Desk.PORTALS else Operator.TENCENT
+    """Return the number of the `Operator` of a desk (market.md 20)."""
+    return max(desk - SOCIAL_PLACE, 0)  # after those of Tencent portals and websites follow
 
 
 @part

@@ -153,12 +153,12 @@ def build_trade(
         ),
         prices=Prices(np.ones(PRODUCTS), np.ones(1), np.zeros(len(PriceMemory))),
         legal_stock=np.array([_legal_stock(settings, thousands)]),
-        places=_places(params, seed, ids),
+        places=places_at_start(params, seed, ids),
         units=_units(params, suppliers + processors + ids),
     )
 
 
-def _places(params: Params, seed: int, ids: int) -> Places:
+def places_at_start(params: Params, seed: int, ids: int) -> Places:
     """Return the accounts of traders beside Moments, all still to be opened."""
     u = rng.uniform_array(seed, Purpose.SOCIAL_ACCOUNT, 0, np.arange(ids))
     return Places(

@@ -7,7 +7,10 @@ from marketsim.parameters.declaration import Prior, from_prior, parameter
 
 @dataclass
 class Hours:
-    """Working hours of moderators and police. None is published; all are assumed."""
+    """Working hours of moderators and police. None is published; all are assumed.
+
+    Those of police units at the level of 2015 are in `Institutions`.
+    """
 
     review: float = parameter(
         0.25, "hours/case", 0.0, 100.0, "moderation: review of one case", "assumed"
@@ -18,19 +21,9 @@ class Hours:
     post: float = parameter(
         0.25, "hours/post", 0.0, 100.0, "sweep: finding and removing one post", "assumed"
     )
-    case: float = parameter(
-        60.0, "hours/case", 0.0, 10_000.0, "police: processing one case", "assumed"
-    )
-    inspection: float = parameter(
-        4.0, "hours/stall", 0.0, 1000.0, "police: inspection of one stall", "assumed"
-    )
     raid: float = parameter(
         300.0, "hours/raid", 0.0, 100_000.0, "police: raid on one supplier or workshop", "assumed"
     )
-    border: float = parameter(
-        40.0, "hours a week per 1,000 traders", 0.0, 10_000.0,
-        "border controls at the level of 2015", "assumed",
-    )  # fmt: skip
     couriers: float = parameter(
         20.0, "hours a week per 1,000 traders and percent", 0.0, 10_000.0,
         "parcel checks, for each percent of parcels intercepted beyond 2015", "assumed",
@@ -39,6 +32,9 @@ class Hours:
         5.0, "hours a week per 1,000 traders and percent", 0.0, 10_000.0,
         "analysis of payment and courier records, for each percent traced beyond 2015", "assumed",
     )  # fmt: skip
+    purchase: float = parameter(
+        8.0, "hours/purchase", 0.0, 1000.0, "police: one undercover purchase", "assumed"
+    )
 
 
 @dataclass

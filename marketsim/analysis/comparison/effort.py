@@ -11,6 +11,7 @@ from marketsim.parameters.settings import Settings
 WEEK = 7.0
 HALVINGS = 50
 MAX_DOSE = 1000.0
+DESKS = {"tencent": 3, "portals": 1, "websites": 1}  # beside that of Moments
 
 
 class Work(NamedTuple):
@@ -33,7 +34,8 @@ def work(settings: Settings, start: dt.date) -> Work:
     Returns
     -------
     Work
-        Hours a week per 1,000 traders, of capacity (used or not), sweeps and raids.
+        Hours a week per 1,000 traders, of capacity (used or not), sweeps and raids. Hours that
+        police units move among themselves, and targeting, take none beside them.
     """
     table, hours = compile_table(settings), settings.hours
     days = slice(table.day(start), None)
@@ -42,13 +44,18 @@ def work(settings: Settings, start: dt.date) -> Work:
     moderators = hours.review * settings.moderation.capacity * WEEK * table.capacity[days].mean()
     moderators += hours.account * scale * table.sweep_accounts[days].sum()
     moderators += hours.post * scale * table.sweep_posts[days].sum()
-    stalls = 1000.0 * settings.retail.stall * settings.police.inspected
-    cases = hours.case * settings.police.capacity + hours.inspection * stalls
-    police = cases * WEEK * table.police[days].mean()
+    institutions = settings.institutions
+    for operator, desks in DESKS.items():
+        staff = getattr(table, f"staff_{operator}")[days].mean()
+        moderators += hours.review * institutions.staff * WEEK * desks * staff
+    for target in ("public", "social", "websites", "agents", "dealers"):
+        moderators += hours.account * scale * getattr(table, f"swept_{target}")[days].sum()
+    police = (institutions.hours_online + institutions.hours_markets) * table.police[days].mean()
+    police += institutions.hours_parcels + institutions.hours_border * table.border[days].mean()
+    police += hours.purchase * WEEK * table.stings[days].mean()
     raided = settings.supply.suppliers * table.raids[days].sum()
     raided += settings.workshop.processors * table.machines[days].sum()
     police += hours.raid * raided / weeks
-    police += hours.border * table.border[days].mean()
     for lever in ("couriers", "traces"):
         police += getattr(hours, lever) * 100.0 * getattr(table, lever)[days].mean()
     return Work(float(moderators), float(police))

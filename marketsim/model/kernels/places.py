@@ -5,6 +5,8 @@ import numpy as np
 from marketsim.model.buyers import lose_friends
 from marketsim.model.state import (
     FIRST_AGENT_KEY,
+    PORTALS_DESK,
+    WEBSITES_DESK,
     Case,
     Channel,
     Desk,
@@ -25,7 +27,8 @@ HEAD, WAITING = 0, 1  # of the ends of a queue
 GUARDED_DAYS = 28  # after a removal
 LIMITED, SUSPENDED, CLOSED = 3, 4, 5  # strikes
 WEEK = 7.0  # days
-PLACES, DESKS, OPERATORS = len(Place), len(Desk), len(Operator)
+DESKS, OPERATORS = len(Desk), len(Operator)
+PUBLIC, SOCIAL, WEBSITES = int(Place.PUBLIC), int(Place.SOCIAL), int(Place.WEBSITES)
 
 
 @array_kernel
@@ -75,11 +78,11 @@ def moderate_places(seed, day, row, levers, params, retailers, counters, queue, 
             for _ in range(min(capacity, places.ends[desk, WAITING])):
                 _decide(seed, day, row, desk, params, retailers, counters, places, trade.records)
         # market.md 20.3: sweeps of accounts elsewhere
-        _sweep_place(seed, day, row, Place.PUBLIC, Purpose.SWEPT_PUBLIC, levers.swept_public,
+        _sweep_place(seed, day, row, PUBLIC, Purpose.SWEPT_PUBLIC, levers.swept_public,
                      params, retailers, counters, places, trade.records)  # fmt: skip
-        _sweep_place(seed, day, row, Place.SOCIAL, Purpose.SWEPT_SOCIAL, levers.swept_social,
+        _sweep_place(seed, day, row, SOCIAL, Purpose.SWEPT_SOCIAL, levers.swept_social,
                      params, retailers, counters, places, trade.records)  # fmt: skip
-        _sweep_place(seed, day, row, Place.WEBSITES, Purpose.SWEPT_WEBSITES, levers.swept_websites,
+        _sweep_place(seed, day, row, WEBSITES, Purpose.SWEPT_WEBSITES, levers.swept_websites,
                      params, retailers, counters, places, trade.records)  # fmt: skip
     # market.md 20.4: sweeps of agents and dealers
     if levers.swept_agents > 0:
@@ -102,7 +105,7 @@ def _watch(seed, day, i, levers, params, retailers, counters, places, turns, fla
     turn = uniforms(seed, Purpose.ELSEWHERE_TURN, day, i, 0)
     for source in range(2):
         posts = counters.groups[i] if source == 0 else counters.elsewhere[i]
-        place = Place.GROUPS if source == 0 else places.platform[i] - 1
+        place = 0 if source == 0 else places.platform[i] - 1
         if posts == 0:
             continue
         places.account[place, i] = 1
@@ -121,7 +124,7 @@ def _missed(day, i, place, desk, levers, params, retailers):
     """Return the probability that a post is neither detected nor reported (market.md 20.1)."""
     institutions, moderation = params.institutions, params.moderation
     known, relative = 0.0, institutions.reports_groups
-    if place != Place.GROUPS:
+    if place > 0:
         hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
         recall = institutions.recall * _recall(operator_of(desk), levers)
         known, relative = min(1.0, recall) * (1.0 - hidden), 1.0
@@ -170,10 +173,8 @@ def _join(desk, i, places):
 
 @part
 def _place_of(desk):
-    """Return the `Place` of a desk (market.md 20)."""
-    if desk == Desk.WEBSITES:
-        return Place.WEBSITES
-    return Place.SOCIAL if desk == Desk.PORTALS else desk
+    """Return the number of the `Place` of a desk (market.md 20)."""
+    return desk if desk < PORTALS_DESK else desk - 1
 
 
 @part
@@ -291,7 +292,7 @@ def _may_open(i, operator, retailers, places):
     if operator == Operator.TENCENT:
         has_case = retailers.case_open[i] != np.int8(Case.NONE)
         return retailers.state[i] != State.BANNED and not has_case
-    place = Place.SOCIAL if operator == Operator.PORTALS else Place.WEBSITES
+    place = SOCIAL if operator == Operator.PORTALS else WEBSITES
     is_there = operator == Operator.WEBSITES or places.portal[i] > 0
     return is_there and places.account[place, i] > 0 and places.case[place, i] == 0
 
@@ -299,16 +300,16 @@ def _may_open(i, operator, retailers, places):
 @part
 def _open(row, i, operator, retailers, queue, places, records):
     """Open a case with an operator: in Moments, on portals or on websites (market.md 20.5)."""
-    channel = Channel.MOMENTS
+    channel = 0
     if operator == Operator.TENCENT:
         last = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
         queue.ring[last] = i
         queue.ends[WAITING] += 1
         retailers.case_open[i] = Case.OPEN
     elif operator == Operator.PORTALS:
-        channel = Channel.SOCIAL
-        _join(Desk.PORTALS, i, places)
+        channel = SOCIAL + 1
+        _join(PORTALS_DESK, i, places)
     else:
-        channel = Channel.WEBSITES
-        _join(Desk.WEBSITES, i, places)
+        channel = WEBSITES + 1
+        _join(WEBSITES_DESK, i, places)
     count_enforcement(records, row, Enforcement.CASES_SHARED, channel, 0)
