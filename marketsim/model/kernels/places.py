@@ -65,8 +65,9 @@ def moderate_places(seed, day, row, levers, params, retailers, counters, queue, 
         flagged = np.empty((DESKS, retailers.state.size), np.int64)
         numbers = np.zeros(DESKS, np.int64)
         for i in range(retailers.state.size):
-            if is_in_trade(retailers.state[i]):
-                _watch(seed, day, i, levers, params, retailers, counters, places,
+            posts = counters.groups[i] + counters.elsewhere[i]
+            if posts > 0 and is_in_trade(retailers.state[i]):
+                _watch(seed, day, i, staff > 0.0, levers, params, retailers, counters, places,
                        turns, flagged, numbers)  # fmt: skip
         for desk in range(DESKS):
             number = numbers[desk]
@@ -97,26 +98,26 @@ def moderate_places(seed, day, row, levers, params, retailers, counters, queue, 
 
 
 @part
-def _watch(seed, day, i, levers, params, retailers, counters, places, turns, flagged, numbers):
+def _watch(seed, day, i, watches, levers, params, retailers, counters, places, turns, flagged,
+           numbers):  # fmt: skip
     """Open a trader's accounts and flag posts in groups and elsewhere (market.md 20.1)."""
-    if counters.groups[i] == 0 and counters.elsewhere[i] == 0:
-        return
-    draws = uniforms(seed, Purpose.FLAGGED_ELSEWHERE, day, i, 0)
-    turn = uniforms(seed, Purpose.ELSEWHERE_TURN, day, i, 0)
     for source in range(2):
         posts = counters.groups[i] if source == 0 else counters.elsewhere[i]
-        place = 0 if source == 0 else places.platform[i] - 1
         if posts == 0:
             continue
+        place = 0 if source == 0 else places.platform[i] - 1
         places.account[place, i] = 1
-        if params.institutions.staff == 0.0 or places.case[place, i] > 0:
+        if not watches or places.case[place, i] > 0:
             continue
         desk = desk_of(place, places.portal[i])
         missed = _missed(day, i, place, desk, levers, params, retailers)
-        if draws[place] >= _power(missed, posts):
-            turns[desk, numbers[desk]] = turn[place]
-            flagged[desk, numbers[desk]] = i
-            numbers[desk] += 1
+        if missed < 1.0:  # else no draw is needed
+            u = uniforms(seed, Purpose.FLAGGED_ELSEWHERE, day, i, 0)[place]
+            if u >= _power(missed, posts):
+                turn = uniforms(seed, Purpose.ELSEWHERE_TURN, day, i, 0)[place]
+                turns[desk, numbers[desk]] = turn
+                flagged[desk, numbers[desk]] = i
+                numbers[desk] += 1
 
 
 @part
