@@ -104,6 +104,8 @@ class Tally(IntEnum):
     BOUGHT_ABROAD = 49
     SUBSTITUTED = 50
     BUYERS_12_MONTHS = 51
+    DEALER_POSTS = 52
+    AGENTS_ACTIVE = 53
 
 
 class Channel(IntEnum):
@@ -156,6 +158,8 @@ class Measure(IntEnum):
     PAYMENTS_STOPPED = 14
     PAYMENTS_FROZEN = 15
     PARCELS_REFUSED = 16
+    AGENTS_BANNED = 17
+    DEALERS_BANNED = 18
 
 
 class Outlet(IntEnum):

@@ -44,6 +44,11 @@ class Day:
     leaked: float = 0.0
     substitutes: float = 0.0
     abroad: float = 0.0
+    swept_public: float = 0.0
+    swept_social: float = 0.0
+    swept_websites: float = 0.0
+    swept_agents: float = 0.0
+    swept_dealers: float = 0.0
     recall: float = 1.0
     reports: float = 1.0
     capacity: float = 1.0
@@ -67,6 +72,8 @@ class Day:
     listed_cases: int = 0
     listed_suspects: int = 0
     listed_others: int = 0
+    banned_agents: int = 0
+    banned_dealers: int = 0
     reviews: int = 0
     investigations: int = 0
     activity: float = 1.0
@@ -116,6 +123,9 @@ def _scale_doses(days: list[Day], settings) -> None:
         day.listed_cases = math.floor(day.listed_platform * scale + 0.5)
         day.listed_suspects = math.floor(day.listed_police * scale + 0.5)
         day.listed_others = math.floor(day.listed_wrongly * scale + 0.5)
+        if settings.market != "posting_only":
+            day.banned_agents = math.floor(day.swept_agents * scale + 0.5)
+            day.banned_dealers = math.floor(day.swept_dealers * scale + 0.5)
 
 
 def _give_capacity(days: list[Day], settings, rules) -> None:

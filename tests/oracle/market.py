@@ -24,6 +24,7 @@ from .seekers import Seekers
 from .start import Purchases
 from .trade import Conditions, trade_with
 from .traders import Trader
+from .upstream import sweep_agents_and_dealers, update_upstream
 
 
 class Market(mesa.Model):
@@ -147,6 +148,7 @@ class Market(mesa.Model):
         self.restock()
         self.learned.update()
         self.people.do("post")
+        update_upstream(self)
         self.seekers.see_morning()
         for seller in self.sellers:
             seller.keep_friends()
@@ -157,6 +159,7 @@ class Market(mesa.Model):
         self.moderators.open_cases()
         self.moderators.review()
         self.moderators.sweep()
+        self.moderate_places()
         self.police.work()
         self.present.do("perceive")
         self.present.do("keep_accounts")
@@ -199,6 +202,10 @@ class Market(mesa.Model):
         for seller in self.sellers:
             trade_with(seller, conditions)
 
+    def moderate_places(self) -> None:
+        """Moderate what is beside Moments, and the accounts of those who do not retail (20)."""
+        sweep_agents_and_dealers(self)
+
     def record(self) -> None:
         """Count the day (model.md 7.8)."""
         self.flows = day_flows(self)
@@ -216,6 +223,7 @@ class Market(mesa.Model):
         counts.count(Tally.STOCK, sum(one.stock for one in self.traders if one.state not in gone))
         self._count_legal_stock_and_stalls()
         counts.count(Tally.BUYERS_12_MONTHS, self._buyers_of_twelve_months())
+        counts.count(Tally.AGENTS_ACTIVE, sum(agent.active for agent in self.resale_agents))
         for agent in self.resale_agents:
             self.books.move_all(Item.MONEY, agent, Account.OWNERS)
         self.books.check()

@@ -105,7 +105,18 @@ FLOWS = (
     "mention",
     "preblocked",
 )
-DEALER = ("risk", "closed_until", "machines", "purse", "sold", "floor", "cost")
+DEALER = (
+    "risk",
+    "closed_until",
+    "machines",
+    "size",
+    "recent",
+    "banned_until",
+    "purse",
+    "sold",
+    "floor",
+    "cost",
+)
 
 
 def day_flows(model) -> list[int]:
@@ -170,6 +181,8 @@ def picture(model) -> dict:
     out["agent.upstream"] = [number_of(one.upstream) for one in agents]
     out["agent.tier"] = [one.tier for one in agents]
     out["agent.active"] = [int(one.active) for one in agents]
+    for name in ("last_deal", "recent", "banned_until"):
+        out[f"agent.{name}"] = [getattr(one, name) for one in agents]
     out["buyer.risk"] = [one.risk for one in model.buyers]
     out["buyer.touched"] = [one.touched for one in model.buyers]
     out["buyer.sated"] = [one.sated for one in model.buyers]

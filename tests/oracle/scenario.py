@@ -86,6 +86,8 @@ class Intervention:
             self._sweep(day, 0)
         elif self.kind == "account_list":
             self._list(day)
+        elif self.kind == "account_sweep":
+            self._sweep_accounts(day)
         elif self.kind == "teaching":
             self._teach(day)
         elif self.kind == "legal_stock":
@@ -99,6 +101,12 @@ class Intervention:
         groups = self.keys.get("types", ALL_TYPES).split("/")
         doses = self.dose("accounts", 0.0), self.dose("posts", 0.0)
         day.add_sweep(*doses, self.number("lean", 0.5), groups[number % len(groups)])
+        day.add("news", self.dose("publicity", 0.0))
+
+    def _sweep_accounts(self, day) -> None:
+        """Add to a day a sweep of accounts beside those in Moments."""
+        lever = f"swept_{self.keys.get('target', 'public')}"
+        setattr(day, lever, getattr(day, lever) + self.dose("accounts", 0.0))
         day.add("news", self.dose("publicity", 0.0))
 
     def _list(self, day) -> None:

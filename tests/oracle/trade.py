@@ -270,6 +270,7 @@ class Inquiry:
             counts.count(Tally.REPEAT_DEALS)
         if self.seller is not self.trader:
             counts.count(Tally.RESALE_DEALS)
+            self.seller.last_deal = self.model.row
         if self.escrowed:
             counts.count(Tally.ESCROW_DEALS)
         counts.count(Tally.AGREED + self.channel, mass)

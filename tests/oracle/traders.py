@@ -174,24 +174,13 @@ class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
         model = self.model
         if self.audience < self.kept:
             share, self.kept = self.audience / self.kept, self.audience
-            for place in range(len(self.friends) - 1, -1, -1):
-                buyer = self.friends[place].buyer
-                if model.draw(Purpose.KEPT, self.number, buyer.number) >= share:
-                    self.strike_off(place)
-                    model.seekers.may_join(self, buyer)
+            self.lose_friends(share)
         if self.state in (State.LEFT, State.ARRESTED) and model.rules.motive.seek > 0.0:
-            self._lose_all_friends()
+            self.lose_all_friends()
         if self.has_account and (model.row + self.number) % 7 == 0:
             self._recruit()
         if self.in_trade:
             self.exchange_friends()
-
-    def _lose_all_friends(self) -> None:
-        """Be gone, for friends, some of whom look for another seller."""
-        for friend in self.friends:
-            self.model.seekers.may_join(self, friend.buyer)
-        while self.friends:
-            self.strike_off(len(self.friends) - 1)
 
     def _recruit(self) -> None:
         """Find friends again, and be found by those who seek a seller (market.md 9)."""
