@@ -7,7 +7,7 @@ from marketsim.numerics.elementary import exp, log, normal_quantile
 from marketsim.numerics.rng import Purpose
 
 from .books import Stockist, affordable, fen, scarcity
-from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally
+from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally, Unit
 
 MOST_KNOWN = 64
 UNKNOWN_DAYS = 28  # that an account takes to be found again
@@ -68,6 +68,7 @@ class Dealer(Stockist, mesa.Agent):
         self.size = 1.0
         self.recent = 0.0
         self.banned_until = 0
+        self.moved = 0.0  # what police know of, in mg
         self.purse = 0
         self.sold = [0.0] * len(PRODUCTS)
         self.floor = [0.0] * len(PRODUCTS)
@@ -181,6 +182,7 @@ class Supplier(Dealer):
         if is_seized:
             books.move(Item.RAW, mass, Account.POACHED, Account.SEIZED)
             counts.count_measure(Measure.BORDER_SEIZURES, Channel.PHYSICAL, mass)
+            self.model.units.find(Unit.BORDER, mass)
             counts.count(Tally.RAW_SHIPPED, mass)
             return
         paid = reference * self.model.prices.index[Item.RAW]

@@ -10,6 +10,7 @@ from marketsim.numerics.rng import Purpose, uniform
 from marketsim.parameters import evidence
 
 ALL_TYPES = "abcd"
+OPERATORS = ("tencent", "portals", "websites")
 MULTIPLIED = {
     "moderation_effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
     "police_effort": {name: name for name in ("border", "names", "police", "sharing")},
@@ -23,6 +24,7 @@ ADDED = {
     "sentencing": {"publicity": "arrest_news"},
     "announcement": {"credibility": "rush"},
     "buying_abroad": {"share": "abroad"},
+    "targeting": {"hub": "hub"},
 }
 MOST_FRIENDS = 5000.0
 
@@ -154,10 +156,27 @@ class Intervention:
         elif self.kind == "campaign":
             for lever in self._demands():
                 day.multiply(lever, self.dose("willingness", 1.0), force)
+        elif self.kind == "place_effort":
+            for operator in self._operators():
+                day.multiply(f"staff_{operator}", self.dose("staff", 1.0), force)
+                day.multiply(f"recall_{operator}", self.dose("recall", 1.0), force)
+        elif self.kind == "information_sharing":
+            if self.dose("share", 0.0) * force > 0.0:
+                day.pooled = self._operators()
+            day.add("pooling", self.dose("share", 0.0), force)
+        elif self.kind == "reallocation":
+            day.shift += self.dose("shift", 0.0)
+        elif self.kind == "stings":
+            day.stings += self.dose("purchases", 0.0) * force
         for key, lever in MULTIPLIED.get(self.kind, {}).items():
             day.multiply(lever, self.dose(key, 1.0), force)
         for key, lever in ADDED.get(self.kind, {}).items():
             day.add(lever, self.dose(key, 0.0), force)
+
+    def _operators(self) -> tuple[str, ...]:
+        """Return the operators named, in their order."""
+        names = self.keys.get("operators", "all")
+        return tuple(one for one in OPERATORS if names == "all" or one in names.split("+"))
 
     def _demands(self) -> list[str]:
         """Return the levers that a campaign moves: that of all buyers, or of some segments."""

@@ -13,13 +13,14 @@ from .accounts import WEIGHT_OF_A_BAN, AccountHolder
 from .codes import Backup, Place, State
 from .fear import Fearful
 from .motives import Learner
+from .places import Moderated
 from .posting import Poster
 from .scenario import ALL_TYPES
 from .sellers import Seller
 from .shops import Shop
 
 
-class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
+class Trader(Poster, AccountHolder, Moderated, Fearful, Learner, Shop, Seller, mesa.Agent):
     """A retailer with one account at a time, a shop, and perhaps a stall."""
 
     def __init__(self, model, number: int, arrival: int = 0):
@@ -41,9 +42,11 @@ class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
         self.guarded_until = 0
         self.recent = 0.0
         self.case_open = Place.NONE
+        self.moved = 0.0  # what police know of, in mg
         self.ties: list[Trader] = []
         self.clear_day()
         self._draw_character()
+        self.open_accounts()
 
     def _draw_character(self) -> None:
         """Draw what the trader is for good (model.md 5)."""
@@ -157,6 +160,12 @@ class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
         """Return the day's offers in Moments, in groups, elsewhere and at a stall."""
         moments = self.moments + self.posted_backup
         return moments, self.posted_groups, self.posted_elsewhere, int(self.at_stall)
+
+    @property
+    def posts_anywhere(self) -> int:
+        """Return the posts of the day that are still to be seen somewhere."""
+        beside = self.posted_backup + self.posted_groups + self.posted_elsewhere
+        return self.moments + beside
 
     def posts_read(self) -> float:
         """Return the posts of the day that friends find in their feed."""
