@@ -106,6 +106,7 @@ class Tally(IntEnum):
     BUYERS_12_MONTHS = 51
     DEALER_POSTS = 52
     AGENTS_ACTIVE = 53
+    STRANGERS_REFUSED = 54
 
 
 class Channel(IntEnum):
@@ -158,8 +159,12 @@ class Measure(IntEnum):
     PAYMENTS_STOPPED = 14
     PAYMENTS_FROZEN = 15
     PARCELS_REFUSED = 16
-    AGENTS_BANNED = 17
-    DEALERS_BANNED = 18
+    ELSEWHERE_SANCTIONED = 17
+    ELSEWHERE_CLOSED = 18
+    CASES_SHARED = 19
+    AGENTS_BANNED = 20
+    DEALERS_BANNED = 21
+    STINGS = 22
 
 
 class Outlet(IntEnum):
