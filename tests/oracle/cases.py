@@ -79,6 +79,10 @@ CORNERS: tuple[dict[str, float], ...] = (
 
 NO_MOTIVE = {f"motive.{key}": value for key, value in WITHOUT_TRADE["motive"].items()}
 NO_PRICES = {f"prices.{key}": value for key, value in WITHOUT_TRADE["prices"].items()}
+NO_UPSTREAM = {f"upstream.{key}": value for key, value in WITHOUT_TRADE["upstream"].items()}
+NO_INSTITUTIONS = {
+    f"institutions.{key}": value for key, value in WITHOUT_TRADE["institutions"].items()
+}
 ALIKE = {f"buyers.{key}": value for key, value in WITHOUT_TRADE["buyers"].items()}
 # all interventions that came with motives, after a time in which traders learn
 ALL_AT_ONCE: dict[str, dict] = {
@@ -249,11 +253,61 @@ OF_BUYERS: tuple[Pointed, ...] = (
      {"shame": {"kind": "campaign", "start": "2015-12-01", "segments": "gift+collector",
                 "willingness": 0.3}}, 1.0),
 )  # fmt: skip
+# sources that are raided and banned, agents who are taken and banned, posts that pay more
+UPSET: dict[str, dict] = {
+    "ban_agents": {"kind": "account_sweep", "date": "2015-05-02", "accounts": 400,
+                   "target": "agents", "publicity": 0.1},
+    "ban_agents_more": {"kind": "account_sweep", "date": "2015-06-24", "accounts": 500,
+                        "target": "agents"},
+    "ban_dealers": {"kind": "account_sweep", "date": "2015-04-15", "accounts": 250,
+                    "target": "dealers"},
+    "ban_dealers_more": {"kind": "account_sweep", "date": "2015-04-15", "accounts": 150,
+                         "target": "dealers"},
+    "ban_dealers_late": {"kind": "account_sweep", "date": "2015-06-20", "accounts": 500,
+                         "target": "dealers"},
+    "raid": {"kind": "raids", "date": "2015-04-08", "share": 0.4},
+    "raid_late": {"kind": "raids", "date": "2015-06-20", "share": 0.4},
+    "take": {"kind": "sweep", "date": "2015-04-20", "accounts": 200},
+    "teach": {"kind": "teaching", "date": "2015-05-12", "share": 0.3, "types": "abcd"},
+    "want_more": {"kind": "campaign", "start": "2015-05-05", "willingness": 2.0},
+}  # fmt: skip
+HUBS = {"upstream.spread": 1.5, "upstream.loyalty": 0.3, "upstream.price_sense": 3.0,
+        "upstream.posts": 1.0, "upstream.recruit": 0.1}  # fmt: skip
+MANY_AGENTS = {"population.platform_traders": 2000.0, "resale.agents": 900.0,
+               "resale.second_tier": 0.4, "resale.third_tier": 0.3, "resale.forwarded": 0.6,
+               "supply.suppliers": 250.0, "workshop.processors": 250.0, "police.capacity": 4.0,
+               "police.arrest": 0.6, "police.upstream": 0.8, "police.supplier": 0.8,
+               "police.downstream": 1.0, "police.closed_days": 12.0,
+               "demand.inquiries_per_post": 0.006, "demand.visits": 1.0,
+               "accounts.return_days": 14.0, "turnover.entry": 0.01,
+               "retail.restock_days": 3.0}  # fmt: skip
+# the same for dealers and agents (docs/market.md 19 and 20.4)
+OF_DEALERS: tuple[Pointed, ...] = (
+    # all that happens to them, among traders who look for other sources
+    (28, MANY_AGENTS | HUBS | NO_INSTITUTIONS, UPSET, 1.0),
+    # the same where dealers are alike, traders keep their sources and agents stay
+    (28, MANY_AGENTS | NO_UPSTREAM | NO_INSTITUTIONS, UPSET, 1.0),
+    # traders who always look around, whatever the price; no buyer looks for another seller
+    (20, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.0, "upstream.price_sense": 0.0,
+                               "upstream.spread": 2.0, "motive.seek": 0.0}, UPSET, 0.6),
+    # traders who keep the usual source, but for one that is raided; more dealers than they know
+    (70, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.95, "upstream.price_sense": 5.0,
+                               "upstream.posts": 10.0, "supply.suppliers": 1000.0,
+                               "workshop.processors": 1000.0, "supply.shipments": 0.2,
+                               "resale.agents": 200.0, "demand.inquiries_per_post": 0.002},
+     UPSET | {"lose": {"kind": "machines", "date": "2015-05-20", "share": 0.5}}, 1.0),
+    # agents who find nobody whose posts they could forward, and are replaced by others
+    (6, MANY_AGENTS | HUBS | {"resale.agents": 3000.0, "turnover.entry": 0.02,
+                              "posting.silent_share": 0.6, "posting.silent_days": 30.0},
+     {"teach": {"kind": "teaching", "date": "2015-03-30", "share": 0.9, "types": "abcd"},
+      "want_more": {"kind": "campaign", "start": "2015-05-05", "willingness": 2.0}}, 1.0),
+)  # fmt: skip
 RANDOM = 55
-MADE = POINTED + OF_BUYERS
+MADE = POINTED + OF_BUYERS + OF_DEALERS
 MARKETS = RANDOM + len(MADE)
 WANTING = RANDOM + len(POINTED)  # the market with all that moves segments of buyers
-LONG = MARKETS - 1  # that of more than a year
+LONG = WANTING + len(OF_BUYERS) - 1  # that of more than a year
+UPSTREAM = WANTING + len(OF_BUYERS)  # that with all that happens to dealers and agents
 LEARNING = RANDOM + 6  # the market with all that traders learn
 LOOKING_AHEAD = RANDOM + 8  # that with prices that look ahead and a legal stock that ends
 
@@ -295,9 +349,9 @@ def _random(number: int) -> Settings:
     """Return random market `number`.
 
     All structures take turns; one market in eight is of posts alone, one in ten without motives,
-    one in twelve without expectations of prices, one in thirteen with buyers who are all alike; a
-    third of all parameters is moved from where it is, some to an end of its range; up to five
-    interventions of any kind.
+    one in twelve without expectations of prices, one in thirteen with buyers who are all alike,
+    one in fourteen with dealers who are; a third of all parameters is moved from where it is, some
+    to an end of its range; up to five interventions of any kind.
     """
     draw = random.Random(number)
     out = _plain(number, SIZES[number % len(SIZES)])
@@ -323,6 +377,8 @@ def _random(number: int) -> Settings:
     for key, value in NO_PRICES.items() if number % 12 == 5 else ():
         _set(out, key, value)
     for key, value in ALIKE.items() if number % 13 == 8 else ():
+        _set(out, key, value)
+    for key, value in NO_UPSTREAM.items() if number % 14 == 3 else ():
         _set(out, key, value)
     out.scenario.interventions |= _interventions(draw)
     try:
@@ -370,6 +426,9 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
             entry["channel"] = draw.choice(["groups", "elsewhere"])
         if "segments" in known:
             entry["segments"] = SOME_SEGMENTS[first.toordinal() % len(SOME_SEGMENTS)]
+        if "target" in known:
+            targets = ["public", "social", "websites", "agents", "dealers", "agents", "dealers"]
+            entry["target"] = draw.choice(targets)
         if "to" in known and draw.random() < 0.7:
             entry["to"] = draw.choice(["platform", "police", "both"])
         for key, item in known.items():
