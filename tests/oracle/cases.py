@@ -41,6 +41,7 @@ USUAL = {
     "delivery.intercepted": 0.02,
     "delivery.lost": 0.05,
     "legal.stock": 0.5,
+    "institutions.staff": 20.0,
 }
 LARGEST = {
     "population.ties": 20.0,
@@ -60,6 +61,7 @@ LARGEST = {
     "supply.shipments": 3.0,
 }
 KEPT = ("population.retailers", "population.platform_traders", "scenario.dose_multiplier")
+SOME_OPERATORS = ("all", "tencent+portals", "websites", "portals+websites+portals")
 SOME_SEGMENTS = ("all", "gift", "collector+investor", "all", "investor", "traveller+gift")
 # rare corners, which take turns: each is reached by every so many of the markets
 CORNERS: tuple[dict[str, float], ...] = (
@@ -79,6 +81,10 @@ CORNERS: tuple[dict[str, float], ...] = (
 
 NO_MOTIVE = {f"motive.{key}": value for key, value in WITHOUT_TRADE["motive"].items()}
 NO_PRICES = {f"prices.{key}": value for key, value in WITHOUT_TRADE["prices"].items()}
+NO_UPSTREAM = {f"upstream.{key}": value for key, value in WITHOUT_TRADE["upstream"].items()}
+NO_INSTITUTIONS = {
+    f"institutions.{key}": value for key, value in WITHOUT_TRADE["institutions"].items()
+}
 ALIKE = {f"buyers.{key}": value for key, value in WITHOUT_TRADE["buyers"].items()}
 # all interventions that came with motives, after a time in which traders learn
 ALL_AT_ONCE: dict[str, dict] = {
@@ -249,11 +255,144 @@ OF_BUYERS: tuple[Pointed, ...] = (
      {"shame": {"kind": "campaign", "start": "2015-12-01", "segments": "gift+collector",
                 "willingness": 0.3}}, 1.0),
 )  # fmt: skip
+# sources that are raided and banned, agents who are taken and banned, posts that pay more
+UPSET: dict[str, dict] = {
+    "ban_agents": {"kind": "account_sweep", "date": "2015-05-02", "accounts": 400,
+                   "target": "agents", "publicity": 0.1},
+    "ban_agents_more": {"kind": "account_sweep", "date": "2015-06-24", "accounts": 500,
+                        "target": "agents"},
+    "ban_dealers": {"kind": "account_sweep", "date": "2015-04-15", "accounts": 250,
+                    "target": "dealers"},
+    "ban_dealers_more": {"kind": "account_sweep", "date": "2015-04-15", "accounts": 150,
+                         "target": "dealers"},
+    "ban_dealers_late": {"kind": "account_sweep", "date": "2015-06-20", "accounts": 500,
+                         "target": "dealers"},
+    "raid": {"kind": "raids", "date": "2015-04-08", "share": 0.4},
+    "raid_late": {"kind": "raids", "date": "2015-06-20", "share": 0.4},
+    "take": {"kind": "sweep", "date": "2015-04-20", "accounts": 200},
+    "teach": {"kind": "teaching", "date": "2015-05-12", "share": 0.3, "types": "abcd"},
+    "want_more": {"kind": "campaign", "start": "2015-05-05", "willingness": 2.0},
+}  # fmt: skip
+HUBS = {"upstream.spread": 1.5, "upstream.loyalty": 0.3, "upstream.price_sense": 3.0,
+        "upstream.posts": 1.0, "upstream.recruit": 0.1}  # fmt: skip
+MANY_AGENTS = {"population.platform_traders": 2000.0, "resale.agents": 900.0,
+               "resale.second_tier": 0.4, "resale.third_tier": 0.3, "resale.forwarded": 0.6,
+               "supply.suppliers": 250.0, "workshop.processors": 250.0, "police.capacity": 4.0,
+               "police.arrest": 0.6, "police.upstream": 0.8, "police.supplier": 0.8,
+               "police.downstream": 1.0, "police.closed_days": 12.0,
+               "demand.inquiries_per_post": 0.006, "demand.visits": 1.0,
+               "accounts.return_days": 14.0, "turnover.entry": 0.01,
+               "retail.restock_days": 3.0}  # fmt: skip
+# the same for dealers and agents (docs/market.md 19 and 20.4)
+OF_DEALERS: tuple[Pointed, ...] = (
+    # all that happens to them, among traders who look for other sources
+    (28, MANY_AGENTS | HUBS | NO_INSTITUTIONS, UPSET, 1.0),
+    # the same where dealers are alike, traders keep their sources and agents stay
+    (28, MANY_AGENTS | NO_UPSTREAM | NO_INSTITUTIONS, UPSET, 1.0),
+    # traders who always look around, whatever the price; no buyer looks for another seller
+    (20, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.0, "upstream.price_sense": 0.0,
+                               "upstream.spread": 2.0, "motive.seek": 0.0}, UPSET, 0.6),
+    # traders who keep the usual source, but for one that is raided; more dealers than they know
+    (70, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.95, "upstream.price_sense": 5.0,
+                               "upstream.posts": 10.0, "supply.suppliers": 1000.0,
+                               "workshop.processors": 1000.0, "supply.shipments": 0.2,
+                               "resale.agents": 200.0, "demand.inquiries_per_post": 0.002},
+     UPSET | {"lose": {"kind": "machines", "date": "2015-05-20", "share": 0.5}}, 1.0),
+    # agents who find nobody whose posts they could forward, and are replaced by others
+    (6, MANY_AGENTS | HUBS | {"resale.agents": 3000.0, "turnover.entry": 0.02,
+                              "posting.silent_share": 0.6, "posting.silent_days": 30.0},
+     {"teach": {"kind": "teaching", "date": "2015-03-30", "share": 0.9, "types": "abcd"},
+      "want_more": {"kind": "campaign", "start": "2015-05-05", "willingness": 2.0}}, 1.0),
+)  # fmt: skip
+# operators who sweep and share, and police who choose, buy undercover and move hours
+MODERATED: dict[str, dict] = {
+    "share_some": {"kind": "information_sharing", "start": "2015-03-25", "end": "2015-05-10",
+                   "share": 0.7, "operators": "tencent+websites", "ramp": 3},
+    "share_with_all": {"kind": "information_sharing", "start": "2015-05-11", "share": 0.8},
+    "staff": {"kind": "place_effort", "start": "2015-04-20", "end": "2015-07-01", "staff": 2.0,
+              "recall": 1.5, "operators": "portals+websites", "ramp": 10},
+    "staff_of_tencent": {"kind": "place_effort", "start": "2015-06-01", "staff": 0.4,
+                         "recall": 3.0, "operators": "tencent"},
+    "sweep_public": {"kind": "account_sweep", "date": "2015-04-28", "accounts": 400,
+                     "publicity": 0.2},
+    "sweep_social": {"kind": "account_sweep", "date": "2015-05-20", "accounts": 500,
+                     "target": "social"},
+    "sweep_social_more": {"kind": "account_sweep", "date": "2015-05-20", "accounts": 200,
+                          "target": "social"},
+    "sweep_websites": {"kind": "account_sweep", "date": "2015-06-10", "accounts": 600,
+                       "target": "websites"},
+    "sweep_agents": {"kind": "account_sweep", "date": "2015-06-10", "accounts": 300,
+                     "target": "agents"},
+    "take": {"kind": "sweep", "date": "2015-06-05", "accounts": 200, "posts": 300},
+    "watch": {"kind": "moderation_effort", "start": "2015-05-15", "reports": 2.5, "ramp": 5},
+}  # fmt: skip
+POLICED: dict[str, dict] = {
+    "choose": {"kind": "targeting", "start": "2015-03-12", "hub": 0.7},
+    "choose_better": {"kind": "targeting", "start": "2015-06-20", "hub": 1.0, "ramp": 6},
+    "list": {"kind": "account_list", "date": "2015-04-18", "accounts": 500, "to": "police"},
+    "move": {"kind": "reallocation", "start": "2015-03-06", "end": "2015-07-20", "shift": 2.0},
+    "move_more": {"kind": "reallocation", "start": "2015-05-20", "end": "2015-07-05",
+                  "shift": 1.5},
+    "raid": {"kind": "raids", "date": "2015-05-12", "share": 0.3},
+    "seize": {"kind": "police_effort", "start": "2015-05-01", "end": "2015-06-10",
+              "couriers": 0.1, "border": 1.6, "ramp": 4},
+    "sentence": {"kind": "sentencing", "start": "2015-05-01", "ratio": 2.0, "publicity": 0.3},
+    "sting": {"kind": "stings", "start": "2015-03-20", "purchases": 20.0, "ramp": 9},
+}  # fmt: skip
+DISPLACED = {"population.platform_traders": 2000.0, "posting.base_posts": 2.0,
+             "displacement.moved": 0.8, "displacement.groups": 0.4,
+             "displacement.elsewhere": 0.5, "perception.sensitivity": 4.0,
+             "perception.residual": 0.2, "moderation.report_rate": 0.001,
+             "moderation.mute_days": 3.0, "moderation.limit_days": 5.0,
+             "moderation.suspend_days": 8.0, "moderation.upheld": 0.9,
+             "turnover.entry": 0.01}  # fmt: skip
+STRICT = {"institutions.staff": 20.0, "institutions.recall": 0.5,
+          "institutions.reports_groups": 40.0, "institutions.noise": 2.0,
+          "institutions.reopen": 2.0, "institutions.vetting": 0.9,
+          "institutions.publicity": 0.5}  # fmt: skip
+BUSY_POLICE = {"police.capacity": 30.0, "police.arrest": 0.3, "police.referred": 0.4,
+               "police.inspected": 0.03, "police.upstream": 0.7, "police.supplier": 0.7,
+               "police.closed_days": 12.0, "retail.stall": 0.5, "delivery.intercepted": 0.05,
+               "delivery.traced": 0.5, "delivery.complaint": 0.3, "payment.escrow": 0.6,
+               "police.escrow_trace": 0.05, "supply.suppliers": 160.0,
+               "workshop.processors": 160.0, "demand.inquiries_per_post": 0.02,
+               "turnover.entry": 0.02}  # fmt: skip
+# the same for places and operators, and for units of police (docs/market.md 20 and 21)
+OF_INSTITUTIONS: tuple[Pointed, ...] = (
+    # operators who decide much, sweep and share what they know
+    (30, DISPLACED | STRICT, MODERATED, 1.0),
+    # police who choose, buy undercover and move their hours
+    (40, DISPLACED | STRICT | BUSY_POLICE, POLICED, 1.0),
+    # both at other doses, with desks that never are through, and other hours
+    (25, DISPLACED | STRICT | BUSY_POLICE
+     | {"institutions.staff": 4.0, "institutions.qq": 0.8, "institutions.evidence": 0.3,
+        "institutions.hours_online": 1.0, "institutions.hours_border": 3.0,
+        "moderation.outsiders": 0.2, "police.capacity": 12.0,
+        "resale.forwarded": 1.0}, MODERATED | POLICED, 0.6),
+    # sweeps and sharing without moderators of other places
+    (25, DISPLACED | STRICT | {"institutions.staff": 0.0}, MODERATED, 1.0),
+    # sweeps alone: without moderators, and nobody shares
+    (20, DISPLACED | STRICT | {"institutions.staff": 0.0, "demand.to_public": 0.0},
+     {name: one for name, one in MODERATED.items() if one["kind"] == "account_sweep"}, 1.0),
+    # the same with nothing of institutions but what is done by order
+    (25, DISPLACED | BUSY_POLICE | NO_INSTITUTIONS, MODERATED | POLICED, 1.0),
+    # hours follow finds alone: nobody is chosen, and all parcels and shipments are seized at times
+    (25, DISPLACED | STRICT | BUSY_POLICE | {"supply.seized": 0.4},
+     {"move": {"kind": "reallocation", "start": "2015-03-06", "shift": 8.0},
+      "seize": {"kind": "police_effort", "start": "2015-06-15", "end": "2015-07-05",
+                "couriers": 1.0, "border": 5.0}}, 1.0),
+    # more than a year of all of it, in which accounts are closed again and again
+    (8, DISPLACED | STRICT | BUSY_POLICE
+     | {"institutions.staff": 200.0, "institutions.recall": 1.0, "scenario.until": "2016-04-20",
+        "turnover.entry": 0.02}, MODERATED | POLICED, 1.0),
+)  # fmt: skip
 RANDOM = 55
-MADE = POINTED + OF_BUYERS
+MADE = POINTED + OF_BUYERS + OF_DEALERS + OF_INSTITUTIONS
 MARKETS = RANDOM + len(MADE)
 WANTING = RANDOM + len(POINTED)  # the market with all that moves segments of buyers
-LONG = MARKETS - 1  # that of more than a year
+LONG = WANTING + len(OF_BUYERS) - 1  # that of more than a year
+UPSTREAM = WANTING + len(OF_BUYERS)  # that with all that happens to dealers and agents
+INSTITUTIONS = UPSTREAM + len(OF_DEALERS)  # the first of those of places and of police units
 LEARNING = RANDOM + 6  # the market with all that traders learn
 LOOKING_AHEAD = RANDOM + 8  # that with prices that look ahead and a legal stock that ends
 
@@ -295,9 +434,10 @@ def _random(number: int) -> Settings:
     """Return random market `number`.
 
     All structures take turns; one market in eight is of posts alone, one in ten without motives,
-    one in twelve without expectations of prices, one in thirteen with buyers who are all alike; a
-    third of all parameters is moved from where it is, some to an end of its range; up to five
-    interventions of any kind.
+    one in twelve without expectations of prices, one in thirteen with buyers who are all alike,
+    one in fourteen with dealers who are, one in fifteen without institutions; a third of all
+    parameters is moved from where it is, some to an end of its range; up to five interventions of
+    any kind.
     """
     draw = random.Random(number)
     out = _plain(number, SIZES[number % len(SIZES)])
@@ -323,6 +463,10 @@ def _random(number: int) -> Settings:
     for key, value in NO_PRICES.items() if number % 12 == 5 else ():
         _set(out, key, value)
     for key, value in ALIKE.items() if number % 13 == 8 else ():
+        _set(out, key, value)
+    for key, value in NO_UPSTREAM.items() if number % 14 == 3 else ():
+        _set(out, key, value)
+    for key, value in NO_INSTITUTIONS.items() if number % 15 == 2 else ():
         _set(out, key, value)
     out.scenario.interventions |= _interventions(draw)
     try:
@@ -370,6 +514,11 @@ def _interventions(draw: random.Random) -> dict[str, dict]:
             entry["channel"] = draw.choice(["groups", "elsewhere"])
         if "segments" in known:
             entry["segments"] = SOME_SEGMENTS[first.toordinal() % len(SOME_SEGMENTS)]
+        if "operators" in known:
+            entry["operators"] = SOME_OPERATORS[first.toordinal() % len(SOME_OPERATORS)]
+        if "target" in known:
+            targets = ["public", "social", "websites", "agents", "dealers", "agents", "dealers"]
+            entry["target"] = draw.choice(targets)
         if "to" in known and draw.random() < 0.7:
             entry["to"] = draw.choice(["platform", "police", "both"])
         for key, item in known.items():

@@ -104,6 +104,9 @@ class Tally(IntEnum):
     BOUGHT_ABROAD = 49
     SUBSTITUTED = 50
     BUYERS_12_MONTHS = 51
+    DEALER_POSTS = 52
+    AGENTS_ACTIVE = 53
+    STRANGERS_REFUSED = 54
 
 
 class Channel(IntEnum):
@@ -115,6 +118,36 @@ class Channel(IntEnum):
     SOCIAL = 3
     WEBSITES = 4
     PHYSICAL = 5
+
+
+class Site(IntEnum):
+    """A place beside Moments where a trader has an account (market.md 20)."""
+
+    GROUPS = 0
+    PUBLIC = 1
+    SOCIAL = 2
+    WEBSITES = 3
+
+    @property
+    def channel(self) -> Channel:
+        return Channel(self + 1)
+
+
+class Operator(IntEnum):
+    """Whose moderators decide about accounts."""
+
+    TENCENT = 0
+    PORTALS = 1
+    WEBSITES = 2
+
+
+class Unit(IntEnum):
+    """A unit of police (market.md 21)."""
+
+    ONLINE = 0
+    PARCELS = 1
+    MARKETS = 2
+    BORDER = 3
 
 
 class Segment(IntEnum):
@@ -156,6 +189,12 @@ class Measure(IntEnum):
     PAYMENTS_STOPPED = 14
     PAYMENTS_FROZEN = 15
     PARCELS_REFUSED = 16
+    ELSEWHERE_SANCTIONED = 17
+    ELSEWHERE_CLOSED = 18
+    CASES_SHARED = 19
+    AGENTS_BANNED = 20
+    DEALERS_BANNED = 21
+    STINGS = 22
 
 
 class Outlet(IntEnum):

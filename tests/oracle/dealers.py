@@ -3,18 +3,55 @@
 import mesa
 
 from marketsim.numerics.distributions import events
-from marketsim.numerics.elementary import exp, log
+from marketsim.numerics.elementary import exp, log, normal_quantile
 from marketsim.numerics.rng import Purpose
 
 from .books import Stockist, affordable, fen, scarcity
-from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally
+from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Channel, Item, Measure, Stage, Tally, Unit
 
 MOST_KNOWN = 64
+UNKNOWN_DAYS = 28  # that an account takes to be found again
 
 
 def known(dealers: list, first: int) -> list:
     """Return the dealers whom somebody knows: so many from a place on, in a circle (section 6)."""
     return (dealers[first:] + dealers[:first])[:MOST_KNOWN]
+
+
+def size_up(model, dealers: list) -> None:
+    """Draw how large the dealers of a kind are, relative to their mean (section 19.1)."""
+    s, total = model.rules.upstream.spread, 0.0
+    for dealer in dealers:
+        if s != 0.0:
+            z = normal_quantile(model.draw_once(Purpose.DEALER_SIZE, dealer.number))
+            dealer.size = exp(s * z - s * s / 2.0)
+        total += dealer.size
+    for dealer in dealers:
+        dealer.size /= total / float(len(dealers))
+
+
+def by_size(dealers: list, u: float):
+    """Return the dealer at a place among all, in proportion to size (section 19.1)."""
+    total = running = 0.0
+    for dealer in dealers:
+        total += dealer.size
+    for dealer in dealers:
+        running += dealer.size
+        if running > u * total:
+            return dealer
+    return dealers[-1]
+
+
+def runners(model, dealers: list) -> list:
+    """Return those of the dealers who have goods, with their weights in a race (section 19.2)."""
+    stocked = [dealer for dealer in dealers if dealer.goods > 0]
+    sense = model.rules.upstream.price_sense
+    lowest = min((dealer.quote() for dealer in stocked), default=0.0)
+    if sense == 0.0 or lowest <= 0.0:
+        return [(dealer, float(dealer.goods)) for dealer in stocked]
+    return [
+        (dealer, dealer.goods * exp(sense * log(lowest / dealer.quote()))) for dealer in stocked
+    ]
 
 
 class Dealer(Stockist, mesa.Agent):
@@ -28,6 +65,10 @@ class Dealer(Stockist, mesa.Agent):
         self.risk = 0.0
         self.closed_until = 0
         self.machines = 1.0
+        self.size = 1.0
+        self.recent = 0.0
+        self.banned_until = 0
+        self.moved = 0.0  # what police know of, in mg
         self.purse = 0
         self.sold = [0.0] * len(PRODUCTS)
         self.floor = [0.0] * len(PRODUCTS)
@@ -35,6 +76,15 @@ class Dealer(Stockist, mesa.Agent):
     @property
     def closed(self) -> bool:
         return self.closed_until > self.model.today
+
+    @property
+    def banned(self) -> bool:
+        return self.banned_until > self.model.today
+
+    @property
+    def can_be_found(self) -> bool:
+        """Return whether traders who look for a source see the account (section 19.2)."""
+        return self.banned_until == 0 or self.banned_until + UNKNOWN_DAYS <= self.model.today
 
     def pace(self, product: Item) -> float:
         """Sales that the dealer reckons with, in mg a day."""
@@ -72,6 +122,18 @@ class Dealer(Stockist, mesa.Agent):
         if self.closed_until == model.today and self.money < self.purse:
             model.books.move(Item.MONEY, self.purse - self.money, Account.OWNERS, self)
 
+    def post(self) -> None:
+        """Show on the dealer's account what is in stock (section 19.3)."""
+        model, rules, posts = self.model, self.model.rules, 0
+        if not self.closed and not self.banned and rules.upstream.posts != 0.0:
+            pieces = 0.0
+            for product in PRODUCTS:
+                pieces += self.held[product] / (model.pieces[product] * 1000.0)
+            u = model.draw(Purpose.DEALER_POSTS, self.number)
+            posts = events(u, rules.upstream.posts / 30.0 * pieces)
+        self.recent = self.recent * (1.0 - 1.0 / rules.moderation.memory_days) + posts
+        model.counts.count(Tally.DEALER_POSTS, posts)
+
     def hear_of_raid(self) -> None:
         self.risk = self.risk + self.model.rules.police.raid_risk * (1.0 - self.risk)
 
@@ -85,6 +147,14 @@ class Supplier(Dealer):
     def terms(self):
         return self.model.rules.supply
 
+    @property
+    def goods(self) -> int:
+        """What the dealer has of what is sold here, in mg."""
+        return self.held[Item.RAW]
+
+    def quote(self) -> float:
+        return self.price(Item.RAW)
+
     def ship(self, seized: float, extra: float) -> None:
         """Have shipments sent at the day's price of raw ivory (section 5)."""
         model, supply = self.model, self.model.rules.supply
@@ -93,6 +163,7 @@ class Supplier(Dealer):
         mean = 0.0
         if ratio > 0.0:
             mean = supply.shipments * exp(supply.elasticity * supply.pass_through * log(ratio))
+            mean *= self.size
         model.prices.hear_of_offers(mean, seized)
         offered = events(model.draw(Purpose.SHIPMENTS, self.number), mean)
         for n in range(offered):
@@ -111,6 +182,7 @@ class Supplier(Dealer):
         if is_seized:
             books.move(Item.RAW, mass, Account.POACHED, Account.SEIZED)
             counts.count_measure(Measure.BORDER_SEIZURES, Channel.PHYSICAL, mass)
+            self.model.units.find(Unit.BORDER, mass)
             counts.count(Tally.RAW_SHIPPED, mass)
             return
         paid = reference * self.model.prices.index[Item.RAW]
@@ -131,6 +203,17 @@ class Processor(Dealer):
     @property
     def terms(self):
         return self.model.rules.workshop
+
+    @property
+    def goods(self) -> int:
+        """What the dealer has of what is sold here, in mg."""
+        return sum(self.held[product] for product in WORKED_PRODUCTS)
+
+    def quote(self) -> float:
+        total = 0.0
+        for product in WORKED_PRODUCTS:
+            total += self.price(product)
+        return total
 
     def work(self) -> None:
         """Live one day in the workshop (section 6)."""
@@ -158,7 +241,7 @@ class Processor(Dealer):
         supplier = model.race(
             Purpose.SUPPLIER_RACE,
             self.number,
-            [(one, one.held[Item.RAW]) for one in self._known() if not one.closed],
+            runners(model, [one for one in self._known() if not one.closed]),
         )
         if supplier is None:
             return
@@ -182,7 +265,7 @@ class Processor(Dealer):
             lacking -= self.held[product]
         mass = min(
             lacking / model.recipe.total_yield,
-            workshop.hand * 1000.0 / workshop.top_grade_share,
+            workshop.hand * 1000.0 / workshop.top_grade_share * self.size,
             float(self.held[Item.RAW]),
         )
         if mass < 1.0:
@@ -199,7 +282,7 @@ class Processor(Dealer):
         rest = mass - best
         engraved = min(
             rest - int(rest * workshop.semi_share),
-            int(workshop.machine * 1000.0 * self.machines),
+            int(workshop.machine * 1000.0 * self.machines * self.size),
         )
         semi = int((rest - engraved) * (1.0 - workshop.waste_cutting))
         carved = int(engraved * (1.0 - workshop.waste_machine))

@@ -2,7 +2,7 @@
 
 from marketsim.numerics.rng import Purpose
 
-from .codes import Account, Channel, Item, Measure, Tally
+from .codes import Account, Channel, Item, Measure, Tally, Unit
 from .sellers import steps
 
 
@@ -52,7 +52,7 @@ class Parcel:
         self._disappoint(place)
         if complaint < delivery.complaint:
             model.counts.count_measure(Measure.COMPLAINTS, self.channel)
-            model.police.file_case(self.trader)
+            model.police.file_case(self.trader, Unit.PARCELS)
         self._settle(arrived=False)
         return False
 
@@ -60,9 +60,11 @@ class Parcel:
         model = self.model
         model.books.move(self.product, self.mass, Account.COURIERS, Account.SEIZED)
         model.counts.count_measure(Measure.PARCELS_SEIZED, self.channel, self.mass)
+        model.units.find(Unit.PARCELS, self.mass)
         if traced:
             model.counts.count_measure(Measure.PARCELS_TRACED, self.channel)
-            model.police.file_case(self.trader)
+            self.trader.moved += self.mass
+            model.police.file_case(self.trader, Unit.PARCELS)
         self.buyer.lose_parcel_to_police()
         self.trader.loss = max(self.trader.loss, model.rules.motive.seizure)
 
@@ -122,7 +124,8 @@ class Parcel:
 def deliver(model) -> None:
     """Go through the parcels that are due today, in the order sent."""
     delivery, levers = model.rules.delivery, model.levers
-    intercepted = 1.0 - (1.0 - delivery.intercepted) * (1.0 - levers.couriers)
+    usually = model.units.at_effort(delivery.intercepted, Unit.PARCELS)
+    intercepted = 1.0 - (1.0 - usually) * (1.0 - levers.couriers)
     hidden = min(1.0, delivery.false_names * levers.names)
     due = [parcel for parcel in model.parcels if parcel.due == model.row]
     model.parcels = [parcel for parcel in model.parcels if parcel.due != model.row]

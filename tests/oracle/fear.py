@@ -39,7 +39,8 @@ class Fearful:
         number = sum(trader.arrested for trader in model.traders)
         if number == 0:
             return
-        public = motive.jail_step * model.rules.perception.news * model.levers.arrest_news
+        heard = 1.0 - (1.0 - model.levers.arrest_news) * (1.0 - model.rules.institutions.publicity)
+        public = motive.jail_step * model.rules.perception.news * heard
         safe = whole_power(1.0 - public, number)
         for tie in self.ties:
             if tie.arrested:

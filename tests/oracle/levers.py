@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from marketsim.numerics.elementary import exp
 
-from .scenario import ALL_TYPES, MOST_FRIENDS, apply_scenario, date_of
+from .scenario import ALL_TYPES, MOST_FRIENDS, OPERATORS, apply_scenario, date_of
 
 SATURDAY, SUNDAY = 5, 6
 
@@ -44,6 +44,22 @@ class Day:
     leaked: float = 0.0
     substitutes: float = 0.0
     abroad: float = 0.0
+    swept_public: float = 0.0
+    swept_social: float = 0.0
+    swept_websites: float = 0.0
+    swept_agents: float = 0.0
+    swept_dealers: float = 0.0
+    pooling: float = 0.0
+    pooled: tuple[str, ...] = OPERATORS
+    shift: float = 0.0
+    hub: float = 0.0
+    stings: float = 0.0
+    staff_tencent: float = 1.0
+    staff_portals: float = 1.0
+    staff_websites: float = 1.0
+    recall_tencent: float = 1.0
+    recall_portals: float = 1.0
+    recall_websites: float = 1.0
     recall: float = 1.0
     reports: float = 1.0
     capacity: float = 1.0
@@ -67,6 +83,15 @@ class Day:
     listed_cases: int = 0
     listed_suspects: int = 0
     listed_others: int = 0
+    banned_agents: int = 0
+    banned_dealers: int = 0
+    closed_public: int = 0
+    closed_social: int = 0
+    closed_websites: int = 0
+    decided_tencent: int = 0  # at each desk of the operator
+    decided_portals: int = 0
+    decided_websites: int = 0
+    purchases: int = 0
     reviews: int = 0
     investigations: int = 0
     activity: float = 1.0
@@ -102,6 +127,8 @@ def calendar(settings, rules) -> list[Day]:
     _scale_doses(days, settings)
     _give_capacity(days, settings, rules)
     _waste_capacity(days)
+    if settings.market == "posting_only":
+        _let_nobody_trade(days)
     _set_activity(days, rules)
     _wear_off(days, rules)
     return days
@@ -116,23 +143,41 @@ def _scale_doses(days: list[Day], settings) -> None:
         day.listed_cases = math.floor(day.listed_platform * scale + 0.5)
         day.listed_suspects = math.floor(day.listed_police * scale + 0.5)
         day.listed_others = math.floor(day.listed_wrongly * scale + 0.5)
+        if settings.market != "posting_only":
+            day.banned_agents = math.floor(day.swept_agents * scale + 0.5)
+            day.banned_dealers = math.floor(day.swept_dealers * scale + 0.5)
+            day.closed_public = math.floor(day.swept_public * scale + 0.5)
+            day.closed_social = math.floor(day.swept_social * scale + 0.5)
+            day.closed_websites = math.floor(day.swept_websites * scale + 0.5)
 
 
 def _give_capacity(days: list[Day], settings, rules) -> None:
-    people = float(settings.population.retailers)
-    police = 0.0 if settings.market == "posting_only" else rules.police.capacity
-    reviews = investigations = 0.0
+    """Give moderators and police as many cases a day as they can decide, in whole numbers."""
+    people, noise = float(settings.population.retailers), rules.institutions.noise
+    trades = settings.market != "posting_only"
+    police = rules.police.capacity if trades else 0.0
+    staff = rules.institutions.staff if trades else 0.0
+    sums = dict.fromkeys(("reviews", "investigations", "purchases"), 0.0)
+    sums |= dict.fromkeys((f"decided_{operator}" for operator in OPERATORS), 0.0)
     for day in days:
-        before, reviews = (
-            reviews,
-            (reviews + rules.moderation.capacity * people / 1000.0 * day.capacity),
-        )
-        day.reviews = math.floor(reviews) - math.floor(before)
-        before, investigations = (
-            investigations,
-            (investigations + police * people / 1000.0 * day.police),
-        )
-        day.investigations = math.floor(investigations) - math.floor(before)
+        diluted = (1.0 + noise) / (1.0 + noise * day.reports)
+        more = {
+            "reviews": rules.moderation.capacity * people / 1000.0 * day.capacity * diluted,
+            "investigations": police * people / 1000.0 * day.police,
+            "purchases": day.stings * people / 1000.0 if trades else 0.0,
+        }
+        for operator in OPERATORS:
+            share = getattr(day, f"staff_{operator}")
+            more[f"decided_{operator}"] = staff * people / 1000.0 * share * diluted
+        for name, amount in more.items():
+            before, sums[name] = sums[name], sums[name] + amount
+            setattr(day, name, math.floor(sums[name]) - math.floor(before))
+
+
+def _let_nobody_trade(days: list[Day]) -> None:
+    """Take back what concerns trade and those who trade."""
+    for day in days:
+        day.pooling = day.shift = day.hub = 0.0
 
 
 def _waste_capacity(days: list[Day]) -> None:

@@ -6,7 +6,7 @@ from marketsim.numerics.rng import Purpose
 
 from .buyers import Buyer
 from .codes import PRODUCTS, Account, Item
-from .dealers import Processor, Supplier
+from .dealers import Processor, Supplier, size_up
 from .sellers import ResaleAgent
 from .traders import Trader
 
@@ -72,6 +72,8 @@ def _make_dealers(model) -> None:
     model.suppliers = [Supplier(model, number) for number in range(suppliers)]
     model.processors = [Processor(model, suppliers + number) for number in range(processors)]
     model.dealers = model.suppliers + model.processors
+    for kind in (model.suppliers, model.processors):
+        size_up(model, kind)
 
 
 def _set_up_dealers(model) -> None:
@@ -84,13 +86,13 @@ def _set_up_dealers(model) -> None:
         processor.cost = list(recipe.processor_costs)
         for product in PRODUCTS[1:]:
             mixed = all_expected * recipe.mix[product]
-            processor.sold[product] = mixed / float(len(model.processors))
+            processor.sold[product] = mixed / float(len(model.processors)) * processor.size
     for supplier in model.suppliers:
         supplier.cost = list(recipe.supplier_costs)
         sold = all_expected * recipe.mix[Item.RAW]
         if model.processors:
             sold += worked / recipe.total_yield
-        supplier.sold[Item.RAW] = sold / float(len(model.suppliers))
+        supplier.sold[Item.RAW] = sold / float(len(model.suppliers)) * supplier.size
     for dealer in model.dealers:
         _fill(model, dealer)
 

@@ -7,7 +7,7 @@ from marketsim.numerics.rng import Purpose, uniform, uniforms
 from marketsim.parameters.settings import kernel_params
 
 from .books import Books, DayCounts
-from .codes import PRODUCTS, Account, Channel, Item, Measure, State, Tally
+from .codes import PRODUCTS, Account, Channel, Item, Measure, State, Tally, Unit
 from .delivery import deliver
 from .hearsay import Hearsay
 from .legal import LegalMarket
@@ -17,6 +17,7 @@ from .moderation import Moderators
 from .motives import Learned
 from .observer import Observer
 from .picture import day_flows, day_stocks, mean_risk, picture
+from .places import Operators
 from .police import Police
 from .prices import Prices
 from .recipe import Recipe
@@ -24,6 +25,8 @@ from .seekers import Seekers
 from .start import Purchases
 from .trade import Conditions, trade_with
 from .traders import Trader
+from .units import Units
+from .upstream import sweep_agents_and_dealers, update_upstream
 
 
 class Market(mesa.Model):
@@ -59,6 +62,8 @@ class Market(mesa.Model):
         self.yesterday = self.counts = DayCounts()
         self.moderators = Moderators(self)
         self.police = Police(self)
+        self.units = Units(self)
+        self.operators = Operators(self)
         self.parcels: list = []
         self.learned = Learned(self)
         self.seekers = Seekers(self)
@@ -147,6 +152,7 @@ class Market(mesa.Model):
         self.restock()
         self.learned.update()
         self.people.do("post")
+        update_upstream(self)
         self.seekers.see_morning()
         for seller in self.sellers:
             seller.keep_friends()
@@ -157,6 +163,7 @@ class Market(mesa.Model):
         self.moderators.open_cases()
         self.moderators.review()
         self.moderators.sweep()
+        self.moderate_places()
         self.police.work()
         self.present.do("perceive")
         self.present.do("keep_accounts")
@@ -168,6 +175,7 @@ class Market(mesa.Model):
         """Have shipments of raw ivory sent to suppliers (market.md 5)."""
         supply = self.rules.supply
         seized = min(1.0, supply.seized * self.levers.border)
+        seized = self.units.at_effort(seized, Unit.BORDER)
         extra = max(1.0 - supply.seized, 0.01) / max(1.0 - seized, 0.01)
         for supplier in self.suppliers:
             if not supplier.closed:
@@ -199,6 +207,12 @@ class Market(mesa.Model):
         for seller in self.sellers:
             trade_with(seller, conditions)
 
+    def moderate_places(self) -> None:
+        """Moderate what is beside Moments, and the accounts of those who do not retail (20)."""
+        self.operators.moderate()
+        sweep_agents_and_dealers(self)
+        self.operators.pool()
+
     def record(self) -> None:
         """Count the day (model.md 7.8)."""
         self.flows = day_flows(self)
@@ -216,6 +230,7 @@ class Market(mesa.Model):
         counts.count(Tally.STOCK, sum(one.stock for one in self.traders if one.state not in gone))
         self._count_legal_stock_and_stalls()
         counts.count(Tally.BUYERS_12_MONTHS, self._buyers_of_twelve_months())
+        counts.count(Tally.AGENTS_ACTIVE, sum(agent.active for agent in self.resale_agents))
         for agent in self.resale_agents:
             self.books.move_all(Item.MONEY, agent, Account.OWNERS)
         self.books.check()

@@ -1,6 +1,6 @@
 """What is counted at the end of a day, and the whole state as it is compared (KEYS of tests)."""
 
-from .codes import Account, Backup, Place, State
+from .codes import Account, Backup, Place, Site, State
 
 TRADER = (
     "kind",
@@ -71,6 +71,12 @@ MOTIVE = {
     "jail": "jail",
     "place": "pull",
 }
+PLACES = {
+    "barred_until": "barred_until",
+    "strikes": "strikes",
+    "account": "has",
+    "case": "waits",
+}
 LEARNED = {
     "all_gain": "gain",
     "all_posted": "posted",
@@ -105,7 +111,18 @@ FLOWS = (
     "mention",
     "preblocked",
 )
-DEALER = ("risk", "closed_until", "machines", "purse", "sold", "floor", "cost")
+DEALER = (
+    "risk",
+    "closed_until",
+    "machines",
+    "size",
+    "recent",
+    "banned_until",
+    "purse",
+    "sold",
+    "floor",
+    "cost",
+)
 
 
 def day_flows(model) -> list[int]:
@@ -170,6 +187,8 @@ def picture(model) -> dict:
     out["agent.upstream"] = [number_of(one.upstream) for one in agents]
     out["agent.tier"] = [one.tier for one in agents]
     out["agent.active"] = [int(one.active) for one in agents]
+    for name in ("last_deal", "recent", "banned_until"):
+        out[f"agent.{name}"] = [getattr(one, name) for one in agents]
     out["buyer.risk"] = [one.risk for one in model.buyers]
     out["buyer.touched"] = [one.touched for one in model.buyers]
     out["buyer.sated"] = [one.sated for one in model.buyers]
@@ -198,6 +217,7 @@ def picture(model) -> dict:
     out["parcels"] = [parcel_row(model, one, first) for one in model.parcels]
     out["queue"] = [one.number for one in model.moderators.queue]
     out["cases"] = [one.number for one in model.police.cases]
+    out |= of_institutions(model)
     prices = model.prices
     out["prices.index"], out["prices.holding"] = list(prices.index), [prices.holding]
     out["prices.memory"] = [getattr(prices, name) for name in PRICES]
@@ -213,6 +233,23 @@ def picture(model) -> dict:
     out["day.trade"], out["day.prices"] = counts.trade, counts.prices
     out["day.outlook"] = [prices.log_level, prices.expected]
     out["day.measures"], out["day.ledger"] = counts.measures, model.books.ledger()
+    return out
+
+
+def of_institutions(model) -> dict:
+    """Return accounts beside Moments, desks, units of police and what they know."""
+    traders, police, units = model.traders, model.police, model.units
+    out = {}
+    for key, name in PLACES.items():
+        by_trader = [getattr(one, name) for one in traders]
+        out[f"places.{key}"] = [[one[site] for one in by_trader] for site in Site]
+    out["places.portal"] = [one.portal for one in traders]
+    out["places.desks"] = [[one.number for one in desk] for desk in model.operators.desks]
+    out["units.share"], out["units.effort"] = list(units.share), list(units.effort)
+    out["units.found"] = list(units.found)
+    out["units.known"] = [one.moved for one in model.dealers + traders]
+    out["cases.unit"] = [int(police.unit_of[one]) for one in police.cases]
+    out["cases.evidence"] = [int(one in police.evidence) for one in traders]
     return out
 
 

@@ -46,6 +46,7 @@ def of_engine(state: MarketState, row: int) -> Picture:
     out["parcels"] = _parcels(state, row)
     out["queue"] = _waiting(state.queue)
     out["cases"] = _waiting(trade.cases)
+    out |= _of_institutions(trade)
     out["balance"] = trade.books.balance
     out["contacts"] = state.contacts
     out["notes"] = state.survey_log[row]
@@ -55,6 +56,23 @@ def of_engine(state: MarketState, row: int) -> Picture:
     records["trade"], records["measures"] = records.pop("counts"), records.pop("enforcement")
     out |= {f"day.{name}": array[row] for name, array in records.items()}
     return {key: plain(value) for key, value in out.items()}
+
+
+def _of_institutions(trade: Any) -> Picture:
+    """Return accounts beside Moments, desks, units of police and what they know (20, 21)."""
+    places, units, cases = trade.places, trade.units, trade.cases
+    out = {
+        f"places.{name}": getattr(places, name)
+        for name in ("barred_until", "strikes", "account", "case", "portal")
+    }
+    out["places.desks"] = [
+        [ring[(place + k) % ring.size] for k in range(number)]
+        for ring, (place, number) in zip(places.ring, places.ends, strict=True)
+    ]
+    out |= {f"units.{name}": getattr(units, name) for name in ("share", "effort", "found", "known")}
+    out["cases.unit"] = [cases.unit[i] for i in _waiting(cases)]
+    out["cases.evidence"] = cases.evidence
+    return out
 
 
 def of_survey(seen: SurveyRows) -> Picture:

@@ -4,7 +4,7 @@ from marketsim.numerics.distributions import choose, count
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.rng import Purpose
 
-from .codes import Backup, State
+from .codes import Backup, Site, State
 
 
 class Poster:
@@ -70,10 +70,11 @@ class Poster:
         on_platform = self.state != State.BANNED
         to_backup = on_platform and self.backup == Backup.ANNOUNCED
         to_groups = on_platform and not (self.suspended and self.blocked)
+        to_groups = to_groups and not self.is_barred(Site.GROUPS)
         return (
             ways.backup * share if to_backup else 0.0,
             ways.groups * share * levers.groups if to_groups else 0.0,
-            ways.elsewhere * share * levers.elsewhere,
+            ways.elsewhere * share * levers.elsewhere * self.open_share(),
             1.0 - ways.moved,
         )
 

@@ -10,6 +10,7 @@ from marketsim.numerics.rng import Purpose, uniform
 from marketsim.parameters import evidence
 
 ALL_TYPES = "abcd"
+OPERATORS = ("tencent", "portals", "websites")
 MULTIPLIED = {
     "moderation_effort": {"recall": "recall", "reports": "reports", "capacity": "capacity"},
     "police_effort": {name: name for name in ("border", "names", "police", "sharing")},
@@ -23,6 +24,7 @@ ADDED = {
     "sentencing": {"publicity": "arrest_news"},
     "announcement": {"credibility": "rush"},
     "buying_abroad": {"share": "abroad"},
+    "targeting": {"hub": "hub"},
 }
 MOST_FRIENDS = 5000.0
 
@@ -86,6 +88,8 @@ class Intervention:
             self._sweep(day, 0)
         elif self.kind == "account_list":
             self._list(day)
+        elif self.kind == "account_sweep":
+            self._sweep_accounts(day)
         elif self.kind == "teaching":
             self._teach(day)
         elif self.kind == "legal_stock":
@@ -99,6 +103,12 @@ class Intervention:
         groups = self.keys.get("types", ALL_TYPES).split("/")
         doses = self.dose("accounts", 0.0), self.dose("posts", 0.0)
         day.add_sweep(*doses, self.number("lean", 0.5), groups[number % len(groups)])
+        day.add("news", self.dose("publicity", 0.0))
+
+    def _sweep_accounts(self, day) -> None:
+        """Add to a day a sweep of accounts beside those in Moments."""
+        lever = f"swept_{self.keys.get('target', 'public')}"
+        setattr(day, lever, getattr(day, lever) + self.dose("accounts", 0.0))
         day.add("news", self.dose("publicity", 0.0))
 
     def _list(self, day) -> None:
@@ -146,10 +156,27 @@ class Intervention:
         elif self.kind == "campaign":
             for lever in self._demands():
                 day.multiply(lever, self.dose("willingness", 1.0), force)
+        elif self.kind == "place_effort":
+            for operator in self._operators():
+                day.multiply(f"staff_{operator}", self.dose("staff", 1.0), force)
+                day.multiply(f"recall_{operator}", self.dose("recall", 1.0), force)
+        elif self.kind == "information_sharing":
+            if self.dose("share", 0.0) * force > 0.0:
+                day.pooled = self._operators()
+            day.add("pooling", self.dose("share", 0.0), force)
+        elif self.kind == "reallocation":
+            day.shift += self.dose("shift", 0.0)
+        elif self.kind == "stings":
+            day.stings += self.dose("purchases", 0.0) * force
         for key, lever in MULTIPLIED.get(self.kind, {}).items():
             day.multiply(lever, self.dose(key, 1.0), force)
         for key, lever in ADDED.get(self.kind, {}).items():
             day.add(lever, self.dose(key, 0.0), force)
+
+    def _operators(self) -> tuple[str, ...]:
+        """Return the operators named, in their order."""
+        names = self.keys.get("operators", "all")
+        return tuple(one for one in OPERATORS if names == "all" or one in names.split("+"))
 
     def _demands(self) -> list[str]:
         """Return the levers that a campaign moves: that of all buyers, or of some segments."""

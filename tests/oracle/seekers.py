@@ -20,10 +20,10 @@ class Seekers:
                 recent += trader.recent
         self.openings = float(len(self.waiting)) / recent if recent != 0.0 else 0.0
 
-    def may_join(self, trader, buyer) -> None:
-        """Let a buyer who has lost a trader look for another, or give it up."""
+    def may_join(self, seller, buyer) -> None:
+        """Let a buyer who has lost a seller look for another, or give it up."""
         model, seek = self.model, self.model.rules.motive.seek
-        if seek <= 0.0 or model.draw(Purpose.SEEKS, trader.number, buyer.number) >= seek:
+        if seek <= 0.0 or model.draw(Purpose.SEEKS, seller.key, buyer.number) >= seek:
             return
         if len(self.waiting) < len(model.buyers):
             self.waiting.append(buyer)

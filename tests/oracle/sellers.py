@@ -94,6 +94,21 @@ class Seller(Holder):
         friends.pop()
         self.model.counts.count(Tally.FRIENDS_LOST)
 
+    def lose_friends(self, share: float) -> None:
+        """Lose the friends who do not follow to a new account; a share of them does (section 9)."""
+        for place in range(len(self.friends) - 1, -1, -1):
+            buyer = self.friends[place].buyer
+            if self.model.draw(Purpose.KEPT, self.key, buyer.number) >= share:
+                self.strike_off(place)
+                self.model.seekers.may_join(self, buyer)
+
+    def lose_all_friends(self) -> None:
+        """Be gone, for friends, some of whom look for another seller."""
+        for friend in self.friends:
+            self.model.seekers.may_join(self, friend.buyer)
+        while self.friends:
+            self.strike_off(len(self.friends) - 1)
+
     def befriend(self, buyer: Buyer) -> None:
         """Put a buyer at the end of the list."""
         self.friends.append(Friend(buyer, steps(self.model.rules.demand.trust)))
@@ -131,12 +146,19 @@ class ResaleAgent(Seller, mesa.Agent):
         self.retailer = None
         self.upstream: ResaleAgent | None = None
         self.active = True
+        self.last_deal = 0  # row
+        self.recent = 0.0
+        self.banned_until = 0
         self.forwarded = 0
 
     @property
     def trader(self):
         """Whose goods are sold."""
         return self.retailer
+
+    @property
+    def banned(self) -> bool:
+        return self.banned_until > self.model.today
 
     @property
     def usual_posts(self) -> float:
@@ -155,6 +177,8 @@ class ResaleAgent(Seller, mesa.Agent):
             agent = agent.upstream
 
     def keep_friends(self) -> None:
+        if not self.active and self.model.rules.upstream.recruit > 0.0:
+            self.lose_all_friends()
         if self.retailer.in_trade:
             self.exchange_friends()
 
@@ -162,10 +186,12 @@ class ResaleAgent(Seller, mesa.Agent):
         """Return posts forwarded today; agents forward to Moments alone."""
         model, posted = self.model, self.retailer.moments
         self.forwarded = 0
-        if posted > 0 and all(agent.active for agent in self.chain()):
+        if posted > 0 and all(one.active and not one.banned for one in self.chain()):
             mean = model.rules.resale.forwarded * posted
             self.forwarded = events(model.draw(Purpose.FORWARDED, self.number), mean)
             model.counts.count(Tally.FORWARDED, self.forwarded)
+        fading = 1.0 - 1.0 / model.rules.moderation.memory_days
+        self.recent = self.recent * fading + self.forwarded
         return self.forwarded, 0, 0, 0
 
     def label(self, asked: float) -> float:

@@ -8,7 +8,7 @@ from marketsim.numerics.rng import Purpose
 
 from .books import Stockist, affordable, in_fen, scarcity
 from .codes import PRODUCTS, WORKED_PRODUCTS, Account, Item, State
-from .dealers import Dealer, known
+from .dealers import Dealer, by_size, known, runners
 
 
 class Shop(Stockist):
@@ -68,8 +68,7 @@ class Shop(Stockist):
     def _usual(self, dealers: list, purpose: Purpose):
         if not dealers:
             return None
-        u = self.model.draw_once(purpose, self.number)
-        return dealers[min(math.floor(u * len(dealers)), len(dealers) - 1)]
+        return by_size(dealers, self.model.draw_once(purpose, self.number))
 
     def fill(self) -> None:
         """Stock the shop of a founder on the first day."""
@@ -162,37 +161,55 @@ class Shop(Stockist):
         need = int(min(self.full_stock * worth_it, 1e15)) - self.stock
         if need > 0:
             raw = int(need * self.model.rules.retail.raw_share)
-            self._order_raw(raw)
-            self._order_worked(need - raw)
+            loyal = self._is_loyal()
+            self._order_raw(raw, loyal[0])
+            self._order_worked(need - raw, loyal[1])
         if self.money > self.purse:
             self.model.books.move(Item.MONEY, self.money - self.purse, self, Account.OWNERS)
 
-    def _order_raw(self, wanted: int) -> None:
-        dealers = self.model.suppliers
-        supplier = self._find(self.supplier, dealers, lambda one: one.held[Item.RAW])
-        if supplier is not None:
-            self._purchase(supplier, Item.RAW, wanted)
+    def _is_loyal(self) -> tuple[bool, bool]:
+        """Return whether the usual supplier, and processor, is asked first (section 19.2)."""
+        loyalty = self.model.rules.upstream.loyalty
+        if loyalty >= 1.0:
+            return True, True
+        raw, worked = self.model.draws(Purpose.LOYAL, self.number)[:2]
+        return raw < loyalty, worked < loyalty
 
-    def _order_worked(self, wanted: int) -> None:
-        def worked(dealer):
-            return sum(dealer.held[product] for product in WORKED_PRODUCTS)
+    def _order_raw(self, wanted: int, loyal: bool) -> None:
+        supplier, raced = self._find(self.supplier, self.model.suppliers, loyal)
+        if supplier is None:
+            return
+        if raced and self._remembers_sources:
+            self.supplier = supplier
+        self._purchase(supplier, Item.RAW, wanted)
 
-        processor = self._find(self.processor, self.model.processors, worked)
+    def _order_worked(self, wanted: int, loyal: bool) -> None:
+        processor, raced = self._find(self.processor, self.model.processors, loyal)
         if processor is None:
             return
-        there = worked(processor)
+        if raced and self._remembers_sources:
+            self.processor = processor
+        there = processor.goods
         for product in WORKED_PRODUCTS:
             self._purchase(processor, product, int(wanted * (processor.held[product] / there)))
 
-    def _find(self, usual, dealers: list, goods):
-        """Return the usual dealer, or if that is of no use now, another one, or none."""
+    @property
+    def _remembers_sources(self) -> bool:
+        """Return whether who is found in a race becomes the usual source."""
+        return self.model.rules.upstream.loyalty < 1.0
+
+    def _find(self, usual, dealers: list, loyal: bool):
+        """Return the usual dealer, or if that is of no use now, another one, or none.
+
+        Also return whether that dealer was found in a race.
+        """
         if usual is None:
-            return None
-        if not usual.closed and goods(usual) > 0:
-            return usual
+            return None, False
+        if loyal and not usual.closed and usual.goods > 0:
+            return usual, False
         named = known(dealers, dealers.index(usual))
-        others = [(one, goods(one)) for one in named if not one.closed]
-        return self.model.race(Purpose.SOURCE, self.number, others)
+        seen = [one for one in named if not one.closed and one.can_be_found]
+        return self.model.race(Purpose.SOURCE, self.number, runners(self.model, seen)), True
 
     def _purchase(self, dealer: Dealer, product: Item, wanted: int) -> None:
         price = dealer.price(product)

@@ -1,15 +1,13 @@
 """Inquiries at sellers, and what comes of them (docs/market.md 9, 18)."""
 
-from marketsim.numerics.distributions import choose, events
+from marketsim.numerics.distributions import events
 from marketsim.numerics.elementary import exp, normal_quantile
 from marketsim.numerics.rng import LANES, Purpose
 
 from .books import fen
 from .buyers import mean_of_segments
-from .codes import Account, Channel, Item, Measure, Segment, Stage, Tally
+from .codes import Account, Channel, Item, Measure, Segment, Site, Stage, Tally, Unit
 from .delivery import Parcel
-
-PLATFORMS = (Channel.PUBLIC, Channel.SOCIAL, Channel.WEBSITES)
 
 
 class Conditions:
@@ -80,6 +78,9 @@ class Inquiry:
         if self.trader.held[self.product] == 0:
             counts.count(Tally.UNMET)
             return
+        if self._is_turned_away():
+            counts.count(Tally.STRANGERS_REFUSED)
+            return
         if not self._interested() or self._goes_elsewhere():
             return
         self.worth = self._worth_to(self.buyer)
@@ -110,6 +111,17 @@ class Inquiry:
             self.buyer = seller.friends[self.place].buyer
         else:
             self.buyer = self.model.buyers[int(self.who * len(self.model.buyers))]
+
+    def _is_turned_away(self) -> bool:
+        """Return whether a trader who is afraid does not serve a stranger (section 21.7)."""
+        rules = self.model.rules
+        fear = self.trader.risk - rules.perception.residual
+        if self.place is not None or self.at_stall:
+            return False
+        if rules.institutions.vetting <= 0.0 or fear <= 0.0:
+            return False
+        u = self.model.draw(Purpose.SERVED, self.asked.key, self.key)
+        return u < rules.institutions.vetting * fear
 
     def _label(self) -> float:
         return self.seller.label(self._asked_by(self.trader))
@@ -203,7 +215,7 @@ class Inquiry:
         self.price *= 1.0 + payment.premium
         if self.worth >= self.price and traced < self.conditions.traced:
             self.model.counts.count_measure(Measure.ESCROW_TRACES, self.channel)
-            self.model.police.file_case(self.trader)
+            self.model.police.file_case(self.trader, Unit.PARCELS)
         return True
 
     def _stopped(self) -> bool:
@@ -270,6 +282,7 @@ class Inquiry:
             counts.count(Tally.REPEAT_DEALS)
         if self.seller is not self.trader:
             counts.count(Tally.RESALE_DEALS)
+            self.seller.last_deal = self.model.row
         if self.escrowed:
             counts.count(Tally.ESCROW_DEALS)
         counts.count(Tally.AGREED + self.channel, mass)
@@ -277,14 +290,15 @@ class Inquiry:
         counts.count_price(self.product, Stage.SOLD, self.channel, self.price)
 
 
-def platform_of(seller) -> tuple[Channel, float]:
-    """Return where a seller's posts elsewhere stand today, and what they draw there."""
-    model, demand = seller.model, seller.model.rules.demand
-    weights = (demand.to_public, demand.to_social, demand.to_websites, 0.0)
-    if not any(weights):
-        return Channel.SOCIAL, demand.social
-    winner = choose(model.draws(Purpose.PLATFORM, seller.key), weights)
-    return PLATFORMS[winner], (demand.public, demand.social, demand.websites)[winner]
+def platform_of(trader) -> tuple[Channel, float]:
+    """Return where a trader's posts elsewhere stand today, and what they draw there."""
+    demand, site = trader.model.rules.demand, trader.platform_today()
+    weights = {
+        Site.PUBLIC: demand.public,
+        Site.SOCIAL: demand.social,
+        Site.WEBSITES: demand.websites,
+    }
+    return site.channel, weights[site]
 
 
 def attention_to(seller, posts: float) -> float:
@@ -304,7 +318,7 @@ def trade_with(seller, conditions: Conditions) -> None:
         return
     platform, weight = Channel.SOCIAL, demand.social
     if posts[2] > 0:
-        platform, weight = platform_of(seller)
+        platform, weight = platform_of(seller.trader)
         if model.row >= int(model.rules.delivery.days):
             model.learned.reckon(platform, seller.relative[2] * weight * posts[2])
     channels = (Channel.MOMENTS, Channel.GROUPS, platform, Channel.PHYSICAL)

@@ -13,13 +13,14 @@ from .accounts import WEIGHT_OF_A_BAN, AccountHolder
 from .codes import Backup, Place, State
 from .fear import Fearful
 from .motives import Learner
+from .places import Moderated
 from .posting import Poster
 from .scenario import ALL_TYPES
 from .sellers import Seller
 from .shops import Shop
 
 
-class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
+class Trader(Poster, AccountHolder, Moderated, Fearful, Learner, Shop, Seller, mesa.Agent):
     """A retailer with one account at a time, a shop, and perhaps a stall."""
 
     def __init__(self, model, number: int, arrival: int = 0):
@@ -41,9 +42,11 @@ class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
         self.guarded_until = 0
         self.recent = 0.0
         self.case_open = Place.NONE
+        self.moved = 0.0  # what police know of, in mg
         self.ties: list[Trader] = []
         self.clear_day()
         self._draw_character()
+        self.open_accounts()
 
     def _draw_character(self) -> None:
         """Draw what the trader is for good (model.md 5)."""
@@ -158,6 +161,12 @@ class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
         moments = self.moments + self.posted_backup
         return moments, self.posted_groups, self.posted_elsewhere, int(self.at_stall)
 
+    @property
+    def posts_anywhere(self) -> int:
+        """Return the posts of the day that are still to be seen somewhere."""
+        beside = self.posted_backup + self.posted_groups + self.posted_elsewhere
+        return self.moments + beside
+
     def posts_read(self) -> float:
         """Return the posts of the day that friends find in their feed."""
         return self.moments + self.follow * self.posted_backup
@@ -174,24 +183,13 @@ class Trader(Poster, AccountHolder, Fearful, Learner, Shop, Seller, mesa.Agent):
         model = self.model
         if self.audience < self.kept:
             share, self.kept = self.audience / self.kept, self.audience
-            for place in range(len(self.friends) - 1, -1, -1):
-                buyer = self.friends[place].buyer
-                if model.draw(Purpose.KEPT, self.number, buyer.number) >= share:
-                    self.strike_off(place)
-                    model.seekers.may_join(self, buyer)
+            self.lose_friends(share)
         if self.state in (State.LEFT, State.ARRESTED) and model.rules.motive.seek > 0.0:
-            self._lose_all_friends()
+            self.lose_all_friends()
         if self.has_account and (model.row + self.number) % 7 == 0:
             self._recruit()
         if self.in_trade:
             self.exchange_friends()
-
-    def _lose_all_friends(self) -> None:
-        """Be gone, for friends, some of whom look for another seller."""
-        for friend in self.friends:
-            self.model.seekers.may_join(self, friend.buyer)
-        while self.friends:
-            self.strike_off(len(self.friends) - 1)
 
     def _recruit(self) -> None:
         """Find friends again, and be found by those who seek a seller (market.md 9)."""
