@@ -540,11 +540,6 @@ MISREAD_OF_DEALERS: dict[str, tuple[str, Callable[[str], str]]] = {
         "dealers.py",
         _replace("        running += dealer.size\n", "        running += total / len(dealers)\n"),
     ),
-    "the lowest price is that of all whom one knows": (
-        "dealers.py",
-        _replace("lowest = min(prices, default=0.0)",
-                 "lowest = min((dealer.quote() for dealer in dealers), default=0.0)"),
-    ),
     "processors do not look at prices": (
         "dealers.py",
         _replace("            runners(model, [one for one in self._known() if not one.closed]),\n",
