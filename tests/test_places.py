@@ -64,7 +64,7 @@ class Desks(Standstill):
 
 
 def test_whoever_posts_is_found_where_all_is_found():
-    """Recall 1, staff without end, all upheld: each poster is sanctioned at the place, nobody else."""
+    """Where all is detected, decided and upheld, each poster is sanctioned and nobody else."""
     of = Desks()
     of.counters.elsewhere[200:] = 0
     of.moderate(**EVERYBODY)
