@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from marketsim.parameters.declaration import Prior, from_prior, parameter
+from marketsim.parameters.declaration import TUNED, Prior, from_prior, parameter
 
 
 @dataclass
@@ -112,8 +112,8 @@ class Institutions:
     name: str = "unnamed"
     about: str = ""
     staff: float = parameter(
-        0.2, "cases a day per 1,000 traders", 0.0, 1000.0,
-        "cases that each desk of moderators beside that of Moments can decide",
+        0.05, "cases a day per 1,000 traders", 0.0, 1000.0,
+        "cases that each desk of moderators beside that of Moments can decide", TUNED,
     )  # fmt: skip
     recall: float = parameter(
         0.3, "share", 0.0, 1.0, "posts on public accounts, other social media and websites detected"
