@@ -5,10 +5,10 @@ people who had not seen the kernels. It shares only the draws, the exact functio
 and the parameters.
 """
 
-import collections
 import dataclasses
 import functools
 import json
+from collections import Counter
 
 import pytest
 from oracle import cases, mutants, pictures
@@ -101,7 +101,7 @@ def test_the_random_markets_reach_every_corner():
 
 def test_markets_of_institutions_reach_the_rules_made_for_them(monkeypatch):
     """Of the oracle: strikes, bars, desks, sharing, cases chosen, sources raided, hours moved."""
-    seen: collections.Counter = collections.Counter()
+    seen: Counter = Counter()
 
     def watch(kind, name, note):
         usual = getattr(kind, name)
@@ -243,3 +243,64 @@ def test_a_passage_on_operators_or_police_units_that_is_misread_is_noticed(error
     """An oracle that misreads the text on places, operators or police units is another."""
     markets = cases.INSTITUTIONS, cases.INSTITUTIONS + 1
     assert any(is_noticed(error, number) for number in markets), "the two are the same on all days"
+
+
+@pytest.mark.parametrize("error", first_few(mutants.MISREAD_OF_DEALERS))
+def test_a_passage_on_dealers_or_agents_that_is_misread_is_noticed(error):
+    """An oracle that misreads the text on sources, agents or sweeps of them is another."""
+    markets = range(cases.UPSTREAM, cases.UPSTREAM + len(cases.OF_DEALERS))
+    assert any(is_noticed(error, number) for number in markets), "the two are the same on all days"
+
+
+def test_dealers_and_agents_do_all_that_they_can():
+    """Sources change; agents leave, choose, move with those below, are recruited and banned."""
+    happened = Counter()
+    for number in range(cases.UPSTREAM, cases.UPSTREAM + len(cases.OF_DEALERS)):
+        of = cases.settings_of(number)
+        oracle = Market(of, of.seed)
+        before = watched(oracle)
+        for _ in oracle.calendar:
+            oracle.step()
+            after = watched(oracle)
+            happened += what_happened(oracle, before, after)
+            before = after
+    expected = {"supplier changed", "processor changed", "agent left for want of deals",
+                "agent left for want of a trader", "agent left by an agent", "agent moved",
+                "agent moved with another", "agent recruited", "friends of agents released",
+                "agent banned", "dealer banned", "dealer posted"}  # fmt: skip
+    assert min(happened[name] for name in expected) > 0, happened
+
+
+def watched(oracle):
+    """Return sources of traders, and agents, as they are now."""
+    sources = [(one.supplier, one.processor) for one in oracle.traders]
+    agents = [
+        (one.active, one.retailer, one.upstream, one.last_deal, len(one.friends))
+        for one in oracle.resale_agents
+    ]
+    return sources, agents
+
+
+def what_happened(oracle, before, after) -> Counter:
+    """Count what became of dealers and agents on one day."""
+    out: Counter = Counter()
+    for one, other in zip(before[0], after[0], strict=True):
+        out["supplier changed"] += one[0] is not other[0]
+        out["processor changed"] += one[1] is not other[1]
+    recruits = oracle.rules.upstream.recruit > 0.0
+    for number, (one, other) in enumerate(zip(before[1], after[1], strict=True)):
+        active, retailer, upstream, last_deal, friends = one
+        turn = (oracle.row + number) % 28 == 0
+        if recruits and turn and active and not other[0]:
+            idle = oracle.row - last_deal > 91
+            out[f"agent left for want of {'deals' if idle else 'a trader'}"] += 1
+        out["agent left by an agent"] += active and upstream is not None and other[2] is None
+        moved = active and other[0] and retailer is not other[1]
+        out["agent moved with another" if other[2] else "agent moved"] += moved
+        out["agent recruited"] += not active and other[0]
+        out["friends of agents released"] += not active and friends > 0 and other[4] == 0
+    measures = oracle.counts.measures
+    out["agent banned"] += measures[Enforcement.AGENTS_BANNED][0][0]
+    out["dealer banned"] += measures[Enforcement.DEALERS_BANNED][0][0]
+    out["dealer posted"] += oracle.counts.trade[TradeCounter.DEALER_POSTS]
+    return +out

@@ -296,7 +296,9 @@ OF_DEALERS: tuple[Pointed, ...] = (
     (70, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.95, "upstream.price_sense": 5.0,
                                "upstream.posts": 10.0, "supply.suppliers": 1000.0,
                                "workshop.processors": 1000.0, "supply.shipments": 0.2,
-                               "resale.agents": 200.0, "demand.inquiries_per_post": 0.002},
+                               "resale.agents": 200.0, "demand.inquiries_per_post": 0.002,
+                               "retail.restock_days": 7.0, "demand.visits": 0.4,
+                               "demand.buyers": 10.0},
      UPSET | {"lose": {"kind": "machines", "date": "2015-05-20", "share": 0.5}}, 1.0),
     # agents who find nobody whose posts they could forward, and are replaced by others
     (6, MANY_AGENTS | HUBS | {"resale.agents": 3000.0, "turnover.entry": 0.02,

@@ -46,11 +46,15 @@ def runners(model, dealers: list) -> list:
     """Return those of the dealers who have goods, with their weights in a race (section 19.2)."""
     stocked = [dealer for dealer in dealers if dealer.goods > 0]
     sense = model.rules.upstream.price_sense
-    lowest = min((dealer.quote() for dealer in stocked), default=0.0)
-    if sense == 0.0 or lowest <= 0.0:
+    if sense == 0.0:
+        return [(dealer, float(dealer.goods)) for dealer in stocked]
+    prices = [dealer.quote() for dealer in stocked]
+    lowest = min(prices, default=0.0)
+    if lowest <= 0.0:
         return [(dealer, float(dealer.goods)) for dealer in stocked]
     return [
-        (dealer, dealer.goods * exp(sense * log(lowest / dealer.quote()))) for dealer in stocked
+        (dealer, dealer.goods * exp(sense * log(lowest / price)))
+        for dealer, price in zip(stocked, prices, strict=True)
     ]
 
 

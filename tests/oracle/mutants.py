@@ -695,6 +695,207 @@ MISREAD_OF_INSTITUTIONS: dict[str, tuple[str, Callable[[str], str]]] = {
 }  # fmt: skip
 
 
+# the same for docs/market.md 19 and 20.4; each is noticed in one of the markets `cases.OF_DEALERS`
+MISREAD_OF_DEALERS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "sizes are not relative to their mean": (
+        "dealers.py",
+        _replace("        dealer.size /= total / float(len(dealers))\n", "        pass\n"),
+    ),
+    "large suppliers are not offered more": (
+        "dealers.py",
+        _replace("            mean *= self.size\n", ""),
+    ),
+    "large suppliers expect no more sales": (
+        "making.py",
+        _replace("float(len(model.suppliers)) * supplier.size", "float(len(model.suppliers))"),
+    ),
+    "large processors have no more hands": (
+        "dealers.py",
+        _replace("workshop.top_grade_share * self.size,", "workshop.top_grade_share,"),
+    ),
+    "large processors have no more machines": (
+        "dealers.py",
+        _replace("self.machines * self.size)", "self.machines)"),
+    ),
+    "usual sources are drawn evenly": (
+        "dealers.py",
+        _replace("        running += dealer.size\n", "        running += total / len(dealers)\n"),
+    ),
+    "processors do not look at prices": (
+        "dealers.py",
+        _replace("            runners(model, [one for one in self._known() if not one.closed]),\n",
+                 "            [(one, float(one.goods)) for one in self._known() if not one.closed],"
+                 "\n"),
+    ),
+    "the price of a processor is that of carved ivory": (
+        "dealers.py",
+        _replace("            total += self.price(product)\n        return total\n",
+                 "            total = self.price(product)\n        return total\n"),
+    ),
+    "who looks around does not look at the usual source": (
+        "shops.py",
+        _replace("for one in named if not one.closed",
+                 "for one in named if one is not usual and not one.closed"),
+    ),
+    "who is found by looking around does not stay the source": (
+        "shops.py",
+        _replace("runners(self.model, seen)), True", "runners(self.model, seen)), loyal"),
+    ),
+    "who is found in place of a closed source does not stay the source": (
+        "shops.py",
+        _replace("runners(self.model, seen)), True", "runners(self.model, seen)), not loyal"),
+    ),
+    "one draw decides on both sources": (
+        "shops.py",
+        _replace("return raw < loyalty, worked < loyalty", "return raw < loyalty, raw < loyalty"),
+    ),
+    "traders without other sources remember them": (
+        "shops.py",
+        _replace("return self.model.rules.upstream.loyalty < 1.0", "return True"),
+    ),
+    "dealers are found as soon as their account is back": (
+        "dealers.py",
+        _replace("self.banned_until + UNKNOWN_DAYS <= self.model.today", "not self.banned"),
+    ),
+    "dealers are found a day later": (
+        "dealers.py",
+        _replace("self.banned_until + UNKNOWN_DAYS <= self.model.today",
+                 "self.banned_until + UNKNOWN_DAYS < self.model.today"),
+    ),
+    "a usual source that cannot be found does not serve": (
+        "shops.py",
+        _replace("if loyal and not usual.closed",
+                 "if loyal and usual.can_be_found and not usual.closed"),
+    ),
+    "the usual source is found though its account is banned": (
+        "shops.py",
+        _replace("if not one.closed and one.can_be_found]",
+                 "if not one.closed and (one.can_be_found or one is usual)]"),
+    ),
+    "processors do not find suppliers whose account is banned": (
+        "dealers.py",
+        _replace("for one in self._known() if not one.closed]",
+                 "for one in self._known() if not one.closed and one.can_be_found]"),
+    ),
+    "dealers post though their account is banned": (
+        "dealers.py",
+        _replace("if not self.closed and not self.banned and", "if not self.closed and"),
+    ),
+    "dealers post what they held in the morning": (
+        "market.py",
+        _both(
+            _replace("        update_upstream(self)\n", ""),
+            _replace("        self.supply()\n        self.work()\n",
+                     "        update_upstream(self)\n        self.supply()\n"
+                     "        self.work()\n"),
+        ),
+    ),
+    "agents are judged by deals of those below as well": (
+        "trade.py",
+        _replace("            books.move(Item.MONEY, paid, agent, above)\n",
+                 "            books.move(Item.MONEY, paid, agent, above)\n"
+                 "            agent.last_deal = self.model.row\n"),
+    ),
+    "agents leave on the 91st day without a deal": (
+        "upstream.py",
+        _replace("agent.last_deal > MOST_DAYS_IDLE", "agent.last_deal >= MOST_DAYS_IDLE"),
+    ),
+    "an agent whose agent is gone keeps the tier": (
+        "upstream.py",
+        _replace("        agent.upstream = None\n        agent.tier = 1\n",
+                 "        agent.upstream = None\n"),
+    ),
+    "an agent whose agent is gone does not choose before the next time": (
+        "upstream.py",
+        _replace("        agent.tier = 1\n    if agent.upstream is None:\n",
+                 "        agent.tier = 1\n    elif agent.upstream is None:\n"),
+    ),
+    "an agent counts among the agents of the present trader": (
+        "upstream.py",
+        _replace(" and one is not agent for", " for"),
+    ),
+    "agents who are gone count": (
+        "upstream.py",
+        _replace("one.active and one.retailer is trader", "one.retailer is trader"),
+    ),
+    "agents of agents do not count": (
+        "upstream.py",
+        _replace("one.active and one.retailer is trader",
+                 "one.active and one.tier == 1 and one.retailer is trader"),
+    ),
+    "agents of an agent stay with the trader": (
+        "upstream.py",
+        _replace("        if agent in one.chain():\n", "        if one is agent:\n"),
+    ),
+    "agents of an agent who are gone stay with the trader": (
+        "upstream.py",
+        _replace("        if agent in one.chain():\n",
+                 "        if one.active and agent in one.chain():\n"),
+    ),
+    "agents choose by the posts of today": (
+        "upstream.py",
+        _replace("trader.recent * trader.drive", "trader.moments * trader.drive"),
+    ),
+    "agents do not see what posts pay": (
+        "upstream.py",
+        _replace("trader.recent * trader.drive", "trader.recent"),
+    ),
+    "agents choose among seven": ("upstream.py", _replace("CANDIDATES = 8", "CANDIDATES = 7")),
+    "agents choose among founders": (
+        "upstream.py",
+        _replace("int(which * len(model.traders))", "int(which * model.founders)"),
+    ),
+    "friends of agents who are gone stay": (
+        "sellers.py",
+        _replace("            self.lose_all_friends()\n        if self.retailer",
+                 "            pass\n        if self.retailer"),
+    ),
+    "friends of agents who are gone do not seek": (
+        "sellers.py",
+        _replace("            self.lose_all_friends()\n        if self.retailer",
+                 "            while self.friends:\n"
+                 "                self.strike_off(len(self.friends) - 1)\n"
+                 "        if self.retailer"),
+    ),
+    "a trader recruits somebody at any drive": (
+        "upstream.py",
+        _replace("    if trader.drive <= 1.0:\n        return\n", ""),
+    ),
+    "recruits keep the tier that they had": (
+        "upstream.py",
+        _replace("agent.active, agent.tier = True, 1", "agent.active = True"),
+    ),
+    "recruits have sold when they last did": (
+        "upstream.py",
+        _replace("    agent.last_deal = model.row\n", ""),
+    ),
+    "agents below somebody whose account is banned forward": (
+        "sellers.py",
+        _replace("all(one.active and not one.banned for one in self.chain())",
+                 "not self.banned and all(one.active for one in self.chain())"),
+    ),
+    "posts of agents fade on days with posts alone": (
+        "sellers.py",
+        _replace("        fading = 1.0 - 1.0 / model.rules.moderation.memory_days\n",
+                 "        fading = 1.0 - bool(self.forwarded) / model.rules.moderation.memory_days"
+                 "\n"),
+    ),
+    "an agent whose account is banned keeps all friends": (
+        "upstream.py",
+        _replace("        agent.lose_friends(accounts.kept_cold)\n", ""),
+    ),
+    "dealers are back after as long as an agent": (
+        "upstream.py",
+        _replace("_ban(model, dealer, 1)", "_ban(model, dealer, 0)"),
+    ),
+    "draws know the friends of an agent by its plain number": (
+        "seekers.py",
+        _replace("model.draw(Purpose.SEEKS, seller.key,",
+                 "model.draw(Purpose.SEEKS, seller.number,"),
+    ),
+}  # fmt: skip
+
+
 def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
     """Yield every place where a mistake can be made: node, kind of mistake, and where."""
     for function in ast.walk(tree):
@@ -842,7 +1043,8 @@ def _another_source(full: str, path: Path, source: str) -> Iterator[None]:
 
 def misread_market(error: str) -> type:
     """Return the market of an oracle, made anew, that misreads a passage of the text."""
-    name, edit = (MISREAD | MISREAD_OF_BUYERS | MISREAD_OF_INSTITUTIONS)[error]
+    misread = MISREAD | MISREAD_OF_BUYERS | MISREAD_OF_DEALERS | MISREAD_OF_INSTITUTIONS
+    name, edit = misread[error]
     alias, path = "oracle_misread", ORACLE / name
     for module in [one for one in sys.modules if one.split(".")[0] == alias]:
         del sys.modules[module]
