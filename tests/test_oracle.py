@@ -12,7 +12,10 @@ from collections import Counter
 
 import pytest
 from oracle import cases, mutants, pictures
+from oracle.codes import Channel, Measure, Site, Tally, Unit
 from oracle.market import Market
+from oracle.places import Moderated
+from oracle.police import Police
 
 from marketsim.model import market, observer
 from marketsim.model.state import Enforcement, Flow, Learned, State, TradeCounter
@@ -96,6 +99,69 @@ def test_the_random_markets_reach_every_corner():
     assert learning > 30 and all(number > 100 for number in motives.values()), motives
 
 
+def test_markets_of_institutions_reach_the_rules_made_for_them(monkeypatch):
+    """Of the oracle: strikes, bars, desks, sharing, cases chosen, sources raided, hours moved."""
+    seen: Counter = Counter()
+
+    def watch(kind, name, note):
+        usual = getattr(kind, name)
+
+        def noted(self, *args):
+            before = list(self.cases) if kind is Police else None
+            result = usual(self, *args)
+            note(self, args, result, before)
+            return result
+
+        monkeypatch.setattr(kind, name, noted)
+
+    def note_case(police, args, result, before):
+        seen["case that was not the head"] += result is not before[0]
+
+    def note_source(police, args, result, before):
+        seen[f"another source, lane {args[3]}"] += result is not args[1]
+
+    def note_strike(trader, args, result, before):
+        seen[f"strikes {trader.strikes[args[0]]} at {args[0].name}"] += 1
+
+    def note_share(trader, args, result, before):
+        seen["some platforms barred"] += 0.0 < result < 1.0
+        seen["all platforms barred"] += result == 0.0
+
+    watch(Police, "_next_case", note_case)
+    watch(Police, "_source", note_source)
+    watch(Moderated, "be_sanctioned", note_strike)
+    watch(Moderated, "open_share", note_share)
+    first, last = cases.INSTITUTIONS, cases.INSTITUTIONS + len(cases.OF_INSTITUTIONS) - 1
+    for number in (first, first + 1, first + 2, last):
+        of = cases.settings_of(number)
+        model = Market(of, of.seed)
+        for _ in model.calendar:
+            model.step()
+            for measure in (Measure.ELSEWHERE_SANCTIONED, Measure.ELSEWHERE_CLOSED,
+                            Measure.CASES_SHARED, Measure.STINGS):  # fmt: skip
+                for channel in Channel:
+                    done = model.counts.measures[measure][channel][0]
+                    seen[f"{measure.name} {channel.name}"] += done
+            seen["strangers refused"] += model.counts.trade[Tally.STRANGERS_REFUSED]
+            seen["evidence that waits"] += bool(model.police.evidence)
+            for unit in Unit:
+                seen[f"effort of {unit.name}"] += model.units.effort[unit] != 1.0
+                seen[f"finds of {unit.name}"] += model.units.found[unit] > 0.0
+            for number_of_desk, desk in enumerate(model.operators.desks):
+                seen[f"desk {number_of_desk}"] += len(desk)
+    expected = [f"strikes {n} at {site.name}" for n in (1, 2, 3, 4) for site in Site]
+    expected += [f"strikes 0 at {site.name}" for site in Site]  # an account closed at the fifth
+    expected += [f"ELSEWHERE_SANCTIONED {Channel(n).name}" for n in (1, 2, 3, 4)]
+    expected += [f"ELSEWHERE_CLOSED {Channel(n).name}" for n in (1, 2, 3, 4)]
+    expected += [f"CASES_SHARED {name}" for name in ("MOMENTS", "SOCIAL", "WEBSITES")]
+    expected += [f"{what} of {unit.name}" for what in ("effort", "finds") for unit in Unit]
+    expected += [f"desk {n}" for n in range(5)]
+    expected += ["another source, lane 2", "another source, lane 3", "case that was not the head"]
+    expected += ["some platforms barred", "all platforms barred", "strangers refused"]
+    expected += ["evidence that waits", "STINGS MOMENTS"]
+    assert all(seen[name] > 0 for name in expected), [one for one in expected if not seen[one]]
+
+
 @pytest.mark.parametrize(
     ("number", "group", "key", "value"),
     [(10, "perception", "half_life", 20.0), (9, "demand", "second_choice_prob", 0.123),
@@ -169,6 +235,13 @@ def test_a_passage_on_prices_or_the_legal_market_that_is_misread_is_noticed(erro
 def test_a_passage_on_buyers_that_is_misread_is_noticed(error):
     """An oracle that misreads the text on segments, satiety, hearsay or comparing is another."""
     markets = cases.WANTING, cases.LONG
+    assert any(is_noticed(error, number) for number in markets), "the two are the same on all days"
+
+
+@pytest.mark.parametrize("error", first_few(mutants.MISREAD_OF_INSTITUTIONS))
+def test_a_passage_on_operators_or_police_units_that_is_misread_is_noticed(error):
+    """An oracle that misreads the text on places, operators or police units is another."""
+    markets = cases.INSTITUTIONS, cases.INSTITUTIONS + 1
     assert any(is_noticed(error, number) for number in markets), "the two are the same on all days"
 
 

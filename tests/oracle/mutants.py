@@ -512,6 +512,187 @@ MISREAD_OF_BUYERS: dict[str, tuple[str, Callable[[str], str]]] = {
         _replace("one.bought > self.row - 365", "one.bought >= self.row - 365"),
     ),
 }  # fmt: skip
+# the same of docs/market.md 20 and 21 and of what refers to them; each is noticed in one of the
+# first two markets from `cases.INSTITUTIONS` on
+MISREAD_OF_INSTITUTIONS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "noise does not dilute": (
+        "levers.py",
+        _replace("(1.0 + noise) / (1.0 + noise * day.reports)", "1.0"),
+    ),
+    "groups are detected, too": (
+        "places.py",
+        _replace("        if not in_groups:\n", "        if True:\n"),
+    ),
+    "who has a case that waits is flagged again": (
+        "places.py",
+        _replace(" or trader.waits[site]:\n            return", ":\n            return"),
+    ),
+    "a guarded trader is as well known elsewhere": (
+        "places.py",
+        _replace("rules.motive.evade if trader.guarded else 0.0", "0.0"),
+    ),
+    "many posts are flagged no sooner than one": (
+        "places.py",
+        _replace("whole_power(missed, posts)", "whole_power(missed, 1)"),
+    ),
+    "all other social media are those of Tencent": (
+        "places.py",
+        _replace("site == Site.SOCIAL and self.portal", "False"),
+    ),
+    "desks of Tencent share their capacity": (
+        "places.py",
+        _replace("capacities = tencent, tencent, tencent,", "capacities = tencent, 0, 0,"),
+    ),
+    "who has no account any more is sanctioned": (
+        "places.py",
+        _replace("if trader.in_trade and trader.has[site]:\n            u =",
+                 "if trader.in_trade:\n            u ="),
+    ),
+    "strikes remain where an account is closed": (
+        "places.py",
+        _replace("self.has[site] = self.strikes[site] = 0", "self.has[site] = 0"),
+    ),
+    "the fifth strike bars for good": (
+        "places.py",
+        _replace("7.0 * self.model.rules.institutions.reopen", "3650.0"),
+    ),
+    "whoever is swept feels nothing": (
+        "places.py",
+        _replace("            trader.lose_account(site)\n",
+                 "            loss = trader.loss\n            trader.lose_account(site)\n"
+                 "            trader.loss = loss\n"),
+    ),
+    "sanctions of a desk make nobody guarded": (
+        "places.py",
+        _replace("        self.guarded_until = model.today + 1 + DAYS_ON_GUARD\n", ""),
+    ),
+    "posts that are barred elsewhere go to other places there": (
+        "posting.py",
+        _replace(" * self.open_share()", ""),
+    ),
+    "who is barred from groups posts there": (
+        "posting.py",
+        _replace("        to_groups = to_groups and not self.is_barred(Site.GROUPS)\n", ""),
+    ),
+    "posts go to platforms that bar the trader": (
+        "places.py",
+        _replace("0.0 if self.is_barred(site) else weight", "weight"),
+    ),
+    "removed posts in Moments are nothing to share": (
+        "places.py",
+        _replace("if trader.sanction > 0.0:", "if trader.sanction == 1.0:"),
+    ),
+    "operators outside the agreement tell and are told": (
+        "places.py",
+        _replace("[one for one in Operator if one.name.lower() in levers.pooled]",
+                 "list(Operator)"),
+    ),
+    "what is shared comes in the order of ids": (
+        "places.py",
+        _replace("in sorted(told[operator], key=lambda one: one[:2]):", "in told[operator]:"),
+    ),
+    "sweeps are nothing to share": (
+        "places.py",
+        _replace("            trader.lose_account(site)\n",
+                 "            acted = self.sanctioned[trader.operator_of(site)]\n"
+                 "            before = trader in acted\n            trader.lose_account(site)\n"
+                 "            if not before:\n                acted.discard(trader)\n"),
+    ),
+    "the unit that filed last has the case": (
+        "police.py",
+        _replace("            self.filed.append(trader)\n            self.unit_of[trader] = unit\n",
+                 "            self.filed.append(trader)\n        self.unit_of[trader] = unit\n"),
+    ),
+    "raids after an arrest count for nobody": (
+        "police.py",
+        _replace("        if unit is not None:\n", "        if False:\n"),
+    ),
+    "hours are moved from those of the start each time": (
+        "units.py",
+        _replace("[share * effort for share, effort in", "[share for share, effort in"),
+    ),
+    "finds are kept from month to month": (
+        "units.py",
+        _replace("        self.found = [0.0] * len(Unit)\n\n    def _move_hours",
+                 "\n    def _move_hours"),
+    ),
+    "a unit may lose all its hours": ("units.py", _replace("max(part, LEAST_PART)", "part")),
+    "the surcharge does not follow effort at the border": (
+        "market.py",
+        _replace("        seized = self.units.at_effort(seized, Unit.BORDER)\n"
+                 "        extra = max(1.0 - supply.seized, 0.01) / max(1.0 - seized, 0.01)\n",
+                 "        extra = max(1.0 - supply.seized, 0.01) / max(1.0 - seized, 0.01)\n"
+                 "        seized = self.units.at_effort(seized, Unit.BORDER)\n"),
+    ),
+    "parcels are opened at the same effort": (
+        "delivery.py",
+        _replace("model.units.at_effort(delivery.intercepted, Unit.PARCELS)",
+                 "delivery.intercepted"),
+    ),
+    "inspections are the same at any effort": (
+        "police.py",
+        _replace(" * effort[Unit.MARKETS]", ""),
+    ),
+    "referrals are the same at any effort": (
+        "police.py",
+        _replace(" * effort[Unit.ONLINE]", ""),
+    ),
+    "police know of parcels that are not traced": (
+        "delivery.py",
+        _replace("            self.trader.moved += self.mass\n", "            pass\n"
+                 "        self.trader.moved += self.mass\n        if traced:\n"),
+    ),
+    "an arrest says nothing of sources": (
+        "police.py",
+        _replace("            trader.processor.moved += worked\n", "            pass\n"),
+    ),
+    "police choose by what is known of all, not by the mean": (
+        "police.py",
+        _replace("hub * trader.moved * number / total", "hub * trader.moved / total"),
+    ),
+    "the source raided is the one known for most": (
+        "police.py",
+        _replace("running > lanes[lane] * total:",
+                 "total > 0.0 and dealer.moved == max(one.moved for one in dealers "
+                 "if not one.closed):"),
+    ),
+    "supplier and processor are raided by one draw": (
+        "police.py",
+        _replace("trader.supplier, model.suppliers, 3)", "trader.supplier, model.suppliers, 2)"),
+    ),
+    "undercover purchases come after the day's other cases": (
+        "police.py",
+        _replace("        for n in range(self.model.levers.purchases):\n"
+                 "            self._sting(n)\n        self._open_cases()\n",
+                 "        self._open_cases()\n"
+                 "        for n in range(self.model.levers.purchases):\n"
+                 "            self._sting(n)\n"),
+    ),
+    "a case that waits gets no evidence": (
+        "police.py",
+        _replace("        self.file_case(trader, Unit.ONLINE)\n        self.evidence.add(trader)\n",
+                 "        if not self.knows(trader):\n            self.evidence.add(trader)\n"
+                 "        self.file_case(trader, Unit.ONLINE)\n"),
+    ),
+    "traders who are afraid sell to police": (
+        "police.py",
+        _replace(" or served < rules.institutions.vetting * fear:", ":"),
+    ),
+    "a stranger is vetted by all that a trader fears": (
+        "trade.py",
+        _replace("self.trader.risk - rules.perception.residual", "self.trader.risk"),
+    ),
+    "strangers at stalls are vetted": (
+        "trade.py",
+        _replace("if self.place is not None or self.at_stall:", "if self.place is not None:"),
+    ),
+    "arrests are as public as the more public of two": (
+        "fear.py",
+        _replace("1.0 - (1.0 - model.levers.arrest_news) * "
+                 "(1.0 - model.rules.institutions.publicity)",
+                 "max(model.levers.arrest_news, model.rules.institutions.publicity)"),
+    ),
+}  # fmt: skip
 
 
 # the same for docs/market.md 19 and 20.4; each is noticed in one of the markets `cases.OF_DEALERS`
@@ -862,7 +1043,8 @@ def _another_source(full: str, path: Path, source: str) -> Iterator[None]:
 
 def misread_market(error: str) -> type:
     """Return the market of an oracle, made anew, that misreads a passage of the text."""
-    name, edit = (MISREAD | MISREAD_OF_BUYERS | MISREAD_OF_DEALERS)[error]
+    misread = MISREAD | MISREAD_OF_BUYERS | MISREAD_OF_DEALERS | MISREAD_OF_INSTITUTIONS
+    name, edit = misread[error]
     alias, path = "oracle_misread", ORACLE / name
     for module in [one for one in sys.modules if one.split(".")[0] == alias]:
         del sys.modules[module]
