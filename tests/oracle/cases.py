@@ -291,7 +291,8 @@ OF_DEALERS: tuple[Pointed, ...] = (
     (28, MANY_AGENTS | NO_UPSTREAM | NO_INSTITUTIONS, UPSET, 1.0),
     # traders who always look around, whatever the price; no buyer looks for another seller
     (20, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.0, "upstream.price_sense": 0.0,
-                               "upstream.spread": 2.0, "motive.seek": 0.0}, UPSET, 0.6),
+                               "upstream.spread": 2.0, "motive.seek": 0.0,
+                               "resale.agents": 1200.0}, UPSET, 0.6),
     # traders who keep the usual source, but for one that is raided; more dealers than they know
     (70, MANY_AGENTS | HUBS | {"upstream.loyalty": 0.95, "upstream.price_sense": 5.0,
                                "upstream.posts": 10.0, "supply.suppliers": 1000.0,
