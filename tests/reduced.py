@@ -73,7 +73,7 @@ EXACT, FOLDER = "DOCUMENT_EXACT", "DOCUMENT_FOLDER"  # output is shown; where th
 @contextlib.contextmanager
 def in_place(folder: Path) -> Iterator[None]:
     """Put the commands below before all others, and reduce studies started from Python too."""
-    from marketsim import api
+    from marketsim.commands import keywords
     from marketsim.parameters import presets
 
     commands = folder / "bin"
@@ -82,20 +82,20 @@ def in_place(folder: Path) -> Iterator[None]:
         (commands / name).write_text(warm.script("reduced:main", name))
         (commands / name).chmod(0o755)
     _write_activate(commands)
-    environment, conf, words_of = dict(os.environ), presets.folder, api.words_of
+    environment, conf, words_of = dict(os.environ), presets.folder, keywords.words_of
     os.environ |= {
         "PATH": f"{commands}{os.pathsep}{environment['PATH']}",
         "PYTHONPATH": warm.CHECKOUT,
         FOLDER: str(folder),
     }
     _use_conf_of_checkout()
-    api.words_of = lambda settings: reduce(words_of(settings))  # type: ignore[assignment]
+    keywords.words_of = lambda settings: reduce(words_of(settings))  # type: ignore[assignment]
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(environment)
-        presets.folder, api.words_of = conf, words_of  # type: ignore[assignment]
+        presets.folder, keywords.words_of = conf, words_of  # type: ignore[assignment]
         presets.choice.cache_clear()
 
 
