@@ -513,8 +513,8 @@ class AgentList(Sequence[AgentView]):
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         if not -len(self) <= i < len(self):
-            name = self._kind.__name__.lower()
-            raise IndexError(f"{name} {i} is out of range: 0 to {len(self) - 1}")
+            numbers = f"0 to {len(self) - 1}" if len(self) else "there are none"
+            raise IndexError(f"{self._kind.__name__.lower()} {i} is out of range: {numbers}")
         return self._registry.view(self._kind, int(i) % len(self))
 
 
