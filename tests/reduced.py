@@ -17,6 +17,8 @@ sensitivity
 dashboard
     It serves until it is stopped: arguments must be KEY=VALUE; tests/test_dashboard.py has the
     page.
+mesa.visualization
+    Without the packages of Mesa's page a block is compiled; tests/test_mesa_agents.py has the page.
 verify
     200 runs of 10,000 traders: the folder must be a published study, and a study of two runs is
     verified instead; tests/test_verify.py has the whole.
@@ -97,6 +99,11 @@ def in_place(folder: Path) -> Iterator[None]:
         os.environ.update(environment)
         presets.folder, keywords.words_of = conf, words_of  # type: ignore[assignment]
         presets.choice.cache_clear()
+
+
+def is_runnable(source: str) -> bool:
+    """Return whether the packages are installed that a block of Python needs."""
+    return "mesa.visualization" not in source or importlib.util.find_spec("solara") is not None
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import doctest
-import inspect
 import json
 import pickle
 import zipfile
@@ -423,14 +422,9 @@ def test_settings_changed_afterwards_do_not_reach_a_market(tmp_path):
 
 def test_mesa_can_run_a_batch():
     """Mesa's batch runner steps each market to its end and returns the rows of its days."""
-    parameters = {"settings": [settings(20)]}
-    seeds = {"rng": [1, 2]}
-    if "rng" not in inspect.signature(mesa.batch_run).parameters:  # Mesa before 3.5
-        parameters, seeds = parameters | {"seed": [1, 2]}, {}
     rows = mesa.batch_run(
         Market,
-        parameters=parameters,
-        **seeds,
+        parameters={"settings": [settings(20)], "seed": [1, 2]},
         number_processes=1,
         data_collection_period=1,
         display_progress=False,
