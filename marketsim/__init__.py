@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from marketsim.api import Comparison, Study, compare, run, scenarios, settings
     from marketsim.errors import InputError
+    from marketsim.mesa_model.market import Market
     from marketsim.model.scenario import interventions
-    from marketsim.simulation.mesa_model import Market
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 # modules of the names that are not in marketsim.api
 _MODULES = {
     "InputError": "errors",
-    "Market": "simulation.mesa_model",
+    "Market": "mesa_model.market",
     "interventions": "model.scenario.interventions",
 }
 

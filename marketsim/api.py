@@ -11,27 +11,24 @@ Settings are composed and checked as on the command line, so that a study run in
 in Python, and vice versa.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from marketsim.commands import compare as compare_command
-from marketsim.commands import compose, options
+from marketsim.commands import compose, keywords, options
 from marketsim.commands import run as run_command
 from marketsim.errors import UnreadableFileError, WrongTypeError, unknown_name
-from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import POSTING_ONLY, Scenario, Settings, plain
+from marketsim.parameters import presets
+from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.simulation import files, store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from marketsim.reporting.figures.registry import FigureSpec
-
-OF_SCENARIO = {item.name for item in fields(Scenario)}  # keywords that mean scenario.KEYWORD
 
 
 def run(
@@ -69,7 +66,7 @@ def run(
     >>> run("baseline_2015", population="survey", replicates=2, progress=False).fit.shape[0]
     41
     """
-    return Study(run_command.run(_run_command(scenario, config_dir, settings)).folder)
+    return Study(run_command.run(keywords.run_command(scenario, config_dir, settings)).folder)
 
 
 def settings(
@@ -92,17 +89,7 @@ def settings(
     >>> settings("no_crackdown", population="survey").population.retailers
     1000
     """
-    return _run_command(scenario, config_dir, settings).settings()
-
-
-def _run_command(
-    scenario: str, config_dir: str | Path | None, settings: Mapping[str, Any]
-) -> options.RunCommand:
-    """Return the checked options of a study."""
-    words = words_of({"scenario": scenario} | dict(settings))
-    folder = None if config_dir is None else str(config_dir)
-    command: options.RunCommand = compose.composed(words, "run", options.RunCommand, folder)
-    return command
+    return keywords.run_command(scenario, config_dir, settings).settings()
 
 
 def compare(
@@ -139,7 +126,7 @@ def compare(
     """
     if isinstance(scenarios, str):
         raise WrongTypeError("scenarios", scenarios, "a list of names")
-    words = words_of({"scenarios": list(scenarios)} | settings)
+    words = keywords.words_of({"scenarios": list(scenarios)} | settings)
     folder = None if config_dir is None else str(config_dir)
     command = compose.composed(words, "compare", options.CompareCommand, folder)
     return Comparison(compare_command.run(command, words, folder))
@@ -156,44 +143,6 @@ def scenarios() -> pd.DataFrame:
     rows = {name: presets.choice("scenario", name) for name in presets.names("scenario")}
     columns = ["about", "source", "dose_multipliers"]
     return pd.DataFrame(rows).T.reindex(columns=columns).rename_axis("scenario")
-
-
-def words_of(settings: Mapping[str, Any]) -> list[str]:
-    """Return keywords as overrides of the command line.
-
-    Parameters
-    ----------
-    settings : mapping of str to object
-        As in `run`.
-
-    Examples
-    --------
-    >>> words_of({"scenario": "baseline_2015", "dose_multiplier": 2, "horizon.end": "2015-12-31"})
-    ['scenario=baseline_2015', 'scenario.dose_multiplier=2', 'horizon.end=2015-12-31']
-    >>> words_of({"interventions": {"news": None, "sweep": {"accounts": 200}}})
-    ['~scenario.interventions.news', '++scenario.interventions.sweep.accounts=200']
-    """
-    named = {f"scenario.{key}" if key in OF_SCENARIO else key: settings[key] for key in settings}
-    for key in _empty(named):
-        compose.check_entry(key, "{}")
-    return [
-        word for key, value in overrides.flat(plain(named)).items() for word in [_word(key, value)]
-    ]
-
-
-def _empty(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield the dotted keys of dicts without entries."""
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _empty(value, f"{prefix}{key}.") if value else [f"{prefix}{key}"]
-
-
-def _word(key: str, value: Any) -> str:
-    if key in presets.DEFAULTS and not isinstance(value, str):
-        raise WrongTypeError(key, value, f"a name, a text such as '{value}'")
-    if key.startswith(f"{compose.INTERVENTIONS}."):
-        return f"~{key}" if value is None else f"++{key}={overrides.word(value)}"
-    return f"{key}={overrides.word(value)}"
 
 
 class Result:

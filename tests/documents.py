@@ -127,6 +127,9 @@ def _begin(example: Example) -> None:
 
 def _run_python(example: Example) -> str | None:
     _begin(example)
+    if not reduced.is_runnable(example.parsed):
+        compile(example.parsed, example.path, "exec")
+        return None
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
         try:

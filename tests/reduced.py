@@ -17,6 +17,8 @@ sensitivity
 dashboard
     It serves until it is stopped: arguments must be KEY=VALUE; tests/test_dashboard.py has the
     page.
+mesa.visualization
+    Without the packages of Mesa's page a block is compiled; tests/test_mesa_agents.py has the page.
 verify
     200 runs of 10,000 traders: the folder must be a published study, and a study of two runs is
     verified instead; tests/test_verify.py has the whole.
@@ -73,7 +75,7 @@ EXACT, FOLDER = "DOCUMENT_EXACT", "DOCUMENT_FOLDER"  # output is shown; where th
 @contextlib.contextmanager
 def in_place(folder: Path) -> Iterator[None]:
     """Put the commands below before all others, and reduce studies started from Python too."""
-    from marketsim import api
+    from marketsim.commands import keywords
     from marketsim.parameters import presets
 
     commands = folder / "bin"
@@ -82,21 +84,26 @@ def in_place(folder: Path) -> Iterator[None]:
         (commands / name).write_text(warm.script("reduced:main", name))
         (commands / name).chmod(0o755)
     _write_activate(commands)
-    environment, conf, words_of = dict(os.environ), presets.folder, api.words_of
+    environment, conf, words_of = dict(os.environ), presets.folder, keywords.words_of
     os.environ |= {
         "PATH": f"{commands}{os.pathsep}{environment['PATH']}",
         "PYTHONPATH": warm.CHECKOUT,
         FOLDER: str(folder),
     }
     _use_conf_of_checkout()
-    api.words_of = lambda settings: reduce(words_of(settings))  # type: ignore[assignment]
+    keywords.words_of = lambda settings: reduce(words_of(settings))  # type: ignore[assignment]
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(environment)
-        presets.folder, api.words_of = conf, words_of  # type: ignore[assignment]
+        presets.folder, keywords.words_of = conf, words_of  # type: ignore[assignment]
         presets.choice.cache_clear()
+
+
+def is_runnable(source: str) -> bool:
+    """Return whether the packages are installed that a block of Python needs."""
+    return "mesa.visualization" not in source or importlib.util.find_spec("solara") is not None
 
 
 def main() -> None:

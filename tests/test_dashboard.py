@@ -29,7 +29,7 @@ from marketsim.dashboard import choices, figures, reproduce, runs, server, trade
 from marketsim.dashboard import text as dashboard_text
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice
 from marketsim.errors import InputError
-from marketsim.model.market import advance, initialize
+from marketsim.mesa_model.market import Market
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import LEVERS
 from marketsim.parameters import presets
@@ -38,7 +38,6 @@ from marketsim.reporting import text as report_text
 from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import trade as trade_figures
 from marketsim.simulation import store
-from marketsim.simulation.mesa_model import RetailersView
 
 AUGUST, SEPTEMBER = dt.date(2015, 8, 1), dt.date(2015, 9, 1)
 MOVED = {
@@ -348,16 +347,14 @@ def test_traders_days_are_those_of_the_run(shown):
     assert (days.visible.sum(axis=1) == shown.tables["daily"].query("run == 1")["visible"]).all()
     assert (days.made.sum(axis=1) == shown.tables["daily"].query("run == 1")["offers"]).all()
     assert not (days.made.sum(axis=1) == shown.tables["daily"].query("run == 0")["offers"]).all()
-    state = initialize(one.settings, one.seed)
-    advance(state, 0, state.series.risk.size)
-    for number, seen in enumerate(RetailersView(state)):
+    for number, seen in enumerate(Market(one.settings, one.seed).run().retailers):
         last = traders.table(days, number).iloc[-1]
         assert (last["state"], last["account"], last["backup"]) == (
             seen.state, seen.account, seen.backup,
         )  # fmt: skip
         assert last["perceived_risk"] == pytest.approx(seen.perceived_risk, rel=1e-6)
         assert last["posts_made"] == seen.posts_today
-        assert last["stock_g"] == pytest.approx(sum(seen.grams), rel=1e-6)
+        assert last["stock_g"] == pytest.approx(seen.stock, rel=1e-6)
         assert last["money_cny"] == pytest.approx(seen.money, rel=1e-6)
 
 

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from marketsim.mesa_model.market import Market
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Flow, Stock
 from marketsim.parameters.settings import POSTING_ONLY
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
-from marketsim.simulation.mesa_model import Market
 from marketsim.survey.statistics import ratios, weekly
 
 PROGRAM = """

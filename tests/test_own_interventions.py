@@ -9,9 +9,9 @@ from conftest import settings
 
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.mesa_model.market import Market
 from marketsim.model.scenario.timeline import compile_levers
 from marketsim.simulation import store
-from marketsim.simulation.mesa_model import Market
 
 HEAD = """
 import datetime as dt

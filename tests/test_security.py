@@ -18,8 +18,8 @@ import marketsim
 from marketsim.commands import results as results_command
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.mesa_model.market import Market
 from marketsim.simulation import catalogue, store
-from marketsim.simulation.mesa_model import Market
 
 QUICK = [
     *("population=survey", "population.retailers=30", "replicates=1", "posterior=none"),

@@ -238,7 +238,7 @@ def damage_posterior(trial: Trial) -> str:
 
 def damage_checkpoint(trial: Trial) -> str:
     """Damage a checkpoint; it is refused, or continues to the same bits."""
-    from marketsim.simulation.mesa_model import Market
+    from marketsim.mesa_model.market import Market
 
     settings = presets.named(population="survey")
     settings.posterior, settings.recovery.name = "none", "combined"

@@ -1,28 +1,30 @@
-"""The market as a Mesa model, with single traders and checkpoints."""
+"""One market as a Mesa model, and its checkpoints."""
 
 import copy
 import datetime as dt
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import mesa
 import numpy as np
+from mesa.agent import AgentSet
 
-from marketsim.errors import InputError, UnreadableFileError
+from marketsim.commands.keywords import run_command
+from marketsim.errors import InputError, UnreadableFileError, WrongTypeError
+from marketsim.mesa_model.agents import AgentList, AgentsByType, Buyer, Registry, Retailer
 from marketsim.model import observer
-from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCTS, Account, Item
+from marketsim.model.ledger import MILLIGRAMS
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
-from marketsim.model.state import Backup, Channel, Flow, MarketState, State, Stock, TradeCounter
+from marketsim.model.state import Channel, Flow, MarketState, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.parameters import posterior
 from marketsim.parameters.settings import Settings, from_tree, to_tree
-from marketsim.parameters.traders import TRADER_TYPES
 from marketsim.simulation import files
 
 # exceptions of numpy, zip and JSON for a file that is damaged or not a checkpoint
@@ -39,113 +41,47 @@ UNREADABLE = (
 )
 
 
-@dataclass(frozen=True)
-class Retailer:
-    """The state of a trader at the end of a day, read-only."""
-
-    id: int
-    type: str
-    state: str
-    base_rate: float
-    sensitivity: float
-    threshold: float
-    talking: bool
-    perceived_risk: float
-    account: int
-    offences: int
-    backup: str
-    audience: float
-    arrival: dt.date | None
-    blocked_until: dt.date | None
-    ties: tuple[int, ...]
-    posts_today: int
-    visible_today: int
-    grams: tuple[float, ...]  # in stock: raw, semi-worked, uncarved, carved
-    money: float  # CNY
-    friends: int
-    stall: bool
-
-
-class RetailersView(Sequence[Retailer]):
-    """Read-only view of the traders of a market."""
-
-    def __init__(self, state: MarketState) -> None:
-        self._state = state
-
-    def __len__(self) -> int:
-        return int(self._state.retailers.state.size)
-
-    def __iter__(self) -> Iterator[Retailer]:
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, i: Any) -> Any:
-        if isinstance(i, slice):
-            return [self[k] for k in range(*i.indices(len(self)))]
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"retailer {i} is out of range: 0 to {len(self) - 1}")
-        i = int(i) % len(self)
-        traders, counters, ties = self._state.retailers, self._state.counters, self._state.ties
-        trade = self._state.trade
-        held = trade.books.balance[trade.books.start[Account.RETAILERS] + i]
-        return Retailer(
-            id=i,
-            type=TRADER_TYPES[traders.kind[i]].upper(),
-            state=State(traders.state[i]).name.lower(),
-            base_rate=float(traders.base_rate[i]),
-            sensitivity=float(traders.sensitivity[i]),
-            threshold=float(traders.threshold[i]),
-            talking=bool(traders.talking[i]),
-            perceived_risk=float(traders.risk[i]),
-            account=int(traders.account[i]),
-            offences=int(traders.offences[i]),
-            backup=Backup(traders.backup[i]).name.lower(),
-            audience=float(traders.audience[i]),
-            arrival=_date_or_none(traders.arrival[i]),
-            blocked_until=_date_or_none(traders.blocked_until[i]),
-            ties=tuple(int(j) for j in ties.other[ties.start[i] : ties.start[i + 1]]),
-            posts_today=int(counters.intended[i] - counters.withheld[i]),
-            visible_today=int(counters.moments[i]),
-            grams=tuple(float(mass) / MILLIGRAMS for mass in held[:PRODUCTS]),
-            money=float(held[Item.MONEY]) / FEN,
-            friends=int(trade.friends.count[i]),
-            stall=bool(trade.shops.stall[i]),
-        )
-
-
 class Market(mesa.Model):
     """The online ivory market of one run, usable as any Mesa model.
 
     Parameters
     ----------
     settings : Settings, optional
-        Default: parameter defaults without interventions and recovery mechanism;
-        `marketsim.settings` returns the settings of the command.
-    seed : int, optional
-        Seed of the run; `settings.seed` if not given.
+        As `marketsim.settings` returns them; by default those that the keywords describe.
+    rng : int, optional
+        Another name of `seed`, which Mesa uses from 3.4 on.
+    **kwargs
+        ``seed``: seed of the run, by default that of the settings. Without `settings` also the
+        keywords of `marketsim.settings`: ``population="survey"``, ``**{"retail.margin": 0.5}``.
 
     Attributes
     ----------
-    retailers : RetailersView
-        ``market.retailers[12]`` shows the state of trader 12 by name.
     datacollector : mesa.DataCollector
-        One row of scalars a `step`.
+        Collects at the end of each `step`; as made, one row of scalars. Another can be assigned.
 
     Raises
     ------
     InputError
-        For settings outside their ranges.
+        For settings outside their ranges, or unknown keywords.
 
     Examples
     --------
     >>> import marketsim as ms
-    >>> market = ms.Market(ms.settings(population="survey"), seed=1)
+    >>> market = ms.Market(population="survey", seed=1)
     >>> market.step()
     >>> market.retailers[12].state
     'active'
+    >>> market.agents_by_type[Retailer].agg("perceived_risk", max) < 1.0
+    True
     """
 
-    def __init__(self, settings: Settings | None = None, seed: int | None = None) -> None:
-        self.settings = copy.deepcopy(settings or Settings())
+    # Mesa reads the signature. Its batch_run sets an argument called `seed` to None, and its page
+    # accepts keywords only if they are called `kwargs`.
+    def __init__(
+        self, settings: Settings | None = None, rng: int | None = None, **kwargs: Any
+    ) -> None:
+        seed = _seed(rng, kwargs.pop("seed", None))
+        self.settings = copy.deepcopy(_settings(settings, kwargs))
         seeded = self.settings if seed is None else replace(self.settings, seed=seed)
         timeline.check_settings(seeded)
         self.run_seed = seeded.seed
@@ -154,8 +90,61 @@ class Market(mesa.Model):
         super().__init__(rng=self.run_seed % 2**32)
         self.state = initialize(self.settings, self.run_seed)
         self.days_simulated = 0
-        self.retailers = RetailersView(self.state)
+        self._registry = Registry(self)
         self.datacollector = mesa.DataCollector(model_reporters=_reporters())
+
+    @property
+    def agents(self) -> AgentSet:
+        """All agents who are in the market, but buyers.
+
+        Suppliers, processors, retailers who are active, lying low or banned, resale agents not
+        taken by police, moderators and police units, by `unique_id`. It follows entry and exit
+        after each `step`. The set is made on first use.
+        """
+        return self._registry.sets()[0]
+
+    @property
+    def agents_by_type(self) -> AgentsByType:
+        """The sets of agents in the market by kind, such as ``agents_by_type[Retailer]``.
+
+        ``agents_by_type[Buyer]``, all buyers, is made when it is asked for by name, and then kept;
+        it takes about 600 bytes a buyer.
+        """
+        return self._registry.sets()[1]
+
+    @property
+    def agent_types(self) -> list[type[mesa.Agent]]:
+        """Kinds of agents."""
+        return [*self.agents_by_type, Buyer]
+
+    @property
+    def retailers(self) -> AgentList:
+        """All traders by number, also those who are yet to enter or have left the market."""
+        return AgentList(self._registry, Retailer)
+
+    @property
+    def buyers(self) -> AgentList:
+        """All buyers by number; one is made when asked for."""
+        return AgentList(self._registry, Buyer)
+
+    def register_agent(self, agent: mesa.Agent) -> None:
+        """Register an agent of the user's own with the model."""
+        super().register_agent(agent)
+        self._registry.add(agent)
+
+    def deregister_agent(self, agent: mesa.Agent) -> None:
+        """Deregister an agent of the user's own."""
+        super().deregister_agent(agent)
+        self._registry.discard(agent)
+
+    @property
+    def scenario(self) -> NoReturn:
+        """Not available: Mesa's page would pass its scenario in place of the name of ours."""
+        raise AttributeError("the scenario of a market is in its settings: settings.scenario")
+
+    @scenario.setter
+    def scenario(self, scenario: Any) -> None:
+        """Ignore the scenario that Mesa 3.5 makes for each model."""
 
     @property
     def horizon(self) -> int:
@@ -171,6 +160,7 @@ class Market(mesa.Model):
         """Simulate one day and collect its scalars."""
         self._advance(1)
         self.datacollector.collect(self)
+        _align(self.datacollector, self.steps)
         self.running = self.days_simulated < self.horizon
 
     def run(self) -> "Market":
@@ -186,6 +176,7 @@ class Market(mesa.Model):
             raise InputError("days", end, f"0 to {self.horizon}, the horizon")
         advance(self.state, self.days_simulated, end)
         self.days_simulated = end
+        self._registry.update()
 
     def survey(self) -> observer.SurveyRows:
         """Return the simulated survey; the whole horizon must have been simulated."""
@@ -251,7 +242,7 @@ class Market(mesa.Model):
                     if (stored[name].shape, stored[name].dtype) != (array.shape, array.dtype):
                         raise refusal
                     array[...] = stored[name]
-                market.days_simulated = head["days_simulated"]
+                market.days_simulated = market.steps = head["days_simulated"]
         except InputError:
             raise
         except UNREADABLE as fault:
@@ -259,6 +250,41 @@ class Market(mesa.Model):
         if not 0 <= market.days_simulated <= market.horizon:
             raise refusal
         return market
+
+
+def _settings(settings: Settings | None, keywords: dict[str, Any]) -> Settings:
+    """Return the settings given, or those that keywords describe."""
+    if settings is None:
+        scenario = keywords.pop("scenario", "baseline_2015")
+        config_dir = keywords.pop("config_dir", None)
+        return run_command(scenario, config_dir, keywords).settings()
+    if not isinstance(settings, Settings):
+        raise WrongTypeError("settings", settings, "settings, as marketsim.settings returns them")
+    for key, value in keywords.items():
+        raise InputError(key, value, "settings or keywords, not both")
+    return settings
+
+
+def _seed(rng: Any, seed: Any) -> Any:
+    """Return the seed under whichever of its names it is given."""
+    if rng is not None and seed is not None:
+        raise InputError("rng", rng, "one seed: rng is another name of seed")
+    return rng if seed is None else seed
+
+
+def _align(datacollector: mesa.DataCollector, steps: int) -> None:
+    """Give the latest records of agents the number of the latest row of the model.
+
+    Mesa 3.3 numbers the former from 1 and the latter from 0, and its batch_run would put the agents
+    of one day beside the totals of the next.
+    """
+    if hasattr(datacollector, "_collection_steps"):  # Mesa from 3.4 on
+        return
+    rows = next(iter(datacollector.model_vars.values()), None)
+    place = steps - 1 if rows is None else len(rows) - 1
+    records = datacollector._agent_records
+    if steps in records:
+        records[place] = records.pop(steps)
 
 
 def _reporters() -> dict[str, Callable[[Market], float]]:
@@ -296,7 +322,3 @@ def _arrays(state: MarketState) -> dict[str, np.ndarray]:
     for group, members in groups.items():
         arrays |= {f"{group}.{name}": array for name, array in members._asdict().items()}
     return arrays
-
-
-def _date_or_none(ordinal: int) -> dt.date | None:
-    return dt.date.fromordinal(int(ordinal)) if ordinal > 0 else None

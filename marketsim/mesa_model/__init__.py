@@ -1,0 +1,1 @@
+"""One market as a Mesa model, and its agents."""
