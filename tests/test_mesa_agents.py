@@ -94,7 +94,8 @@ def agrees_with_series(market: Market) -> None:
     assert visible == last["visible"]
     has_backup = traders.select(lambda one: one.backup != "none")
     assert len(has_backup) == counts[row, Stock.WITH_BACKUP]
-    assert market.agents_by_type[Moderators].agg("waiting", sum) == counts[row, Stock.CASES_WAITING]
+    (moments, *_) = market.agents_by_type[Moderators]
+    assert moments.waiting == counts[row, Stock.CASES_WAITING]
 
 
 def agrees_with_ledger(market: Market) -> None:
@@ -477,24 +478,42 @@ def test_buyers_are_those_of_the_kernels():
     assert np.mean(gifts[0]) > np.mean(gifts[1])
 
 
-def test_authorities_decide_in_the_order_of_their_queues():
-    """The head of a queue is decided next, as many as there is capacity for."""
-    market = busy(200, days=60, moderation__capacity=4.0, police__capacity=4.0)
-    (desk,), (unit,) = all_of(market, Moderators), all_of(market, PoliceUnit)
-    assert desk.channel == "moments"
-    fullest = {desk: 0, unit: 0}
+def test_moderators_decide_in_the_order_of_their_queues():
+    """The head of a queue is decided next, as many as there is capacity for, at every desk."""
+    market = busy(200, days=60, moderation__capacity=4.0, institutions__staff=4.0)
+    desks = all_of(market, Moderators)
+    assert [one.channel for one in desks] == ["moments", "groups", "public", "social", "social",
+                                              "websites"]  # fmt: skip
+    assert [one.operator for one in desks] == [*["tencent"] * 4, "portals", "websites"]
+    fullest = dict.fromkeys(desks, 0)
     for _ in range(40):
-        before = {one: one.queue for one in (desk, unit)}
+        before = {one: one.queue for one in desks}
         market.step()
         for one, kept in before.items():
             assert len(one.queue) == one.waiting
             decided = min(one.capacity, len(kept))
             assert one.queue[: len(kept) - decided] == kept[decided:]
             fullest[one] = max(fullest[one], one.waiting)
-    assert min(fullest.values()) > 3
+    assert fullest[desks[0]] > 3 and sum(number > 0 for number in fullest.values()) > 3
     row = market.days_simulated - 1
-    assert desk.capacity == market.state.levers.capacity[row]
-    assert unit.capacity == market.state.levers.cases[row]
+    assert desks[0].capacity == market.state.levers.capacity[row]
+    assert desks[4].capacity == market.state.levers.staff_portals[row]
+
+
+def test_units_of_police_have_the_cases_that_they_filed():
+    """All cases that wait are those of the units together; hours add up to those there are."""
+    market = busy(200, days=60, police__capacity=0.1, police__inspected=0.01, police__referred=0.5)
+    units = all_of(market, PoliceUnit)
+    assert [one.name for one in units] == ["online", "parcels", "markets", "border"]
+    for _ in range(60):
+        market.step()
+    cases = market.state.trade.cases
+    assert sum(one.waiting for one in units) == cases.ends[1] > 3
+    waiting = [one.number for unit in units for one in unit.queue]
+    assert sorted(waiting) == np.flatnonzero(cases.waiting).tolist()
+    assert units[2].waiting > 0 and units[3].waiting == 0
+    assert sum(one.share for one in units) == pytest.approx(1.0)
+    assert {one.effort for one in units} == {1.0}
 
 
 def test_agents_before_the_first_day():
@@ -505,7 +524,7 @@ def test_agents_before_the_first_day():
     assert traders.agg("visible_today", sum) == 0
     assert set(market.agents_by_type[Moderators].get("waiting")) == {0}
     assert market.buyers[0].last_purchase is None and market.buyers[0].perceived_risk == 0.0
-    assert all_of(market, PoliceUnit)[0].capacity == market.state.levers.cases[0]
+    assert market.agents_by_type[PoliceUnit].agg("waiting", sum) == 0
 
 
 def test_a_market_of_posts_alone_has_traders_and_moderators():

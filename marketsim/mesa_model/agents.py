@@ -18,7 +18,18 @@ from marketsim.model.buyers import (
     willingness_to_pay,
 )
 from marketsim.model.ledger import FEN, MILLIGRAMS, PRODUCT_NAMES, PRODUCTS, Account, Item
-from marketsim.model.state import Backup, Channel, MarketState, Segment, State
+from marketsim.model.state import (
+    Backup,
+    Channel,
+    Desk,
+    MarketState,
+    Operator,
+    Place,
+    Segment,
+    State,
+    Unit,
+    operator_of,
+)
 from marketsim.parameters.traders import TRADER_TYPES
 
 if TYPE_CHECKING:
@@ -147,6 +158,16 @@ class Dealer(Holder):
     def closed_until(self) -> dt.date | None:
         """First date open after the last raid; None before any."""
         return _date_or_none(self._state.trade.dealers.closed_until[self._dealer])
+
+    @property
+    def size(self) -> float:
+        """Size relative to the mean of the kind."""
+        return float(self._state.trade.dealers.size[self._dealer])
+
+    @property
+    def banned_until(self) -> dt.date | None:
+        """First date with an account after the last ban; None before any."""
+        return _date_or_none(self._state.trade.dealers.banned_until[self._dealer])
 
     @property
     def working_capital(self) -> float:
@@ -295,6 +316,13 @@ class Retailer(Holder, Seller):
         return bool(self._state.trade.shops.stall[self.number])
 
     @property
+    def barred_from(self) -> tuple[str, ...]:
+        """Places beside Moments from which the trader is barred on the next day."""
+        until = self._state.trade.places.barred_until[:, self.number]
+        tomorrow = self._state.first_day + self._row + 1
+        return tuple(place.name.lower() for place in Place if until[place] > tomorrow)
+
+    @property
     def ties(self) -> tuple["Retailer", ...]:
         """Traders to whom the trader is tied."""
         ties = self._state.ties
@@ -317,18 +345,18 @@ class Retailer(Holder, Seller):
 
 
 class ResaleAgent(Seller):
-    """An agent who forwards the posts of a retailer; one taken by police is not in the market."""
+    """An agent who forwards the posts of a retailer; one taken by police, or gone, is not there."""
 
     digit = 4
 
     @classmethod
     def count(cls, state: MarketState) -> int:
-        """Return the number of resale agents, those taken by police included."""
+        """Return the number of resale agents, those taken by police and gone included."""
         return int(state.trade.agents.retailer.size)
 
     @classmethod
     def present(cls, state: MarketState) -> np.ndarray:
-        """Return who has not been taken by police."""
+        """Return who is in the trade."""
         active: np.ndarray = state.trade.agents.active > 0
         return active
 
@@ -348,6 +376,11 @@ class ResaleAgent(Seller):
         upstream = self._state.trade.agents.upstream[self.number]
         found: ResaleAgent | None = self._view(ResaleAgent, upstream)
         return found
+
+    @property
+    def banned_until(self) -> dt.date | None:
+        """First date with an account after the last ban; None before any."""
+        return _date_or_none(self._state.trade.agents.banned_until[self.number])
 
     @property
     def tier(self) -> int:
@@ -439,48 +472,88 @@ class Authority(AgentView):
 
 
 class Moderators(Authority):
-    """The moderators of a platform."""
+    """A desk of moderators: that of Moments, and, where there is trade, five of other places."""
 
     digit = 6
 
     @classmethod
     def count(cls, state: MarketState) -> int:
-        """Return the number of desks: there is one."""
-        return 1
+        """Return the number of desks."""
+        return 1 + len(Desk) * _has_trade(state)
+
+    @property
+    def _desk(self) -> int:
+        """Return the number of the desk beside that of Moments; -1 for that of Moments."""
+        return self.number - 1
 
     @property
     def _queue(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._state.queue.ring, self._state.queue.ends
+        places, queue = self._state.trade.places, self._state.queue
+        if self._desk < 0:
+            return queue.ring, queue.ends
+        return places.ring[self._desk], places.ends[self._desk]
+
+    @property
+    def operator(self) -> str:
+        """Operator of the platform: tencent, portals or websites."""
+        return Operator(max(operator_of(self._desk), 0)).name.lower()
 
     @property
     def channel(self) -> str:
         """The channel that the moderators watch."""
-        return Channel.MOMENTS.name.lower()
+        if self._desk < 0:
+            return Channel.MOMENTS.name.lower()
+        place = self._desk - (self._desk >= Desk.PORTALS)
+        return Channel(place + 1).name.lower()
 
     @property
     def capacity(self) -> int:
         """Cases that can be decided today."""
-        return int(self._state.levers.capacity[self._row])
+        levers = self._state.levers
+        cases = levers.capacity if self._desk < 0 else getattr(levers, f"staff_{self.operator}")
+        return int(cases[self._row])
 
 
 class PoliceUnit(Authority):
-    """A police unit; none with ``market="posting_only"``."""
+    """A police unit; none with ``market="posting_only"``. The units decide cases together."""
 
     digit = 7
 
     @classmethod
     def count(cls, state: MarketState) -> int:
-        """Return the number of units: one where there is trade."""
-        return int(state.trade.product_mix.size > 0)
+        """Return the number of units."""
+        return len(Unit) * _has_trade(state)
 
     @property
     def _queue(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._state.trade.cases.ring, self._state.trade.cases.ends
+        cases = self._state.trade.cases
+        places = (cases.ends[0] + np.arange(cases.ends[1])) % cases.ring.size
+        own = cases.ring[places][cases.unit[cases.ring[places]] == self.number]
+        return own, np.array([0, own.size])
 
     @property
-    def capacity(self) -> int:
-        """Cases that can be decided today."""
-        return int(self._state.levers.cases[self._row])
+    def name(self) -> str:
+        """What the unit looks at: online, parcels, markets or border."""
+        return Unit(self.number).name.lower()
+
+    @property
+    def effort(self) -> float:
+        """Hours relative to those at the start."""
+        return float(self._state.trade.units.effort[self.number])
+
+    @property
+    def share(self) -> float:
+        """Share of the hours of all units."""
+        return float(self._state.trade.units.share[self.number]) * self.effort
+
+    @property
+    def found(self) -> float:
+        """Arrests, and kg seized, since hours were last moved."""
+        return float(self._state.trade.units.found[self.number])
+
+
+def _has_trade(state: MarketState) -> bool:
+    return bool(state.trade.product_mix.size > 0)
 
 
 IN_SET: tuple[type[AgentView], ...] = (
