@@ -73,7 +73,12 @@ def _may_recruit(model, trader) -> None:
         return
     if model.draw(Purpose.AGENT_RECRUITED, trader.number) >= model.rules.upstream.recruit:
         return
-    free = [one for one in model.resale_agents if not one.active and not one.friends]
+    named = [one.upstream for one in model.resale_agents]
+    free = [
+        one
+        for one in model.resale_agents
+        if not one.active and not one.friends and one not in named
+    ]
     if free:
         _begin(model, free[0], trader)
 

@@ -135,12 +135,21 @@ def _is_downstream(agent, of, agents):
 
 
 @part
+def _is_forwarded(agent, agents):
+    """Return whether any agent, in the trade or not, forwards the posts of another."""
+    for other in range(agents.retailer.size):
+        if agents.upstream[other] == agent:
+            return True
+    return False
+
+
+@part
 def _recruit_agent(seed, day, row, i, demand, traders, trade):
     """Let a friend of a trader become an agent, if a place is free (market.md 19.4)."""
     agents, friends = trade.agents, trade.friends
     for a in range(agents.retailer.size):
         seller = traders + a
-        if agents.active[a] > 0 or friends.count[seller] > 0:
+        if agents.active[a] > 0 or friends.count[seller] > 0 or _is_forwarded(a, agents):
             continue
         agents.active[a], agents.tier[a], agents.upstream[a] = 1, 1, NOBODY
         agents.retailer[a], agents.last_deal[a] = i, row
