@@ -42,9 +42,9 @@ class Police:
 
     def work(self) -> None:
         """Live one day."""
-        self._follow_list()
         for n in range(self.model.levers.purchases):
             self._sting(n)
+        self._follow_list()
         self._open_cases()
         for _ in range(min(self.model.levers.investigations, len(self.cases))):
             self._decide(self._next_case())

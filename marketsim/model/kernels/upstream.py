@@ -137,10 +137,10 @@ def _is_downstream(agent, of, agents):
 @part
 def _is_forwarded(agent, agents):
     """Return whether any agent, in the trade or not, forwards the posts of another."""
+    found = False
     for other in range(agents.retailer.size):
-        if agents.upstream[other] == agent:
-            return True
-    return False
+        found |= agents.upstream[other] == agent
+    return found
 
 
 @part

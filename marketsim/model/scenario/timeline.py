@@ -226,7 +226,7 @@ def compile_levers(settings: Settings) -> Levers:
         "taught_types": table.taught_types.astype(np.int64),
         "pooling": table.pooling * trades,
         "pooled_operators": table.pooled_operators.astype(np.int64),
-        "stings": _whole(table.stings * (population.retailers / 1000.0 * trades)),
+        "stings": _whole(table.stings * population.retailers / 1000.0 * trades),
         "shift": table.shift * trades,
         "hub": table.hub * trades,
         "activity": _activity(settings, table),
