@@ -15,6 +15,7 @@ from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import (
     Channel,
+    Enforcement,
     Flow,
     Learned,
     MarketState,
@@ -26,6 +27,7 @@ from marketsim.parameters import posterior, presets
 from marketsim.parameters.settings import Comparison, Settings
 
 FIRST = 148  # all scenarios here begin on 1 August 2015 or later
+MAY = 84  # but for one, which begins on 29 May
 SEEDS = 3
 TRACEABLE = {
     "delivery__intercepted": 0.05,
@@ -37,6 +39,11 @@ TRACEABLE = {
 }
 STAFFED = {"moderation__capacity": 300.0, "motive__evade": 0.0}  # what is found is removed
 SWITCHING = {"legal__switch_to_illegal": 0.5, "legal__stigma": 0.0}  # buyers go where it is sold
+WATCHED = {"institutions__staff": 3.0, "motive__evade": 0.0, "moderation__capacity": 20.0}
+FEW_TRADERS = {"population__platform_traders": 5000.0, "institutions__reopen": 52.0}
+MANY_AGENTS = {"population__platform_traders": 5000.0, "resale__agents": 500.0,
+               "accounts__kept_cold": 0.0}  # fmt: skip
+POLICED = {"police__capacity": 2.0, "police__inspected": 0.002, "supply__seized": 0.2}
 POPULAR = {"demand__friends": 400.0}  # more than the limit
 
 
@@ -101,18 +108,97 @@ def pieces(item: Item):
     return lambda state: state.trade.records.prices[FIRST:, item, Stage.SOLD, :, 2].sum()
 
 
+def agreed(channel: Channel):
+    return lambda state: state.trade.records.counts[FIRST:, TradeCounter.AGREED + channel].sum()
+
+
+def done(action: Enforcement):
+    """Return how often something was done, from the first sweep of public accounts on."""
+    return lambda state: state.trade.records.enforcement[MAY:, action, :, 0].sum()
+
+
+def hours_moved(state: MarketState) -> float:
+    """Return the largest change of the hours of a unit of police."""
+    return abs(state.trade.units.effort - 1.0).max()
+
+
 # scenario, dose multiplier: what is meant and falls or rises; what is not; settings that show it
 EFFECTS = [
     ("repeated_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("rotating_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("permanent_pressure", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
-    ("websites_2014", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
+    (
+        "websites_2014",
+        8,
+        (agreed(Channel.WEBSITES), "-"),
+        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
+        WATCHED,
+    ),
     ("heaviest_posters", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("types_a_b", 1, (sold, "-"), (flow(Flow.BACKUP), "+"), {}),
     ("linked_backups", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), STAFFED),
     ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
-    ("pooled_information", 1, (flow(Flow.ELSEWHERE), "-"), (flow(Flow.GROUPS), "+"), {}),
+    (
+        "pooled_information",
+        2,
+        (flow(Flow.VISIBLE), "-"),
+        (done(Enforcement.CASES_SHARED), "+"),
+        WATCHED,
+    ),
+    (
+        "pooled_without_portals",
+        2,
+        (flow(Flow.VISIBLE), "-"),
+        (done(Enforcement.CASES_SHARED), "+"),
+        WATCHED,
+    ),
+    (
+        "tencent_alone",
+        1,
+        (flow(Flow.ELSEWHERE), "-"),
+        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
+        WATCHED,
+    ),
+    (
+        "portals_alone",
+        1,
+        (agreed(Channel.SOCIAL), "-"),
+        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
+        WATCHED,
+    ),
+    (
+        "websites_alone",
+        1,
+        (agreed(Channel.WEBSITES), "-"),
+        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
+        WATCHED,
+    ),
+    (
+        "all_operators",
+        1,
+        (flow(Flow.ELSEWHERE), "-"),
+        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
+        WATCHED,
+    ),
+    (
+        "public_accounts_swept",
+        2,
+        (done(Enforcement.ELSEWHERE_CLOSED), "+"),
+        (agreed(Channel.PUBLIC), "-"),
+        FEW_TRADERS,
+    ),
+    ("agents_swept", 1, (done(Enforcement.AGENTS_BANNED), "+"), (friends, "-"), MANY_AGENTS),
+    ("more_police", 1, (done(Enforcement.ARRESTS), "+"), (stock, "-"), TRACEABLE),
+    ("more_police_hubs", 1, (done(Enforcement.ARRESTS), "+"), (stock, "-"), TRACEABLE),
+    ("undercover_purchases", 1, (done(Enforcement.ARRESTS), "+"), (stock, "-"), TRACEABLE),
+    (
+        "effort_follows_results",
+        1,
+        (hours_moved, "+"),
+        (done(Enforcement.INSPECTIONS), "-"),
+        POLICED,
+    ),
     ("courier_checks", 2, (delivered_online, "-"), (friends, "-"), TRACEABLE),
     ("police_records", 2, (stock, "-"), (label, "+"), TRACEABLE),
     ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
@@ -169,10 +255,10 @@ def pairs(
     out = []
     for seed in range(SEEDS):
         trunk = initialize(first, seed)
-        advance(trunk, 0, FIRST)
+        advance(trunk, 0, MAY)
         branches = [fork(trunk, of) for of in [trunk.levers, *levers]]
         for branch in branches:
-            advance(branch, FIRST, branch.series.risk.size)
+            advance(branch, MAY, branch.series.risk.size)
         out.append((branches[0], branches[1:]))
     return out
 

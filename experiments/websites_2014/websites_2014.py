@@ -1,56 +1,68 @@
-"""Print and keep what lasting work of moderators leaves of posts: `python websites_2014.py [RUNS]`.
+"""Replay the policing of websites: `python experiments/websites_2014/websites_2014.py [RUNS]`.
 
-Writes `flow.csv` here: posts of the last four weeks over those of the four weeks before the work.
+Websites are moderated more from August 2015 to September 2017, by the same operators, staff and
+ladder as in any other scenario. `flow.csv` has the posts of the last four weeks, relative to the
+baseline: new on websites, on other social media and public accounts, and in Moments; ivory sold.
 """
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import marketsim as ms
-from marketsim.survey import targets
+from marketsim.model.market import advance, initialize
+from marketsim.model.state import Channel, Flow, TradeCounter
+from marketsim.parameters import posterior
+from marketsim.simulation import run as simulation
 
-WEEKS = 4
 HERE = Path(__file__).parent
+DOSES = (1, 2, 4, 8)
+LAST = 28  # days
+SEED = 2015
+MEASURES = ("websites", "other places", "Moments", "ivory sold")
 
 
-def flow(compared: ms.Comparison) -> pd.DataFrame:
-    """Return the ratio of each arm, and against the baseline's at the end: median and 90 %.
-
-    Columns arm, series (visible, moved: posts a week; grams sold), of (before, baseline), low,
-    median, high.
-    """
-    weekly = compared.weekly
-    weekly = weekly[weekly["parameter_source"] == "posterior"]
-    began = pd.Timestamp(compared.facts["comparison"]["start"])
-    first = pd.Timestamp(compared.settings["horizon"]["start"])
-    week, last = (began - first).days // 7, weekly["week"].max()
-    series, of = ["visible", "moved", "grams"], weekly.groupby(["arm", "run"])
-    before, after = (
-        of.apply(lambda rows, a=a: rows[rows["week"].between(a, a + WEEKS - 1)][series].mean())
-        for a in (week - WEEKS, last - WEEKS + 1)
-    )
-    baseline = after.xs("baseline_2015")
-    parts = []
-    for name, ratio in (("before", after / before), ("baseline", after.div(baseline, level="run"))):
-        found = ratio.groupby("arm").quantile([0.05, 0.5, 0.95]).stack().unstack(1)
-        found.columns = ["q05", "median", "q95"]
-        parts.append(found.rename_axis(["arm", "series"]).reset_index().assign(of=name))
-    return pd.concat(parts)[["arm", "series", "of", "q05", "median", "q95"]]
+def last_weeks(job: tuple[int, int]) -> np.ndarray:
+    """Return the measures of the last four weeks at a dose multiplier (0: baseline), one run."""
+    dose, number = job
+    scenario = "websites_2014" if dose else "baseline_2015"
+    of = ms.settings(scenario, population="survey")
+    of.scenario.dose_multiplier, of.scenario.until = float(dose or 1), "2017-09-30"
+    of = posterior.settings_of(of, posterior.draw(of, number // 2))
+    state = initialize(of, simulation.run_seed(SEED, number))
+    end = state.series.risk.size
+    advance(state, 0, end - LAST)
+    found = np.zeros(len(MEASURES))
+    for row in range(end - LAST, end):
+        advance(state, row, row + 1)
+        elsewhere, platform = state.counters.elsewhere, state.trade.places.platform
+        found[0] += elsewhere[platform == Channel.WEBSITES].sum()
+        found[1] += elsewhere[platform != Channel.WEBSITES].sum()
+        found[2] += state.series.flows[row, Flow.VISIBLE]
+        delivered = slice(TradeCounter.DELIVERED, TradeCounter.DELIVERED + len(Channel))
+        found[3] += state.trade.records.counts[row, delivered].sum()
+    return found
 
 
-def published() -> float:
-    """Return the largest published ratio of new advertisements on websites, 2014 to 2012."""
-    after = targets.validation()["websites_flow_after"].high
-    before = targets.validation()["websites_flow_before"].value
-    assert after is not None and before is not None
-    return after / before
+def main(runs: int) -> None:
+    """Simulate, write the table and print it."""
+    jobs = [(dose, number) for dose in (0, *DOSES) for number in range(runs)]
+    found = np.array(simulation.on_threads(last_weeks, jobs, 2))
+    found = found.reshape(len(DOSES) + 1, runs, len(MEASURES))
+    rows = []
+    for k, dose in enumerate(DOSES, start=1):
+        ratio = found[k] / np.maximum(found[0], 1.0)
+        for m, name in enumerate(MEASURES):
+            low, median, high = np.quantile(ratio[:, m], [0.05, 0.5, 0.95])
+            staff = 1 + 9 * dose
+            row = {"staff": staff, "measure": name, "q05": low, "median": median, "q95": high}
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    table.to_csv(HERE / "flow.csv", index=False, float_format="%.3f", lineterminator="\n")
+    print(table.round(2).to_string(index=False))
 
 
 if __name__ == "__main__":
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    table = flow(ms.compare(["websites_2014"], replicates=runs, study="websites_2014"))
-    table.to_csv(HERE / "flow.csv", index=False, float_format="%.3f", lineterminator="\n")
-    print(table.round(2).to_string(index=False))
-    print(f"published of websites: at most {published():.2f}")
+    main(int(sys.argv[1]) if sys.argv[1:] else 40)
