@@ -60,7 +60,7 @@ BAD = {
     "unknown scenario": (
         ["scenario=nope"],
         "scenario 'nope'",
-        "known: accounts_listed, ban_announced",
+        "known: accounts_listed, agents_swept",
     ),
     "unknown recovery": (
         ["recovery=ternd"],

@@ -662,7 +662,8 @@ def test_trade_moves_no_post_of_a_market_of_posts():
 
 def test_without_push_and_police_trade_moves_no_post():
     """Posts feel trade through stock, motives and police, and no other way."""
-    apart = {"retail__stock_effect_on_posting": 0.0, "police__capacity": 0.0, "motive": "none"}
+    apart = {"retail__stock_effect_on_posting": 0.0, "police__capacity": 0.0, "motive": "none",
+             "institutions": "none"}  # fmt: skip
     whole = simulation.simulate(trading(300, **apart), 5)[0]
     posts = simulation.simulate(settings(300, market=POSTING_ONLY), 5)[0]
     assert (whole.flows == posts.flows).all() and (whole.risk == posts.risk).all()

@@ -154,7 +154,8 @@ def test_barred_traders_post_elsewhere_or_not_at_all():
         of = settings(300, "no_crackdown", institutions__staff=staff, institutions__recall=1.0,
                       institutions__reports_groups=100.0, institutions__reopen=520.0,
                       moderation__upheld=1.0, moderation__report_rate=0.01,
-                      motive__evade=0.0)  # fmt: skip
+                      motive__evade=0.0, moderation__mute_days=30.0,
+                      moderation__limit_days=60.0, moderation__suspend_days=180.0)  # fmt: skip
         state = initialize(of, 3)
         advance(state, 0, state.series.risk.size)
         posts[staff] = state.series.flows[100:, [5, 6]].sum(axis=0)

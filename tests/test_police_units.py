@@ -118,7 +118,7 @@ def test_effort_moves_what_units_look_at():
         state = initialize(of, 3)
         state.trade.units.effort[:] = effort
         advance(state, 0, 100)
-        counts[effort] = state.trade.records.enforcement[:, list(measures), :, 0].sum(axis=(0, 2))
+        counts[effort] = state.trade.records.enforcement[..., 0].sum(axis=(0, 2))[list(measures)]
     assert (counts[0.0] == 0).all()
     assert (counts[1.0] > 0).all() and (counts[5.0] > 2 * counts[1.0]).all()
 

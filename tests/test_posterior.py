@@ -47,6 +47,10 @@ SINCE = (
     "prices.speculation",
     "buyers.compare",
     "buyers.mouth",
+    "upstream.loyalty",
+    "upstream.price_sense",
+    "institutions.noise",
+    "institutions.vetting",
 )
 WEIGHTS = [0.1, 0.0, 0.5, 0.15, 0.25]  # of the five draws of each structure
 NUMBERS = range(500)

@@ -29,7 +29,7 @@ from marketsim.parameters.settings import (
 PAGE = Path(__file__).parents[1] / "docs" / "parameters.md"
 TEXTS = {
     f"{group}.{text}"
-    for group in ("recovery", "motive", "prices", "buyers", "scenario")
+    for group in ("recovery", "motive", "prices", "buyers", "upstream", "institutions", "scenario")
     for text in ("name", "about")
 }
 NOT_NUMBERS = TEXTS | {
@@ -381,6 +381,7 @@ def test_kernels_read_floats_alone():
     kernels = {"posting", "style", "perception", "recovery", "accounts", "motive"}
     kernels |= {"displacement", "moderation", "turnover", "supply", "workshop", "retail"}
     kernels |= {"resale", "demand", "buyers", "payment", "delivery", "police", "legal", "prices"}
+    kernels |= {"upstream", "institutions"}
     assert seen == sum(key.split(".")[0] in kernels for key in PARAMETERS)
 
 

@@ -277,7 +277,8 @@ def test_an_agent_takes_those_below_along_and_replaces_one_who_left():
 
 def test_agents_are_recruited_where_posts_pay():
     """Only by traders whose drive is above 1, only into free places, with as many friends."""
-    market = Chain(700, upstream__recruit=0.1, resale__agents=500.0)
+    market = Chain(700, upstream__recruit=0.1, resale__agents=500.0, resale__second_tier=0.0,
+                   resale__third_tier=0.0)  # fmt: skip
     agents, friends = market.trade.agents, market.trade.friends
     first = market.retailers.state.size
     agents.active[:], friends.count[first:] = 0, 0

@@ -16,6 +16,7 @@ from marketsim.model.market import advance, initialize
 from marketsim.model.state import Channel, Flow, TradeCounter
 from marketsim.parameters import posterior
 from marketsim.simulation import run as simulation
+from marketsim.survey import targets
 
 HERE = Path(__file__).parent
 DOSES = (1, 2, 4, 8)
@@ -46,6 +47,14 @@ def last_weeks(job: tuple[int, int]) -> np.ndarray:
     return found
 
 
+def published() -> float:
+    """Return the largest published ratio of new advertisements on websites, 2014 to 2012."""
+    after = targets.validation()["websites_flow_after"].high
+    before = targets.validation()["websites_flow_before"].value
+    assert after is not None and before is not None
+    return after / before
+
+
 def main(runs: int) -> None:
     """Simulate, write the table and print it."""
     jobs = [(dose, number) for dose in (0, *DOSES) for number in range(runs)]
@@ -62,6 +71,7 @@ def main(runs: int) -> None:
     table = pd.DataFrame(rows)
     table.to_csv(HERE / "flow.csv", index=False, float_format="%.3f", lineterminator="\n")
     print(table.round(2).to_string(index=False))
+    print(f"published of websites: at most {published():.2f}")
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ def overrides(tree: dict[str, Any]) -> list[str]:
     list of str
         The named choices, then every value that differs from them, in Hydra's grammar.
     """
+    groups = ("scenario", *(one for one in DEFAULTS if one not in ("scenario", "population")))
     choices = {
         group: tree[group]["name"] if tree[group]["name"] in names(group) else DEFAULTS[group]
-        for group in DEFAULTS
-        if group != "population"
+        for group in groups
     }
     base = asdict(named(**choices))
     words = [f"{group}={name}" for group, name in choices.items()]

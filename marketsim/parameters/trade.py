@@ -311,7 +311,6 @@ class Upstream:
     )  # fmt: skip
     posts: float = parameter(
         0.1, "1/month", 0.0, 10.0, "a dealer's posts for each piece in stock",
-        "assumed from evidence supply_examples",
     )  # fmt: skip
     recruit: float = parameter(
         0.01, "1/week", 0.0, 0.1,

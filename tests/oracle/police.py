@@ -174,6 +174,7 @@ class Police:
         if dealer is None or dealer.closed:
             return
         mass = self.seize(dealer)
+        dealer.moved = 0.0
         dealer.closed_until = self.model.today + 1 + int(self.model.rules.police.closed_days)
         self.model.counts.count_measure(measure, Channel.PHYSICAL, mass)
         if unit is not None:

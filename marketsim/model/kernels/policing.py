@@ -304,6 +304,7 @@ def _raid(day, row, dealer, action, police, trade):
     if trade.dealers.closed_until[dealer] > day:
         return 0
     mass = _seize(dealer, trade)
+    trade.units.known[dealer] = 0.0  # market.md 21.4: a raid uses up what is known
     _close_dealer(day, dealer, police, trade)
     count_enforcement(trade.records, row, action, Channel.PHYSICAL, mass)
     return mass
