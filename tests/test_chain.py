@@ -104,7 +104,7 @@ def test_the_mix_is_that_of_a_cut():
 
 def test_draws_of_the_chain_have_their_distributions():
     """Dealers are drawn evenly, markups are lognormal, stalls have their share."""
-    of = made(4000, turnover__entry=0.0)
+    of = made(4000, turnover__entry=0.0, upstream__spread=0.0)
     shops = of.shops
     suppliers, dealers = 8, 28
     assert set(shops.supplier.tolist()) == set(range(suppliers))

@@ -662,7 +662,7 @@ def test_a_batch_has_plain_keywords():
             alone.step()
         for name, values in alone.datacollector.model_vars.items():
             assert row[name] == values[-1] or is_before_last(row, alone), name
-    assert len({row["mean_risk"] for row in rows}) == 8
+    assert len({(row["mean_risk"], row["visible"], row["grams_delivered"]) for row in rows}) == 8
 
 
 def is_before_last(row, market) -> bool:

@@ -149,7 +149,7 @@ def test_strikes_lengthen_bars_and_the_fifth_closes_the_account():
 
 def test_barred_traders_post_elsewhere_or_not_at_all():
     """In a whole market with endless moderation hardly a post is left beside Moments."""
-    posts = {}
+    posts, deals = {}, {}
     for staff in (0.0, 1000.0):
         of = settings(300, "no_crackdown", institutions__staff=staff, institutions__recall=1.0,
                       institutions__reports_groups=100.0, institutions__reopen=520.0,
@@ -160,9 +160,10 @@ def test_barred_traders_post_elsewhere_or_not_at_all():
         advance(state, 0, state.series.risk.size)
         posts[staff] = state.series.flows[100:, [5, 6]].sum(axis=0)
         counts = state.trade.records.counts[100:]
-        deals = counts[:, TradeCounter.AGREED + Channel.PUBLIC : TradeCounter.AGREED + 5].sum()
-        assert (deals > 0) == (staff == 0.0)
+        channels = slice(TradeCounter.AGREED + Channel.PUBLIC, TradeCounter.AGREED + 5)
+        deals[staff] = counts[:, channels].sum()
     assert (posts[1000.0] < 0.1 * posts[0.0]).all()
+    assert deals[1000.0] < 0.2 * deals[0.0]
 
 
 # ---------------------------------------------------------------- sweeps

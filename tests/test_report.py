@@ -249,7 +249,7 @@ def test_command_names_what_differs_from_the_named_choices():
     settings.population.retailers, settings.replicates, settings.seed = 500, 3, 11
     assert study_page.command(asdict(settings)) == (
         "marketsim run scenario=no_crackdown recovery=mixture motive=learned prices=expectations "
-        "buyers=segmented "
+        "buyers=segmented upstream=hubs institutions=actors "
         "population.retailers=500 seed=11 replicates=3"
     )
     settings.posting.base_posts = 2.5

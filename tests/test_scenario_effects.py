@@ -42,7 +42,7 @@ SWITCHING = {"legal__switch_to_illegal": 0.5, "legal__stigma": 0.0}  # buyers go
 WATCHED = {"institutions__staff": 3.0, "motive__evade": 0.0, "moderation__capacity": 20.0}
 FEW_TRADERS = {"population__platform_traders": 5000.0, "institutions__reopen": 52.0}
 MANY_AGENTS = {"population__platform_traders": 5000.0, "resale__agents": 500.0,
-               "accounts__kept_cold": 0.0}  # fmt: skip
+               "accounts__kept_cold": 0.1}  # fmt: skip
 POLICED = {"police__capacity": 2.0, "police__inspected": 0.002, "supply__seized": 0.2}
 POPULAR = {"demand__friends": 400.0}  # more than the limit
 
