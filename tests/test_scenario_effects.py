@@ -20,6 +20,7 @@ from marketsim.model.state import (
     Learned,
     MarketState,
     Stage,
+    State,
     Stock,
     TradeCounter,
 )
@@ -39,11 +40,12 @@ TRACEABLE = {
 }
 STAFFED = {"moderation__capacity": 300.0, "motive__evade": 0.0}  # what is found is removed
 SWITCHING = {"legal__switch_to_illegal": 0.5, "legal__stigma": 0.0}  # buyers go where it is sold
-WATCHED = {"institutions__staff": 3.0, "motive__evade": 0.0, "moderation__capacity": 20.0}
+WATCHED = {"institutions__staff": 0.5, "motive__evade": 0.0, "moderation__capacity": 20.0}
+UNDILUTED = {"institutions__noise": 0.0}  # else a drive takes more time than it brings cases
 FEW_TRADERS = {"population__platform_traders": 5000.0, "institutions__reopen": 52.0}
 MANY_AGENTS = {"population__platform_traders": 5000.0, "resale__agents": 500.0,
                "accounts__kept_cold": 0.1}  # fmt: skip
-POLICED = {"police__capacity": 2.0, "police__inspected": 0.002, "supply__seized": 0.2}
+POLICED = {"police__capacity": 0.2, "police__inspected": 0.002, "police__arrest": 1.0}
 POPULAR = {"demand__friends": 400.0}  # more than the limit
 
 
@@ -117,6 +119,21 @@ def done(action: Enforcement):
     return lambda state: state.trade.records.enforcement[MAY:, action, :, 0].sum()
 
 
+def fear(state: MarketState) -> float:
+    """Return the mean perceived risk of traders."""
+    return state.series.risk[FIRST:].mean()
+
+
+def jail(state: MarketState) -> float:
+    """Return the mean perceived chance of arrest, 1/year."""
+    return state.motives.jail.mean()
+
+
+def own_value(state: MarketState) -> float:
+    """Return the mean value of the trade to traders on the last day."""
+    return state.motives.value[state.retailers.state == State.ACTIVE].mean()
+
+
 def hours_moved(state: MarketState) -> float:
     """Return the largest change of the hours of a unit of police."""
     return abs(state.trade.units.effort - 1.0).max()
@@ -127,18 +144,12 @@ EFFECTS = [
     ("repeated_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("rotating_sweeps", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("permanent_pressure", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
-    (
-        "websites_2014",
-        8,
-        (agreed(Channel.WEBSITES), "-"),
-        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
-        WATCHED,
-    ),
+    ("websites_2014", 1, (done(Enforcement.ELSEWHERE_SANCTIONED), "+"), (fear, "+"), WATCHED),
     ("heaviest_posters", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("types_a_b", 1, (sold, "-"), (flow(Flow.BACKUP), "+"), {}),
     ("linked_backups", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), {}),
     ("image_recognition", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.ELSEWHERE), "+"), STAFFED),
-    ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), {}),
+    ("reporting_drive", 1, (flow(Flow.VISIBLE), "-"), (backups, "+"), UNDILUTED),
     (
         "pooled_information",
         2,
@@ -153,34 +164,10 @@ EFFECTS = [
         (done(Enforcement.CASES_SHARED), "+"),
         WATCHED,
     ),
-    (
-        "tencent_alone",
-        1,
-        (flow(Flow.ELSEWHERE), "-"),
-        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
-        WATCHED,
-    ),
-    (
-        "portals_alone",
-        1,
-        (agreed(Channel.SOCIAL), "-"),
-        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
-        WATCHED,
-    ),
-    (
-        "websites_alone",
-        1,
-        (agreed(Channel.WEBSITES), "-"),
-        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
-        WATCHED,
-    ),
-    (
-        "all_operators",
-        1,
-        (flow(Flow.ELSEWHERE), "-"),
-        (done(Enforcement.ELSEWHERE_SANCTIONED), "+"),
-        WATCHED,
-    ),
+    ("tencent_alone", 1, (done(Enforcement.ELSEWHERE_SANCTIONED), "+"), (fear, "+"), WATCHED),
+    ("portals_alone", 1, (done(Enforcement.ELSEWHERE_SANCTIONED), "+"), (fear, "+"), WATCHED),
+    ("websites_alone", 1, (done(Enforcement.ELSEWHERE_SANCTIONED), "+"), (fear, "+"), WATCHED),
+    ("all_operators", 1, (done(Enforcement.ELSEWHERE_SANCTIONED), "+"), (fear, "+"), WATCHED),
     (
         "public_accounts_swept",
         2,
@@ -189,18 +176,18 @@ EFFECTS = [
         FEW_TRADERS,
     ),
     ("agents_swept", 1, (done(Enforcement.AGENTS_BANNED), "+"), (friends, "-"), MANY_AGENTS),
-    ("more_police", 1, (done(Enforcement.ARRESTS), "+"), (stock, "-"), TRACEABLE),
-    ("more_police_hubs", 1, (done(Enforcement.ARRESTS), "+"), (stock, "-"), TRACEABLE),
-    ("undercover_purchases", 1, (done(Enforcement.ARRESTS), "+"), (stock, "-"), TRACEABLE),
+    ("more_police", 1, (done(Enforcement.ARRESTS), "+"), (jail, "+"), POLICED),
+    ("more_police_hubs", 1, (done(Enforcement.ARRESTS), "+"), (jail, "+"), POLICED),
+    ("undercover_purchases", 1, (done(Enforcement.STINGS), "+"), (jail, "+"), POLICED),
     (
         "effort_follows_results",
         1,
         (hours_moved, "+"),
-        (done(Enforcement.INSPECTIONS), "-"),
+        (done(Enforcement.INSPECTIONS), "+"),
         POLICED,
     ),
     ("courier_checks", 2, (delivered_online, "-"), (friends, "-"), TRACEABLE),
-    ("police_records", 2, (stock, "-"), (label, "+"), TRACEABLE),
+    ("police_records", 2, (done(Enforcement.ESCROW_TRACES), "+"), (jail, "+"), TRACEABLE),
     ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
     ("supplier_interdiction", 1, (sold, "-"), (label, "+"), {}),
     ("demand_reduction", 1, (sold, "-"), (left, "+"), {}),
@@ -218,7 +205,7 @@ EFFECTS = [
     ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
     ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), STAFFED),
     ("collectables_sellers_taught", 1, (sold, "-"), (friends, "-"), {}),
-    ("longer_sentences", 1, (value, "-"), (stock, "-"), TRACEABLE),
+    ("longer_sentences", 1, (value, "-"), (own_value, "-"), TRACEABLE),
     ("longer_sentences_publicized", 1, (left, "+"), (value, "-"), TRACEABLE),
     ("friend_limit", 1, (friends, "-"), (inquiries, "-"), POPULAR),
     ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
