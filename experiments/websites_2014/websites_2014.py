@@ -15,6 +15,7 @@ import marketsim as ms
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Channel, Flow, TradeCounter
 from marketsim.parameters import posterior
+from marketsim.parameters.settings import Settings
 from marketsim.simulation import run as simulation
 from marketsim.survey import targets
 
@@ -25,13 +26,17 @@ SEED = 2015
 MEASURES = ("websites", "other places", "Moments", "ivory sold")
 
 
-def last_weeks(job: tuple[int, int]) -> np.ndarray:
-    """Return the measures of the last four weeks at a dose multiplier (0: baseline), one run."""
-    dose, number = job
-    scenario = "websites_2014" if dose else "baseline_2015"
-    of = ms.settings(scenario, population="survey")
+def settings(dose: int) -> Settings:
+    """Return the scenario at a dose multiplier, or the baseline (0), to the same last day."""
+    of = ms.settings("websites_2014" if dose else "baseline_2015", population="survey")
     of.scenario.dose_multiplier, of.scenario.until = float(dose or 1), "2017-09-30"
-    of = posterior.settings_of(of, posterior.draw(of, number // 2))
+    return of
+
+
+def last_weeks(job: tuple[Settings, int]) -> np.ndarray:
+    """Return the measures of the last four weeks of one run."""
+    scenario, number = job
+    of = posterior.settings_of(scenario, posterior.draw(scenario, number // 2))
     state = initialize(of, simulation.run_seed(SEED, number))
     end = state.series.risk.size
     advance(state, 0, end - LAST)
@@ -57,7 +62,8 @@ def published() -> float:
 
 def main(runs: int) -> None:
     """Simulate, write the table and print it."""
-    jobs = [(dose, number) for dose in (0, *DOSES) for number in range(runs)]
+    scenarios = [settings(dose) for dose in (0, *DOSES)]
+    jobs = [(of, number) for of in scenarios for number in range(runs)]
     found = np.array(simulation.on_threads(last_weeks, jobs, 2))
     found = found.reshape(len(DOSES) + 1, runs, len(MEASURES))
     rows = []
