@@ -28,7 +28,8 @@ HEAD = """\
 
 Generated from the comparison in `results/published/comparison_2015`, written {written} ({runs}
 paired runs of each of {arms} scenarios, {retailers:,} traders, interventions from {start} on, six
-months), of the model before buyers tired, prices looked ahead, and platforms and police acted; do not edit.
+months), of the model before buyers tired, prices looked ahead, and platforms and police
+acted; do not edit.
 Values are changes relative to the baseline, in which the enforcement of 2015
 continues: median and 90 % interval of the runs. All statements refer to a model calibrated to one
 survey of 58 traders.
