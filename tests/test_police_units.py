@@ -179,7 +179,7 @@ def test_raids_go_to_those_police_know():
 
 
 def test_police_who_target_hubs_seize_at_least_as_much():
-    """At the same hours, so as many cases decided, more goods are seized in all."""
+    """Where as many cases are decided, more goods are seized in all: raids are more."""
     masses, cases = {}, {}
     for hub in (0.0, 1.0):
         seized = arrests = 0

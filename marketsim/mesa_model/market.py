@@ -97,8 +97,8 @@ class Market(mesa.Model):
     def agents(self) -> AgentSet:
         """All agents who are in the market, but buyers.
 
-        Suppliers, processors, retailers who are active, lying low or banned, resale agents not
-        taken by police, moderators and police units, by `unique_id`. It follows entry and exit
+        Suppliers, processors, retailers who are active, lying low or banned, resale agents in the
+        trade, moderators and police units, by `unique_id`. It follows entry and exit
         after each `step`. The set is made on first use.
         """
         return self._registry.sets()[0]

@@ -35,7 +35,8 @@ def work(settings: Settings, start: dt.date) -> Work:
     -------
     Work
         Hours a week per 1,000 traders, of capacity (used or not), sweeps and raids. Hours that
-        police units move among themselves, and targeting, take none beside them.
+        police units move among themselves, the choice of cases, and raids that follow an arrest
+        take none beside them.
     """
     table, hours = compile_table(settings), settings.hours
     days = slice(table.day(start), None)
