@@ -369,12 +369,11 @@ class Parcel(IntEnum):
 # Suppliers and processors. risk: perceived risk, 0 to 1, (dealers,), float64; closed_until: first
 # date open after a raid, (dealers,), int64; machines: 1, or 0 once seized, (dealers,), float64;
 # working_capital: fen, (dealers,), int64; sold: smoothed sales, and least_sales: the least that a
-# dealer expects, both mg a day, (dealers, PRODUCTS), float64; size relative to the mean of the kind
-# and fading sum of posts, (dealers,), float64; banned_until: first date on which the account is
-# back, (dealers,), int64
+# dealer expects, both mg a day, (dealers, PRODUCTS), float64; size relative to the mean of the
+# kind, (dealers,), float64; banned_until: first date with the account back, (dealers,), int64
 Dealers = namedtuple(
     "Dealers",
-    "risk closed_until machines working_capital sold least_sales size recent banned_until",
+    "risk closed_until machines working_capital sold least_sales size banned_until",
 )
 
 # Goods and sources of traders, arrays of shape (ids,)
@@ -394,9 +393,8 @@ Shops = namedtuple(
 
 # Resale agents, arrays of shape (agents,): trader whose goods they sell (int64); agent whose posts
 # they forward, -1 for the trader's own (int64); tier from 1 (int8); 0 once taken by police, or gone
-# (int8); row of the last deal (int64); fading sum of posts forwarded (float64); first date on which
-# the account is back after a ban (int64)
-Agents = namedtuple("Agents", "retailer upstream tier active last_deal recent banned_until")
+# (int8); row of the last deal (int64); first date on which the account is back after a ban (int64)
+Agents = namedtuple("Agents", "retailer upstream tier active last_deal banned_until")
 
 # Friends of seller s are rows start[s] to start[s] + count[s], customers (who have bought) first;
 # there is room up to start[s + 1]. start: (sellers + 1,), count, customers and wanted, the number

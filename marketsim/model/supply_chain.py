@@ -335,7 +335,6 @@ def _dealers(
         sold=sold,
         least_sales=sold * 0.2,
         size=size,
-        recent=np.zeros(number),
         banned_until=np.zeros(number, np.int64),
     )
 
@@ -411,7 +410,6 @@ def _agents(params: Params, seed: int, agents: int, retailers: int) -> Agents:
         tier=tier.astype(np.int8),
         active=np.ones(agents, np.int8),
         last_deal=np.zeros(agents, np.int64),
-        recent=np.zeros(agents),
         banned_until=np.zeros(agents, np.int64),
     )
 

@@ -70,7 +70,6 @@ class Dealer(Stockist, mesa.Agent):
         self.closed_until = 0
         self.machines = 1.0
         self.size = 1.0
-        self.recent = 0.0
         self.banned_until = 0
         self.moved = 0.0  # what police know of, in mg
         self.purse = 0
@@ -135,7 +134,6 @@ class Dealer(Stockist, mesa.Agent):
                 pieces += self.held[product] / (model.pieces[product] * 1000.0)
             u = model.draw(Purpose.DEALER_POSTS, self.number)
             posts = events(u, rules.upstream.posts / 30.0 * pieces)
-        self.recent = self.recent * (1.0 - 1.0 / rules.moderation.memory_days) + posts
         model.counts.count(Tally.DEALER_POSTS, posts)
 
     def hear_of_raid(self) -> None:

@@ -874,12 +874,6 @@ MISREAD_OF_DEALERS: dict[str, tuple[str, Callable[[str], str]]] = {
         _replace("all(one.active and not one.banned for one in self.chain())",
                  "not self.banned and all(one.active for one in self.chain())"),
     ),
-    "posts of agents fade on days with posts alone": (
-        "sellers.py",
-        _replace("        fading = 1.0 - 1.0 / model.rules.moderation.memory_days\n",
-                 "        fading = 1.0 - bool(self.forwarded) / model.rules.moderation.memory_days"
-                 "\n"),
-    ),
     "an agent whose account is banned keeps all friends": (
         "upstream.py",
         _replace("        agent.lose_friends(accounts.kept_cold)\n", ""),

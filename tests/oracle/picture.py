@@ -116,7 +116,6 @@ DEALER = (
     "closed_until",
     "machines",
     "size",
-    "recent",
     "banned_until",
     "purse",
     "sold",
@@ -187,7 +186,7 @@ def picture(model) -> dict:
     out["agent.upstream"] = [number_of(one.upstream) for one in agents]
     out["agent.tier"] = [one.tier for one in agents]
     out["agent.active"] = [int(one.active) for one in agents]
-    for name in ("last_deal", "recent", "banned_until"):
+    for name in ("last_deal", "banned_until"):
         out[f"agent.{name}"] = [getattr(one, name) for one in agents]
     out["buyer.risk"] = [one.risk for one in model.buyers]
     out["buyer.touched"] = [one.touched for one in model.buyers]

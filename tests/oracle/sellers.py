@@ -147,7 +147,6 @@ class ResaleAgent(Seller, mesa.Agent):
         self.upstream: ResaleAgent | None = None
         self.active = True
         self.last_deal = 0  # row
-        self.recent = 0.0
         self.banned_until = 0
         self.forwarded = 0
 
@@ -190,8 +189,6 @@ class ResaleAgent(Seller, mesa.Agent):
             mean = model.rules.resale.forwarded * posted
             self.forwarded = events(model.draw(Purpose.FORWARDED, self.number), mean)
             model.counts.count(Tally.FORWARDED, self.forwarded)
-        fading = 1.0 - 1.0 / model.rules.moderation.memory_days
-        self.recent = self.recent * fading + self.forwarded
         return self.forwarded, 0, 0, 0
 
     def label(self, asked: float) -> float:

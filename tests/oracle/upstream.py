@@ -88,7 +88,7 @@ def _begin(model, agent, trader) -> None:
     agent.active, agent.tier = True, 1
     agent.upstream, agent.retailer = None, trader
     agent.last_deal = model.row
-    agent.banned_until, agent.recent = 0, 0.0
+    agent.banned_until = 0
     agent.customers = 0
     for n in range(agent.wanted):
         u = model.draw(Purpose.AGENT_FRIEND, agent.key, n)

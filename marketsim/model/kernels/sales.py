@@ -110,7 +110,7 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
         seller_key = draw_key(seller, traders)
         retailer = seller if agent < 0 else trade.agents.retailer[agent]
         # market.md 9.1 to 9.2 (posts and platform)
-        posts = _count_posts(seed, day, retailer, agent, retailers, counters, params, trade)
+        posts = _count_posts(seed, day, retailer, agent, retailers, counters, params.resale, trade)
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
         platform, weight = _choose_platform(
@@ -262,15 +262,13 @@ def _has_open_stall(i, state, trade):
 
 
 @part
-def _count_posts(seed, day, retailer, agent, retailers, counters, params, trade):
+def _count_posts(seed, day, retailer, agent, retailers, counters, resale, trade):
     """Return a seller's posts in Moments, in groups, elsewhere, and 1 for an open stall (9.1)."""
     if agent >= 0:
         forwarded = 0
         if _is_forwarding(day, agent, trade.agents) and counters.moments[retailer] > 0:
             u = uniform(seed, Purpose.FORWARDED, day, agent, 0)
-            forwarded = events(u, params.resale.forwarded * counters.moments[retailer])
-        remembered = 1.0 - 1.0 / params.moderation.memory_days
-        trade.agents.recent[agent] = trade.agents.recent[agent] * remembered + forwarded
+            forwarded = events(u, resale.forwarded * counters.moments[retailer])
         return forwarded, 0, 0, 0
     stall = 1 if _has_open_stall(retailer, retailers.state[retailer], trade) else 0
     moments = counters.moments[retailer] + counters.backup[retailer]

@@ -41,7 +41,7 @@ def update_upstream(seed, day, row, params, retailers, motives, trade):
     motives : Motives
         Drive is read.
     trade : TradeState
-        Written: `dealers.recent`, agents, friends of new agents, counts.
+        Written: agents, friends of new agents, counts.
     """
     _post_offers(seed, day, row, params, trade)
     if params.upstream.recruit == 0.0:
@@ -68,8 +68,7 @@ def update_upstream(seed, day, row, params, retailers, motives, trade):
 def _post_offers(seed, day, row, params, trade):
     """Let dealers show traders what they have in stock (market.md 19.3)."""
     dealers, rate = trade.dealers, params.upstream.posts / MONTH
-    remembered = 1.0 - 1.0 / params.moderation.memory_days
-    for dealer in range(dealers.recent.size):
+    for dealer in range(dealers.size.size):
         posts = 0
         is_open = dealers.closed_until[dealer] <= day and dealers.banned_until[dealer] <= day
         if is_open and rate > 0.0:
@@ -78,7 +77,6 @@ def _post_offers(seed, day, row, params, trade):
                 piece = mean_piece(product, params.demand) * MILLIGRAMS
                 pieces += trade.books.balance[dealer, product] / piece
             posts = events(uniform(seed, Purpose.DEALER_POSTS, day, dealer, 0), rate * pieces)
-        dealers.recent[dealer] = dealers.recent[dealer] * remembered + posts
         trade.records.counts[row, TradeCounter.DEALER_POSTS] += posts
 
 
@@ -153,7 +151,7 @@ def _recruit_agent(seed, day, row, i, demand, traders, trade):
             continue
         agents.active[a], agents.tier[a], agents.upstream[a] = 1, 1, NOBODY
         agents.retailer[a], agents.last_deal[a] = i, row
-        agents.banned_until[a], agents.recent[a] = 0, 0.0
+        agents.banned_until[a] = 0
         first, key = friends.start[seller], FIRST_AGENT_KEY + a
         for n in range(friends.wanted[seller]):
             u = uniform(seed, Purpose.AGENT_FRIEND, day, key, n)
