@@ -6,7 +6,6 @@ from conftest import levers, plain
 from scipy import stats
 
 from marketsim.model.kernels.moderation import (
-    BAN,
     open_cases,
     remove_known_posts,
     review_cases,
@@ -14,7 +13,7 @@ from marketsim.model.kernels.moderation import (
 )
 from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import ALL_TYPES, TYPES, types_mask
-from marketsim.model.state import Backup, Case, Queue, State
+from marketsim.model.state import BAN, Backup, Case, Queue, State
 from marketsim.parameters.settings import kernel_params
 
 FALSE_ALARM = 1e-6

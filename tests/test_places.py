@@ -8,7 +8,7 @@ from conftest import Standstill, levers, settings
 from scipy import stats
 
 from marketsim.errors import InputError
-from marketsim.model.kernels.places import CLOSED, moderate_places
+from marketsim.model.kernels.places import moderate_places
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario.timeline import check_settings, compile_levers
 from marketsim.model.state import (
@@ -275,8 +275,3 @@ def test_in_a_market_of_posts_no_place_is_moderated():
     advance(one, 0, 120)
     advance(other, 0, 120)
     assert (one.series.flows == other.series.flows).all()
-
-
-def test_a_closed_account_is_the_fifth_strike():
-    """The constant of sweeps is that of the ladder."""
-    assert CLOSED == 5

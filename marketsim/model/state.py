@@ -17,6 +17,10 @@ from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import part
 
 NOBODY = -1  # in place of an id
+HEAD, WAITING = 0, 1  # of the ends of a queue: place of its head, and the number waiting
+# sanctions on an account that lead to these rungs of the ladder; the first two mute (model.md 7.5)
+LIMIT, SUSPENSION, BAN = 3, 4, 5
+GUARDED_DAYS = 28  # of a guarded style after a removal (model.md 7.4)
 
 # ------------------------------------------------------------------------------ posting side
 
@@ -486,6 +490,22 @@ def draw_key(seller, retailers):
 def is_in_trade(state):
     """Return whether a trader in a state is in the market: ACTIVE, LYING_LOW or BANNED."""
     return state == State.ACTIVE or state == State.LYING_LOW or state == State.BANNED
+
+
+@part
+def join_queue(ring, ends, i):
+    """Put a trader at the end of a first-in-first-out queue (`Queue`)."""
+    ring[(ends[HEAD] + ends[WAITING]) % ring.size] = i
+    ends[WAITING] += 1
+
+
+@part
+def leave_queue(ring, ends):
+    """Take the trader at the head of a queue, and return the id."""
+    i = np.int64(ring[ends[HEAD]])
+    ends[HEAD] = (ends[HEAD] + 1) % ring.size
+    ends[WAITING] -= 1
+    return i
 
 
 @part

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from marketsim.numerics.jit import array_kernel, kernel
+from marketsim.numerics.jit import array_kernel, kernel, part
 
 # ln 2 in two parts: the first has trailing zero bits, so that k * LN2_HIGH is exact.
 LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
@@ -126,6 +126,18 @@ TAIL_BOTTOM = np.array(
      7.86869131145613259100e-4, 1.48753612908506148525e-2, 1.36929880922735805310e-1,
      5.99832206555887937690e-1, 1.0]
 )  # fmt: skip
+
+
+@part
+def whole_power(base, exponent):
+    """Return a number to a whole power, by squaring in one fixed order (docs/model.md 7.7)."""
+    out = 1.0
+    while exponent > 0:
+        if exponent % 2 == 1:
+            out *= base
+        base *= base
+        exponent //= 2
+    return out
 
 
 @kernel

@@ -124,7 +124,7 @@ def _warn(faults: list[tuple[Path, OSError]]) -> None:
     where = f" in {folder.parent} ({getattr(fault, 'strerror', '') or fault})" if folder else ""
     _warned().append(
         f"compiled kernels cannot be stored{where}: each start compiles those that are missing, "
-        "1-2 min for all; set NUMBA_CACHE_DIR to a folder with 20 MB of room"
+        "some minutes for all; set NUMBA_CACHE_DIR to a folder with 40 MB of room"
     )
     print(one_line(f"marketsim: warning: {_warned()[0]}"), file=sys.stderr, flush=True)
 

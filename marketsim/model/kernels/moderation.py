@@ -2,15 +2,24 @@
 
 import numpy as np
 
-from marketsim.model.state import Backup, Case, State
+from marketsim.model.state import (
+    BAN,
+    GUARDED_DAYS,
+    HEAD,
+    LIMIT,
+    SUSPENSION,
+    WAITING,
+    Backup,
+    Case,
+    State,
+    join_queue,
+    leave_queue,
+)
 from marketsim.numerics.distributions import first_in_race, in_turn
 from marketsim.numerics.jit import array_kernel, kernel, part
 from marketsim.numerics.rng import Purpose, uniform
 
-HEAD, WAITING = 0, 1  # of `Queue.ends`
-GUARDED_DAYS = 28  # of a guarded style after a removal
 ALL_TYPES = 15  # mask of the types of trader
-LIMIT, SUSPENSION, BAN = 3, 4, 5  # offences at these rungs; the first two remove a post and mute
 
 
 @kernel
@@ -69,9 +78,7 @@ def open_cases(seed, day, levers, retailers, counters, queue):
     for k in range(flagged.size):
         turns[k] = uniform(seed, Purpose.QUEUE_ORDER, day, flagged[k], 0)
     for k in in_turn(turns):
-        place = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
-        queue.ring[place] = flagged[k]
-        queue.ends[WAITING] += 1
+        join_queue(queue.ring, queue.ends, flagged[k])
         retailers.case_open[flagged[k]] = Case.OPEN
     # model.md 7.4: those who post most, by a keyed race, among accounts without a case
     if levers.listed_platform > 0:
@@ -109,9 +116,7 @@ def review_cases(seed, day, levers, params, retailers, counters, queue):
     """
     for _ in range(min(levers.capacity, queue.ends[WAITING])):
         # model.md 7.4: take the head of the queue
-        i = queue.ring[queue.ends[HEAD]]
-        queue.ends[HEAD] = (queue.ends[HEAD] + 1) % queue.ring.size
-        queue.ends[WAITING] -= 1
+        i = leave_queue(queue.ring, queue.ends)
         is_open = retailers.case_open[i] == Case.OPEN
         retailers.case_open[i] = Case.NONE
         # model.md 7.4: void cases and traders without an account are not sanctioned

@@ -3,8 +3,8 @@
 import numpy as np
 
 from marketsim.model.state import State
-from marketsim.numerics.elementary import LN_2, exp
-from marketsim.numerics.jit import array_kernel, part
+from marketsim.numerics.elementary import LN_2, exp, whole_power
+from marketsim.numerics.jit import array_kernel
 from marketsim.numerics.rng import Purpose, uniform
 
 
@@ -45,7 +45,7 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
     any_shock = shock.any()
     arrests = counters.arrested.sum()
     public = 1.0 - (1.0 - levers.arrest_news) * (1.0 - params.institutions.publicity)
-    hope = _power(1.0 - params.motive.jail_step * perception.news * public, arrests)
+    hope = whole_power(1.0 - params.motive.jail_step * perception.news * public, arrests)
     calm_after_news = 1.0 - perception.news * perception.warning * levers.news * habituation
     for i in range(state.size):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
@@ -63,7 +63,7 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
                 weight = shock[ties.other[k]] * habituation
                 calm *= 1.0 - perception.warning * weight
         # model.md 7.7: risk above the residual fades, and rises by a share of what is left to 1
-        fear = max(risks[i] - residual, 0.0) * fading * _power(lesson, seen)
+        fear = max(risks[i] - residual, 0.0) * fading * whole_power(lesson, seen)
         rise = (1.0 - residual - fear) * (1.0 - calm)
         risks[i] = residual + fear + rise
         # market.md 16.5: arrests of ties, and public ones, raise the perceived chance of arrest
@@ -91,15 +91,3 @@ def _unpunished_posts(counters):
         if counters.sanction[i] == 0.0:
             unpunished[i] = counters.moments[i]
     return unpunished
-
-
-@part
-def _power(base, exponent):
-    """Return `base` to a whole power, by squaring in one fixed order (model.md 7.7)."""
-    out = 1.0
-    while exponent > 0:
-        if exponent % 2 == 1:
-            out *= base
-        base *= base
-        exponent //= 2
-    return out

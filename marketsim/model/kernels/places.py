@@ -4,8 +4,13 @@ import numpy as np
 
 from marketsim.model.buyers import lose_friends
 from marketsim.model.state import (
+    BAN,
     FIRST_AGENT_KEY,
+    GUARDED_DAYS,
+    LIMIT,
     PORTALS_DESK,
+    SUSPENSION,
+    WAITING,
     WEBSITES_DESK,
     Case,
     Channel,
@@ -17,15 +22,15 @@ from marketsim.model.state import (
     count_enforcement,
     desk_of,
     is_in_trade,
+    join_queue,
+    leave_queue,
     operator_of,
 )
 from marketsim.numerics.distributions import first_in_race, in_turn
+from marketsim.numerics.elementary import whole_power
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import Purpose, uniforms
 
-HEAD, WAITING = 0, 1  # of the ends of a queue
-GUARDED_DAYS = 28  # after a removal
-LIMITED, SUSPENDED, CLOSED = 3, 4, 5  # strikes
 WEEK = 7.0  # days
 DESKS, OPERATORS = len(Desk), len(Operator)
 PUBLIC, SOCIAL, WEBSITES = int(Place.PUBLIC), int(Place.SOCIAL), int(Place.WEBSITES)
@@ -113,7 +118,7 @@ def _watch(seed, day, i, watches, levers, params, retailers, counters, places, t
         missed = _missed(day, i, place, desk, levers, params, retailers)
         if missed < 1.0:  # else no draw is needed
             u = uniforms(seed, Purpose.FLAGGED_ELSEWHERE, day, i, 0)[place]
-            if u >= _power(missed, posts):
+            if u >= whole_power(missed, posts):
                 turn = uniforms(seed, Purpose.ELSEWHERE_TURN, day, i, 0)[place]
                 turns[desk, numbers[desk]] = turn
                 flagged[desk, numbers[desk]] = i
@@ -151,25 +156,10 @@ def _capacity(desk, levers):
 
 
 @part
-def _power(base, exponent):
-    """Return `base` to a whole power, by squaring in one fixed order (model.md 7.7)."""
-    out = 1.0
-    while exponent > 0:
-        if exponent % 2 == 1:
-            out *= base
-        base *= base
-        exponent //= 2
-    return out
-
-
-@part
 def _join(desk, i, places):
     """Put a trader at the end of the queue of a desk."""
-    place = _place_of(desk)
-    last = (places.ends[desk, HEAD] + places.ends[desk, WAITING]) % places.ring.shape[1]
-    places.ring[desk, last] = i
-    places.ends[desk, WAITING] += 1
-    places.case[place, i] = 1
+    join_queue(places.ring[desk], places.ends[desk], i)
+    places.case[_place_of(desk), i] = 1
 
 
 @part
@@ -182,9 +172,7 @@ def _place_of(desk):
 def _decide(seed, day, row, desk, params, retailers, counters, places, records):
     """Decide the case at the head of a desk's queue (market.md 20.2)."""
     place = _place_of(desk)
-    i = np.int64(places.ring[desk, places.ends[desk, HEAD]])
-    places.ends[desk, HEAD] = (places.ends[desk, HEAD] + 1) % places.ring.shape[1]
-    places.ends[desk, WAITING] -= 1
+    i = leave_queue(places.ring[desk], places.ends[desk])
     places.case[place, i] = 0
     if not is_in_trade(retailers.state[i]) or places.account[place, i] == 0:
         return
@@ -202,11 +190,11 @@ def _punish(day, row, i, place, strikes, params, retailers, counters, places, re
     retailers.guarded_until[i] = day + 1 + GUARDED_DAYS
     count_enforcement(records, row, Enforcement.ELSEWHERE_SANCTIONED, channel, 0)
     days = moderation.mute_days
-    if strikes == LIMITED:
+    if strikes == LIMIT:
         days = moderation.limit_days
-    elif strikes == SUSPENDED:
+    elif strikes == SUSPENSION:
         days = moderation.suspend_days
-    elif strikes >= CLOSED:
+    elif strikes >= BAN:
         days, strikes = WEEK * params.institutions.reopen, 0
         places.account[place, i] = 0
         count_enforcement(records, row, Enforcement.ELSEWHERE_CLOSED, channel, 0)
@@ -227,7 +215,7 @@ def _sweep_place(
         if is_in_trade(retailers.state[i]) and places.account[place, i] > 0:
             odds[i] = 1.0
     for i in first_in_race(seed, purpose, day, odds, accounts):
-        _punish(day, row, i, place, CLOSED, params, retailers, counters, places, records)
+        _punish(day, row, i, place, BAN, params, retailers, counters, places, records)
 
 
 @array_kernel
@@ -303,9 +291,7 @@ def _open(row, i, operator, retailers, queue, places, records):
     """Open a case with an operator: in Moments, on portals or on websites (market.md 20.5)."""
     channel = 0
     if operator == Operator.TENCENT:
-        last = (queue.ends[HEAD] + queue.ends[WAITING]) % queue.ring.size
-        queue.ring[last] = i
-        queue.ends[WAITING] += 1
+        join_queue(queue.ring, queue.ends, i)
         retailers.case_open[i] = Case.OPEN
     elif operator == Operator.PORTALS:
         channel = SOCIAL + 1

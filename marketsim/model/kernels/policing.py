@@ -15,8 +15,10 @@ from marketsim.model.ledger import (
 from marketsim.model.pricing import asking_price, displayed_product, stock_held
 from marketsim.model.state import (
     FILED,
+    HEAD,
     IN_QUEUE,
     NOBODY,
+    WAITING,
     Channel,
     Enforcement,
     State,
@@ -24,13 +26,14 @@ from marketsim.model.state import (
     count_enforcement,
     file_case,
     is_in_trade,
+    join_queue,
+    leave_queue,
 )
 from marketsim.numerics.distributions import first_in_race, in_turn
 from marketsim.numerics.elementary import exp, log
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
-HEAD, WAITING = 0, 1  # of `Cases.ends`
 RAW = int(Item.RAW)
 MONTH = 28  # days between two reallocations of hours
 LEAST_SHARE = 0.05  # of the hours, of a unit
@@ -79,16 +82,13 @@ def investigate_cases(seed, day, row, levers, params, retailers, counters, trade
     for k in range(filed.size):
         turns[k] = uniform(seed, Purpose.CASE_TURN, day, filed[k], 0)
     for k in in_turn(turns):
-        cases.ring[(cases.ends[HEAD] + cases.ends[WAITING]) % cases.ring.size] = filed[k]
-        cases.ends[WAITING] += 1
+        join_queue(cases.ring, cases.ends, filed[k])
         cases.waiting[filed[k]] = IN_QUEUE
     # market.md 12.2: decisions
     for _ in range(min(levers.cases, cases.ends[WAITING])):
         if levers.hub > 0.0:
             _move_to_head(_next_case(seed, day, levers.hub, trade), cases)
-        i = cases.ring[cases.ends[HEAD]]
-        cases.ends[HEAD] = (cases.ends[HEAD] + 1) % cases.ring.size
-        cases.ends[WAITING] -= 1
+        i = leave_queue(cases.ring, cases.ends)
         cases.waiting[i] = 0
         chance = params.institutions.evidence if cases.evidence[i] > 0 else police.arrest
         cases.evidence[i] = 0
