@@ -178,6 +178,21 @@ def test_raids_go_to_those_police_know():
         assert closed.tolist() == [other if hub else usual]
 
 
+def test_a_raid_uses_up_what_police_know():
+    """A dealer who was raided has no stock: the next raid goes to another who is known."""
+    of = Station(police__arrest=1.0, police__upstream=1.0, police__supplier=0.0)
+    first, second = range(*of.books.start[[1, 2]])[:2]
+    of.trade.shops.processor[:] = second + 1  # what is seized at arrests is of another
+    of.units.known[first], of.units.known[second] = 1e12, 1e6
+    of.file(4).police(1, hub=1.0)
+    assert of.units.known[first] == 0.0 and of.units.known[second] == 1e6
+    of.trade.dealers.closed_until[:] = 0
+    of.units.known[second + 1] = 0.0
+    of.books.balance[of.holder(Account.RETAILERS) :][:300, :PRODUCTS] = 0
+    of.file(5).police(1, hub=1.0)
+    assert np.flatnonzero(of.trade.dealers.closed_until).tolist() == [second]
+
+
 def test_police_who_target_hubs_seize_at_least_as_much():
     """Where as many cases are decided, more goods are seized in all: raids are more."""
     masses, cases = {}, {}

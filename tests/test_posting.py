@@ -11,7 +11,7 @@ from marketsim.errors import InputError
 from marketsim.model.kernels.posting import publish_posts
 from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
-from marketsim.model.state import Backup, Learned, State
+from marketsim.model.state import Backup, Learned, Place, State
 from marketsim.model.supply_chain import places_at_start
 from marketsim.parameters.settings import check, kernel_params
 
@@ -121,6 +121,39 @@ def test_yesterday_is_cleared():
         counts[:] = 9
     for one, two in zip(fresh.post(), used.post(), strict=True):
         assert one.tobytes() == two.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("barred", "share"),
+    [((), 1.0), ((Place.PUBLIC,), 0.7), ((Place.PUBLIC, Place.SOCIAL), 0.2),
+     ((Place.PUBLIC, Place.SOCIAL, Place.WEBSITES), 0.0)],
+    ids=str,
+)  # fmt: skip
+def test_who_is_barred_elsewhere_posts_less_there(barred, share):
+    """Elsewhere keeps the weight of the places that are open, by `demand.to_*`; none: no post."""
+    weights = {"demand__to_public": 0.3, "demand__to_social": 0.5, "demand__to_websites": 0.2}
+    posters = Posters(displacement__moved=0.6, **weights).set(state=State.LYING_LOW)
+    for place in barred:
+        posters.places.barred_until[place] = DAY + 1000
+    seen = posters.days()
+    away = posters.params.displacement
+    one = away.moved / (away.backup + away.groups + away.elsewhere)
+    elsewhere = away.elsewhere * one * share
+    chance = elsewhere / (elsewhere + away.groups * one + 1.0 - away.moved)
+    made = seen.groups.sum() + seen.elsewhere.sum() + seen.withheld.sum()
+    if share == 0.0:
+        assert seen.elsewhere.sum() == 0 < seen.groups.sum()
+    else:
+        assert share_p(seen.elsewhere.sum(), made, chance) > FALSE_ALARM
+
+
+def test_who_is_barred_from_groups_posts_none_there():
+    """The bar ends by itself; other places are used more."""
+    posters = Posters(displacement__moved=0.6).set(state=State.LYING_LOW)
+    posters.places.barred_until[Place.GROUPS] = DAY + 10
+    seen = posters.days(20)
+    assert seen.groups[:10].sum() == 0 < seen.groups[10:].sum()
+    assert seen.elsewhere[:10].sum() > seen.elsewhere[10:].sum()
 
 
 @pytest.mark.parametrize("memory", [1.0, 7.0, 90.0])

@@ -237,6 +237,16 @@ def test_who_sells_stays_and_where_nobody_recruits_nobody_moves():
     assert still.trade.agents.active.all() and (still.trade.agents.retailer == before).all()
 
 
+def test_a_deal_through_an_agent_is_remembered():
+    """In a whole market the row of the last deal is one on which agents sold, or 0."""
+    of = trading(100, upstream="hubs", upstream__recruit=1e-9, demand__inquiries_per_post=0.01)
+    state = initialize(of, 3)
+    advance(state, 0, 60)
+    sold = np.flatnonzero(state.trade.records.counts[:, TradeCounter.RESALE_DEALS])
+    last = state.trade.agents.last_deal
+    assert last.max() == sold.max() > 0 and set(last.tolist()) <= {0, *sold.tolist()}
+
+
 def test_agents_go_to_those_who_post():
     """An agent whose trader no longer posts finds one who does, in proportion to posts."""
     market = Chain(400, upstream__recruit=1e-9, resale__second_tier=0.0, resale__third_tier=0.0)
