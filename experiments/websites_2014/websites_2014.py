@@ -2,7 +2,9 @@
 
 Websites are moderated more from August 2015 to September 2017, by the same operators, staff and
 ladder as in any other scenario. `flow.csv` has the posts of the last four weeks, relative to the
-baseline: new on websites, on other social media and public accounts, and in Moments; ivory sold.
+baseline: new on websites, on other social media and public accounts, and in Moments; ivory sold;
+mean perceived risk; and the share of traders barred from websites on the last day (itself, no
+ratio). `se` is the standard error of the median, from resampling the draws of parameters.
 """
 
 import sys
@@ -13,7 +15,7 @@ import pandas as pd
 
 import marketsim as ms
 from marketsim.model.market import advance, initialize
-from marketsim.model.state import Channel, Flow, TradeCounter
+from marketsim.model.state import Channel, Flow, Place, State, TradeCounter
 from marketsim.parameters import posterior
 from marketsim.parameters.settings import Settings
 from marketsim.simulation import run as simulation
@@ -23,7 +25,8 @@ HERE = Path(__file__).parent
 DOSES = (1, 2, 4, 8)
 LAST = 28  # days
 SEED = 2015
-MEASURES = ("websites", "other places", "Moments", "ivory sold")
+MEASURES = ("websites", "other places", "Moments", "ivory sold", "perceived risk", "barred")
+RESAMPLES = 1000
 
 
 def settings(dose: int) -> Settings:
@@ -49,6 +52,11 @@ def last_weeks(job: tuple[Settings, int]) -> np.ndarray:
         found[2] += state.series.flows[row, Flow.VISIBLE]
         delivered = slice(TradeCounter.DELIVERED, TradeCounter.DELIVERED + len(Channel))
         found[3] += state.trade.records.counts[row, delivered].sum()
+        found[4] += state.series.risk[row]
+    present = (state.retailers.state >= State.ACTIVE) & (state.retailers.state <= State.BANNED)
+    tomorrow = state.first_day + end
+    barred = state.trade.places.barred_until[Place.WEBSITES] > tomorrow
+    found[5] = (barred & present).sum() / present.sum()
     return found
 
 
@@ -60,6 +68,13 @@ def published() -> float:
     return after / before
 
 
+def standard_error(values: np.ndarray) -> float:
+    """Return the standard error of a median; two runs share a draw and are resampled together."""
+    draws = values[: values.size // 2 * 2].reshape(-1, 2)
+    picks = np.random.default_rng(SEED).integers(len(draws), size=(RESAMPLES, len(draws)))
+    return float(np.median(draws[picks].reshape(RESAMPLES, -1), axis=1).std(ddof=1))
+
+
 def main(runs: int) -> None:
     """Simulate, write the table and print it."""
     scenarios = [settings(dose) for dose in (0, *DOSES)]
@@ -68,11 +83,13 @@ def main(runs: int) -> None:
     found = found.reshape(len(DOSES) + 1, runs, len(MEASURES))
     rows = []
     for k, dose in enumerate(DOSES, start=1):
-        ratio = found[k] / np.maximum(found[0], 1.0)
+        ratio = found[k] / np.where(found[0] > 0.0, found[0], 1.0)
+        ratio[:, MEASURES.index("barred")] = found[k][:, MEASURES.index("barred")]
         for m, name in enumerate(MEASURES):
             low, median, high = np.quantile(ratio[:, m], [0.05, 0.5, 0.95])
             staff = 1 + 9 * dose
             row = {"staff": staff, "measure": name, "q05": low, "median": median, "q95": high}
+            row["se"] = standard_error(ratio[:, m])
             rows.append(row)
     table = pd.DataFrame(rows)
     table.to_csv(HERE / "flow.csv", index=False, float_format="%.3f", lineterminator="\n")
