@@ -92,13 +92,18 @@ def browser():
         made.close()
 
 
-def settled(page, runs: int, before: dict[str, str] | None = None) -> dict[str, str]:
-    """Wait until all is there and the figures are other ones, and return the tiles."""
+def settled(page, runs: int, word: str = "", before: dict[str, str] | None = None) -> dict[str, str]:
+    """Wait until all is there and the figures are other ones, and return the tiles.
+
+    The commands stand at the end of the page, and the browser draws them last: once they have
+    the `word` that the change adds, the tiles above are those of the change too.
+    """
     at_rest = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
     told = page.get_by_test_id("stCaptionContainer").filter(has_text=f"{runs} of {runs} runs")
+    commands = page.get_by_test_id("stCode").filter(has_text=word or "marketsim")
     until = time.monotonic() + ANSWERED / 1000
     while time.monotonic() < until:
-        if at_rest.count() and told.count():
+        if at_rest.count() and told.count() and commands.count():
             found = tiles(page)
             if found and found != before:
                 return found
@@ -134,12 +139,12 @@ def test_figures_on_the_page_are_those_of_the_commands_it_shows(browser, served)
     opened = settled(page, 20)
 
     page.get_by_role("slider", name="Runs of each scenario").press("Home")
-    before = settled(page, RUNS, opened)
+    before = settled(page, RUNS, f"replicates={RUNS}", opened)
     sidebar = page.get_by_test_id("stSidebar")
     removed = sidebar.get_by_role("spinbutton", name="Posts removed")
     removed.fill("6000")  # many: a small change is lost in the digits shown
     removed.press("Enter")
-    found = settled(page, RUNS, before)
+    found = settled(page, RUNS, "sweep_may.posts=", before)
     assert found["Visible posts"] != before["Visible posts"]
 
     codes = page.get_by_test_id("stCode").all_inner_texts()

@@ -48,7 +48,6 @@ SINCE = (
     "buyers.compare",
     "buyers.mouth",
     "upstream.loyalty",
-    "upstream.price_sense",
     "institutions.noise",
     "institutions.vetting",
 )

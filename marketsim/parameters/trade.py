@@ -306,9 +306,8 @@ class Upstream:
         prior=Prior("uniform", 0.0, 1.0),
     )  # fmt: skip
     price_sense: float = parameter(
-        2.0, "1", 0.0, 5.0, "how the choice of a dealer falls with the log price asked",
-        prior=Prior("uniform", 0.0, 5.0),
-    )  # fmt: skip
+        2.0, "1", 0.0, 5.0, "how the choice of a dealer falls with the log price asked"
+    )
     posts: float = parameter(
         0.1, "1/month", 0.0, 10.0, "a dealer's posts for each piece in stock",
     )  # fmt: skip
