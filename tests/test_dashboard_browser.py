@@ -92,7 +92,9 @@ def browser():
         made.close()
 
 
-def settled(page, runs: int, word: str = "", before: dict[str, str] | None = None) -> dict[str, str]:
+def settled(
+    page, runs: int, word: str = "", before: dict[str, str] | None = None
+) -> dict[str, str]:
     """Wait until all is there and the figures are other ones, and return the tiles.
 
     The commands stand at the end of the page, and the browser draws them last: once they have

@@ -76,7 +76,7 @@ class Command(Settings):
         from marketsim.numerics import jit
 
         if self.progress and jit.is_cold() and jit.writable_folder():
-            message = "compiling (first use only, some minutes); cannot be interrupted"
+            message = "compiling (first use only, one to two minutes); cannot be interrupted"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)
         return self.folder(), self.cores(), self.progress
 

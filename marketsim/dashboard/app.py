@@ -32,7 +32,7 @@ STYLE = """<style>
 
 
 @st.cache_resource(
-    show_spinner="Loading the compiled kernels (first use: compiling takes some minutes)"
+    show_spinner="Loading the compiled kernels (first use: compiling takes one to two minutes)"
 )
 def _warm() -> None:
     """Compile or load the kernels, once for all visitors."""

@@ -30,7 +30,9 @@ def start(port: int = PORT, threads: int = 1, browser: bool = True) -> None:
     """
     require_package("dashboard", "streamlit")
     _check_port(port)
-    print("loading the compiled kernels (first use: compiling takes some minutes)", flush=True)
+    print(
+        "loading the compiled kernels (first use: compiling takes one to two minutes)", flush=True
+    )
     from marketsim.dashboard import runs
 
     runs.threads = threads

@@ -47,6 +47,7 @@ from marketsim.model.state import (
     Stock,
 )
 from marketsim.numerics.jit import array_kernel, part
+from marketsim.numerics.references import by_reference
 from marketsim.parameters.settings import Settings, kernel_params
 
 
@@ -63,13 +64,14 @@ def advance(state, row, end):
     row, end : int
         Rows of days in the run.
     """
+    state = by_reference(state)
     seed, params, queue = state.seed, state.params, state.queue
     retailers, counters, trade = state.retailers, state.counters, state.trade
     motives, ties = state.motives, state.ties
     books, dealers, shops = trade.books, trade.dealers, trade.shops
-    outputs = Outputs(state.contacts, state.survey_log, state.series)
+    outputs = by_reference(Outputs(state.contacts, state.survey_log, state.series))
     while row < end:
-        day, levers = state.first_day + row, levers_of_day(state.levers, row)
+        day, levers = state.first_day + row, by_reference(levers_of_day(state.levers, row))
         apply_entry_exit(seed, day, levers, params, retailers, motives, trade)
         update_prices(row, levers, params, trade)
         land_shipments(seed, day, row, levers, params, trade)
@@ -102,7 +104,7 @@ def advance(state, row, end):
 
 @part
 def levers_of_day(levers, row):
-    """Return the levers of one day as numbers; whole arrays of days would slow compilation."""
+    """Return the levers of one day as numbers, not as arrays of days."""
     return timeline.Levers(
         activity=levers.activity[row],
         news=levers.news[row],

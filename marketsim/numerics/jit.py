@@ -32,6 +32,9 @@ KEPT = 8  # folders of kernels kept: of versions of the package, Python, numba a
 SUFFIX = ".kernel"
 MAIN = "marketsim.model.market.advance"  # calls nearly all others, and is compiled last
 CHECKSUM_BYTES = hashlib.sha256().digest_size
+# A division by zero gives inf or nan, as in numpy: code that raises an error instead takes an
+# eighth longer to compile. Without compilation, as tests also run kernels, it is an error.
+OPTIONS = {"nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
 numba_config: Any = numba.config
 njit: Any = numba.njit  # its annotations omit private options
 
@@ -124,7 +127,7 @@ def _warn(faults: list[tuple[Path, OSError]]) -> None:
     where = f" in {folder.parent} ({getattr(fault, 'strerror', '') or fault})" if folder else ""
     _warned().append(
         f"compiled kernels cannot be stored{where}: each start compiles those that are missing, "
-        "some minutes for all; set NUMBA_CACHE_DIR to a folder with 40 MB of room"
+        "one to two minutes for all; set NUMBA_CACHE_DIR to a folder with 40 MB of room"
     )
     print(one_line(f"marketsim: warning: {_warned()[0]}"), file=sys.stderr, flush=True)
 
@@ -260,16 +263,15 @@ def array_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def part(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Inline a part of a kernel into its callers before these are compiled; it creates no arrays.
+    """Compile a part of a kernel, which becomes part of the machine code of its callers.
 
-    Compiling each part by itself, with all arrays of the trade state as arguments, would cost more:
-    a cold start takes 52 s of one core with inlining and 68 s without.
+    It creates no arrays. Nothing is stored for it alone: stored callers contain it.
     """
-    return _compiled(function, inline="always", _nrt=False)
+    return njit(**OPTIONS, forceinline=True, _nrt=False)(function)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    compiled = njit(nogil=True, **options)(function)
+    compiled = njit(**OPTIONS, **options)(function)
     if not numba_config.DISABLE_JIT and function.__module__.startswith("marketsim."):
         compiled._cache = KernelCache(function)
     return compiled
