@@ -136,7 +136,7 @@ def check(line: str) -> None:
     name, *arguments = shlex.split(line)
     if name == "marketsim":
         flags = [word for word in arguments if word.startswith("-")]
-        assert set(flags) <= {"-m", "--help"}, f"{line}: unknown flag"
+        assert set(flags) <= {"-m", "--help", "--to"}, f"{line}: unknown flag"
         command = arguments[0] if arguments[0] in cli.SUBCOMMANDS else "run"
         if command in SCHEMAS:
             _compose(command, [word for word in arguments if word not in (command, *flags)])
@@ -181,6 +181,9 @@ def _marketsim(arguments: list[str]) -> None:
     elif name == "dashboard":
         assert all("=" in word for word in rest), rest
         return None
+    elif name == "compile":
+        assert not rest or (rest[0] == "--to" and len(rest) == 2), rest
+        arguments = [name]  # what is compiled already, and for this processor
     elif name == "verify":
         arguments = ["verify", str(_small_study(Path(rest[0]))), *rest[1:]]
     elif name in ("run", "compare"):

@@ -9,9 +9,11 @@ import pickle
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ from hypothesis import settings as options
 from hypothesis import strategies as st
 from test_cli import command, only_result
 
-from marketsim.commands import compose, exit_status
+from marketsim.commands import cli, compose, exit_status
 from marketsim.commands import options as command_options
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
@@ -417,6 +419,99 @@ def test_the_folders_of_kernels(monkeypatch, environment, where):
     folders = [folder.parent for folder in jit.cache_folders()]
     assert folders == [Path(base) / "marketsim" for base in where]
     assert jit.PACKAGE not in [parent for folder in folders for parent in folder.parents]
+
+
+PORTABLE_KERNEL = """
+import sys
+from pathlib import Path
+from marketsim.numerics import elementary, jit
+jit.ONLY.append(Path(sys.argv[1]))
+kernel = jit.kernel(elementary.exp.py_func)
+assert kernel(1.0) > 2.7
+"""
+
+
+@pytest.fixture(scope="module")
+def portable(tmp_path_factory) -> Path:
+    """Return a folder with one portable kernel, compiled in a process of its own."""
+    base = tmp_path_factory.mktemp("portable")
+    target = {"NUMBA_CPU_NAME": jit.PORTABLE, "NUMBA_CPU_FEATURES": ""}
+    words = [sys.executable, "-c", PORTABLE_KERNEL, str(base)]
+    subprocess.run(words, check=True, env={**os.environ, **target})
+    return base
+
+
+@pytest.mark.parametrize("brought", [False, True], ids=["chosen folder", "with the package"])
+def test_portable_kernels_are_read_and_give_the_same_bits(portable, monkeypatch, tmp_path, brought):
+    """What was compiled for any processor is used where there is nothing for this one."""
+    values = np.random.default_rng(1).uniform(-700.0, 700.0, 1000)
+    expected = [jit.kernel(elementary.exp.py_func)(one) for one in values]
+    monkeypatch.setattr(jit, "_bases", lambda: [] if brought else [tmp_path, portable])
+    monkeypatch.setattr(jit, "PREBUILT", portable if brought else tmp_path / "none")
+    before = sorted(path.stat().st_mtime_ns for path in portable.rglob("*.kernel"))
+    kernel = jit.kernel(elementary.exp.py_func)
+    assert [kernel(one) for one in values] == expected
+    assert sum(kernel.stats.cache_hits.values()) == 1 and not list(tmp_path.iterdir())
+    assert sorted(path.stat().st_mtime_ns for path in portable.rglob("*.kernel")) == before
+    assert not jit.is_prebuilt_for_others()
+
+
+@pytest.mark.parametrize("other", ["numba", "triple", "python", "sources"])
+def test_portable_kernels_of_another_version_are_not_read(portable, monkeypatch, tmp_path, other):
+    """Negative control: another numba, architecture, Python or source is compiled for."""
+    changed = {
+        "numba": (jit.numba, "__version__", "0.1"),
+        "triple": (jit.llvm, "get_process_triple", lambda: "riscv64-unknown-linux-gnu"),
+        "python": (jit.sys, "implementation", SimpleNamespace(cache_tag="cpython-400")),
+        "sources": (jit, "source_fingerprint", lambda *_: "0" * 16),
+    }
+    monkeypatch.setattr(*changed[other])
+    monkeypatch.setattr(jit, "_bases", lambda: [tmp_path])
+    monkeypatch.setattr(jit, "PREBUILT", portable)
+    jit._folder_name.cache_clear()
+    try:
+        assert not loaded() and jit.is_prebuilt_for_others()
+        assert list(tmp_path.rglob("*.kernel"))  # compiled, and stored for this version
+    finally:
+        monkeypatch.undo()
+        jit._folder_name.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["FOLDER"], "expected marketsim compile [--to FOLDER]"),
+        (["to=FOLDER"], "expected marketsim compile [--to FOLDER]"),
+        (["--to"], "expected marketsim compile [--to FOLDER]"),
+        (["--to", "/proc/nowhere"], "expected a folder to write to"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_compile_is_one_line(monkeypatch, capfd, words, said):
+    """One sentence and exit code 2; nothing is compiled."""
+    monkeypatch.setattr(jit.numba_config, "CPU_NAME", jit.PORTABLE)
+    monkeypatch.setattr(jit, "ONLY", [])
+    monkeypatch.setattr(sys, "argv", ["marketsim", "compile", *words])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    err = capfd.readouterr().err
+    assert stop.value.code == 2 and err.count("\n") == 1 and said in err
+
+
+@pytest.mark.campaign
+def test_a_portable_cache_saves_the_first_run_from_compiling(tmp_path):
+    """All kernels of a run are in the folder: with it, a first run writes and compiles nothing."""
+    words = [sys.executable, "-m", "marketsim"]
+    subprocess.run([*words, "compile", "--to", tmp_path / "built"], check=True)
+    built = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")}
+    new = {"NUMBA_CACHE_DIR": str(tmp_path / "built"), "XDG_CACHE_HOME": str(tmp_path / "home")}
+    run = ["population=survey", "population.retailers=30", "replicates=1", "output=results"]
+    done = subprocess.run(
+        [*words, *run], check=True, env={**os.environ, **new}, capture_output=True, text=True,
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert "compiling" not in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == built
 
 
 def test_a_user_without_a_home_has_no_folder_of_kernels(monkeypatch):

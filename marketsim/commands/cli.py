@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "results": ("results", "main"),
     "sensitivity": ("sensitivity", "main"),
     "dashboard": ("dashboard", "main"),
+    "compile": ("compile", "main"),
 }
 
 HELP = """\
@@ -42,6 +43,8 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]    simulate a study
                                                            influence
        marketsim dashboard [port=8501] [threads=N] [open=false]
                                                            serve the interactive page
+       marketsim compile [--to FOLDER]                     compile now: for this machine, or for
+                                                           others, into a folder
 
 Groups (GROUP=NAME chooses a file of settings, GROUP.KEY=VALUE changes one value):
 

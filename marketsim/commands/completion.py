@@ -18,6 +18,7 @@ FLAGS = ("--cfg", "--config-dir", "--help", "--info", "--multirun", "--package",
 KEYS = {
     "verify": ("threads=", "progress=", "classes="),
     "dashboard": ("port=", "threads=", "open="),
+    "compile": (),
 }
 MORE_KEYS = {"results": ("csv=", "parquet=", "xlsx=")}  # beside the keys of a study
 # lists, which Hydra takes for groups

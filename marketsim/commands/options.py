@@ -77,6 +77,8 @@ class Command(Settings):
 
         if self.progress and jit.is_cold() and jit.writable_folder():
             message = "compiling (first use only, one to two minutes); cannot be interrupted"
+            if jit.is_prebuilt_for_others():
+                message += "; the compiled kernels of this package are for another Python or numba"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)
         return self.folder(), self.cores(), self.progress
 

@@ -4,6 +4,11 @@ The cache is a cache: whatever is wrong with it, kernels are compiled and the ru
 kernel is one file, whose name is a function of all that its machine code depends on, and which
 starts with its checksum; a file that is damaged is compiled again. Files are read from the first
 folder that has them, also from one that cannot be written to, and written to the first that can.
+
+Kernels are compiled for the processor at hand. `marketsim compile --to` compiles them for any
+processor of the architecture instead: such portable kernels may be copied to other machines, and an
+installed package may bring them along. They give the same bits, and are read where there are none
+for the processor at hand.
 """
 
 import contextlib
@@ -19,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 import numba
 import platformdirs
 from llvmlite import binding as llvm
@@ -30,6 +36,9 @@ PACKAGE = Path(__file__).parents[1]
 KERNEL_SOURCES = ("numerics/*.py", "model/*.py", "model/kernels/*.py")
 KEPT = 8  # folders of kernels kept: of versions of the package, Python, numba and the processor
 SUFFIX = ".kernel"
+PORTABLE = "generic"  # LLVM's name for what all processors of an architecture can run
+ONLY: list[Path] = []  # if not empty: kernels are read and written here and nowhere else
+PREBUILT = PACKAGE / "compiled" / "marketsim"  # portable kernels of an installed package: read only
 MAIN = "marketsim.model.market.advance"  # calls nearly all others, and is compiled last
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 # A division by zero gives inf or nan, as in numpy: code that raises an error instead takes an
@@ -66,17 +75,35 @@ def cache_folders() -> list[Path]:
     Their name contains a fingerprint of all files with kernels: the machine code of a kernel
     includes that of the kernels it calls.
     """
+    return [base / _folder_name(_processor()) for base in _bases()]
+
+
+def portable_folders() -> list[Path]:
+    """Return the folders that may hold portable kernels of this version, the package's last."""
+    return [base / _folder_name(PORTABLE) for base in ONLY or (*_bases(), PREBUILT)]
+
+
+def _bases() -> list[Path]:
+    """Return what folders of kernels lie in: below NUMBA_CACHE_DIR, and the user's caches."""
+    if ONLY:
+        return ONLY
     chosen = numba_config.CACHE_DIR
     bases = [Path(os.path.expanduser(chosen)) / "marketsim"] if chosen else []  # noqa: PTH111
     of_user = platformdirs.user_cache_path("marketsim", appauthor=False)
     bases += [of_user] if of_user.is_absolute() else []  # not so for a user without a home folder
-    return [base / _folder_name() for base in bases]
+    return bases
+
+
+def _processor() -> str:
+    """Return LLVM's name of the processor that kernels are compiled for."""
+    return numba_config.CPU_NAME or llvm.get_host_cpu_name()
 
 
 @cache
-def _folder_name() -> str:
-    """Return the name of the folder of kernels of this version, Python and processor."""
-    parts = (source_fingerprint(KERNEL_SOURCES), numba.__version__, llvm.get_host_cpu_name())
+def _folder_name(processor: str) -> str:
+    """Return the name of the folder of kernels of this version, Python, numba and a processor."""
+    versions = (numba.__version__, llvmlite.__version__)
+    parts = (source_fingerprint(KERNEL_SOURCES), versions, llvm.get_process_triple(), processor)
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
     return f"kernels-{sys.implementation.cache_tag}-{digest}"
 
@@ -85,7 +112,12 @@ def is_cold() -> bool:
     """Return whether the kernels must still be compiled for this version."""
     if numba_config.DISABLE_JIT:
         return False
-    return not any(_has_main(folder) for folder in cache_folders())
+    return not any(_has_main(folder) for folder in (*cache_folders(), *portable_folders()))
+
+
+def is_prebuilt_for_others() -> bool:
+    """Return whether the package brought kernels, but none that this installation can use."""
+    return PREBUILT.is_dir() and not (PREBUILT / _folder_name(PORTABLE)).is_dir()
 
 
 def _has_main(folder: Path) -> bool:
@@ -95,10 +127,10 @@ def _has_main(folder: Path) -> bool:
         return False
 
 
-def writable_folder() -> Path | None:
+def writable_folder(warns: bool = True) -> Path | None:
     """Return the first folder that kernels can be written to, created where it is missing.
 
-    If there is none, a warning says so, once a process.
+    If there is none, a warning says so, once a process, unless the caller has its own words.
     """
     faults = []
     for folder in cache_folders():
@@ -109,7 +141,8 @@ def writable_folder() -> Path | None:
             faults.append((folder, fault))
         else:
             return folder
-    _warn(faults)
+    if warns:
+        _warn(faults)
     return None
 
 
@@ -147,10 +180,13 @@ class KernelCache(caching.NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled kernel, or None if it is not stored as it was written."""
         target_context.refresh()
-        name = self._file_name(sig, target_context.codegen())
-        for folder in cache_folders():
+        triple, processor, features = target_context.codegen().magic_tuple()
+        own, portable = (triple, processor, features), (triple, PORTABLE, "")
+        places = [(folder, own) for folder in cache_folders()]
+        places += [(folder, portable) for folder in portable_folders()]
+        for folder, target in places:
             with contextlib.suppress(Exception):  # of whatever is in the place of the file
-                payload = _read(folder / name, sig)
+                payload = _read(folder / self._file_name(sig, target), sig)
                 compiled = compiler.CompileResult._rebuild(target_context, *payload)
                 _mark_used(folder)
                 return compiled
@@ -161,7 +197,8 @@ class KernelCache(caching.NullCache):
         if data.library.has_dynamic_globals or data.lifted:  # code for this process alone
             return
         faults: list[tuple[Path, OSError]] = []
-        name, payload = self._file_name(sig, data.codegen), (sig, data._reduce())
+        name = self._file_name(sig, data.codegen.magic_tuple())
+        payload = (sig, data._reduce())
         content = serialize.dumps(payload)
         for folder in cache_folders():
             try:
@@ -172,8 +209,8 @@ class KernelCache(caching.NullCache):
                 return
         _warn(faults)
 
-    def _file_name(self, sig: Any, codegen: Any) -> str:
-        kind = hashlib.sha256(repr((sig, codegen.magic_tuple())).encode()).hexdigest()[:16]
+    def _file_name(self, sig: Any, target: tuple[str, str, str]) -> str:
+        kind = hashlib.sha256(repr((sig, target)).encode()).hexdigest()[:16]
         return f"{self._name}-{kind}{SUFFIX}"
 
 

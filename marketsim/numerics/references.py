@@ -50,7 +50,7 @@ class _Model(models.PrimitiveModel):
 class _Fields(AttributeTemplate):
     key = Reference
 
-    def generic_resolve(self, kind: Any, name: str) -> Any:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         """Return the type of a field: a reference again, if it is a named tuple."""
         place = kind.field(name)
         if place is None:

@@ -192,7 +192,8 @@ def replicate(
 @cache
 def compile_kernels() -> None:
     """Compile the kernels in one process while others that start at the same time wait."""
-    if any((folder / COMPILED).exists() for folder in jit.cache_folders()):
+    known = (*jit.cache_folders(), *jit.portable_folders())
+    if any((folder / COMPILED).exists() for folder in known):
         return
     with contextlib.ExitStack() as held:
         marker = (folder := jit.writable_folder()) and folder / COMPILED
