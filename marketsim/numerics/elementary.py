@@ -18,8 +18,10 @@ LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")
 EXP_UNDERFLOW = -708.0
 EXP_OVERFLOW = 709.0
-LOWEST_POWER = -1022
-POWERS_OF_TWO = np.array([2.0**k for k in range(LOWEST_POWER, 1024)])  # faster than ldexp
+# A double is 1 bit of sign, 11 of its exponent plus 1023, and 52 of its fraction.
+FRACTION_BITS, EXPONENT_BIAS = 52, 1023
+FRACTION, HALF = (1 << 52) - 1, 1022 << 52  # all bits of a fraction; the bits of 0.5
+SMALLEST_NORMAL, TWO_TO_54 = 2.0**-1022, 2.0**54
 INVERSE_FACTORIALS = np.array([1.0 / math.factorial(n) for n in range(14)])
 TWICE_INVERSE_ODD = np.array([2.0 / n for n in range(1, 25, 2)])
 LN_2 = 0.6931471805599453  # for half-lives
@@ -39,16 +41,15 @@ def exp(x):
     float
         Within two units in the last place of the true value.
     """
-    if x < EXP_UNDERFLOW:
-        return 0.0
-    if x > EXP_OVERFLOW:
-        return math.inf
-    k = math.floor(x / (LN2_HIGH + LN2_LOW) + 0.5)
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    within = min(max(x, EXP_UNDERFLOW), EXP_OVERFLOW)  # no branch: loops over arrays vectorise
+    k = math.floor(within / (LN2_HIGH + LN2_LOW) + 0.5)
+    r = (within - k * LN2_HIGH) - k * LN2_LOW
     total = INVERSE_FACTORIALS[13]
     for n in range(12, -1, -1):
         total = total * r + INVERSE_FACTORIALS[n]
-    return total * POWERS_OF_TWO[int(k) - LOWEST_POWER]
+    out = total * np.int64((np.int64(k) + EXPONENT_BIAS) << FRACTION_BITS).view(np.float64)
+    out = 0.0 if x < EXP_UNDERFLOW else out
+    return math.inf if x > EXP_OVERFLOW else out
 
 
 @array_kernel
@@ -74,10 +75,14 @@ def log(x):
     float
         Within two units in the last place of the true value.
     """
-    m, k = math.frexp(x)
-    if m < SQRT_HALF:
-        m *= 2.0
-        k -= 1
+    # x = m * 2**k with m in [sqrt(1/2), sqrt(2)), from the bits of x; no branch, as in `exp`
+    is_small = x < SMALLEST_NORMAL
+    bits = np.float64(x * TWO_TO_54 if is_small else x).view(np.int64)
+    k = (bits >> FRACTION_BITS) - (EXPONENT_BIAS - 1) - (54 if is_small else 0)
+    m = np.int64((bits & FRACTION) | HALF).view(np.float64)
+    is_low = m < SQRT_HALF
+    m = m * 2.0 if is_low else m
+    k = k - 1 if is_low else k
     s = (m - 1.0) / (m + 1.0)
     z = s * s
     tail = TWICE_INVERSE_ODD[11]
