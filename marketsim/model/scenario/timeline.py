@@ -178,12 +178,20 @@ def _check_levers(key: str, table: Table) -> None:
     days = (table.last - table.first).days + 1
     for name, (_, low, high) in LEVERS.items():
         lever = vars(table).get(name)
-        allowed = f"{low:g} to {high:g} on each of {days} days, as float64"
         if not isinstance(lever, np.ndarray) or (lever.shape, lever.dtype) != ((days,), np.float64):
-            raise InputError(f"{key} ({name})", "another array", allowed)
-        wrong = lever[~(np.isfinite(lever) & (lever >= low) & (lever <= high))]
-        if wrong.size:
-            raise InputError(f"{key} ({name})", wrong[0], allowed)
+            raise InputError(f"{key} ({name})", "another array", _allowed(low, high, days))
+    # all levers at once: one by one, this takes half of the time to prepare a run
+    values = np.stack([getattr(table, name) for name in LEVERS])
+    lows, highs = (np.array([bounds[k] for bounds in LEVERS.values()]) for k in (1, 2))
+    wrong = ~(np.isfinite(values) & (values >= lows[:, None]) & (values <= highs[:, None]))
+    if wrong.any():
+        row, day = np.argwhere(wrong)[0]
+        name, (_, low, high) = list(LEVERS.items())[row]
+        raise InputError(f"{key} ({name})", values[row, day], _allowed(low, high, days))
+
+
+def _allowed(low: float, high: float, days: int) -> str:
+    return f"{low:g} to {high:g} on each of {days} days, as float64"
 
 
 def compile_levers(settings: Settings) -> Levers:
