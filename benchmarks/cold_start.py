@@ -1,8 +1,9 @@
-"""Cold start: the main command with compilation, without it, and several at once."""
+"""Cold start: the main command with compilation, without it, ahead of it, and several at once."""
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -37,20 +38,24 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> list[Table]:
-    """Time the job cold, warm, and started several times at once on one empty cache."""
+    """Time the job cold, warm, with portable kernels, and several times at once while cold."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         first = _timed([_start(options.job, folder, "alone", SEED)])
         seeds = range(OTHER_SEED, OTHER_SEED + options.repetitions)
         again = [_timed([_start(options.job, folder, "alone", seed)]) for seed in seeds]
-        jobs = [
-            _start(options.job, folder, "together", SEED, f"-{k}") for k in range(options.at_once)
+        ahead = _timed([_command(["compile", "--to", "ahead"], folder, "ahead")])
+        portable = [
+            _timed([_start(options.job, folder, "ahead", seed, "-ahead")]) for seed in seeds
         ]
-        together = _timed(jobs)
-        same = len({_hashes(folder / f"results-{k}") for k in range(options.at_once)}) == 1
+        names = [f"-{k}" for k in range(options.at_once)]
+        together = _timed([_start(options.job, folder, "together", SEED, name) for name in names])
+        same = len({_hashes(folder / f"results{name}") for name in names}) == 1
     rows = [
         _row("first run, compilation included", first, FIRST),
-        _row("again, other seeds", statistics.median(again), AGAIN),
+        _row("again, other seeds", _median(again), AGAIN),
+        _row("`marketsim compile --to FOLDER`", ahead),
+        _row("run with the kernels of that folder", _median(portable), AGAIN),
         _row(f"{options.at_once} at once, nothing compiled", together)
         | {"same_tables": "yes" if same else "NO"},
     ]
@@ -58,8 +63,14 @@ def measure(options: argparse.Namespace) -> list[Table]:
     return [Table("cold start", rows, note)]
 
 
-def _row(what: str, seconds: float, allowed: float | None = None) -> dict[str, Any]:
-    row: dict[str, Any] = {"run": what, "seconds": round(seconds, 1)}
+def _median(timed: list[tuple[float, float]]) -> tuple[float, float]:
+    seconds, cpu = zip(*timed, strict=True)
+    return statistics.median(seconds), statistics.median(cpu)
+
+
+def _row(what: str, timed: tuple[float, float], allowed: float | None = None) -> dict[str, Any]:
+    seconds, cpu = timed
+    row: dict[str, Any] = {"run": what, "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1)}
     if allowed:
         row |= {"allowed": allowed, "met": "yes" if seconds <= allowed else "NO"}
     return row
@@ -70,25 +81,37 @@ def _start(
 ) -> subprocess.Popen[str]:
     """Start the job in a process of its own, with a cache folder of this name."""
     output = f"output={folder / ('results' + name)}"
-    words = [*job, "progress=false", f"seed={seed}", output]
+    return _command(["run", *job, "progress=false", f"seed={seed}", output], folder, cache)
+
+
+def _command(words: list[str], folder: Path, cache: str) -> subprocess.Popen[str]:
+    """Start marketsim in a folder; no other cache than this one is read."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    caches = {"NUMBA_CACHE_DIR": str(folder / cache), "XDG_CACHE_HOME": str(folder / "none")}
     return subprocess.Popen(
-        [sys.executable, "-m", "marketsim", "run", *words],
-        cwd=ROOT,
-        env={**os.environ, "NUMBA_CACHE_DIR": str(folder / cache)},
+        [sys.executable, "-m", "marketsim", *words],
+        cwd=folder,
+        env={**os.environ, **caches, "PYTHONPATH": path},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def _timed(jobs: list[subprocess.Popen[str]]) -> float:
-    """Return the seconds until all jobs, just started, have ended without error."""
-    start = time.perf_counter()
+def _timed(jobs: list[subprocess.Popen[str]]) -> tuple[float, float]:
+    """Return the seconds until all jobs have ended without error, and their CPU seconds."""
+    start, before = time.perf_counter(), _cpu()
     for job in jobs:
         _, err = job.communicate()
         if job.returncode != 0:
             raise RuntimeError(err)
-    return time.perf_counter() - start
+    return time.perf_counter() - start, _cpu() - before
+
+
+def _cpu() -> float:
+    """Return the CPU seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _hashes(folder: Path) -> str:

@@ -232,6 +232,6 @@ def test_the_whole_command_runs(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(file.read_text())
     assert set(FIGURES) < set(found)
-    assert [row["same_tables"] for row in found["cold start"][2:]] == ["yes"]
+    assert [row["same_tables"] for row in found["cold start"][4:]] == ["yes"]
     for row in found["common random numbers"]:
         assert row["to_one_stream"] == "" or row["to_one_stream"] > 0.0
