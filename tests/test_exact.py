@@ -167,6 +167,13 @@ def test_log_is_within_two_places():
     assert worst(log, "log of subnormals", places) <= LOG_PLACES
 
 
+@pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf, 0.0, -0.0, -1.0, -SMALLEST])
+def test_what_has_no_logarithm_is_not_a_number(x):
+    """A value that went wrong before stays recognizable: it does not become a usual number."""
+    assert math.isnan(log(x)) and np.isnan(log_each(np.array([x]))).all()
+    assert not math.isnan(log(SMALLEST)) and not math.isnan(log(sys.float_info.max))
+
+
 def test_normal_quantile_is_within_its_relative_error():
     """The normal quantile is within 1e-15 of the truth, relative to it, tails included."""
     assert worst(normal_quantile, "quantile", relative) <= QUANTILE_ERROR

@@ -68,12 +68,12 @@ def log(x):
     Parameters
     ----------
     x : float
-        Greater than zero.
+        Greater than zero and finite.
 
     Returns
     -------
     float
-        Within two units in the last place of the true value.
+        Within two units in the last place of the true value; nan for any other `x`.
     """
     # x = m * 2**k with m in [sqrt(1/2), sqrt(2)), from the bits of x; no branch, as in `exp`
     is_small = x < SMALLEST_NORMAL
@@ -88,7 +88,8 @@ def log(x):
     tail = TWICE_INVERSE_ODD[11]
     for n in range(10, 0, -1):
         tail = tail * z + TWICE_INVERSE_ODD[n]
-    return k * LN2_HIGH + (2.0 * s + (s * z * tail + k * LN2_LOW))
+    out = k * LN2_HIGH + (2.0 * s + (s * z * tail + k * LN2_LOW))
+    return out if 0.0 < x < math.inf else math.nan
 
 
 @array_kernel
