@@ -449,11 +449,15 @@ def test_portable_kernels_are_read_and_give_the_same_bits(portable, monkeypatch,
     monkeypatch.setattr(jit, "_bases", lambda: [] if brought else [tmp_path, portable])
     monkeypatch.setattr(jit, "PREBUILT", portable if brought else tmp_path / "none")
     before = sorted(path.stat().st_mtime_ns for path in portable.rglob("*.kernel"))
+    (folder,) = portable.iterdir()
+    os.utime(folder, (0, 0))
+    jit._mark_used.cache_clear()
     kernel = jit.kernel(elementary.exp.py_func)
     assert [kernel(one) for one in values] == expected
     assert sum(kernel.stats.cache_hits.values()) == 1 and not list(tmp_path.iterdir())
     assert sorted(path.stat().st_mtime_ns for path in portable.rglob("*.kernel")) == before
     assert not jit.is_prebuilt_for_others()
+    assert (folder.stat().st_mtime == 0) == brought  # nothing of the package is changed
 
 
 @pytest.mark.parametrize("other", ["numba", "triple", "python", "sources"])

@@ -188,7 +188,8 @@ class KernelCache(caching.NullCache):
             with contextlib.suppress(Exception):  # of whatever is in the place of the file
                 payload = _read(folder / self._file_name(sig, target), sig)
                 compiled = compiler.CompileResult._rebuild(target_context, *payload)
-                _mark_used(folder)
+                if folder.parent != PREBUILT:
+                    _mark_used(folder)
                 return compiled
         return None
 
