@@ -446,6 +446,7 @@ TABS = {
     "marketsim results x csv": ("csv=", "parquet="),
     "marketsim results x scen": ("scenario=", "csv="),
     "marketsim dashboard po": ("port=", "open="),
+    "marketsim compile -": ("--to --help", "--cfg --multirun"),
     "marketsim compare --conf": ("--config-dir", "--help"),
     "marketsim -m seed=1,2 repl": ("replicates=", "run"),
     "marketsim --config-dir mine scenario=ha": ("scenario=harder", "scenario=no_crackdown"),
@@ -469,6 +470,19 @@ def test_tab_completes_subcommands_and_their_keys(monkeypatch, capfd, line):
     assert err == ""
     assert set(offered.split()) <= set(out.split())
     assert not set(others.split()) & set(out.split())
+
+
+@pytest.mark.parametrize("is_cold", [True, False])
+def test_a_first_run_waits_for_the_process_that_compiles(monkeypatch, tmp_path, is_cold):
+    """A command compiles before it starts, behind a lock; where all is compiled it does not."""
+    from marketsim.numerics import jit
+
+    compiled = []
+    monkeypatch.setattr(jit, "is_cold", lambda: is_cold)
+    monkeypatch.setattr(jit, "cache_folders", lambda: [tmp_path / "kernels"])
+    monkeypatch.setattr(simulation, "compile_kernels", lambda: compiled.append(1))
+    options.RunCommand(progress=False).how()
+    assert compiled == [1] * is_cold
 
 
 def test_subcommands_that_hydra_does_not_compose_have_their_keys():

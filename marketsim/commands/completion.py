@@ -18,7 +18,7 @@ FLAGS = ("--cfg", "--config-dir", "--help", "--info", "--multirun", "--package",
 KEYS = {
     "verify": ("threads=", "progress=", "classes="),
     "dashboard": ("port=", "threads=", "open="),
-    "compile": (),
+    "compile": ("--to",),
 }
 MORE_KEYS = {"results": ("csv=", "parquet=", "xlsx=")}  # beside the keys of a study
 # lists, which Hydra takes for groups
@@ -57,7 +57,7 @@ def print_candidates(
         candidates += subcommands
     key, is_value, value = word.partition("=")
     if word.startswith("-"):
-        candidates = list(FLAGS)
+        candidates = [*KEYS[name], "--help"] if name in KEYS else list(FLAGS)
     elif is_value and key in SCENARIOS.get(name, ()):
         candidates = _scenarios(key, value)
     elif name not in KEYS:
