@@ -1,4 +1,4 @@
-"""References: what is behind an address is what is in the tuple, read and written."""
+"""References to named tuples: fields are read and written as those of the tuple itself."""
 
 from collections import namedtuple
 
@@ -23,7 +23,7 @@ def outer():
 
 @kernel
 def _add(held, i):
-    """Write through an address and read what was written."""
+    """Write through a reference and read what was written."""
     held.inner.counts[i] += 10
     held.grid[i, 1] = held.inner.share * held.number
     held.grid[i, 2] = held.weights[2] + held.flag
@@ -36,13 +36,13 @@ def _by_value(held):
 
 
 @array_kernel
-def _behind_an_address(held):
+def _by_reference(held):
     return _add(by_reference(held), 2)
 
 
 @array_kernel
-def _tuple_of_addresses(held):
-    """Hand on a tuple made of an address and a number of its own, another one each time."""
+def _tuple_of_references(held):
+    """Pass a tuple of references and a number, another one each time."""
     whole = by_reference(held)
     total = 0.0
     for k in range(3):
@@ -57,25 +57,25 @@ def _misspelt(held):
     return by_reference(held).inner.shares
 
 
-def test_an_address_holds_what_the_tuple_holds():
+def test_a_reference_holds_what_the_tuple_holds():
     """Numbers, arrays, tuples and nested tuples are read and written as by value."""
     plain, behind = outer(), outer()
-    assert _by_value(plain) == _behind_an_address(behind) == 12 + 4
+    assert _by_value(plain) == _by_reference(behind) == 12 + 4
     np.testing.assert_array_equal(plain.inner.counts, behind.inner.counts)
     np.testing.assert_array_equal(plain.grid, behind.grid)
     assert plain.grid[2, 1] == SHARE * NUMBER
     assert plain.grid[2, 2] == 4.0
 
 
-def test_a_number_that_changes_is_read_again():
-    """A tuple made anew in a loop is read anew: loads of numbers are not taken for constant."""
+def test_a_tuple_that_is_made_again_is_stored_again():
+    """In a loop, each new tuple behind a reference has its own numbers, not those before."""
     held = outer()
-    assert _tuple_of_addresses(held) == 0 + 1 + 2
+    assert _tuple_of_references(held) == 0 + 1 + 2
     np.testing.assert_array_equal(held.grid[:, 1], [0.0, SHARE, 2 * SHARE])
 
 
 def test_a_field_that_is_missing_is_refused():
-    """Negative control: a misspelt field is an error, not whatever lies at the address."""
+    """Negative control: a misspelt field is an error, not whatever is at that place in memory."""
     expected = AttributeError if numba.config.DISABLE_JIT else TypingError
     with pytest.raises(expected, match="shares"):
         _misspelt(outer())

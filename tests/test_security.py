@@ -209,7 +209,7 @@ def test_nothing_else_is_unpickled_or_evaluated():
     found = {path.name: unsafe(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
     assert {name: what for name, what in found.items() if what} == {
         "sweep.py": ["pickle"],
-        "jit.py": ["pickle"],  # compiled kernels, from the folder of the user or a chosen one
+        "jit.py": ["pickle"],  # compiled kernels, of the user, a chosen folder or the package
     }
     text = "import pickle\nnp.load(x)\nyaml.load(x)\nexec(x)\nf(shell=True)"
     assert len(unsafe(text)) == 5  # negative control

@@ -1,14 +1,13 @@
-"""Named tuples of arrays handed to kernels as one address.
+"""Named tuples of arrays passed to kernels by reference.
 
 Numba passes a named tuple by value: every number and every array of it, field by field, to every
-function that it is handed on to. The state of the market has some hundred arrays, and compiling
+function. The state of the market has some hundred arrays, and compiling
 these arguments took most of a first run. Behind a reference, a kernel reads only the fields that
 it uses; in Python a reference is the tuple itself, so that kernels are written the same way.
 """
 
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.templates import AttributeTemplate
@@ -19,6 +18,8 @@ from numba.extending import (
     models,
     register_model,
 )
+
+from marketsim.numerics.jit import numba_config
 
 
 class Reference(types.Type):
@@ -96,5 +97,4 @@ def _itself(held: Any) -> Any:
     return held
 
 
-numba_config: Any = numba.config
 by_reference: Any = _itself if numba_config.DISABLE_JIT else _address
