@@ -276,7 +276,7 @@ def test_kernels_are_compiled_once(monkeypatch, tmp_path):
     """The first process of a kind compiles, the next finds them compiled."""
     monkeypatch.setattr(run.jit, "cache_folders", lambda: [tmp_path / "kernels"])
     simulated = []
-    monkeypatch.setattr(run, "simulate", lambda *_: simulated.append(1))
+    monkeypatch.setattr(run, "run_tables", lambda *_: simulated.append(1))
     for _ in range(2):
         run.compile_kernels.cache_clear()
         run.compile_kernels()
@@ -289,7 +289,7 @@ def test_kernels_that_cannot_be_stored_are_compiled_all_the_same(monkeypatch, tm
     monkeypatch.setattr(run.jit, "cache_folders", lambda: [tmp_path / "file" / "kernels"])
     run.jit._warned.cache_clear()
     simulated = []
-    monkeypatch.setattr(run, "simulate", lambda *_: simulated.append(1))
+    monkeypatch.setattr(run, "run_tables", lambda *_: simulated.append(1))
     run.compile_kernels.cache_clear()
     run.compile_kernels()
     assert simulated == [1]

@@ -78,7 +78,7 @@ class Command(Settings):
 
         is_cold = jit.is_cold() and jit.writable_folder()
         if self.progress and is_cold:
-            message = "compiling (first use only, one to two minutes); cannot be interrupted"
+            message = "compiling (first use only, one to two minutes)"
             if jit.is_prebuilt_for_others():
                 message += "; the compiled kernels of this package are for another Python or numba"
             print(f"marketsim: {message}", file=sys.stderr, flush=True)

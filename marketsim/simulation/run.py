@@ -202,7 +202,7 @@ def compile_kernels() -> None:
                 held.enter_context(locks.locked(marker))
         if marker and marker.exists():
             return
-        simulate(Settings(population=Population(retailers=10)), 0)
+        run_tables(Settings(population=Population(retailers=10)), 0)  # of its tables, too
         with contextlib.suppress(OSError):
             if marker:
                 marker.touch()
