@@ -475,13 +475,14 @@ def test_tab_completes_subcommands_and_their_keys(monkeypatch, capfd, line):
 @pytest.mark.parametrize("is_cold", [True, False])
 def test_a_first_run_waits_for_the_process_that_compiles(monkeypatch, tmp_path, is_cold):
     """A command compiles before it starts, behind a lock; where all is compiled it does not."""
+    from marketsim.commands import compile
     from marketsim.numerics import jit
 
     compiled = []
     monkeypatch.setattr(jit, "is_cold", lambda: is_cold)
     monkeypatch.setattr(jit, "cache_folders", lambda: [tmp_path / "kernels"])
     monkeypatch.setattr(simulation, "compile_kernels", lambda: compiled.append(1))
-    options.RunCommand(progress=False).how()
+    compile.ready(options.RunCommand(progress=False))
     assert compiled == [1] * is_cold
 
 

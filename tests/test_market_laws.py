@@ -624,6 +624,36 @@ def test_actors_give_other_bytes(layer):
     assert found != BEFORE_INSTITUTIONS["baseline_2015"]
 
 
+# ---------------------------------------------------------------- numbers stay numbers
+
+
+def not_finite(value, path="state"):
+    """Return the names of arrays and numbers of a market that hold inf or nan."""
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", range(len(value)))
+        parts = (not_finite(one, f"{path}.{name}") for name, one in zip(names, value, strict=True))
+        return [found for part in parts for found in part]
+    return [] if np.isfinite(value).all() else [path]
+
+
+@pytest.mark.parametrize("scenario", presets.names("scenario"))
+def test_every_number_is_finite_to_the_end(scenario):
+    """No kernel divides by zero: compiled code would not stop there."""
+    of = presets.named(population="survey", scenario=scenario)
+    of.posterior, of.population.retailers = "none", 100
+    state = initialize(of, 7)
+    advance(state, 0, state.series.risk.size)
+    assert not_finite(state) == []
+
+
+def test_a_number_that_is_not_finite_is_found():
+    """Negative control: one nan in perceived risk is named, and the days after do not hide it."""
+    state = initialize(presets.named(population="survey"), 7)
+    state.retailers.risk[0] = np.nan
+    advance(state, 0, 5)
+    assert "state.retailers.risk" in not_finite(state)
+
+
 # ---------------------------------------------------------------- the posting side alone
 
 

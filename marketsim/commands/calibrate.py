@@ -7,6 +7,7 @@ from typing import Any
 from marketsim.analysis.inference import abc_smc, particles
 from marketsim.analysis.inference.stages import Stage, posting, trade
 from marketsim.commands import compose, output
+from marketsim.commands.compile import ready
 from marketsim.commands.options import CalibrateCommand
 from marketsim.errors import require_package
 from marketsim.parameters.settings import Calibration
@@ -32,13 +33,13 @@ def main_market(arguments: list[str]) -> None:
 def run(command: CalibrateCommand) -> Path:
     """Calibrate posting; return the folder."""
     _require_packages("calibrate", command.calibration)
-    return calibrate(posting(command.settings()), command.calibration, *command.how())
+    return calibrate(posting(command.settings()), command.calibration, *ready(command))
 
 
 def run_trade(command: CalibrateCommand) -> Path:
     """Calibrate prices and products; return the folder."""
     _require_packages("calibrate_market", command.calibration)
-    return calibrate(trade(command.settings()), command.calibration, *command.how())
+    return calibrate(trade(command.settings()), command.calibration, *ready(command))
 
 
 def _require_packages(name: str, calibration: Calibration) -> None:

@@ -18,6 +18,7 @@ from marketsim.analysis.comparison.paired_runs import (
     summarize,
 )
 from marketsim.commands import compose
+from marketsim.commands.compile import ready
 from marketsim.commands.options import CompareCommand
 from marketsim.errors import InputError
 from marketsim.parameters import overrides, presets
@@ -71,7 +72,7 @@ def run(command: CompareCommand, words: Sequence[str], given: str | None) -> Pat
     """
     options = command.part(Comparison)
     own = _own_scenarios((options.baseline, *options.scenarios), words, given)
-    return compare(command.settings(), options, *command.how(), own)
+    return compare(command.settings(), options, *ready(command), own)
 
 
 def _own_scenarios(

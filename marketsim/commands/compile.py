@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from marketsim.commands.options import Command
 from marketsim.errors import InputError
 from marketsim.numerics import jit
+from marketsim.simulation import run as simulation
 
 USAGE = "marketsim compile [--to FOLDER]"
 TO = "--to"
@@ -53,9 +55,24 @@ def _start_again(arguments: list[str]) -> None:
 
 def _compile(folder: Path) -> None:
     """Compile what is missing in a folder, and say what it holds."""
-    from marketsim.simulation import run
-
-    run.compile_kernels()
+    simulation.compile_kernels()
     kernels = list(folder.glob(f"*{jit.SUFFIX}"))
     size = sum(path.stat().st_size for path in kernels) / 1e6
     print(f"{len(kernels)} compiled kernels ({size:.0f} MB) in {folder}")
+
+
+def ready(command: Command) -> tuple[Path, int, bool]:
+    """Compile before a command runs; return its folder, its threads, and whether progress is shown.
+
+    Where the model has to be compiled first, the error stream says so, and of several processes
+    that start together one compiles; where it is compiled at each start, a warning says that.
+    """
+    is_cold = jit.is_cold() and jit.writable_folder()
+    if command.progress and is_cold:
+        message = "compiling (first use only, one to two minutes)"
+        if jit.is_prebuilt_for_others():
+            message += "; the compiled kernels of this package are for another Python or numba"
+        print(f"marketsim: {message}", file=sys.stderr, flush=True)
+    if is_cold:
+        simulation.compile_kernels()
+    return command.folder(), command.cores(), command.progress

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -66,25 +65,6 @@ class Command(Settings):
     def cores(self) -> int:
         """Return the number of parallel runs."""
         return self.threads or cores()
-
-    def how(self) -> tuple[Path, int, bool]:
-        """Return the study's folder, the number of parallel runs, and whether progress is shown.
-
-        Where the model has to be compiled first, the error stream says so, and of several processes
-        that start together one compiles; where it is compiled at each start, a warning says that.
-        """
-        from marketsim.numerics import jit
-        from marketsim.simulation import run
-
-        is_cold = jit.is_cold() and jit.writable_folder()
-        if self.progress and is_cold:
-            message = "compiling (first use only, one to two minutes)"
-            if jit.is_prebuilt_for_others():
-                message += "; the compiled kernels of this package are for another Python or numba"
-            print(f"marketsim: {message}", file=sys.stderr, flush=True)
-        if is_cold:
-            run.compile_kernels()
-        return self.folder(), self.cores(), self.progress
 
 
 @dataclass

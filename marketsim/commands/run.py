@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from marketsim.commands import compose
+from marketsim.commands.compile import ready
 from marketsim.commands.options import RunCommand
 from marketsim.model.scenario import timeline
 from marketsim.parameters import overrides
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> None:
 
 def run(command: RunCommand) -> Result:
     """Run a study, or load its complete result."""
-    folder, threads, progress = command.how()
+    folder, threads, progress = ready(command)
     how = (threads, command.fresh, progress, command.figures)
     return run_study(command.settings(), folder, *how)
 

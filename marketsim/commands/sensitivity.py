@@ -18,6 +18,7 @@ from marketsim.analysis.sensitivity.experiment import (
     values,
 )
 from marketsim.commands import compose, output
+from marketsim.commands.compile import ready
 from marketsim.commands.options import SensitivityCommand
 from marketsim.errors import require_package
 from marketsim.model.scenario import timeline
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> None:
 def run(command: SensitivityCommand) -> Path:
     """Analyse sensitivity; return the folder."""
     require_package("sensitivity", "SALib")
-    return analyse(command.settings(), command.part(Sensitivity), *command.how())
+    return analyse(command.settings(), command.part(Sensitivity), *ready(command))
 
 
 def analyse(

@@ -8,6 +8,7 @@ from marketsim.analysis.inference import cross_validation, identifiability, refe
 from marketsim.analysis.inference.predictive_check import predictive, variation
 from marketsim.commands import compose, output
 from marketsim.commands import run as run_command
+from marketsim.commands.compile import ready
 from marketsim.commands.options import TableCommand
 from marketsim.errors import require_package
 from marketsim.parameters import posterior, presets, priors
@@ -156,6 +157,6 @@ def run(command: TableCommand) -> Path:
 
 
 def _arguments(command: TableCommand) -> tuple[Settings, Path, Path, int, int, bool]:
-    folder, threads, progress = command.how()
+    folder, threads, progress = ready(command)
     tables = Path(command.output) / "prior"
     return command.settings(), tables, folder, command.simulations, threads, progress

@@ -42,7 +42,8 @@ PREBUILT = PACKAGE / "compiled" / "marketsim"  # portable kernels of an installe
 MAIN = "marketsim.model.market.advance"  # calls nearly all others, and is compiled last
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 # A division by zero gives inf or nan, as in numpy: code that raises an error instead takes an
-# eighth longer to compile. Without compilation, as tests also run kernels, it is an error.
+# eighth longer to compile. Without compilation it is an error, or a warning of numpy; a test asks
+# that all numbers of the state stay finite.
 OPTIONS = {"nogil": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
 numba_config: Any = numba.config
 njit: Any = numba.njit  # its annotations omit private options
