@@ -72,7 +72,7 @@ def advance(state, row, end):
     outputs = by_reference(Outputs(state.contacts, state.survey_log, state.series))
     while row < end:
         day, levers = state.first_day + row, by_reference(levers_of_day(state.levers, row))
-        apply_entry_exit(seed, day, levers, params, retailers, motives, trade)
+        apply_entry_exit(seed, day, levers, params, retailers, counters, motives, trade)
         update_prices(row, levers, params, trade)
         land_shipments(seed, day, row, levers, params, trade)
         process_ivory(seed, day, row, levers, params, trade)

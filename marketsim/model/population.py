@@ -10,7 +10,7 @@ from marketsim.model.kernels.entry_exit import CANDIDATES
 from marketsim.model.state import DayCounters, Retailers, State, Ties
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import exp_each, normal_quantile_each
-from marketsim.numerics.rng import Purpose
+from marketsim.numerics.rng import LANES, Purpose
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import TRADER_TYPES
 
@@ -106,9 +106,10 @@ def synthesize_traders(
 
 
 def empty_counters(size: int) -> DayCounters:
-    """Return the counters of one day, all zero: int64, and float64 for `sanction` and `loss`."""
+    """Return the counters of one day, all zero, with the types named at `DayCounters`."""
     counts = {name: np.zeros(size, np.int64) for name in DayCounters._fields}
-    return DayCounters(**counts | {"sanction": np.zeros(size), "loss": np.zeros(size)})
+    others = {"sanction": np.zeros(size), "loss": np.zeros(size)}
+    return DayCounters(**counts | others | {"words": np.zeros((size, LANES), np.uint64)})
 
 
 def _kinds(settings: Settings, draws: np.ndarray) -> np.ndarray:

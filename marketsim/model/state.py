@@ -116,7 +116,8 @@ Retailers = namedtuple(
     "guarded_until recent case_open",
 )
 
-# Counters of one day, arrays of shape (ids,): int64, but float64 for `sanction` and `loss`
+# Counters of one day, arrays of shape (ids,): int64, but float64 for `sanction` and `loss`, and
+# uint64 of shape (ids, 4) for `words`
 DayCounters = namedtuple(
     "DayCounters",
     # posts that a trader intends, and where they end
@@ -127,7 +128,9 @@ DayCounters = namedtuple(
     "known known_pictures known_videos "
     # 0 or 1: a backup is advertised, the account is banned, the trader is arrested; weights
     # against a ban of the sanction, and of a loss without one (float64)
-    "mention banned arrested sanction loss",
+    "mention banned arrested sanction loss "
+    # random words of the traders present (model.md 7.1)
+    "words",
 )
 
 # Social network: the ties of trader i are other[start[i]:start[i + 1]], ascending.

@@ -5,14 +5,16 @@ draws other agents make, so that scenarios use common random numbers except wher
 The generator is Philox4x64-10 (Salmon et al. 2011), as in numpy, against which it is tested.
 
 One block of the generator holds four uniforms. Purposes that are used together share a block:
-purpose p is lane ``p % 4`` of block ``p // 4``.
+purpose p is lane ``p % 4`` of block ``p // 4``. Where a few bits decide nearly always, one lane
+holds several short draws (docs/model.md 7.1).
 """
 
+from collections import namedtuple
 from enum import IntEnum, unique
 
 import numpy as np
 
-from marketsim.numerics.jit import array_kernel, kernel
+from marketsim.numerics.jit import array_kernel, kernel, part
 
 LANES = 4
 
@@ -31,21 +33,10 @@ class Purpose(IntEnum):
     FIRST_SPELL = 8
     ARRIVALS = 9
     TIE = 12
-    # a trader on a day
-    POSTS = 16
-    SPELL = 17
-    LEAVE = 18
-    LIE_LOW = 19
     # accounts of a trader on a day
-    BACKUP = 20
     MENTION = 21
     REPLACEMENT = 22
     QUIT = 23
-    # the fate of a post
-    PLACE = 24
-    PICTURES = 25
-    DELETION = 26
-    FLAG = 27
     # where a post kept out of Moments goes: one lane an option
     DISPLACEMENT = 28
     # the platform
@@ -143,7 +134,6 @@ class Purpose(IntEnum):
     # presentation of a trader, and of a day
     VIDEO_STYLE = 172
     GRID_STYLE = 173
-    VIDEO_DAY = 174
     # quality of a trader's pieces: one lane a product
     QUALITY = 176
     # posts known to the platform, blocked before they appear, removed in the evening
@@ -195,6 +185,34 @@ class Purpose(IntEnum):
     # undercover purchases, and strangers who are served
     STING = 264
     SERVED = 268
+    # a trader on a day: how many posts; words of short draws
+    POSTS = 272
+    HAZARDS = 273
+    FIRST_POST = 274
+    SECOND_POST = 275
+    # four words of short draws, one a post
+    MORE_POSTS = 276
+    # what refines a short draw of a trader's day, or of a post
+    FINER_HAZARD = 280
+    FINER_POST = 284
+
+
+# Short draws of a word: number among those of the word, its first bit (0 is the highest), bits
+Short = namedtuple("Short", "number start bits")
+
+# those of HAZARDS
+LEAVE = Short(0, 0, 16)
+SPELL = Short(1, 16, 12)
+LIE_LOW = Short(2, 28, 12)
+BACKUP = Short(3, 40, 12)
+VIDEO_DAY = Short(4, 52, 12)
+# those of a post
+PLACE = Short(0, 0, 16)
+LOOK = Short(1, 16, 12)
+PICTURES = Short(2, 28, 12)
+DELETION = Short(3, 40, 12)
+FLAG = Short(4, 52, 12)
+SHORTS_OF_A_POST = 8  # numbers kept for the short draws of one post
 
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
@@ -284,6 +302,59 @@ def uniform(seed, purpose, day, agent, item):
     if lane == 2:
         return _unit(c)
     return _unit(d)
+
+
+@kernel
+def day_words(seed, day, trader):
+    """Return the four words of a trader's day: POSTS, HAZARDS, FIRST_POST and SECOND_POST."""
+    return words(seed, Purpose.POSTS // LANES, day, trader, 0)
+
+
+@kernel
+def day_uniform(word):
+    """Return the uniform of the word POSTS of `day_words`."""
+    return _unit(word)
+
+
+@kernel
+def post_words(seed, day, trader, block):
+    """Return the words of the short draws of four posts, the first of them post 2 + 4 block."""
+    return words(seed, Purpose.MORE_POSTS // LANES, day, trader, block)
+
+
+@part
+def short(word, draw):
+    """Return a short draw of a word as a whole number (model.md 7.1)."""
+    return np.int64(
+        (word >> np.uint64(64 - draw.start - draw.bits)) & np.uint64((1 << draw.bits) - 1)
+    )
+
+
+@part
+def happens(chance, word, draw, seed, day, trader):
+    """Return whether an event of a trader's day happens, by a short draw (model.md 7.1)."""
+    level = min(chance, 1.0) * (1 << draw.bits)
+    whole, drawn = np.int64(level), short(word, draw)
+    if drawn != whole:
+        return drawn < whole
+    return uniform(seed, Purpose.FINER_HAZARD, day, trader, draw.number) < level - whole
+
+
+@part
+def happens_to_post(chance, word, draw, seed, day, trader, post):
+    """Return whether an event of a post happens, by a short draw (model.md 7.1)."""
+    level = min(chance, 1.0) * (1 << draw.bits)
+    whole, drawn = np.int64(level), short(word, draw)
+    if drawn != whole:
+        return drawn < whole
+    return finer(draw, seed, day, trader, post) < level - whole
+
+
+@part
+def finer(draw, seed, day, trader, post):
+    """Return the uniform that refines a short draw of a post (model.md 7.1)."""
+    item = SHORTS_OF_A_POST * post + draw.number
+    return uniform(seed, Purpose.FINER_POST, day, trader, item)
 
 
 def pair_array(

@@ -3,6 +3,7 @@
 from marketsim.numerics.rng import Purpose
 
 from .codes import Backup, Place, State
+from .shorts import of_the_day
 
 WEIGHT_OF_A_BAN = 1.0
 DAYS_ON_GUARD = 28
@@ -72,14 +73,15 @@ class AccountHolder:
 
     def keep_accounts(self) -> None:
         model, accounts = self.model, self.model.rules.accounts
-        prepares, mentions, waits, quits = model.draws(Purpose.BACKUP, self.number)
+        _, mentions, waits, quits = model.draws(Purpose.MENTION, self.number)
         if self.state == State.BANNED:
             if self.return_day == 0:
                 self._plan_return(waits, quits)
             elif self.return_day <= model.today:
                 self._return()
         elif self.backup == Backup.NONE:
-            if prepares < accounts.prepare_always + accounts.prepare_risk * self.risk:
+            chance = accounts.prepare_always + accounts.prepare_risk * self.risk
+            if of_the_day(model, self.number).happens("BACKUP", chance):
                 self.backup = Backup.PREPARED
         elif self.moments > 0 and mentions < accounts.mention:
             self.backup = Backup.ANNOUNCED

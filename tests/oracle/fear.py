@@ -1,9 +1,9 @@
 """How a trader's perceived risk moves, and who lies low (docs/model.md 7.7)."""
 
 from marketsim.numerics.elementary import LN_2, exp
-from marketsim.numerics.rng import Purpose
 
 from .codes import State
+from .shorts import of_the_day
 
 
 class Fearful:
@@ -49,13 +49,14 @@ class Fearful:
 
     def _lie_low(self, rise: float) -> None:
         perception, recovery = self.model.rules.perception, self.model.rules.recovery
-        u = self.model.draw(Purpose.LIE_LOW, self.number)
+        day = of_the_day(self.model, self.number)
         if self.state == State.LYING_LOW:
-            if u < 1.0 / perception.low_days:
+            if day.happens("LIE_LOW", 1.0 / perception.low_days):
                 self.state = State.ACTIVE
         elif self.state == State.ACTIVE:
             rises = rise * recovery.lying_low > 0.0
-            if rises and u < recovery.lying_low * perception.lie_low * rise:
+            chance = recovery.lying_low * perception.lie_low * rise
+            if rises and day.happens("LIE_LOW", chance):
                 self.state = State.LYING_LOW
 
 

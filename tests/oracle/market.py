@@ -3,7 +3,7 @@
 import mesa
 
 from marketsim.numerics.elementary import LN_2, exp, log
-from marketsim.numerics.rng import Purpose, uniform, uniforms
+from marketsim.numerics.rng import Purpose, uniform, uniforms, words
 from marketsim.parameters.settings import kernel_params
 
 from .books import Books, DayCounts
@@ -95,6 +95,10 @@ class Market(mesa.Model):
     def draw(self, purpose: Purpose, who: int, whom: int = 0) -> float:
         """Return a uniform of today."""
         return uniform(self.seed, int(purpose), self.today, who, whom)
+
+    def words(self, purpose: Purpose, who: int, whom: int = 0):
+        """Return the four words of today in the block of a purpose."""
+        return words(self.seed, int(purpose) // 4, self.today, who, whom)
 
     def draws(self, purpose: Purpose, who: int, whom: int = 0):
         """Return the four uniforms of today in the block of a purpose, from its first lane."""

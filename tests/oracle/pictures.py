@@ -20,6 +20,7 @@ def of_engine(state: MarketState, row: int) -> Picture:
     ids = state.retailers.state.size
     out = {f"trader.{name}": array for name, array in state.retailers._asdict().items()}
     out |= {f"posts.{name}": array for name, array in state.counters._asdict().items()}
+    del out["posts.words"]  # random, and drawn again by the other model
     shops = trade.shops._asdict()
     shops["kept"] = shops.pop("audience")
     shops["sales"], shops["purse"] = shops.pop("sold"), shops.pop("working_capital")

@@ -5,6 +5,7 @@ from marketsim.numerics.elementary import exp
 from marketsim.numerics.rng import Purpose
 
 from .codes import Backup, Site, State
+from .shorts import of_a_post, of_the_day
 
 
 class Poster:
@@ -36,11 +37,12 @@ class Poster:
     def _change_spell(self) -> None:
         posting = self.model.rules.posting
         share = posting.silent_share
-        u = self.model.draw(Purpose.SPELL, self.number)
+        day = of_the_day(self.model, self.number)
         if self.talking:
-            self.talking = int(u >= (1.0 / posting.silent_days) * share / (1.0 - share))
+            ends = day.happens("SPELL", (1.0 / posting.silent_days) * share / (1.0 - share))
+            self.talking = int(not ends)
         else:
-            self.talking = int(u < 1.0 / posting.silent_days)
+            self.talking = int(day.happens("SPELL", 1.0 / posting.silent_days))
 
     def _posts_meant(self) -> int:
         if not self.talking:
@@ -114,24 +116,26 @@ class Poster:
         style, residual = self.model.rules.style, self.model.rules.perception.residual
         video = self.video_share
         if style.video_days != 1.0:
-            burst = self.model.draw(Purpose.VIDEO_DAY, self.number) < style.video_days
+            day = of_the_day(self.model, self.number)
+            burst = day.happens("VIDEO_DAY", style.video_days)
             video = min(self.video_share / style.video_days, 1.0) if burst else 0.0
         fear = max(self.risk - residual, 0.0)
         return video, self.full_grid + (1.0 - self.full_grid) * style.batch * fear
 
     def _make_post(self, j: int, openness: float, ways, chances, style) -> None:
         posting = self.model.rules.posting
-        place, look, deletion, flags = self.model.draws(Purpose.PLACE, self.number, j)
+        draws = of_a_post(self.model, self.number, j)
         known, flag = chances
-        if place >= openness:
+        gone = posting.delete_always + posting.delete_risk * self.risk
+        if not draws.happens("PLACE", openness):
             self._displace(j, ways)
-        elif deletion < posting.delete_always + posting.delete_risk * self.risk:
+        elif draws.happens("DELETION", gone):
             self.deleted += 1
         elif (fate := self._fate_at_once(j, known)) == "blocked":
             self.preblocked += 1
         else:
             self.moments += 1
-            self.latest_pictures, self.latest_videos = self._picture(look, *style)
+            self.latest_pictures, self.latest_videos = self._picture(draws, *style)
             self.pictures += self.latest_pictures
             self.videos += self.latest_videos
             if fate == "removed":
@@ -139,7 +143,7 @@ class Poster:
                 self.known_pictures += self.latest_pictures
                 self.known_videos += self.latest_videos
             else:
-                self.flagged += int(flags < flag)
+                self.flagged += int(draws.happens("FLAG", flag))
 
     def _fate_at_once(self, j: int, known: float) -> str:
         """Return what the platform does with a post without a moderator (step 9)."""
@@ -152,17 +156,14 @@ class Poster:
                 return "removed"
         return ""
 
-    def _picture(self, u: float, video: float, full: float) -> tuple[int, int]:
+    def _picture(self, draws, video: float, full: float) -> tuple[int, int]:
         """Return pictures and videos of a post."""
-        grid = self.model.rules.posting.grid
-        if u < video:
+        grid = int(self.model.rules.posting.grid)
+        if draws.happens("LOOK", video):
             return 0, 1
-        v = (u - video) / (1.0 - video)
-        if v < full:
-            return int(grid), 0
-        w = (v - full) / (1.0 - full)
-        rest = grid - 1.0
-        return 1 + min(int(w * rest), int(rest) - 1), 0
+        if draws.happens("LOOK", video + (1.0 - video) * full):
+            return grid, 0
+        return 1 + draws.one_of("PICTURES", grid - 1), 0
 
     def _displace(self, j: int, ways) -> None:
         weights = tuple(way * pull for way, pull in zip(ways, self._pulls(), strict=True))

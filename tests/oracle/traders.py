@@ -18,6 +18,7 @@ from .posting import Poster
 from .scenario import ALL_TYPES
 from .sellers import Seller
 from .shops import Shop
+from .shorts import of_the_day
 
 
 class Trader(Poster, AccountHolder, Moderated, Fearful, Learner, Shop, Seller, mesa.Agent):
@@ -133,7 +134,7 @@ class Trader(Poster, AccountHolder, Moderated, Fearful, Learner, Shop, Seller, m
             turnover = self.model.rules.motive.turnover
             hazard = self.model.rules.turnover.leave
             hazard = hazard * exp(turnover * (1.0 - min(self.value, 2.0)))
-            leaves = self.model.draw(Purpose.LEAVE, self.number) < hazard
+            leaves = of_the_day(self.model, self.number).happens("LEAVE", hazard)
             if leaves or self._drops_ivory():
                 self.state = State.LEFT
 

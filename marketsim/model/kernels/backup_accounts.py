@@ -4,7 +4,7 @@ import numpy as np
 
 from marketsim.model.state import Backup, State
 from marketsim.numerics.jit import kernel, part
-from marketsim.numerics.rng import Purpose, uniforms
+from marketsim.numerics.rng import BACKUP, Purpose, happens, uniform, uniforms
 
 
 @kernel
@@ -22,24 +22,24 @@ def update_accounts(seed, day, params, retailers, counters):
     retailers : Retailers
         `backup`, `follow`, `account`, `audience`, `state` and `return_day` are written.
     counters : DayCounters
-        `moments` is read, `mention` is written.
+        `moments` and `words` are read, `mention` is written.
     """
     accounts = params.accounts
     for i in range(retailers.state.size):
         if retailers.state[i] == State.ABSENT or retailers.state[i] >= State.LEFT:
             continue
-        u_backup, u_mention, u_replacement, u_quit = uniforms(seed, Purpose.BACKUP, day, i, 0)
         if retailers.state[i] == State.BANNED:
             # model.md 7.7, accounts 1 to 3
             if retailers.return_day[i] == 0:
-                _answer_ban(day, i, u_replacement, u_quit, accounts, retailers)
+                _answer_ban(seed, day, i, accounts, retailers)
             elif retailers.return_day[i] <= day:
                 _return(i, accounts, retailers)
         elif retailers.backup[i] == Backup.NONE:
             # model.md 7.7, accounts 4: fear makes traders prepare a backup
-            if u_backup < accounts.prepare_always + accounts.prepare_risk * retailers.risk[i]:
+            chance = accounts.prepare_always + accounts.prepare_risk * retailers.risk[i]
+            if happens(chance, counters.words[i, 1], BACKUP, seed, day, i):
                 retailers.backup[i] = Backup.PREPARED
-        elif counters.moments[i] > 0 and u_mention < accounts.mention:
+        elif counters.moments[i] > 0 and _mentions(seed, day, i, accounts):
             # model.md 7.7, accounts 5: a visible post advertises it, and some friends follow
             retailers.backup[i] = Backup.ANNOUNCED
             counters.mention[i] = 1
@@ -47,8 +47,15 @@ def update_accounts(seed, day, params, retailers, counters):
 
 
 @part
-def _answer_ban(day, i, u_replacement, u_quit, accounts, retailers):
+def _mentions(seed, day, i, accounts):
+    """Return whether a trader advertises a backup (accounts 5)."""
+    return uniform(seed, Purpose.MENTION, day, i, 0) < accounts.mention
+
+
+@part
+def _answer_ban(seed, day, i, accounts, retailers):
     """Let a banned trader leave, or draw the day of return (accounts 1)."""
+    _, _, u_replacement, u_quit = uniforms(seed, Purpose.REPLACEMENT, day, i, 0)
     if retailers.backup[i] == Backup.NONE and u_quit < accounts.quit:
         retailers.state[i] = State.LEFT
         return

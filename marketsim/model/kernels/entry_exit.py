@@ -3,7 +3,7 @@
 from marketsim.model.state import Learned, State
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import kernel, part
-from marketsim.numerics.rng import Purpose, uniform
+from marketsim.numerics.rng import LANES, LEAVE, Purpose, day_words, happens, short, uniform
 
 CANDIDATES = 2.0  # newcomers who consider entry for each who enters at rest
 LOWEST_VALUE = -1.0  # all values are above: a return is above 0, and what is feared at most 1
@@ -11,8 +11,8 @@ HIGHEST_VALUE = 2.0  # above it no fewer leave
 
 
 @kernel
-def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
-    """Apply trader entry and exit.
+def apply_entry_exit(seed, day, levers, params, retailers, counters, motives, trade):
+    """Apply trader entry and exit, and draw the words of the day of all traders present.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
         Parameters.
     retailers : Retailers
         `state` is written.
+    counters : DayCounters
+        `words` is written.
     motives : Motives
         The value of the trade is read.
     trade : TradeState
@@ -34,9 +36,14 @@ def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
     turnover = params.motive.turnover
     chance = _entry_chance(motives.market[Learned.VALUE], turnover)
     leave = params.turnover.leave
-    highest = leave * exp(turnover * (1.0 - LOWEST_VALUE))  # few draws are below it
+    highest = leave * exp(turnover * (1.0 - LOWEST_VALUE))
+    last = int(min(highest, 1.0) * (1 << LEAVE.bits))  # few draws are so low
     for i in range(retailers.state.size):
         state = retailers.state[i]
+        if state < State.LEFT and (state != State.ABSENT or retailers.arrival[i] == day):
+            words = day_words(seed, day, i)
+            for lane in range(LANES):
+                counters.words[i, lane] = words[lane]
         if state == State.ABSENT:
             # model.md 7.2: candidates enter on their day of arrival, or stay away for good
             if retailers.arrival[i] == day:
@@ -45,10 +52,11 @@ def apply_entry_exit(seed, day, levers, params, retailers, motives, trade):
                 trade.friends.count[i] *= enters
         elif state < State.LEFT:
             # model.md 7.2: exit, likelier where the trade is worth less
-            u = uniform(seed, Purpose.LEAVE, day, i, 0)
-            if u < highest:
+            word = counters.words[i, 1]
+            if short(word, LEAVE) <= last:
                 value = min(motives.value[i], HIGHEST_VALUE)
-                if u < leave * exp(turnover * (1.0 - value)):
+                chance_now = leave * exp(turnover * (1.0 - value))
+                if happens(chance_now, word, LEAVE, seed, day, i):
                     retailers.state[i] = State.LEFT
             # model.md 7.2: teaching makes traders of some types drop ivory
             is_taught = levers.taught > 0.0 and (levers.taught_types >> retailers.kind[i]) & 1 == 1

@@ -5,7 +5,7 @@ import numpy as np
 from marketsim.model.state import State
 from marketsim.numerics.elementary import LN_2, exp, whole_power
 from marketsim.numerics.jit import array_kernel
-from marketsim.numerics.rng import Purpose, uniform
+from marketsim.numerics.rng import LIE_LOW, happens
 
 
 @array_kernel
@@ -26,7 +26,7 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
     retailers : Retailers
         `risk` and `state` are written.
     counters : DayCounters
-        `sanction`, `loss`, `arrested` and `moments` are read.
+        `sanction`, `loss`, `arrested`, `moments` and `words` are read.
     ties : Ties
         Social network.
     motives : Motives
@@ -75,11 +75,11 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
             motives.jail[i] += (1.0 - motives.jail[i]) * (1.0 - safe)
         # model.md 7.7: lying low begins with a rise and ends by itself
         if state[i] == State.LYING_LOW:
-            if uniform(seed, Purpose.LIE_LOW, day, i, 0) < 1.0 / perception.low_days:
+            if happens(1.0 / perception.low_days, counters.words[i, 1], LIE_LOW, seed, day, i):
                 state[i] = State.ACTIVE
         elif state[i] == State.ACTIVE and rise * recovery.lying_low > 0.0:
             chance = recovery.lying_low * perception.lie_low * rise
-            if uniform(seed, Purpose.LIE_LOW, day, i, 0) < chance:
+            if happens(chance, counters.words[i, 1], LIE_LOW, seed, day, i):
                 state[i] = State.LYING_LOW
 
 

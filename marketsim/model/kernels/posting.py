@@ -6,7 +6,23 @@ from marketsim.model.state import Backup, Learned, Place, State
 from marketsim.numerics.distributions import chances_of_none, choose, invert
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import array_kernel, part
-from marketsim.numerics.rng import Purpose, uniform, uniforms
+from marketsim.numerics.rng import (
+    DELETION,
+    FLAG,
+    LOOK,
+    PICTURES,
+    PLACE,
+    SPELL,
+    VIDEO_DAY,
+    Purpose,
+    day_uniform,
+    finer,
+    happens,
+    happens_to_post,
+    post_words,
+    short,
+    uniforms,
+)
 
 BACKUP, GROUPS, ELSEWHERE = 0, 1, 2  # lanes of DISPLACEMENT
 
@@ -45,7 +61,7 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
     retailers : Retailers
         `talking` and `recent` are written.
     counters : DayCounters
-        Cleared and written.
+        `words` is read; all others are cleared and written.
     stock_effect : ndarray of float64, shape (ids,)
         Factor on intended posts, 1 with a full stock.
     motives : Motives
@@ -60,32 +76,38 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
     none = chances_of_none(retailers.base_rate, effort, activity, shape)
     elsewhere = motives.market[Learned.ELSEWHERE]
     remembered = 1.0 - 1.0 / params.moderation.memory_days
+    _clear(counters)
     for i in range(state.size):
-        intended, openness, flag, known, video, full_grid = 0, 0.0, 0.0, 0.0, 0.0, 0.0
-        if state[i] != State.ABSENT and state[i] < State.LEFT:
-            # model.md 7.3.1: spells of posting and silence, whatever enforcement does
-            u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
-            talking = _continue_spell(retailers.talking[i], u_spell, posting)
-            retailers.talking[i] = talking
-            # model.md 7.3.2: intended posts
-            if talking:
-                mean = retailers.base_rate[i] * effort[i] * activity
-                intended = invert(u_posts, mean, shape, none[i])
+        retailers.recent[i] *= remembered
+        if state[i] == State.ABSENT or state[i] >= State.LEFT:
+            continue
+        # model.md 7.3.1: spells of posting and silence, whatever enforcement does
+        hazards = counters.words[i, 1]
+        talking = _continue_spell(seed, day, i, retailers.talking[i], hazards, posting)
+        retailers.talking[i] = talking
+        if not talking:
+            continue
+        # model.md 7.3.2: intended posts
+        mean = retailers.base_rate[i] * effort[i] * activity
+        intended = invert(day_uniform(counters.words[i, 0]), mean, shape, none[i])
+        if intended == 0:
+            continue
+        # model.md 7.3.3 to 7.3.4: probabilities of posting in Moments and of a flag
         risk, backup = retailers.risk[i], retailers.backup[i]
-        if intended > 0:
-            # model.md 7.3.3 to 7.3.4: probabilities of posting in Moments and of a flag
-            hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
-            known = _known_chance(hidden, levers, params.moderation)
-            flag = _flag_chance(known, i, levers, params, retailers)
-            if state[i] == State.ACTIVE and blocked_until[i] <= day:
-                openness = _openness(
-                    risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
-                )
-            # model.md 7.3.6: videos in bursts, and fuller posts of frightened traders
-            video = _video_chance(seed, day, i, retailers.video_share[i], params.style.video_days)
-            full_grid = retailers.full_grid[i]
-            frightened = max(risk - params.perception.residual, 0.0)
-            full_grid += (1.0 - full_grid) * params.style.batch * frightened
+        hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
+        known = _known_chance(hidden, levers, params.moderation)
+        flag = _flag_chance(known, i, levers, params, retailers)
+        openness = 0.0
+        if state[i] == State.ACTIVE and blocked_until[i] <= day:
+            openness = _openness(
+                risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
+            )
+        # model.md 7.3.6: videos in bursts, and fuller posts of frightened traders
+        days = params.style.video_days
+        video = _video_chance(seed, day, i, retailers.video_share[i], days, hazards)
+        full_grid = retailers.full_grid[i]
+        frightened = max(risk - params.perception.residual, 0.0)
+        full_grid += (1.0 - full_grid) * params.style.batch * frightened
         # model.md 7.3.5 to 7.3.7: the fate of each post
         has_account = state[i] != State.BANNED
         has_groups = has_account and not (retailers.suspended[i] and blocked_until[i] > day)
@@ -109,15 +131,27 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
             full_grid,
             paying,
         )
-        fates = _settle_posts(seed, day, i, intended, chances, posting)
+        fates = _settle_posts(seed, day, i, intended, counters.words, chances, posting)
         counters.intended[i] = intended
         _write_fates(i, fates, counters)
-        retailers.recent[i] = retailers.recent[i] * remembered + counters.moments[i]
+        retailers.recent[i] += counters.moments[i]
+
+
+@part
+def _clear(counters):
+    """Clear all counters of yesterday (model.md 2)."""
+    counters.intended[:] = counters.moments[:] = counters.deleted[:] = counters.removed[:] = 0
+    counters.blocked[:] = counters.backup[:] = counters.groups[:] = counters.elsewhere[:] = 0
+    counters.withheld[:] = counters.pictures[:] = counters.videos[:] = counters.flagged[:] = 0
+    counters.latest_pictures[:] = counters.latest_videos[:] = counters.known[:] = 0
+    counters.known_pictures[:] = counters.known_videos[:] = counters.mention[:] = 0
+    counters.banned[:] = counters.arrested[:] = 0
+    counters.sanction[:] = counters.loss[:] = 0.0
 
 
 @part
 def _write_fates(i, fates, counters):
-    """Write the fates of a trader's posts and clear the counters of later steps (model.md 2)."""
+    """Write the fates of a trader's posts (model.md 7.3.5)."""
     counters.moments[i], counters.deleted[i] = fates.moments, fates.deleted
     counters.blocked[i], counters.flagged[i] = fates.blocked, fates.flagged
     counters.pictures[i], counters.videos[i] = fates.pictures, fates.videos
@@ -127,21 +161,15 @@ def _write_fates(i, fates, counters):
     counters.known_videos[i] = fates.known_videos
     counters.backup[i], counters.groups[i] = fates.backup, fates.groups
     counters.elsewhere[i], counters.withheld[i] = fates.elsewhere, fates.withheld
-    counters.removed[i] = 0
-    counters.mention[i] = 0
-    counters.banned[i] = 0
-    counters.arrested[i] = 0
-    counters.sanction[i] = 0.0
-    counters.loss[i] = 0.0
 
 
 @part
-def _continue_spell(talking, u, posting):
+def _continue_spell(seed, day, i, talking, hazards, posting):
     """Return whether a trader is in a spell of posting today (model.md 7.3.1)."""
-    ends = 1.0 / posting.silent_days
+    change = 1.0 / posting.silent_days
     if talking:
-        return u >= ends * posting.silent_share / (1.0 - posting.silent_share)
-    return u < ends
+        change = change * posting.silent_share / (1.0 - posting.silent_share)
+    return happens(change, hazards, SPELL, seed, day, i) != talking
 
 
 @part
@@ -157,14 +185,14 @@ def _openness(risk, sensitivity, threshold, backup, params):
 
 
 @part
-def _video_chance(seed, day, i, share, video_days):
+def _video_chance(seed, day, i, share, video_days, hazards):
     """Return the probability that a post of the day is a video (model.md 7.3.6).
 
     A trader makes videos on some days only: the same share in all, but in bursts.
     """
     if video_days == 1.0:
         return share
-    if uniform(seed, Purpose.VIDEO_DAY, day, i, 0) >= video_days:
+    if not happens(video_days, hazards, VIDEO_DAY, seed, day, i):
         return 0.0
     return min(share / video_days, 1.0)
 
@@ -237,23 +265,30 @@ def _displacement_weights(has_backup, has_groups, open_elsewhere, levers, displa
 
 
 @part
-def _settle_posts(seed, day, i, intended, chances, posting):
+def _settle_posts(seed, day, i, intended, words, chances, posting):
     """Return the fates of a trader's posts; post j has its own draws (model.md 7.3.5)."""
+    grid = int(posting.grid)
+    not_small = chances.video + (1.0 - chances.video) * chances.full_grid
+    # model.md 7.1: the words of the first two posts come with the day, those of four more at once
+    word, next_1, next_2, next_3 = words[i, 2], words[i, 3], words[i, 3], words[i, 3]
     moments, deleted, blocked, flagged, latest = 0, 0, 0, 0, 0
     pictures, videos = 0, 0
     known, known_pictures, known_videos = 0, 0, 0
     is_automatic = chances.blocked > 0.0 or chances.removed > 0.0
     backup, groups, elsewhere, withheld = 0, 0, 0, 0
     for j in range(intended):
-        u_place, u_pictures, u_deletion, u_flag = uniforms(seed, Purpose.PLACE, day, i, j)
-        if u_place >= chances.openness:
+        if j > 0:
+            word, next_1, next_2 = next_1, next_2, next_3
+        if j >= 2 and j % 4 == 2:
+            word, next_1, next_2, next_3 = post_words(seed, day, i, j // 4)
+        if not happens_to_post(chances.openness, word, PLACE, seed, day, i, j):
             draws = uniforms(seed, Purpose.DISPLACEMENT, day, i, j)
             option = choose(draws, chances.displacement)
             backup += option == BACKUP
             groups += option == GROUPS
             elsewhere += option == ELSEWHERE
             withheld += option != BACKUP and option != GROUPS and option != ELSEWHERE
-        elif u_deletion < chances.deletion:
+        elif happens_to_post(chances.deletion, word, DELETION, seed, day, i, j):
             deleted += 1
         else:
             removed = False
@@ -264,7 +299,11 @@ def _settle_posts(seed, day, i, intended, chances, posting):
                     blocked += 1
                     continue
                 removed = u_known < chances.known and u_removed < chances.removed
-            latest = _count_pictures(u_pictures, chances.video, chances.full_grid, posting.grid)
+            latest = 0
+            if not happens_to_post(chances.video, word, LOOK, seed, day, i, j):
+                latest = grid
+                if not happens_to_post(not_small, word, LOOK, seed, day, i, j):
+                    latest = _count_pictures(word, grid - 1, seed, day, i, j)
             moments += 1
             pictures += latest
             videos += latest == 0
@@ -273,7 +312,7 @@ def _settle_posts(seed, day, i, intended, chances, posting):
                 known_pictures += latest
                 known_videos += latest == 0
             else:
-                flagged += u_flag < chances.flag
+                flagged += happens_to_post(chances.flag, word, FLAG, seed, day, i, j)
     latest_video = 1 if moments > 0 and latest == 0 else 0
     return PostFates(
         moments, deleted, blocked, flagged, pictures, videos, latest, latest_video,
@@ -283,13 +322,12 @@ def _settle_posts(seed, day, i, intended, chances, posting):
 
 
 @part
-def _count_pictures(u, video, full_grid, grid):
-    """Return the pictures of a post, 0 for a video (model.md 7.3.6)."""
-    if u < video:
-        return 0
-    v = (u - video) / (1.0 - video)
-    if v < full_grid:
-        return int(grid)
-    rest = grid - 1.0
-    w = (v - full_grid) / (1.0 - full_grid)
-    return min(int(w * rest), int(rest) - 1) + 1
+def _count_pictures(word, most, seed, day, i, j):
+    """Return the pictures of a post that has not all, from 1 to `most` (model.md 7.3.6)."""
+    drawn = short(word, PICTURES)
+    low = (drawn * most) >> PICTURES.bits
+    high = ((drawn + 1) * most - 1) >> PICTURES.bits
+    if low != high:  # a share of the draws ends in each number, so that some are cut in two
+        share = (drawn + finer(PICTURES, seed, day, i, j)) * most / (1 << PICTURES.bits)
+        low = min(int(share), most - 1)
+    return 1 + low
