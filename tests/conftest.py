@@ -14,7 +14,8 @@ from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import LEVERS, OPERATORS
 from marketsim.model.scenario.timeline import Levers
-from marketsim.model.state import TRUST_STEPS, Friends
+from marketsim.model.state import TRUST_STEPS, DayCounters, Friends
+from marketsim.numerics import rng
 from marketsim.parameters import presets
 from marketsim.parameters.evidence import Fact
 from marketsim.parameters.settings import Settings, kernel_params
@@ -93,6 +94,12 @@ def levers(**values: float) -> Levers:
     assert values.keys() <= neutral.keys(), values
     kinds = {name: int if name in COUNTED_LEVERS else float for name in neutral}
     return Levers(**{name: kinds[name](value) for name, value in (neutral | values).items()})
+
+
+def draw_words(seed: int, day: int, counters: DayCounters) -> None:
+    """Draw the random words of a day, as entry and exit do, for a kernel that is tested alone."""
+    for trader in range(len(counters.words)):
+        counters.words[trader] = rng.day_words(seed, day, trader)
 
 
 def for_all(friends: Friends, trust: float) -> None:

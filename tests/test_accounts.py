@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import plain
+from conftest import draw_words, plain
 from scipy import stats
 
 from marketsim.model.kernels.backup_accounts import update_accounts
@@ -33,6 +33,7 @@ class Owners:
     def keep(self, day=DAY):
         """Live one day of accounts, of which mentions are new every day."""
         self.counters.mention[:] = 0
+        draw_words(self.seed, day, self.counters)
         update_accounts(self.seed, day, self.params, self.retailers, self.counters)
         return self
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import levers, plain
+from conftest import draw_words, levers, plain
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -59,6 +59,7 @@ class Minds:
         """Let a day sink in, and return what is feared above the residual."""
         of_day = levers(news=news, habituation=habituation, arrest_news=arrest_news)
         of = (self.params, self.retailers, self.counters, self.ties, self.motives)
+        draw_words(self.seed, day, self.counters)
         update_perceived_risk(self.seed, day, of_day, *of)
         return self.retailers.risk - RESIDUAL
 

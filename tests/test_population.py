@@ -12,7 +12,7 @@ from scipy import stats
 from marketsim.model import supply_chain
 from marketsim.model.kernels.entry_exit import apply_entry_exit
 from marketsim.model.market import no_experience
-from marketsim.model.population import arrivals, synthesize_traders
+from marketsim.model.population import arrivals, empty_counters, synthesize_traders
 from marketsim.model.scenario.interventions import types_mask
 from marketsim.model.state import Learned, State
 from marketsim.parameters.settings import POSTING_ONLY, kernel_params
@@ -271,13 +271,15 @@ def turn_over(of, days, seed=11, market=1.0, own=1.0, of_day=None, **changes) ->
     """
     leaving = plain(10, **{"demand__buyers": 1.0, "resale__agents": 0.0} | changes)
     values, motives = kernel_params(leaving), no_experience(of.state.size)
+    counters = empty_counters(of.state.size)
     trade = supply_chain.build_trade(leaving, values, seed, of, 1, days)
     motives.market[Learned.VALUE] = market
     motives.value[:] = own
     had = trade.friends.count.copy()
     states = []
     for row in range(days):
-        apply_entry_exit(seed, FIRST_DAY + row, of_day or levers(), values, of, motives, trade)
+        day, of_today = FIRST_DAY + row, of_day or levers()
+        apply_entry_exit(seed, day, of_today, values, of, counters, motives, trade)
         states.append(of.state.copy())
     stayed_away = (of.arrival > 0) & (of.state == State.LEFT)
     gone = trade.friends.count == 0

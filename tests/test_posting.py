@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import levers, plain, settings
+from conftest import draw_words, levers, plain, settings
 from scipy import stats
 
 from marketsim.errors import InputError
@@ -59,6 +59,7 @@ class Posters:
         """Live one day of posting under some levers and return copies of its counters."""
         of_day = levers(groups=ways[0], elsewhere=ways[1], **of_day)
         of = (self.params, self.retailers, self.counters, self.push, self.motives, self.places)
+        draw_words(self.seed, day, self.counters)
         publish_posts(self.seed, day, of_day, *of)
         return type(self.counters)(*(counts.copy() for counts in self.counters))
 

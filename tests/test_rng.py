@@ -38,7 +38,7 @@ THRESHOLD = FALSE_ALARM / CHECKS
 SIZE = 2**16
 TOP = 2**64 - 1
 KEYS = ("seed", "purpose", "day", "agent", "item")
-HOME = (20_240_501, int(Purpose.PLACE), 60, 1_000, 7)
+HOME = (20_240_501, int(Purpose.DISPLACEMENT), 60, 1_000, 7)
 LANE_PAIRS = [(a, b) for a in range(LANES) for b in range(a + 1, LANES)]
 
 # A count adds up to thousands of rounded terms: its steps are known to this much.
@@ -739,8 +739,8 @@ def sample_of_bits():
             lines.append(float(uniform(seed, purpose, day, agent, item)).hex())
             lines.append([float(u).hex() for u in uniforms(seed, purpose, day, agent, item)])
     ids = np.arange(50)
-    lines.append([u.hex() for u in uniform_array(1, Purpose.PLACE, 2, ids).tolist()])
-    lines.append([u.hex() for u in pair_array(1, Purpose.PLACE, 2, ids, ids[::-1]).tolist()])
+    lines.append([u.hex() for u in uniform_array(1, Purpose.DISPLACEMENT, 2, ids).tolist()])
+    lines.append([u.hex() for u in pair_array(1, Purpose.DISPLACEMENT, 2, ids, ids[::-1]).tolist()])
     lines.append([t.hex() for t in waiting_times(1, Purpose.SWEEP, 2, ids / 7.0).tolist()])
     for agent in range(60):
         lines.append(int(choose(four_draws(agent), OPTIONS)))
