@@ -1,0 +1,349 @@
+"""The contacts of the observer in a market whose other traders are a mean field.
+
+A survey sees some hundred contacts; a market of 1,000 traders is simulated for their sake. Here the
+contacts alone are simulated day by day, with the kernels and the random numbers of the market, as
+it is without trade (`market=posting_only`). What they do is equal to the bit to what they do in the
+whole market, as long as nothing that the other traders do reaches them.
+
+What others do reaches them by four ways, and only these are approximated (docs/panel_market.md):
+
+1. Flags of others take capacity of moderators. Their number on a day is a Poisson number, and who
+   is flagged is drawn in proportion to base rates. They wait in the real queue, and are sanctioned
+   by the real ladder.
+2. The odds of a sweep depend on the recent posts of all. Those of others are expected ones: base
+   rate times the fading sum of what a trader with a rate of one posts on a day on average.
+3. Sanctions of ties raise perceived risk: those of 1 and 2. Posts of ties, which lower it under
+   social learning, are whole numbers whose running sum is that of the expected posts.
+4. How far others are deterred is not simulated: they are as open, at each rate, as the contacts
+   are on average, weighted by base rates.
+
+Others leave at a time drawn at the start, and return from a ban as everybody does, but prepare no
+backup accounts. Lists, lessons to traders and automatic removal act on contacts alone.
+"""
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from marketsim.model import observer, population
+from marketsim.model.kernels.backup_accounts import update_accounts
+from marketsim.model.kernels.entry_exit import apply_entry_exit
+from marketsim.model.kernels.moderation import (
+    open_cases,
+    remove_known_posts,
+    review_cases,
+    run_sweep,
+)
+from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.kernels.posting import (
+    PostChances,
+    _continue_spell,
+    _flag_chance,
+    _known_chance,
+    _openness,
+    _settle_posts,
+    _video_chance,
+    _write_fates,
+)
+from marketsim.model.kernels.recording import log_contacts
+from marketsim.model.ledger import PRODUCTS
+from marketsim.model.market import levers_of_day, no_experience
+from marketsim.model.scenario import timeline
+from marketsim.model.state import LogColumn, ObservedPrices, Queue, State
+from marketsim.numerics import rng
+from marketsim.numerics.distributions import chance_of_none, events, invert
+from marketsim.numerics.elementary import log, log_each
+from marketsim.numerics.jit import array_kernel, part
+from marketsim.numerics.references import by_reference
+from marketsim.numerics.rng import Purpose, uniform, uniforms
+from marketsim.parameters.settings import POSTING_ONLY, Settings, kernel_params
+
+# The rest of the market. cumulated: running sum of the base rates of others, (ids,), float64;
+# leaves: first date on which a trader has left, (ids,), int64; is_contact: (ids,), bool; phase:
+# where the running sums of posts begin, 0 to 1, (ids,), float64
+Others = namedtuple("Others", "cumulated leaves is_contact phase")
+
+# What `apply_entry_exit` reads of trade: friends of newcomers, of whom there are none
+Friends = namedtuple("Friends", "count")
+NoTrade = namedtuple("NoTrade", "friends")
+
+# A market of contacts. `retailers` are all traders, `simulated` those that kernels simulate: the
+# same arrays, but a `state` of its own, in which others are ABSENT, unless they are banned
+PanelState = namedtuple(
+    "PanelState",
+    "seed first_day params levers retailers simulated counters ties queue contacts survey_log "
+    "others trade motives",
+)
+
+
+def initialize(
+    settings: Settings, seed: int, table: timeline.Table | None = None
+) -> PanelState:
+    """Create the market on the morning of its first day.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings, with `market` ``posting_only``.
+    seed : int
+        Seed of this run, 0 to 2**63 - 1.
+    table : Table, optional
+        Of `timeline.compile_table`, which takes a good part of the time; runs of one scenario can
+        share it.
+
+    Returns
+    -------
+    PanelState
+    """
+    assert settings.market == POSTING_ONLY
+    first, last = timeline.horizon(settings)
+    days, first_day = (last - first).days + 1, first.toordinal()
+    retailers, ties = population.synthesize_traders(settings, seed, first_day, days)
+    contacts = observer.choose_contacts(settings, seed, retailers)
+    size = retailers.state.size
+    is_contact = np.zeros(size, bool)
+    is_contact[contacts[contacts >= 0]] = True
+    state = np.where(is_contact, retailers.state, State.ABSENT).astype(np.int8)
+    table = timeline.compile_table(settings) if table is None else table
+    return PanelState(
+        seed=seed,
+        first_day=first_day,
+        params=kernel_params(settings),
+        levers=timeline.scale_levers(settings, table),
+        retailers=retailers,
+        simulated=retailers._replace(state=state),
+        counters=population.empty_counters(size),
+        ties=ties,
+        queue=Queue(ring=np.zeros(size, np.int64), ends=np.zeros(2, np.int64)),
+        contacts=contacts,
+        survey_log=np.zeros((days, contacts.size, len(LogColumn)), np.int32),
+        others=_others(settings, seed, retailers, is_contact, first_day),
+        trade=NoTrade(friends=Friends(count=np.zeros(size, np.int64))),
+        motives=no_experience(size),
+    )
+
+
+def _others(
+    settings: Settings, seed: int, retailers: Any, is_contact: np.ndarray, first_day: int
+) -> Others:
+    """Return the rest of the market on the first day."""
+    ids = np.arange(is_contact.size)
+    leaves = np.full(ids.size, np.iinfo(np.int64).max)
+    if settings.turnover.leave > 0.0:
+        stay = log_each(rng.uniform_array(seed, Purpose.OTHER_LEAVES, 0, ids))
+        stay = stay / log(1.0 - settings.turnover.leave)
+        leaves = np.maximum(retailers.arrival, first_day - 1) + 1 + stay.astype(np.int64)
+    return Others(
+        cumulated=np.cumsum(np.where(is_contact, 0.0, retailers.base_rate)),
+        leaves=leaves,
+        is_contact=is_contact,
+        phase=ids * 0.6180339887498949 % 1.0,  # evenly spread
+    )
+
+
+def simulate(
+    settings: Settings, seed: int, table: timeline.Table | None = None
+) -> observer.SurveyRows:
+    """Simulate the contacts of a run and its survey.
+
+    Parameters
+    ----------
+    settings, seed, table
+        As of `initialize`.
+
+    Returns
+    -------
+    SurveyRows
+        Rows of the simulated survey, as of the whole market without trade.
+    """
+    state = initialize(settings, seed, table)
+    advance(state, 0, state.survey_log.shape[0])
+    shape = (*state.survey_log.shape[:2], PRODUCTS)
+    none = np.broadcast_to(np.zeros(1, np.int32), shape)  # nobody notes a price
+    return observer.observe(
+        seed,
+        state.first_day,
+        state.contacts,
+        state.retailers.kind,
+        state.survey_log,
+        ObservedPrices(ads=none, items=none, price=none),
+    )
+
+
+@array_kernel
+def advance(state, row, end):
+    """Advance the contacts from row `row`, the first, to `end` (exclusive).
+
+    The processes and their order are those of docs/model.md 3 that move posts without trade.
+
+    Parameters
+    ----------
+    state : PanelState
+        Its arrays are written.
+    row, end : int
+        Rows of days in the run.
+    """
+    state = by_reference(state)
+    seed, params, queue, counters = state.seed, state.params, state.queue, state.counters
+    retailers, simulated, others = state.retailers, state.simulated, state.others
+    contacts, moderation = state.contacts, params.moderation
+    learns = params.perception.learning * params.recovery.social_learning > 0.0
+    remembered = 1.0 - 1.0 / moderation.memory_days
+    recent, posted = 0.0, 0.0  # of another with a base rate of one: fading sum, and sum
+    while row < end:
+        day, levers = state.first_day + row, by_reference(levers_of_day(state.levers, row))
+        apply_entry_exit(seed, day, levers, params, simulated, state.motives, state.trade)
+        for c in range(contacts.size):
+            i = contacts[c]
+            if i >= 0:
+                _publish(seed, day, i, levers, params, simulated, counters)
+        _renew_others(day, retailers, simulated, counters, others)
+        each = _visible_posts(day, levers, params, contacts, simulated)
+        recent = recent * remembered + each
+        _flag_others(seed, day, each, levers, params, retailers, counters, others)
+        if learns:
+            _count_posts(posted, posted + each, day, retailers, counters, others)
+        posted += each
+        if levers.sweep_accounts + levers.sweep_posts > 0:
+            for i in range(others.phase.size):
+                if not others.is_contact[i]:
+                    retailers.recent[i] = retailers.base_rate[i] * recent
+        # model.md 7.4 to 7.6, with all traders
+        remove_known_posts(day, params, retailers, counters)
+        open_cases(seed, day, levers, retailers, counters, queue)
+        review_cases(seed, day, levers, params, retailers, counters, queue)
+        run_sweep(seed, day, levers, params, retailers, counters)
+        _return_to_simulated(retailers, simulated, others)
+        update_perceived_risk(
+            seed, day, levers, params, simulated, counters, state.ties, state.motives
+        )
+        update_accounts(seed, day, params, simulated, counters)
+        log_contacts(row, contacts, retailers, counters, state.survey_log)
+        row += 1
+
+
+@part
+def _publish(seed, day, i, levers, params, retailers, counters):
+    """Let a contact post for one day, as `publish_posts` does without trade (model.md 7.3).
+
+    Where the posts go that are kept out of Moments is not told: no survey sees it.
+    """
+    posting, moderation, state = params.posting, params.moderation, retailers.state[i]
+    intended, openness, flag, known, video, full_grid = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+    risk, backup = retailers.risk[i], retailers.backup[i]
+    if state != State.ABSENT and state < State.LEFT:
+        u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
+        talking = _continue_spell(retailers.talking[i], u_spell, posting)
+        retailers.talking[i] = talking
+        if talking and state == State.ACTIVE and retailers.blocked_until[i] <= day:
+            mean = retailers.base_rate[i] * levers.activity
+            none = chance_of_none(mean, posting.daily_shape)
+            intended = invert(u_posts, mean, posting.daily_shape, none)
+    if intended > 0:
+        hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
+        known = _known_chance(hidden, levers, moderation)
+        flag = _flag_chance(known, i, levers, params, retailers)
+        openness = _openness(risk, retailers.sensitivity[i], retailers.threshold[i], backup, params)
+        video = _video_chance(seed, day, i, retailers.video_share[i], params.style.video_days)
+        full_grid = retailers.full_grid[i]
+        frightened = max(risk - params.perception.residual, 0.0)
+        full_grid += (1.0 - full_grid) * params.style.batch * frightened
+    chances = PostChances(
+        openness,
+        posting.delete_always + posting.delete_risk * risk,
+        flag,
+        known,
+        levers.preblock,
+        levers.auto,
+        video,
+        full_grid,
+        (0.0, 0.0, 0.0, 1.0),
+    )
+    fates = _settle_posts(seed, day, i, intended, chances, posting)
+    counters.intended[i] = intended
+    _write_fates(i, fates, counters)
+    remembered = 1.0 - 1.0 / moderation.memory_days
+    retailers.recent[i] = retailers.recent[i] * remembered + counters.moments[i]
+
+
+@part
+def _renew_others(day, retailers, simulated, counters, others):
+    """Clear the counters of others, and move states from `simulated` to all traders.
+
+    Newcomers enter in `simulated`, and banned traders are simulated until they return.
+    """
+    for i in range(others.phase.size):
+        state = simulated.state[i]
+        if others.is_contact[i]:
+            retailers.state[i] = state
+            continue
+        if state != State.ABSENT:
+            retailers.state[i] = state
+            if state != State.BANNED:
+                simulated.state[i] = State.ABSENT
+        if others.leaves[i] <= day and retailers.state[i] < State.LEFT:
+            retailers.state[i] = State.LEFT
+            simulated.state[i] = State.ABSENT
+        counters.moments[i], counters.removed[i], counters.flagged[i] = 0, 0, 0
+        counters.banned[i], counters.sanction[i], counters.loss[i] = 0, 0.0, 0.0
+
+
+@part
+def _return_to_simulated(retailers, simulated, others):
+    """Move states after moderation from all traders to those simulated."""
+    for i in range(others.phase.size):
+        if others.is_contact[i] or retailers.state[i] == State.BANNED:
+            simulated.state[i] = retailers.state[i]
+
+
+@part
+def _visible_posts(day, levers, params, contacts, retailers):
+    """Return the visible posts a day of another trader with a base rate of one.
+
+    Others are as open as the contacts who have an account that is not blocked, by base rates.
+    """
+    posting = params.posting
+    rates, open_rates = 0.0, 0.0
+    for c in range(contacts.size):
+        i = contacts[c]
+        if i < 0 or retailers.blocked_until[i] > day:
+            continue
+        rate, risk = retailers.base_rate[i], retailers.risk[i]
+        if retailers.state[i] == State.ACTIVE:
+            openness = _openness(
+                risk, retailers.sensitivity[i], retailers.threshold[i], retailers.backup[i], params
+            )
+            deletion = min(posting.delete_always + posting.delete_risk * risk, 1.0)
+            rates += rate
+            open_rates += rate * openness * (1.0 - deletion)
+        elif retailers.state[i] == State.LYING_LOW:
+            rates += rate
+    share = open_rates / rates if rates > 0.0 else 1.0
+    return levers.activity * (1.0 - posting.silent_share) * share
+
+
+@part
+def _flag_others(seed, day, each, levers, params, retailers, counters, others):
+    """Flag some of the others: a Poisson number, by base rates."""
+    moderation, cumulated = params.moderation, others.cumulated
+    known = _known_chance(0.0, levers, moderation)
+    reported = moderation.report_rate * levers.reports * moderation.outsiders
+    chance = 1.0 - (1.0 - known) * (1.0 - min(1.0, reported))
+    total = cumulated[cumulated.size - 1]
+    u = uniform(seed, Purpose.OTHERS_FLAGGED, day, 0, 0)
+    for k in range(events(u, total * each * chance)):
+        share = uniform(seed, Purpose.OTHER_FLAGGED, day, 0, k) * total
+        i = min(np.searchsorted(cumulated, share, side="right"), cumulated.size - 1)
+        if retailers.state[i] == State.ACTIVE and retailers.blocked_until[i] <= day:
+            counters.flagged[i] += 1
+
+
+@part
+def _count_posts(before, after, day, retailers, counters, others):
+    """Give others as many posts as keep their running sums at those expected."""
+    for i in range(others.phase.size):
+        if not others.is_contact[i] and retailers.state[i] == State.ACTIVE:
+            if retailers.blocked_until[i] <= day:
+                rate, phase = retailers.base_rate[i], others.phase[i]
+                counters.moments[i] = int(rate * after + phase) - int(rate * before + phase)
