@@ -50,7 +50,7 @@ from marketsim.model.kernels.recording import log_contacts
 from marketsim.model.ledger import PRODUCTS
 from marketsim.model.market import levers_of_day, no_experience
 from marketsim.model.scenario import timeline
-from marketsim.model.state import LogColumn, ObservedPrices, Queue, State
+from marketsim.model.state import WAITING, LogColumn, ObservedPrices, Queue, State
 from marketsim.numerics import rng
 from marketsim.numerics.distributions import chance_of_none, events, invert
 from marketsim.numerics.elementary import log, log_each
@@ -59,17 +59,22 @@ from marketsim.numerics.references import by_reference
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 from marketsim.parameters.settings import POSTING_ONLY, Settings, kernel_params
 
-# The rest of the market. cumulated: running sum of the base rates of others, (ids,), float64;
-# leaves: first date on which a trader has left, (ids,), int64; is_contact: (ids,), bool; phase:
-# where the running sums of posts begin, 0 to 1, (ids,), float64
-Others = namedtuple("Others", "cumulated leaves is_contact phase")
+# The rest of the market, arrays of shape (ids,). is_contact: bool; cumulated: running sum of the
+# base rates of others, float64; arrives, leaves: first date in the trade, 0 for founders and
+# contacts, and out of it, int64; phase: where the running sums of posts begin, 0 to 1, float64.
+# banned: others who are banned, (ids,), int64, and banned_number: how many, (1,), int64; changed:
+# whether counters of others were written yesterday, (1,), bool
+Others = namedtuple(
+    "Others", "is_contact cumulated arrives leaves phase banned banned_number changed"
+)
 
 # What `apply_entry_exit` reads of trade: friends of newcomers, of whom there are none
 Friends = namedtuple("Friends", "count")
 NoTrade = namedtuple("NoTrade", "friends")
 
 # A market of contacts. `retailers` are all traders, `simulated` those that kernels simulate: the
-# same arrays, but a `state` of its own, in which others are ABSENT, unless they are banned
+# same arrays, but a `state` of its own, in which others are ABSENT unless they are banned, and an
+# `arrival`, at which nobody enters
 PanelState = namedtuple(
     "PanelState",
     "seed first_day params levers retailers simulated counters ties queue contacts survey_log "
@@ -77,9 +82,7 @@ PanelState = namedtuple(
 )
 
 
-def initialize(
-    settings: Settings, seed: int, table: timeline.Table | None = None
-) -> PanelState:
+def initialize(settings: Settings, seed: int, table: timeline.Table | None = None) -> PanelState:
     """Create the market on the morning of its first day.
 
     Parameters
@@ -112,7 +115,7 @@ def initialize(
         params=kernel_params(settings),
         levers=timeline.scale_levers(settings, table),
         retailers=retailers,
-        simulated=retailers._replace(state=state),
+        simulated=retailers._replace(state=state, arrival=np.zeros(size, np.int64)),
         counters=population.empty_counters(size),
         ties=ties,
         queue=Queue(ring=np.zeros(size, np.int64), ends=np.zeros(2, np.int64)),
@@ -134,11 +137,16 @@ def _others(
         stay = log_each(rng.uniform_array(seed, Purpose.OTHER_LEAVES, 0, ids))
         stay = stay / log(1.0 - settings.turnover.leave)
         leaves = np.maximum(retailers.arrival, first_day - 1) + 1 + stay.astype(np.int64)
+    leaves[is_contact] = np.iinfo(np.int64).max  # they leave as simulated
     return Others(
-        cumulated=np.cumsum(np.where(is_contact, 0.0, retailers.base_rate)),
-        leaves=leaves,
         is_contact=is_contact,
+        cumulated=np.cumsum(np.where(is_contact, 0.0, retailers.base_rate)),
+        arrives=retailers.arrival,
+        leaves=leaves,
         phase=ids * 0.6180339887498949 % 1.0,  # evenly spread
+        banned=np.zeros(ids.size, np.int64),
+        banned_number=np.zeros(1, np.int64),
+        changed=np.zeros(1, bool),
     )
 
 
@@ -187,34 +195,45 @@ def advance(state, row, end):
     state = by_reference(state)
     seed, params, queue, counters = state.seed, state.params, state.queue, state.counters
     retailers, simulated, others = state.retailers, state.simulated, state.others
-    contacts, moderation = state.contacts, params.moderation
+    contacts, posting = state.contacts, params.posting
     learns = params.perception.learning * params.recovery.social_learning > 0.0
-    remembered = 1.0 - 1.0 / moderation.memory_days
+    remembered = 1.0 - 1.0 / params.moderation.memory_days
     recent, posted = 0.0, 0.0  # of another with a base rate of one: fading sum, and sum
     while row < end:
         day, levers = state.first_day + row, by_reference(levers_of_day(state.levers, row))
         apply_entry_exit(seed, day, levers, params, simulated, state.motives, state.trade)
+        _renew_others(day, retailers, simulated, counters, others)
+        rates, open_rates = 0.0, 0.0
         for c in range(contacts.size):
             i = contacts[c]
             if i >= 0:
-                _publish(seed, day, i, levers, params, simulated, counters)
-        _renew_others(day, retailers, simulated, counters, others)
-        each = _visible_posts(day, levers, params, contacts, simulated)
+                rate, share = _publish(seed, day, i, levers, params, simulated, counters)
+                retailers.state[i] = simulated.state[i]
+                rates += rate
+                open_rates += rate * share
+        # visible posts today of another with a base rate of one, who is as open as the contacts
+        each = levers.activity * (1.0 - posting.silent_share)
+        if rates > 0.0:
+            each *= open_rates / rates
         recent = recent * remembered + each
-        _flag_others(seed, day, each, levers, params, retailers, counters, others)
+        flags = _flag_others(seed, day, each, levers, params, retailers, counters, others)
         if learns:
             _count_posts(posted, posted + each, day, retailers, counters, others)
         posted += each
-        if levers.sweep_accounts + levers.sweep_posts > 0:
+        sweeps = levers.sweep_accounts + levers.sweep_posts > 0
+        if sweeps:
             for i in range(others.phase.size):
                 if not others.is_contact[i]:
                     retailers.recent[i] = retailers.base_rate[i] * recent
         # model.md 7.4 to 7.6, with all traders
+        waiting = queue.ends[WAITING]
         remove_known_posts(day, params, retailers, counters)
         open_cases(seed, day, levers, retailers, counters, queue)
         review_cases(seed, day, levers, params, retailers, counters, queue)
         run_sweep(seed, day, levers, params, retailers, counters)
-        _return_to_simulated(retailers, simulated, others)
+        acts = sweeps or flags > 0 or waiting > 0
+        _return_to_simulated(acts, contacts, retailers, simulated, others)
+        others.changed[0] = acts or learns
         update_perceived_risk(
             seed, day, levers, params, simulated, counters, state.ties, state.motives
         )
@@ -227,31 +246,39 @@ def advance(state, row, end):
 def _publish(seed, day, i, levers, params, retailers, counters):
     """Let a contact post for one day, as `publish_posts` does without trade (model.md 7.3).
 
-    Where the posts go that are kept out of Moments is not told: no survey sees it.
+    Where the posts go that are kept out of Moments is not told: no survey sees it. Returns the
+    weight of the contact among those to whom others are likened, and the share of its intended
+    posts that are visible.
     """
     posting, moderation, state = params.posting, params.moderation, retailers.state[i]
     intended, openness, flag, known, video, full_grid = 0, 0.0, 0.0, 0.0, 0.0, 0.0
-    risk, backup = retailers.risk[i], retailers.backup[i]
+    risk, backup, rate = retailers.risk[i], retailers.backup[i], 0.0
+    deletion = posting.delete_always + posting.delete_risk * risk
     if state != State.ABSENT and state < State.LEFT:
         u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
         talking = _continue_spell(retailers.talking[i], u_spell, posting)
         retailers.talking[i] = talking
-        if talking and state == State.ACTIVE and retailers.blocked_until[i] <= day:
-            mean = retailers.base_rate[i] * levers.activity
-            none = chance_of_none(mean, posting.daily_shape)
-            intended = invert(u_posts, mean, posting.daily_shape, none)
+        if state != State.BANNED and retailers.blocked_until[i] <= day:
+            rate = retailers.base_rate[i]
+        if state == State.ACTIVE and rate > 0.0:
+            openness = _openness(
+                risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
+            )
+            if talking:
+                mean = rate * levers.activity
+                none = chance_of_none(mean, posting.daily_shape)
+                intended = invert(u_posts, mean, posting.daily_shape, none)
     if intended > 0:
         hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
         known = _known_chance(hidden, levers, moderation)
         flag = _flag_chance(known, i, levers, params, retailers)
-        openness = _openness(risk, retailers.sensitivity[i], retailers.threshold[i], backup, params)
         video = _video_chance(seed, day, i, retailers.video_share[i], params.style.video_days)
         full_grid = retailers.full_grid[i]
         frightened = max(risk - params.perception.residual, 0.0)
         full_grid += (1.0 - full_grid) * params.style.batch * frightened
     chances = PostChances(
         openness,
-        posting.delete_always + posting.delete_risk * risk,
+        deletion,
         flag,
         known,
         levers.preblock,
@@ -265,85 +292,70 @@ def _publish(seed, day, i, levers, params, retailers, counters):
     _write_fates(i, fates, counters)
     remembered = 1.0 - 1.0 / moderation.memory_days
     retailers.recent[i] = retailers.recent[i] * remembered + counters.moments[i]
+    return rate, openness * (1.0 - min(deletion, 1.0))
 
 
 @part
 def _renew_others(day, retailers, simulated, counters, others):
-    """Clear the counters of others, and move states from `simulated` to all traders.
-
-    Newcomers enter in `simulated`, and banned traders are simulated until they return.
-    """
-    for i in range(others.phase.size):
-        state = simulated.state[i]
-        if others.is_contact[i]:
-            retailers.state[i] = state
-            continue
-        if state != State.ABSENT:
-            retailers.state[i] = state
-            if state != State.BANNED:
-                simulated.state[i] = State.ABSENT
-        if others.leaves[i] <= day and retailers.state[i] < State.LEFT:
+    """Let others enter, leave, and come back from a ban, and clear their counters."""
+    ids, changed = others.phase.size, others.changed[0]
+    for i in range(ids):
+        if others.arrives[i] == day:
+            retailers.state[i] = State.ACTIVE
+        if others.leaves[i] == day and retailers.state[i] < State.LEFT:
             retailers.state[i] = State.LEFT
             simulated.state[i] = State.ABSENT
-        counters.moments[i], counters.removed[i], counters.flagged[i] = 0, 0, 0
-        counters.banned[i], counters.sanction[i], counters.loss[i] = 0, 0.0, 0.0
+    if changed:
+        for i in range(ids):
+            counters.moments[i], counters.removed[i], counters.flagged[i] = 0, 0, 0
+            counters.banned[i], counters.sanction[i], counters.loss[i] = 0, 0.0, 0.0
+    for k in range(others.banned_number[0]):
+        i = others.banned[k]
+        if simulated.state[i] != State.ABSENT:
+            retailers.state[i] = simulated.state[i]
+            if retailers.state[i] != State.BANNED:
+                simulated.state[i] = State.ABSENT
 
 
 @part
-def _return_to_simulated(retailers, simulated, others):
+def _return_to_simulated(acts, contacts, retailers, simulated, others):
     """Move states after moderation from all traders to those simulated."""
-    for i in range(others.phase.size):
-        if others.is_contact[i] or retailers.state[i] == State.BANNED:
-            simulated.state[i] = retailers.state[i]
-
-
-@part
-def _visible_posts(day, levers, params, contacts, retailers):
-    """Return the visible posts a day of another trader with a base rate of one.
-
-    Others are as open as the contacts who have an account that is not blocked, by base rates.
-    """
-    posting = params.posting
-    rates, open_rates = 0.0, 0.0
     for c in range(contacts.size):
-        i = contacts[c]
-        if i < 0 or retailers.blocked_until[i] > day:
-            continue
-        rate, risk = retailers.base_rate[i], retailers.risk[i]
-        if retailers.state[i] == State.ACTIVE:
-            openness = _openness(
-                risk, retailers.sensitivity[i], retailers.threshold[i], retailers.backup[i], params
-            )
-            deletion = min(posting.delete_always + posting.delete_risk * risk, 1.0)
-            rates += rate
-            open_rates += rate * openness * (1.0 - deletion)
-        elif retailers.state[i] == State.LYING_LOW:
-            rates += rate
-    share = open_rates / rates if rates > 0.0 else 1.0
-    return levers.activity * (1.0 - posting.silent_share) * share
+        if contacts[c] >= 0:
+            simulated.state[contacts[c]] = retailers.state[contacts[c]]
+    if acts:
+        number = 0
+        for i in range(others.phase.size):
+            if not others.is_contact[i] and retailers.state[i] == State.BANNED:
+                simulated.state[i] = State.BANNED
+                others.banned[number] = i
+                number += 1
+        others.banned_number[0] = number
 
 
 @part
 def _flag_others(seed, day, each, levers, params, retailers, counters, others):
-    """Flag some of the others: a Poisson number, by base rates."""
+    """Flag some of the others, a Poisson number by base rates; return that number."""
     moderation, cumulated = params.moderation, others.cumulated
     known = _known_chance(0.0, levers, moderation)
     reported = moderation.report_rate * levers.reports * moderation.outsiders
     chance = 1.0 - (1.0 - known) * (1.0 - min(1.0, reported))
     total = cumulated[cumulated.size - 1]
     u = uniform(seed, Purpose.OTHERS_FLAGGED, day, 0, 0)
-    for k in range(events(u, total * each * chance)):
+    number = events(u, total * each * chance)
+    for k in range(number):
         share = uniform(seed, Purpose.OTHER_FLAGGED, day, 0, k) * total
         i = min(np.searchsorted(cumulated, share, side="right"), cumulated.size - 1)
         if retailers.state[i] == State.ACTIVE and retailers.blocked_until[i] <= day:
             counters.flagged[i] += 1
+    return number
 
 
 @part
 def _count_posts(before, after, day, retailers, counters, others):
     """Give others as many posts as keep their running sums at those expected."""
     for i in range(others.phase.size):
-        if not others.is_contact[i] and retailers.state[i] == State.ACTIVE:
-            if retailers.blocked_until[i] <= day:
-                rate, phase = retailers.base_rate[i], others.phase[i]
-                counters.moments[i] = int(rate * after + phase) - int(rate * before + phase)
+        can_post = retailers.state[i] == State.ACTIVE and retailers.blocked_until[i] <= day
+        if can_post and not others.is_contact[i]:
+            rate, phase = retailers.base_rate[i], others.phase[i]
+            counters.moments[i] = int(rate * after + phase) - int(rate * before + phase)
