@@ -167,10 +167,15 @@ def simulate(
     """
     state = initialize(settings, seed, table)
     advance(state, 0, state.survey_log.shape[0])
+    return survey(state)
+
+
+def survey(state: PanelState) -> observer.SurveyRows:
+    """Return the survey of a market at the end of its horizon."""
     shape = (*state.survey_log.shape[:2], PRODUCTS)
     none = np.broadcast_to(np.zeros(1, np.int32), shape)  # nobody notes a price
     return observer.observe(
-        seed,
+        state.seed,
         state.first_day,
         state.contacts,
         state.retailers.kind,
