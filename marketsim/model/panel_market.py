@@ -38,6 +38,7 @@ from marketsim.model.kernels.moderation import (
 from marketsim.model.kernels.perception import update_perceived_risk
 from marketsim.model.kernels.posting import (
     PostChances,
+    PostFates,
     _continue_spell,
     _flag_chance,
     _known_chance,
@@ -56,7 +57,7 @@ from marketsim.numerics.distributions import chance_of_none, events, invert
 from marketsim.numerics.elementary import log, log_each
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.references import by_reference
-from marketsim.numerics.rng import Purpose, uniform, uniforms
+from marketsim.numerics.rng import Purpose, day_uniform, uniform
 from marketsim.parameters.settings import POSTING_ONLY, Settings, kernel_params
 
 # The rest of the market, arrays of shape (ids,). is_contact: bool; cumulated: running sum of the
@@ -206,7 +207,7 @@ def advance(state, row, end):
     recent, posted = 0.0, 0.0  # of another with a base rate of one: fading sum, and sum
     while row < end:
         day, levers = state.first_day + row, by_reference(levers_of_day(state.levers, row))
-        apply_entry_exit(seed, day, levers, params, simulated, state.motives, state.trade)
+        apply_entry_exit(seed, day, levers, params, simulated, counters, state.motives, state.trade)
         _renew_others(day, retailers, simulated, counters, others)
         rates, open_rates = 0.0, 0.0
         for c in range(contacts.size):
@@ -256,31 +257,36 @@ def _publish(seed, day, i, levers, params, retailers, counters):
     posts that are visible.
     """
     posting, moderation, state = params.posting, params.moderation, retailers.state[i]
-    intended, openness, flag, known, video, full_grid = 0, 0.0, 0.0, 0.0, 0.0, 0.0
-    risk, backup, rate = retailers.risk[i], retailers.backup[i], 0.0
+    _clear_contact(i, counters)
+    retailers.recent[i] *= 1.0 - 1.0 / moderation.memory_days
+    if state == State.ABSENT or state >= State.LEFT:
+        return 0.0, 0.0
+    hazards = counters.words[i, 1]
+    talking = _continue_spell(seed, day, i, retailers.talking[i], hazards, posting)
+    retailers.talking[i] = talking
+    if state == State.BANNED or retailers.blocked_until[i] > day:
+        return 0.0, 0.0
+    rate, risk, backup = retailers.base_rate[i], retailers.risk[i], retailers.backup[i]
+    if state == State.LYING_LOW:
+        return rate, 0.0
+    openness = _openness(risk, retailers.sensitivity[i], retailers.threshold[i], backup, params)
     deletion = posting.delete_always + posting.delete_risk * risk
-    if state != State.ABSENT and state < State.LEFT:
-        u_posts, u_spell, _, _ = uniforms(seed, Purpose.POSTS, day, i, 0)
-        talking = _continue_spell(retailers.talking[i], u_spell, posting)
-        retailers.talking[i] = talking
-        if state != State.BANNED and retailers.blocked_until[i] <= day:
-            rate = retailers.base_rate[i]
-        if state == State.ACTIVE and rate > 0.0:
-            openness = _openness(
-                risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
-            )
-            if talking:
-                mean = rate * levers.activity
-                none = chance_of_none(mean, posting.daily_shape)
-                intended = invert(u_posts, mean, posting.daily_shape, none)
-    if intended > 0:
-        hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
-        known = _known_chance(hidden, levers, moderation)
-        flag = _flag_chance(known, i, levers, params, retailers)
-        video = _video_chance(seed, day, i, retailers.video_share[i], params.style.video_days)
-        full_grid = retailers.full_grid[i]
-        frightened = max(risk - params.perception.residual, 0.0)
-        full_grid += (1.0 - full_grid) * params.style.batch * frightened
+    share = openness * (1.0 - min(deletion, 1.0))
+    if not talking:
+        return rate, share
+    mean = rate * levers.activity
+    none = chance_of_none(mean, posting.daily_shape)
+    intended = invert(day_uniform(counters.words[i, 0]), mean, posting.daily_shape, none)
+    if intended == 0:
+        return rate, share
+    hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
+    known = _known_chance(hidden, levers, moderation)
+    flag = _flag_chance(known, i, levers, params, retailers)
+    days = params.style.video_days
+    video = _video_chance(seed, day, i, retailers.video_share[i], days, hazards)
+    full_grid = retailers.full_grid[i]
+    frightened = max(risk - params.perception.residual, 0.0)
+    full_grid += (1.0 - full_grid) * params.style.batch * frightened
     chances = PostChances(
         openness,
         deletion,
@@ -292,12 +298,21 @@ def _publish(seed, day, i, levers, params, retailers, counters):
         full_grid,
         (0.0, 0.0, 0.0, 1.0),
     )
-    fates = _settle_posts(seed, day, i, intended, chances, posting)
+    fates = _settle_posts(seed, day, i, intended, counters.words, chances, posting)
     counters.intended[i] = intended
     _write_fates(i, fates, counters)
-    remembered = 1.0 - 1.0 / moderation.memory_days
-    retailers.recent[i] = retailers.recent[i] * remembered + counters.moments[i]
-    return rate, openness * (1.0 - min(deletion, 1.0))
+    retailers.recent[i] += counters.moments[i]
+    return rate, share
+
+
+@part
+def _clear_contact(i, counters):
+    """Clear the counters of a contact (model.md 2)."""
+    nothing = PostFates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    _write_fates(i, nothing, counters)
+    counters.intended[i], counters.removed[i], counters.mention[i] = 0, 0, 0
+    counters.banned[i], counters.arrested[i] = 0, 0
+    counters.sanction[i], counters.loss[i] = 0.0, 0.0
 
 
 @part
