@@ -195,6 +195,10 @@ class Purpose(IntEnum):
     # what refines a short draw of a trader's day, or of a post
     FINER_HAZARD = 280
     FINER_POST = 284
+    # the panel market: flags of the others, whose, and when these leave (docs/panel_market.md)
+    OTHERS_FLAGGED = 320
+    OTHER_FLAGGED = 321
+    OTHER_LEAVES = 322
 
 
 # Short draws of a word: number among those of the word, its first bit (0 is the highest), bits

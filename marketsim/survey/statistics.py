@@ -7,12 +7,15 @@ of the same panel, since the level of a panel of 58 traders varies widely.
 import numpy as np
 import pandas as pd
 
+from marketsim.model.observer import SurveyRows
+from marketsim.model.state import LogColumn
 from marketsim.parameters import evidence
 from marketsim.survey import targets
 
 WEEKS = int(evidence.number("survey_weeks_count"))
 FIRST_WEEKS = [1, 2, 3, 4]
 CRACKDOWN_WEEK = 5
+SEEN = (LogColumn.ADS, LogColumn.PICTURES, LogColumn.VIDEOS)
 # Columns of `statistics`, in this order: evidence ids.
 STATISTICS = (
     "ads_total",
@@ -137,22 +140,101 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
         f"{name}_total": _sums(survey[name], run, runs) for name in ("ads", "pictures", "videos")
     }
     with np.errstate(divide="ignore", invalid="ignore"):
-        first = weeks[:4].mean(axis=0)
-        out["ads_week_1_3"] = weeks[:3].mean(axis=0)
-        out["ads_week_4"] = weeks[3]
-        out["fall_week_5"] = weeks[CRACKDOWN_WEEK - 1] / weeks[3]
-        shown = items / weeks
-        out["items_per_ad_week_5"] = shown[CRACKDOWN_WEEK - 1] / shown[3]
-        out["ratio_week_6_12"] = weeks[CRACKDOWN_WEEK:-1].mean(axis=0) / first
-        out["return_week_13"] = weeks[-1] / first
-        out["items_week_1_4"] = items[:4].mean(axis=0)
-        out["items_week_13"] = items[-1]
+        out |= _of_weeks(weeks, items)
         out |= _of_surveys(survey, run, runs) | _of_traders(survey, contacts.index)
     surveyed = np.bincount(run, minlength=runs) > 0
     table = pd.DataFrame(out, contacts.index, dtype=float)
     table.loc[~surveyed] = np.nan
     table["contacts_active"] = contacts["active"] / contacts["contacts"]
     return table[list(STATISTICS)]
+
+
+def of_rows(rows: SurveyRows) -> np.ndarray:
+    """Compute the statistics of one survey, as `statistics` does of the tables of many.
+
+    Where surveys are simulated by the hundred thousand, their tables would cost as much as they do.
+
+    Parameters
+    ----------
+    rows : SurveyRows
+        The survey.
+
+    Returns
+    -------
+    ndarray of float64, shape (len(STATISTICS),)
+        In the order of `STATISTICS`, equal to the bit to a row of `statistics`.
+    """
+    active = rows.active_contacts / rows.contacts
+    if rows.trader.size == 0:
+        return np.array([np.nan] * (len(STATISTICS) - 1) + [active])
+    by_id = rows.seen[:, np.argsort(rows.trader, kind="stable")].astype(np.int64)
+    ads, pictures, videos = (by_id[:, :, column] for column in SEEN)
+    shown = pictures + videos
+    start, sweep, fifth = (
+        _ordinal(name) for name in ("survey_start", "sweep_may", "survey_week_5_start")
+    )
+    week = (rows.day - start) // 7
+    counted = rows.regular & (week < WEEKS)
+    out = {"ads_total": ads.sum(), "pictures_total": pictures.sum(), "videos_total": videos.sum()}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weeks, items = (
+            np.bincount(week[counted], values.sum(axis=1)[counted], WEEKS).astype(np.int64)
+            for values in (ads, shown)
+        )
+        out |= _of_weeks(weeks, items)
+        for name, values in (("videos_sd", videos), ("survey_cv_ads", ads),
+                             ("survey_cv_pictures", pictures)):  # fmt: skip
+            out[name] = _variation(values.sum(axis=1))
+        surveys = rows.day.size
+        per_day, made = shown.sum(axis=0) / surveys, ads.sum(axis=0) / surveys
+        heavy = per_day > evidence.number("heavy_posters_cut")
+        medium = per_day > evidence.number("medium_posters_cut")
+        out["heavy_posters_count"], out["medium_posters_count"] = heavy.sum(), medium.sum()
+        out["heavy_posters_share"] = _in_order(made[heavy]) / _in_order(made)
+        out["heavy_posters_share_items"] = _in_order(per_day[heavy]) / _in_order(per_day)
+        out["medium_posters_share"] = _in_order(made[medium]) / _in_order(made)
+        mention, blocked = by_id[:, :, LogColumn.MENTION] > 0, by_id[:, :, LogColumn.BLOCKED] > 0
+        after = int(np.searchsorted(rows.day, sweep))
+        was = blocked[after - 1] if after > 0 else False
+        hit = blocked[after] & ~np.asarray(was) if after < surveys else np.zeros(1, bool)
+        out["panel_unblocked"] = not hit.any()
+        out["backup_accounts"] = mention.any(axis=0).sum()
+        early = mention[rows.day < fifth].any(axis=0).sum()
+        out["backup_accounts_early"] = np.float64(early) / out["backup_accounts"]
+    out["contacts_active"] = active
+    return np.array([out[name] for name in STATISTICS], float)
+
+
+def _of_weeks(weeks: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute the statistics of weeks from advertisements and items, shape (weeks, ...)."""
+    first, shown = weeks[:4].mean(axis=0), items / weeks
+    return {
+        "ads_week_1_3": weeks[:3].mean(axis=0),
+        "ads_week_4": weeks[3],
+        "fall_week_5": weeks[CRACKDOWN_WEEK - 1] / weeks[3],
+        "items_per_ad_week_5": shown[CRACKDOWN_WEEK - 1] / shown[3],
+        "ratio_week_6_12": weeks[CRACKDOWN_WEEK:-1].mean(axis=0) / first,
+        "return_week_13": weeks[-1] / first,
+        "items_week_1_4": items[:4].mean(axis=0),
+        "items_week_13": items[-1],
+    }
+
+
+def _variation(seen: np.ndarray) -> float:
+    """Compute the standard deviation over surveys, shape (surveys,), over the mean."""
+    mean = _in_order(seen) / seen.size
+    return np.sqrt(_in_order((seen - mean) ** 2) / (seen.size - 1)) / mean
+
+
+def _in_order(values: np.ndarray) -> np.float64:
+    """Add values up one after the other, shape (n,): the sum is the same on every machine."""
+    return np.bincount(np.zeros(values.size, np.int64), values, 1)[0]
+
+
+def _ordinal(fact: str) -> int:
+    date = evidence.inputs()[fact].date
+    assert date is not None
+    return date.toordinal()
 
 
 def _of_surveys(survey: pd.DataFrame, run: np.ndarray, runs: int) -> dict[str, np.ndarray]:

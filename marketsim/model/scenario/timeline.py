@@ -207,7 +207,26 @@ def compile_levers(settings: Settings) -> Levers:
     InputError
         For an invalid scenario.
     """
-    table = compile_table(settings)
+    return scale_levers(settings, compile_table(settings))
+
+
+def scale_levers(settings: Settings, table: Table) -> Levers:
+    """Return the levers of every day of a run from a table of `compile_table`.
+
+    The table does not depend on parameters, so that many runs of one scenario can share it.
+
+    Parameters
+    ----------
+    settings : Settings
+        Checked settings; their scenario and horizon are those of the table.
+    table : Table
+        Not changed; the levers share its arrays.
+
+    Returns
+    -------
+    Levers
+        As of `compile_levers`.
+    """
     population = settings.population
     scale = population.retailers / population.platform_traders
     cases, listed_police = 0.0, np.zeros_like(table.listed_police)
