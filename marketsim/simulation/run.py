@@ -117,10 +117,10 @@ def statistics(
     def simulate_survey(job: tuple[Settings, int]) -> pd.DataFrame:
         settings, seed = job
         _, records, seen = simulate(settings, seed)
-        survey = run_tables_of.survey_table(0, seen)
-        counted = {"active": [seen.active_contacts], "contacts": [seen.contacts]}
-        found = survey_statistics.statistics(survey, pd.DataFrame(counted))
+        row = survey_statistics.of_rows(seen)
+        found = pd.DataFrame([row], columns=survey_statistics.STATISTICS)
         if settings.market != POSTING_ONLY:
+            survey = run_tables_of.survey_table(0, seen)
             first_day = timeline.horizon(settings)[0].toordinal()
             prices = run_tables_of.price_table(0, first_day, records)
             found = found.join(trade_statistics.statistics(survey, prices, found.index))
