@@ -13,6 +13,7 @@ from benchmarks import (
     machine,
     memory,
     scaling,
+    versions,
     whole_model,
 )
 from benchmarks.posting_and_risk import compare
@@ -26,6 +27,7 @@ PARTS = {
     "cold": cold_start,
     "memory": memory,
     "crn": common_random_numbers,
+    "versions": versions,
 }
 
 

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import common_random_numbers, memory, one_stream, runs, scaling, whole_model
+from benchmarks import (
+    common_random_numbers,
+    memory,
+    one_stream,
+    runs,
+    scaling,
+    versions,
+    whole_model,
+)
 from benchmarks.posting_and_risk import OURS, VERSIONS, compare, present, task_of
 from benchmarks.tables import Table, as_markdown
 from marketsim.model import market
@@ -196,6 +204,33 @@ def test_contrasts_are_scenarios_of_the_model():
     found = [common_random_numbers.outcomes(of, 3) for of in (base, arms["border x 3"])]
     assert found[0] != found[1]
     assert found[0] == pytest.approx(found[1], rel=0.2)
+
+
+def test_versions_take_turns_with_their_own_code(monkeypatch, tmp_path):
+    """Every process has the code of its checkout; the first turn does not count."""
+    asked = []
+
+    def timed(checkout, sizes):
+        asked.append(checkout)
+        seconds = 9.0 if len(asked) <= 2 else (3.0 if checkout == tmp_path else 2.0)
+        return {"a run": seconds, "share of it outside kernels": 0.1}
+
+    monkeypatch.setattr(versions, "_in_a_process", timed)
+    of = argparse.Namespace(other=tmp_path, runs_of=[60], repetitions=2)
+    (table,) = versions.measure(of)
+    assert asked == [tmp_path, runs.ROOT] * 3
+    assert table.rows[0] == {"work": "a run", "other": 3.0, "this": 2.0, "times_as_fast": 1.5,
+                             "least": 1.5, "largest": 1.5}  # fmt: skip
+    assert "least" not in table.rows[1]
+    assert versions.measure(argparse.Namespace(other=None)) == []
+
+
+def test_the_work_of_a_version_is_timed():
+    """A process of its own reports the seconds of each piece of work."""
+    found = versions._in_a_process(runs.ROOT, [60])
+    assert list(found) == ["a run of 60 traders", "a survey of a calibration",
+                           "share of it outside kernels"]  # fmt: skip
+    assert found["a run of 60 traders"] > 0.0 and found["a survey of a calibration"] > 0.0
 
 
 def test_tables_are_markdown():
