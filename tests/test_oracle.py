@@ -252,6 +252,12 @@ def test_a_passage_on_dealers_or_agents_that_is_misread_is_noticed(error):
     assert any(is_noticed(error, number) for number in markets), "the two are the same on all days"
 
 
+@pytest.mark.parametrize("error", mutants.MISREAD_OF_SHORT_DRAWS)
+def test_a_passage_on_short_draws_that_is_misread_is_noticed(error):
+    """An oracle that reads the bits of a word in another way is another."""
+    assert is_noticed(error, cases.LEARNING), "the two are the same on all days"
+
+
 def test_dealers_and_agents_do_all_that_they_can():
     """Sources change; agents leave, choose, move with those below, are recruited and banned."""
     happened = Counter()

@@ -696,6 +696,30 @@ MISREAD_OF_INSTITUTIONS: dict[str, tuple[str, Callable[[str], str]]] = {
 
 
 # the same for docs/market.md 19 and 20.4; each is noticed in one of the markets `cases.OF_DEALERS`
+MISREAD_OF_SHORT_DRAWS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "bits are counted from the lowest": (
+        "shorts.py",
+        _replace('f"{int(word):064b}"', 'f"{int(word):064b}"[::-1]'),
+    ),
+    "the words of the first two posts are the other way round": (
+        "shorts.py",
+        _replace("[2 + j]", "[3 - j]"),
+    ),
+    "later posts are counted from the first": (
+        "shorts.py",
+        _replace("(j - 2) // 4)[(j - 2) % 4]", "j // 4)[j % 4]"),
+    ),
+    "all short draws have 12 bits": ("shorts.py", _replace('"PLACE": 16', '"PLACE": 12')),
+    "flags come before deletions": (
+        "shorts.py",
+        _replace('"DELETION": 12, "FLAG": 12', '"FLAG": 12, "DELETION": 12'),
+    ),
+    "pictures are those of the other draw": (
+        "posting.py",
+        _replace('one_of("PICTURES"', 'one_of("LOOK"'),
+    ),
+}
+
 MISREAD_OF_DEALERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "sizes are not relative to their mean": (
         "dealers.py",
@@ -1038,6 +1062,7 @@ def _another_source(full: str, path: Path, source: str) -> Iterator[None]:
 def misread_market(error: str) -> type:
     """Return the market of an oracle, made anew, that misreads a passage of the text."""
     misread = MISREAD | MISREAD_OF_BUYERS | MISREAD_OF_DEALERS | MISREAD_OF_INSTITUTIONS
+    misread |= MISREAD_OF_SHORT_DRAWS
     name, edit = misread[error]
     alias, path = "oracle_misread", ORACLE / name
     for module in [one for one in sys.modules if one.split(".")[0] == alias]:
