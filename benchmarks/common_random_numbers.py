@@ -30,7 +30,7 @@ CONTRASTS: dict[str, dict[str, Any]] = {
     | {"posts": "sweep_may_posts", "lean": 0.5},
     "user reports x 5": {"kind": "moderation_effort", "start": FROM, "reports": 5.0},
     "border x 3": {"kind": "police_effort", "start": FROM, "border": 3.0},
-    "couriers x 20": {"kind": "police_effort", "start": FROM, "couriers": 20.0},
+    "a tenth of parcels taken": {"kind": "police_effort", "start": FROM, "couriers": 0.1},
     "willingness x 0.9": {"kind": "campaign", "start": FROM, "willingness": 0.9},
     "legal market closed": {"kind": "closure", "start": FROM, "share": 1.0},
 }

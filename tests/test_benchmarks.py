@@ -22,6 +22,7 @@ from benchmarks import (
 from benchmarks.posting_and_risk import OURS, VERSIONS, compare, present, task_of
 from benchmarks.tables import Table, as_markdown
 from marketsim.model import market
+from marketsim.model.scenario import timeline
 from marketsim.model.state import TradeCounter
 from marketsim.parameters import posterior, presets
 
@@ -199,6 +200,7 @@ def test_contrasts_are_scenarios_of_the_model():
     base = arms.pop(common_random_numbers.BASELINE)
     assert set(arms) == set(common_random_numbers.CONTRASTS)
     for of in arms.values():
+        timeline.compile_table(of)  # every dose is inside its range
         entries = of.scenario.interventions
         assert {k: v for k, v in entries.items() if k != "contrast"} == base.scenario.interventions
     found = [common_random_numbers.outcomes(of, 3) for of in (base, arms["border x 3"])]
