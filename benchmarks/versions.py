@@ -1,7 +1,7 @@
 """Two versions side by side: another checkout and this one, taking turns, each in own processes.
 
-A process runs this file with the package of its checkout, so that nothing else of `benchmarks`, which
-the other may not have, is imported at the top.
+A process runs this file with the package of its checkout, so that nothing else of `benchmarks`,
+which the other may not have, is imported at the top.
 """
 
 import argparse

@@ -37,15 +37,13 @@ from marketsim.model.kernels.moderation import (
 )
 from marketsim.model.kernels.perception import update_perceived_risk
 from marketsim.model.kernels.posting import (
-    PostChances,
     PostFates,
-    _continue_spell,
-    _flag_chance,
-    _known_chance,
-    _openness,
-    _settle_posts,
-    _video_chance,
-    _write_fates,
+    continue_spell,
+    deletion_chance,
+    known_chance,
+    make_posts,
+    openness_of,
+    write_fates,
 )
 from marketsim.model.kernels.recording import log_contacts
 from marketsim.model.ledger import PRODUCTS
@@ -57,7 +55,7 @@ from marketsim.numerics.distributions import chance_of_none, events, invert
 from marketsim.numerics.elementary import log, log_each
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.references import by_reference
-from marketsim.numerics.rng import Purpose, day_uniform, uniform
+from marketsim.numerics.rng import POSTS_WORD, Purpose, day_uniform, uniform
 from marketsim.parameters.settings import POSTING_ONLY, Settings, kernel_params
 
 # The rest of the market, arrays of shape (ids,). is_contact: bool; cumulated: running sum of the
@@ -256,52 +254,29 @@ def _publish(seed, day, i, levers, params, retailers, counters):
     weight of the contact among those to whom others are likened, and the share of its intended
     posts that are visible.
     """
-    posting, moderation, state = params.posting, params.moderation, retailers.state[i]
+    posting, state = params.posting, retailers.state[i]
     _clear_contact(i, counters)
-    retailers.recent[i] *= 1.0 - 1.0 / moderation.memory_days
+    retailers.recent[i] *= 1.0 - 1.0 / params.moderation.memory_days
     if state == State.ABSENT or state >= State.LEFT:
         return 0.0, 0.0
-    hazards = counters.words[i, 1]
-    talking = _continue_spell(seed, day, i, retailers.talking[i], hazards, posting)
+    talking = continue_spell(seed, day, i, retailers, counters, posting)
     retailers.talking[i] = talking
     if state == State.BANNED or retailers.blocked_until[i] > day:
         return 0.0, 0.0
-    rate, risk, backup = retailers.base_rate[i], retailers.risk[i], retailers.backup[i]
+    rate = retailers.base_rate[i]
     if state == State.LYING_LOW:
         return rate, 0.0
-    openness = _openness(risk, retailers.sensitivity[i], retailers.threshold[i], backup, params)
-    deletion = posting.delete_always + posting.delete_risk * risk
-    share = openness * (1.0 - min(deletion, 1.0))
+    openness = openness_of(i, params, retailers)
+    share = openness * (1.0 - min(deletion_chance(retailers.risk[i], posting), 1.0))
     if not talking:
         return rate, share
     mean = rate * levers.activity
     none = chance_of_none(mean, posting.daily_shape)
-    intended = invert(day_uniform(counters.words[i, 0]), mean, posting.daily_shape, none)
+    intended = invert(day_uniform(counters.words[i, POSTS_WORD]), mean, posting.daily_shape, none)
     if intended == 0:
         return rate, share
-    hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
-    known = _known_chance(hidden, levers, moderation)
-    flag = _flag_chance(known, i, levers, params, retailers)
-    days = params.style.video_days
-    video = _video_chance(seed, day, i, retailers.video_share[i], days, hazards)
-    full_grid = retailers.full_grid[i]
-    frightened = max(risk - params.perception.residual, 0.0)
-    full_grid += (1.0 - full_grid) * params.style.batch * frightened
-    chances = PostChances(
-        openness,
-        deletion,
-        flag,
-        known,
-        levers.preblock,
-        levers.auto,
-        video,
-        full_grid,
-        (0.0, 0.0, 0.0, 1.0),
-    )
-    fates = _settle_posts(seed, day, i, intended, counters.words, chances, posting)
-    counters.intended[i] = intended
-    _write_fates(i, fates, counters)
-    retailers.recent[i] += counters.moments[i]
+    elsewhere = (0.0, 0.0, 0.0, 1.0)  # where posts go that are kept out of Moments is not told
+    make_posts(seed, day, i, intended, openness, elsewhere, levers, params, retailers, counters)
     return rate, share
 
 
@@ -309,7 +284,7 @@ def _publish(seed, day, i, levers, params, retailers, counters):
 def _clear_contact(i, counters):
     """Clear the counters of a contact (model.md 2)."""
     nothing = PostFates(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    _write_fates(i, nothing, counters)
+    write_fates(i, nothing, counters)
     counters.intended[i], counters.removed[i], counters.mention[i] = 0, 0, 0
     counters.banned[i], counters.arrested[i] = 0, 0
     counters.sanction[i], counters.loss[i] = 0.0, 0.0
@@ -357,7 +332,7 @@ def _return_to_simulated(acts, contacts, retailers, simulated, others):
 def _flag_others(seed, day, each, levers, params, retailers, counters, others):
     """Flag some of the others, a Poisson number by base rates; return that number."""
     moderation, cumulated = params.moderation, others.cumulated
-    known = _known_chance(0.0, levers, moderation)
+    known = known_chance(0.0, levers, moderation)
     reported = moderation.report_rate * levers.reports * moderation.outsiders
     chance = 1.0 - (1.0 - known) * (1.0 - min(1.0, reported))
     total = cumulated[cumulated.size - 1]

@@ -218,6 +218,9 @@ DELETION = Short(3, 40, 12)
 FLAG = Short(4, 52, 12)
 SHORTS_OF_A_POST = 8  # numbers kept for the short draws of one post
 
+# Places of the words of a trader's day, as `day_words` returns them
+POSTS_WORD, HAZARDS_WORD, FIRST_POST_WORD, SECOND_POST_WORD = range(LANES)
+
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
@@ -337,28 +340,43 @@ def short(word, draw):
 @part
 def happens(chance, word, draw, seed, day, trader):
     """Return whether an event of a trader's day happens, by a short draw (model.md 7.1)."""
-    level = min(chance, 1.0) * (1 << draw.bits)
-    whole, drawn = np.int64(level), short(word, draw)
-    if drawn != whole:
-        return drawn < whole
-    return uniform(seed, Purpose.FINER_HAZARD, day, trader, draw.number) < level - whole
+    return _decides(chance, word, draw, seed, Purpose.FINER_HAZARD, day, trader, draw.number)
 
 
 @part
 def happens_to_post(chance, word, draw, seed, day, trader, post):
     """Return whether an event of a post happens, by a short draw (model.md 7.1)."""
+    item = _item(draw, post)
+    return _decides(chance, word, draw, seed, Purpose.FINER_POST, day, trader, item)
+
+
+@part
+def _decides(chance, word, draw, seed, finer, day, trader, item):
+    """Compare a short draw with a chance; an ordinary draw is made where its bits are equal."""
     level = min(chance, 1.0) * (1 << draw.bits)
     whole, drawn = np.int64(level), short(word, draw)
     if drawn != whole:
         return drawn < whole
-    return finer(draw, seed, day, trader, post) < level - whole
+    return uniform(seed, finer, day, trader, item) < level - whole
 
 
 @part
-def finer(draw, seed, day, trader, post):
-    """Return the uniform that refines a short draw of a post (model.md 7.1)."""
-    item = SHORTS_OF_A_POST * post + draw.number
-    return uniform(seed, Purpose.FINER_POST, day, trader, item)
+def one_of(number, word, draw, seed, day, trader, post):
+    """Return 0 to `number` - 1, equally probable, by a short draw of a post (model.md 7.3.6)."""
+    drawn = short(word, draw)
+    low = (drawn * number) >> draw.bits
+    high = ((drawn + 1) * number - 1) >> draw.bits
+    if low == high:
+        return low
+    # the draw is on the edge between two numbers
+    refined = drawn + uniform(seed, Purpose.FINER_POST, day, trader, _item(draw, post))
+    return min(int(refined * number / (1 << draw.bits)), number - 1)
+
+
+@part
+def _item(draw, post):
+    """Return the item of what refines a short draw of a post."""
+    return SHORTS_OF_A_POST * post + draw.number
 
 
 def pair_array(

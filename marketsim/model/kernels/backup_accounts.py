@@ -4,7 +4,7 @@ import numpy as np
 
 from marketsim.model.state import Backup, State
 from marketsim.numerics.jit import kernel, part
-from marketsim.numerics.rng import BACKUP, Purpose, happens, uniform, uniforms
+from marketsim.numerics.rng import BACKUP, HAZARDS_WORD, Purpose, happens, uniform, uniforms
 
 
 @kernel
@@ -37,7 +37,7 @@ def update_accounts(seed, day, params, retailers, counters):
         elif retailers.backup[i] == Backup.NONE:
             # model.md 7.7, accounts 4: fear makes traders prepare a backup
             chance = accounts.prepare_always + accounts.prepare_risk * retailers.risk[i]
-            if happens(chance, counters.words[i, 1], BACKUP, seed, day, i):
+            if happens(chance, counters.words[i, HAZARDS_WORD], BACKUP, seed, day, i):
                 retailers.backup[i] = Backup.PREPARED
         elif counters.moments[i] > 0 and _mentions(seed, day, i, accounts):
             # model.md 7.7, accounts 5: a visible post advertises it, and some friends follow

@@ -3,7 +3,16 @@
 from marketsim.model.state import Learned, State
 from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import kernel, part
-from marketsim.numerics.rng import LANES, LEAVE, Purpose, day_words, happens, short, uniform
+from marketsim.numerics.rng import (
+    HAZARDS_WORD,
+    LANES,
+    LEAVE,
+    Purpose,
+    day_words,
+    happens,
+    short,
+    uniform,
+)
 
 CANDIDATES = 2.0  # newcomers who consider entry for each who enters at rest
 LOWEST_VALUE = -1.0  # all values are above: a return is above 0, and what is feared at most 1
@@ -52,7 +61,7 @@ def apply_entry_exit(seed, day, levers, params, retailers, counters, motives, tr
                 trade.friends.count[i] *= enters
         elif state < State.LEFT:
             # model.md 7.2: exit, likelier where the trade is worth less
-            word = counters.words[i, 1]
+            word = counters.words[i, HAZARDS_WORD]
             if short(word, LEAVE) <= last:
                 value = min(motives.value[i], HIGHEST_VALUE)
                 chance_now = leave * exp(turnover * (1.0 - value))

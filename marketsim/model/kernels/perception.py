@@ -5,7 +5,7 @@ import numpy as np
 from marketsim.model.state import State
 from marketsim.numerics.elementary import LN_2, exp, whole_power
 from marketsim.numerics.jit import array_kernel
-from marketsim.numerics.rng import LIE_LOW, happens
+from marketsim.numerics.rng import HAZARDS_WORD, LIE_LOW, happens
 
 
 @array_kernel
@@ -74,12 +74,13 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
                     safe *= 1.0 - params.motive.jail_step
             motives.jail[i] += (1.0 - motives.jail[i]) * (1.0 - safe)
         # model.md 7.7: lying low begins with a rise and ends by itself
+        hazards = counters.words[i, HAZARDS_WORD]
         if state[i] == State.LYING_LOW:
-            if happens(1.0 / perception.low_days, counters.words[i, 1], LIE_LOW, seed, day, i):
+            if happens(1.0 / perception.low_days, hazards, LIE_LOW, seed, day, i):
                 state[i] = State.ACTIVE
         elif state[i] == State.ACTIVE and rise * recovery.lying_low > 0.0:
             chance = recovery.lying_low * perception.lie_low * rise
-            if happens(chance, counters.words[i, 1], LIE_LOW, seed, day, i):
+            if happens(chance, hazards, LIE_LOW, seed, day, i):
                 state[i] = State.LYING_LOW
 
 

@@ -8,19 +8,22 @@ from marketsim.numerics.elementary import exp
 from marketsim.numerics.jit import array_kernel, part
 from marketsim.numerics.rng import (
     DELETION,
+    FIRST_POST_WORD,
     FLAG,
+    HAZARDS_WORD,
     LOOK,
     PICTURES,
     PLACE,
+    POSTS_WORD,
+    SECOND_POST_WORD,
     SPELL,
     VIDEO_DAY,
     Purpose,
     day_uniform,
-    finer,
     happens,
     happens_to_post,
+    one_of,
     post_words,
-    short,
     uniforms,
 )
 
@@ -82,36 +85,23 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
             continue
         # model.md 7.3.1: spells of posting and silence, whatever enforcement does
-        hazards = counters.words[i, 1]
-        talking = _continue_spell(seed, day, i, retailers.talking[i], hazards, posting)
+        talking = continue_spell(seed, day, i, retailers, counters, posting)
         retailers.talking[i] = talking
         if not talking:
             continue
         # model.md 7.3.2: intended posts
         mean = retailers.base_rate[i] * effort[i] * activity
-        intended = invert(day_uniform(counters.words[i, 0]), mean, shape, none[i])
+        intended = invert(day_uniform(counters.words[i, POSTS_WORD]), mean, shape, none[i])
         if intended == 0:
             continue
-        # model.md 7.3.3 to 7.3.4: probabilities of posting in Moments and of a flag
-        risk, backup = retailers.risk[i], retailers.backup[i]
-        hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
-        known = _known_chance(hidden, levers, params.moderation)
-        flag = _flag_chance(known, i, levers, params, retailers)
+        # model.md 7.3.3: the probability of posting in Moments
         openness = 0.0
         if state[i] == State.ACTIVE and blocked_until[i] <= day:
-            openness = _openness(
-                risk, retailers.sensitivity[i], retailers.threshold[i], backup, params
-            )
-        # model.md 7.3.6: videos in bursts, and fuller posts of frightened traders
-        days = params.style.video_days
-        video = _video_chance(seed, day, i, retailers.video_share[i], days, hazards)
-        full_grid = retailers.full_grid[i]
-        frightened = max(risk - params.perception.residual, 0.0)
-        full_grid += (1.0 - full_grid) * params.style.batch * frightened
-        # model.md 7.3.5 to 7.3.7: the fate of each post
+            openness = openness_of(i, params, retailers)
+        # model.md 7.3.7: where other posts go
         has_account = state[i] != State.BANNED
         has_groups = has_account and not (retailers.suspended[i] and blocked_until[i] > day)
-        has_backup = has_account and backup == Backup.ANNOUNCED
+        has_backup = has_account and retailers.backup[i] == Backup.ANNOUNCED
         has_groups = has_groups and places.barred_until[Place.GROUPS, i] <= day
         open_elsewhere = _open_share(i, day, places, params.demand)
         weights = _displacement_weights(
@@ -120,21 +110,42 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
         # model.md 7.3.8: places that pay more attract posts
         feed, private = motives.place[i, 0], motives.place[i, 1]
         paying = (weights[0] * feed, weights[1] * private, weights[2] * elsewhere, weights[3])
-        chances = PostChances(
-            _shift_openness(openness, feed, weights, paying),
-            posting.delete_always + posting.delete_risk * risk,
-            flag,
-            known,
-            levers.preblock,
-            levers.auto,
-            video,
-            full_grid,
-            paying,
-        )
-        fates = _settle_posts(seed, day, i, intended, counters.words, chances, posting)
-        counters.intended[i] = intended
-        _write_fates(i, fates, counters)
-        retailers.recent[i] += counters.moments[i]
+        openness = _shift_openness(openness, feed, weights, paying)
+        make_posts(seed, day, i, intended, openness, paying, levers, params, retailers, counters)
+
+
+@part
+def make_posts(seed, day, i, intended, openness, displacement, levers, params, retailers, counters):
+    """Make the posts that a trader intends, and count their fates (model.md 7.3.4 to 7.3.6).
+
+    `openness` is the probability of Moments; `displacement` the weights of backup, groups,
+    elsewhere and withheld outside them.
+    """
+    risk, hazards = retailers.risk[i], counters.words[i, HAZARDS_WORD]
+    # model.md 7.3.4: probabilities of being known to the platform, and of a flag
+    hidden = params.motive.evade if retailers.guarded_until[i] > day else 0.0
+    known = known_chance(hidden, levers, params.moderation)
+    # model.md 7.3.6: videos in bursts, and fuller posts of frightened traders
+    days = params.style.video_days
+    video = _video_chance(seed, day, i, retailers.video_share[i], days, hazards)
+    full_grid = retailers.full_grid[i]
+    frightened = max(risk - params.perception.residual, 0.0)
+    full_grid += (1.0 - full_grid) * params.style.batch * frightened
+    chances = PostChances(
+        openness,
+        deletion_chance(risk, params.posting),
+        _flag_chance(known, i, levers, params, retailers),
+        known,
+        levers.preblock,
+        levers.auto,
+        video,
+        full_grid,
+        displacement,
+    )
+    fates = _settle_posts(seed, day, i, intended, counters.words, chances, params.posting)
+    counters.intended[i] = intended
+    write_fates(i, fates, counters)
+    retailers.recent[i] += fates.moments
 
 
 @part
@@ -150,7 +161,7 @@ def _clear(counters):
 
 
 @part
-def _write_fates(i, fates, counters):
+def write_fates(i, fates, counters):
     """Write the fates of a trader's posts (model.md 7.3.5)."""
     counters.moments[i], counters.deleted[i] = fates.moments, fates.deleted
     counters.blocked[i], counters.flagged[i] = fates.blocked, fates.flagged
@@ -164,8 +175,9 @@ def _write_fates(i, fates, counters):
 
 
 @part
-def _continue_spell(seed, day, i, talking, hazards, posting):
+def continue_spell(seed, day, i, retailers, counters, posting):
     """Return whether a trader is in a spell of posting today (model.md 7.3.1)."""
+    talking, hazards = retailers.talking[i], counters.words[i, HAZARDS_WORD]
     change = 1.0 / posting.silent_days
     if talking:
         change = change * posting.silent_share / (1.0 - posting.silent_share)
@@ -173,15 +185,21 @@ def _continue_spell(seed, day, i, talking, hazards, posting):
 
 
 @part
-def _openness(risk, sensitivity, threshold, backup, params):
-    """Return the probability that an intended post is made in Moments (model.md 7.3.3)."""
-    recovery = params.recovery
-    if backup == Backup.ANNOUNCED:
+def openness_of(i, params, retailers):
+    """Return the probability that a trader makes an intended post in Moments (model.md 7.3.3)."""
+    recovery, risk = params.recovery, retailers.risk[i]
+    if retailers.backup[i] == Backup.ANNOUNCED:
         risk *= 1.0 - recovery.backup_confidence * params.accounts.confidence
-    openness = 1.0 - recovery.smooth * (1.0 - exp(-sensitivity * risk))
-    if risk > threshold:
+    openness = 1.0 - recovery.smooth * (1.0 - exp(-retailers.sensitivity[i] * risk))
+    if risk > retailers.threshold[i]:
         openness *= 1.0 - recovery.thresholds
     return openness
+
+
+@part
+def deletion_chance(risk, posting):
+    """Return the probability that a trader deletes a post made in Moments (model.md 7.3.5)."""
+    return posting.delete_always + posting.delete_risk * risk
 
 
 @part
@@ -213,7 +231,7 @@ def _shift_openness(openness, feed, weights, paying):
 
 
 @part
-def _known_chance(hidden, levers, moderation):
+def known_chance(hidden, levers, moderation):
     """Return the probability that filters or image recognition find a post (model.md 7.3.4)."""
     recall = min(1.0, moderation.filter_recall * levers.recall)
     missed = 1.0 - recall * (1.0 - moderation.concealed) * (1.0 - hidden)
@@ -268,9 +286,10 @@ def _displacement_weights(has_backup, has_groups, open_elsewhere, levers, displa
 def _settle_posts(seed, day, i, intended, words, chances, posting):
     """Return the fates of a trader's posts; post j has its own draws (model.md 7.3.5)."""
     grid = int(posting.grid)
-    not_small = chances.video + (1.0 - chances.video) * chances.full_grid
+    video_or_full = chances.video + (1.0 - chances.video) * chances.full_grid
     # model.md 7.1: the words of the first two posts come with the day, those of four more at once
-    word, next_1, next_2, next_3 = words[i, 2], words[i, 3], words[i, 3], words[i, 3]
+    word, next_1 = words[i, FIRST_POST_WORD], words[i, SECOND_POST_WORD]
+    next_2, next_3 = next_1, next_1  # replaced before they are read
     moments, deleted, blocked, flagged, latest = 0, 0, 0, 0, 0
     pictures, videos = 0, 0
     known, known_pictures, known_videos = 0, 0, 0
@@ -302,8 +321,8 @@ def _settle_posts(seed, day, i, intended, words, chances, posting):
             latest = 0
             if not happens_to_post(chances.video, word, LOOK, seed, day, i, j):
                 latest = grid
-                if not happens_to_post(not_small, word, LOOK, seed, day, i, j):
-                    latest = _count_pictures(word, grid - 1, seed, day, i, j)
+                if not happens_to_post(video_or_full, word, LOOK, seed, day, i, j):
+                    latest = 1 + one_of(grid - 1, word, PICTURES, seed, day, i, j)
             moments += 1
             pictures += latest
             videos += latest == 0
@@ -319,15 +338,3 @@ def _settle_posts(seed, day, i, intended, words, chances, posting):
         known, known_pictures, known_videos,
         backup, groups, elsewhere, withheld,
     )  # fmt: skip
-
-
-@part
-def _count_pictures(word, most, seed, day, i, j):
-    """Return the pictures of a post that has not all, from 1 to `most` (model.md 7.3.6)."""
-    drawn = short(word, PICTURES)
-    low = (drawn * most) >> PICTURES.bits
-    high = ((drawn + 1) * most - 1) >> PICTURES.bits
-    if low != high:  # a share of the draws ends in each number, so that some are cut in two
-        share = (drawn + finer(PICTURES, seed, day, i, j)) * most / (1 << PICTURES.bits)
-        low = min(int(share), most - 1)
-    return 1 + low
