@@ -4,6 +4,9 @@ They are computed from observed rows, never from hidden state. Shapes are ratios
 of the same panel, since the level of a panel of 58 traders varies widely.
 """
 
+import datetime as dt
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +18,7 @@ from marketsim.survey import targets
 WEEKS = int(evidence.number("survey_weeks_count"))
 FIRST_WEEKS = [1, 2, 3, 4]
 CRACKDOWN_WEEK = 5
-SEEN = (LogColumn.ADS, LogColumn.PICTURES, LogColumn.VIDEOS)
+EPOCH = dt.date(1970, 1, 1).toordinal()  # of the dates of numpy
 # Columns of `statistics`, in this order: evidence ids.
 STATISTICS = (
     "ads_total",
@@ -44,6 +47,45 @@ STATISTICS = (
 )
 
 
+class Rows(NamedTuple):
+    """Rows of surveys as arrays of shape (rows,): of many runs, or of one.
+
+    Attributes
+    ----------
+    run : ndarray of int64
+        Place of the run among those asked for.
+    day : ndarray of int64
+        Ordinal of the survey day.
+    regular : ndarray of bool
+        Of one of the three regular surveys of a week.
+    trader : ndarray of int64
+        Id of the trader.
+    ads, pictures, videos : ndarray of int64
+        What the trader showed.
+    mention, blocked : ndarray of bool
+        Whether a backup account was advertised, and the account blocked.
+    """
+
+    run: np.ndarray
+    day: np.ndarray
+    regular: np.ndarray
+    trader: np.ndarray
+    ads: np.ndarray
+    pictures: np.ndarray
+    videos: np.ndarray
+    mention: np.ndarray
+    blocked: np.ndarray
+
+
+def _rows(survey: pd.DataFrame, run: np.ndarray) -> Rows:
+    """Return the rows of a table; `run` is the place of the run of each."""
+    which, dates = pd.factorize(survey["survey_date"])  # few dates, many rows
+    ordinals = np.asarray(dates).astype("datetime64[D]").astype(np.int64) + EPOCH
+    columns = (survey[name].to_numpy(np.int64) for name in ("trader", "ads", "pictures", "videos"))
+    marks = (survey[name].to_numpy(bool) for name in ("mention", "blocked"))
+    return Rows(run, ordinals[which], survey["regular"].to_numpy(bool), *columns, *marks)
+
+
 def weekly(survey: pd.DataFrame) -> pd.DataFrame:
     """Count advertisements in the three regular surveys of each week.
 
@@ -58,31 +100,28 @@ def weekly(survey: pd.DataFrame) -> pd.DataFrame:
         One row a run, columns 1 to 13: week 1 is 1 to 7 May 2015.
     """
     runs, run = np.unique(survey["run"], return_inverse=True)
-    index = pd.Index(runs, name="run")
-    counts = _weekly(survey, survey["ads"], run, runs.size)
-    return pd.DataFrame(counts, index, range(1, WEEKS + 1))
+    rows = _rows(survey, run)
+    counts = _weekly(rows, rows.ads, runs.size)
+    return pd.DataFrame(counts, pd.Index(runs, name="run"), range(1, WEEKS + 1))
 
 
-def _weekly(survey: pd.DataFrame, values: pd.Series, run: np.ndarray, runs: int) -> np.ndarray:
-    """Sum one value a row, shape (runs, weeks); `run` is the index of the run of each row."""
-    week = (_dates(survey) - _date("survey_start")) // np.timedelta64(7, "D")
-    counted = survey["regular"].to_numpy(bool) & (week < WEEKS)
-    cell = run[counted] * WEEKS + week[counted]
+def _weekly(rows: Rows, values: np.ndarray, runs: int) -> np.ndarray:
+    """Sum one value a row, shape (runs, weeks)."""
+    week = (rows.day - _ordinal("survey_start")) // 7
+    counted = rows.regular & (week < WEEKS)
+    cell = rows.run[counted] * WEEKS + week[counted]
     return _sums(values[counted], cell, runs * WEEKS).reshape(runs, WEEKS)
 
 
-def _dates(survey: pd.DataFrame) -> np.ndarray:
-    which, dates = pd.factorize(survey["survey_date"])  # few dates, many rows
-    return np.asarray(dates).astype("datetime64[D]")[which]
+def _ordinal(fact: str) -> int:
+    date = evidence.inputs()[fact].date
+    assert date is not None
+    return date.toordinal()
 
 
-def _date(fact: str) -> np.datetime64:
-    return np.datetime64(str(evidence.inputs()[fact].date))
-
-
-def _sums(values: pd.Series, group: np.ndarray, groups: int) -> np.ndarray:
+def _sums(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     """Sum integers by group; exact, since intermediate floats are below 2**53."""
-    return np.bincount(group, values.to_numpy(float), groups).astype(np.int64)
+    return np.bincount(group, values, groups).astype(np.int64)
 
 
 def ratios(weeks: pd.DataFrame) -> pd.DataFrame:
@@ -98,23 +137,24 @@ def by_trader(survey: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index (run, trader); columns `items` (pictures and videos a day) and `ads` (a day).
     """
-    return _by_pair(survey, *_pairs(survey))
-
-
-def _by_pair(survey: pd.DataFrame, codes: np.ndarray, pair: np.ndarray) -> pd.DataFrame:
-    """Compute the table of `by_trader`; `pair` is the index of each row among the codes."""
-    surveys = np.bincount(pair, minlength=codes.size)
-    items = _sums(survey["pictures"] + survey["videos"], pair, codes.size)
-    ads = _sums(survey["ads"], pair, codes.size)
+    rows = _rows(survey, survey["run"].to_numpy(np.int64))
+    codes, pair = _pairs(rows)
     names = ["run", "trader"]
     pairs = pd.MultiIndex.from_arrays([codes >> 32, codes & (2**32 - 1)], names=names)
-    return pd.DataFrame({"items": items / surveys, "ads": ads / surveys}, pairs)
+    items, ads = _by_pair(rows, codes, pair)
+    return pd.DataFrame({"items": items, "ads": ads}, pairs)
 
 
-def _pairs(survey: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _by_pair(rows: Rows, codes: np.ndarray, pair: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return items and advertisements a survey day; `pair` is each row's place among the codes."""
+    surveys = np.bincount(pair, minlength=codes.size)
+    items = _sums(rows.pictures + rows.videos, pair, codes.size)
+    return items / surveys, _sums(rows.ads, pair, codes.size) / surveys
+
+
+def _pairs(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted unique codes of (run, trader), and the index of each row among them."""
-    run, trader = (survey[name].to_numpy(np.int64) for name in ("run", "trader"))
-    return np.unique(run << 32 | trader, return_inverse=True)
+    return np.unique(rows.run << 32 | rows.trader, return_inverse=True)
 
 
 def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
@@ -132,31 +172,19 @@ def statistics(survey: pd.DataFrame, contacts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a run, one column an evidence id; nan if it is undefined, as for an empty panel.
     """
-    runs = len(contacts)
-    run = contacts.index.get_indexer(pd.Index(survey["run"]))
-    weeks = _weekly(survey, survey["ads"], run, runs).T
-    items = _weekly(survey, survey["pictures"] + survey["videos"], run, runs).T
-    out = {
-        f"{name}_total": _sums(survey[name], run, runs) for name in ("ads", "pictures", "videos")
-    }
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out |= _of_weeks(weeks, items)
-        out |= _of_surveys(survey, run, runs) | _of_traders(survey, contacts.index)
-    surveyed = np.bincount(run, minlength=runs) > 0
-    table = pd.DataFrame(out, contacts.index, dtype=float)
-    table.loc[~surveyed] = np.nan
-    table["contacts_active"] = contacts["active"] / contacts["contacts"]
-    return table[list(STATISTICS)]
+    run = contacts.index.get_indexer(pd.Index(survey["run"])).astype(np.int64)
+    active = (contacts["active"] / contacts["contacts"]).to_numpy(float)
+    return pd.DataFrame(_compute(_rows(survey, run), active), contacts.index)
 
 
-def of_rows(rows: SurveyRows) -> np.ndarray:
+def of_rows(seen: SurveyRows) -> np.ndarray:
     """Compute the statistics of one survey, as `statistics` does of the tables of many.
 
-    Where surveys are simulated by the hundred thousand, their tables would cost as much as they do.
+    Where surveys are simulated by the hundred thousand, making their tables would take longer.
 
     Parameters
     ----------
-    rows : SurveyRows
+    seen : SurveyRows
         The survey.
 
     Returns
@@ -164,49 +192,38 @@ def of_rows(rows: SurveyRows) -> np.ndarray:
     ndarray of float64, shape (len(STATISTICS),)
         In the order of `STATISTICS`, equal to the bit to a row of `statistics`.
     """
-    active = rows.active_contacts / rows.contacts
-    if rows.trader.size == 0:
-        return np.array([np.nan] * (len(STATISTICS) - 1) + [active])
-    by_id = rows.seen[:, np.argsort(rows.trader, kind="stable")].astype(np.int64)
-    ads, pictures, videos = (by_id[:, :, column] for column in SEEN)
-    shown = pictures + videos
-    start, sweep, fifth = (
-        _ordinal(name) for name in ("survey_start", "sweep_may", "survey_week_5_start")
+    surveys, panel = seen.day.size, seen.trader.size
+    shown = seen.seen.reshape(surveys * panel, len(LogColumn)).astype(np.int64)
+    rows = Rows(
+        np.zeros(surveys * panel, np.int64),
+        np.repeat(seen.day, panel),
+        np.repeat(seen.regular, panel),
+        np.tile(seen.trader, surveys),
+        *(shown[:, column] for column in (LogColumn.ADS, LogColumn.PICTURES, LogColumn.VIDEOS)),
+        *(shown[:, column] > 0 for column in (LogColumn.MENTION, LogColumn.BLOCKED)),
     )
-    week = (rows.day - start) // 7
-    counted = rows.regular & (week < WEEKS)
-    out = {"ads_total": ads.sum(), "pictures_total": pictures.sum(), "videos_total": videos.sum()}
+    found = _compute(rows, np.array([seen.active_contacts / seen.contacts]))
+    return np.array([found[name][0] for name in STATISTICS])
+
+
+def _compute(rows: Rows, active: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute the statistics of each run; `active` is the share of its contacts that are active."""
+    runs = active.size
+    weeks = _weekly(rows, rows.ads, runs).T
+    items = _weekly(rows, rows.pictures + rows.videos, runs).T
+    out = {
+        f"{name}_total": _sums(getattr(rows, name), rows.run, runs)
+        for name in ("ads", "pictures", "videos")
+    }
     with np.errstate(divide="ignore", invalid="ignore"):
-        weeks, items = (
-            np.bincount(week[counted], values.sum(axis=1)[counted], WEEKS).astype(np.int64)
-            for values in (ads, shown)
-        )
-        out |= _of_weeks(weeks, items)
-        for name, values in (("videos_sd", videos), ("survey_cv_ads", ads),
-                             ("survey_cv_pictures", pictures)):  # fmt: skip
-            out[name] = _variation(values.sum(axis=1))
-        surveys = rows.day.size
-        per_day, made = shown.sum(axis=0) / surveys, ads.sum(axis=0) / surveys
-        heavy = per_day > evidence.number("heavy_posters_cut")
-        medium = per_day > evidence.number("medium_posters_cut")
-        out["heavy_posters_count"], out["medium_posters_count"] = heavy.sum(), medium.sum()
-        out["heavy_posters_share"] = _in_order(made[heavy]) / _in_order(made)
-        out["heavy_posters_share_items"] = _in_order(per_day[heavy]) / _in_order(per_day)
-        out["medium_posters_share"] = _in_order(made[medium]) / _in_order(made)
-        mention, blocked = by_id[:, :, LogColumn.MENTION] > 0, by_id[:, :, LogColumn.BLOCKED] > 0
-        after = int(np.searchsorted(rows.day, sweep))
-        was = blocked[after - 1] if after > 0 else False
-        hit = blocked[after] & ~np.asarray(was) if after < surveys else np.zeros(1, bool)
-        out["panel_unblocked"] = not hit.any()
-        out["backup_accounts"] = mention.any(axis=0).sum()
-        early = mention[rows.day < fifth].any(axis=0).sum()
-        out["backup_accounts_early"] = np.float64(early) / out["backup_accounts"]
-    out["contacts_active"] = active
-    return np.array([out[name] for name in STATISTICS], float)
+        out |= _of_weeks(weeks, items) | _of_surveys(rows, runs) | _of_traders(rows, runs)
+    surveyed = np.bincount(rows.run, minlength=runs) > 0
+    out = {name: np.where(surveyed, values, np.nan) for name, values in out.items()}
+    return {name: (out | {"contacts_active": active})[name] for name in STATISTICS}
 
 
 def _of_weeks(weeks: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute the statistics of weeks from advertisements and items, shape (weeks, ...)."""
+    """Compute the statistics of weeks from advertisements and items, shape (weeks, runs)."""
     first, shown = weeks[:4].mean(axis=0), items / weeks
     return {
         "ads_week_1_3": weeks[:3].mean(axis=0),
@@ -220,89 +237,65 @@ def _of_weeks(weeks: np.ndarray, items: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _variation(seen: np.ndarray) -> float:
-    """Compute the standard deviation over surveys, shape (surveys,), over the mean."""
-    mean = _in_order(seen) / seen.size
-    return np.sqrt(_in_order((seen - mean) ** 2) / (seen.size - 1)) / mean
-
-
-def _in_order(values: np.ndarray) -> np.float64:
-    """Add values up one after the other, shape (n,): the sum is the same on every machine."""
-    return np.bincount(np.zeros(values.size, np.int64), values, 1)[0]
-
-
-def _ordinal(fact: str) -> int:
-    date = evidence.inputs()[fact].date
-    assert date is not None
-    return date.toordinal()
-
-
-def _of_surveys(survey: pd.DataFrame, run: np.ndarray, runs: int) -> dict[str, np.ndarray]:
+def _of_surveys(rows: Rows, runs: int) -> dict[str, np.ndarray]:
     """Compute the coefficients of variation over survey days."""
-    days = _dates(survey).astype(np.int64)
-    codes, day = np.unique(run.astype(np.int64) << 32 | days, return_inverse=True)
+    codes, day = np.unique(rows.run << 32 | rows.day, return_inverse=True)
     of = codes >> 32
     surveys = np.bincount(of, minlength=runs)
 
-    def variation(column: str) -> np.ndarray:
-        seen = _sums(survey[column], day, codes.size)
+    def variation(values: np.ndarray) -> np.ndarray:
+        seen = _sums(values, day, codes.size)
         mean = np.bincount(of, seen, runs) / surveys
         squares = np.bincount(of, (seen - mean[of]) ** 2, runs)
         return np.sqrt(squares / (surveys - 1)) / mean
 
     return {
-        "videos_sd": variation("videos"),
-        "survey_cv_ads": variation("ads"),
-        "survey_cv_pictures": variation("pictures"),
+        "videos_sd": variation(rows.videos),
+        "survey_cv_ads": variation(rows.ads),
+        "survey_cv_pictures": variation(rows.pictures),
     }
 
 
-def _of_traders(survey: pd.DataFrame, runs: pd.Index) -> dict[str, np.ndarray]:
+def _of_traders(rows: Rows, runs: int) -> dict[str, np.ndarray]:
     """Compute the statistics that count traders: heavy posters, bans, backup accounts."""
-    codes, pair = _pairs(survey)
-    traders = _by_pair(survey, codes, pair)
-    of = runs.get_indexer(traders.index.get_level_values("run"))
-    dates, shown = _dates(survey), traders["items"].to_numpy()
-    heavy = shown > evidence.number("heavy_posters_cut")
-    medium = shown > evidence.number("medium_posters_cut")
+    codes, pair = _pairs(rows)
+    items, ads = _by_pair(rows, codes, pair)
+    of = codes >> 32
+    heavy = items > evidence.number("heavy_posters_cut")
+    medium = items > evidence.number("medium_posters_cut")
 
-    def share(column: str, chosen: np.ndarray) -> np.ndarray:
-        made = traders[column].to_numpy()
-        return np.bincount(of[chosen], made[chosen], len(runs)) / np.bincount(of, made, len(runs))
+    def share(made: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        return np.bincount(of[chosen], made[chosen], runs) / np.bincount(of, made, runs)
 
     def are_seen(marked: np.ndarray) -> np.ndarray:
-        return np.bincount(pair, marked, len(traders)) > 0
+        return np.bincount(pair, marked, codes.size) > 0
 
     def how_many(chosen: np.ndarray) -> np.ndarray:
-        return np.bincount(of[chosen], minlength=len(runs))
+        return np.bincount(of[chosen], minlength=runs)
 
-    mention = survey["mention"].to_numpy(bool)
-    backups = how_many(are_seen(mention))
-    early = how_many(are_seen(mention & (dates < _date("survey_week_5_start"))))
-    blocked = survey["blocked"].to_numpy(bool)
-    before, after = _around(dates, of[pair], len(runs), _date("sweep_may"))
-    hit = are_seen(blocked & after) & ~are_seen(blocked & before)
+    backups = how_many(are_seen(rows.mention))
+    early = how_many(are_seen(rows.mention & (rows.day < _ordinal("survey_week_5_start"))))
+    before, after = _around(rows, runs, _ordinal("sweep_may"))
+    hit = are_seen(rows.blocked & after) & ~are_seen(rows.blocked & before)
     return {
         "heavy_posters_count": how_many(heavy),
-        "heavy_posters_share": share("ads", heavy),
-        "heavy_posters_share_items": share("items", heavy),
+        "heavy_posters_share": share(ads, heavy),
+        "heavy_posters_share_items": share(items, heavy),
         "medium_posters_count": how_many(medium),
-        "medium_posters_share": share("ads", medium),
+        "medium_posters_share": share(ads, medium),
         "panel_unblocked": how_many(hit) == 0,
         "backup_accounts": backups,
         "backup_accounts_early": early / backups,
     }
 
 
-def _around(
-    dates: np.ndarray, run: np.ndarray, runs: int, day: np.datetime64
-) -> tuple[np.ndarray, np.ndarray]:
+def _around(rows: Rows, runs: int, day: int) -> tuple[np.ndarray, np.ndarray]:
     """Mark the rows of each run's last survey before a day, and of its first from that day on."""
-    is_before, days = dates < day, dates.astype(np.int64)
+    is_before = rows.day < day
     last, first = np.full(runs, -1), np.full(runs, np.iinfo(np.int64).max)
-    np.maximum.at(last, run[is_before], days[is_before])
-    np.minimum.at(first, run[~is_before], days[~is_before])
-    return days == last[run], days == first[run]
+    np.maximum.at(last, rows.run[is_before], rows.day[is_before])
+    np.minimum.at(first, rows.run[~is_before], rows.day[~is_before])
+    return rows.day == last[rows.run], rows.day == first[rows.run]
 
 
 def describe_columns() -> dict[str, tuple[str, str]]:
