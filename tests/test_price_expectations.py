@@ -234,7 +234,7 @@ def test_neutral_prices_do_not_answer():
 
 
 @pytest.mark.parametrize(
-    "draws", [8, pytest.param(200, marks=pytest.mark.campaign)], ids=["some", "all"]
+    "draws", [20, pytest.param(200, marks=pytest.mark.campaign)], ids=["some", "all"]
 )
 def test_prices_do_not_swing_ever_more(draws):
     """Over five years of prior draws, after demand falls by a fifth, no swing outgrows the last.
@@ -267,4 +267,4 @@ def test_prices_do_not_swing_ever_more(draws):
         grown.append(big.size >= 3 and (np.diff(big) > 0.0).all() and big[-1] > 0.3)
         ends += abs(logs[-1]) >= np.log(10.0) - 1e-9
     assert not any(grown)
-    assert ends <= max(0.05 * draws, 1)  # of few draws one may be the one in twenty
+    assert ends <= 0.05 * draws

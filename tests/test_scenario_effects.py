@@ -42,7 +42,7 @@ STAFFED = {"moderation__capacity": 300.0, "motive__evade": 0.0}  # what is found
 SWITCHING = {"legal__switch_to_illegal": 0.5, "legal__stigma": 0.0}  # buyers go where it is sold
 WATCHED = {"institutions__staff": 0.5, "motive__evade": 0.0, "moderation__capacity": 20.0}
 UNDILUTED = {"institutions__noise": 0.0}  # else a drive takes more time than it brings cases
-FEW_TRADERS = {"population__platform_traders": 5000.0, "institutions__reopen": 52.0}
+FEW_TRADERS = {"population__platform_traders": 2000.0, "institutions__reopen": 52.0}
 MANY_AGENTS = {"population__platform_traders": 5000.0, "resale__agents": 500.0,
                "accounts__kept_cold": 0.1}  # fmt: skip
 POLICED = {"police__capacity": 0.2, "police__inspected": 0.002, "police__arrest": 1.0}
@@ -163,7 +163,7 @@ EFFECTS = [
         (agreed(Channel.PUBLIC), "-"),
         FEW_TRADERS,
     ),
-    ("agents_swept", 1, (done(Enforcement.AGENTS_BANNED), "+"), (friends, "-"), MANY_AGENTS),
+    ("agents_swept", 2, (done(Enforcement.AGENTS_BANNED), "+"), (friends, "-"), MANY_AGENTS),
     ("more_police", 1, (done(Enforcement.ARRESTS), "+"), (jail, "+"), POLICED),
     ("more_police_hubs", 1, (done(Enforcement.ARRESTS), "+"), (jail, "+"), POLICED),
     ("undercover_purchases", 1, (done(Enforcement.STINGS), "+"), (jail, "+"), POLICED),
@@ -183,7 +183,7 @@ EFFECTS = [
     ("licences_expire", 1, (label, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban", 1, (value, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
-    ("ban_announced_enforced", 1, (flow(Flow.VISIBLE), "-"), (raw_level, "-"), {}),
+    ("ban_announced_enforced", 2, (flow(Flow.VISIBLE), "-"), (raw_level, "-"), {}),
     ("ban_announced_unenforced", 1, (raw_level, "-"), (at_stalls, "+"), SWITCHING),
     ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (legal_deals, "-"), {}),
     ("legal_buy_out", 1, (legal_deals, "-"), (at_stalls, "+"), SWITCHING),
@@ -196,7 +196,7 @@ EFFECTS = [
     ("longer_sentences", 1, (value, "-"), (own_value, "-"), TRACEABLE),
     ("longer_sentences_publicized", 1, (left, "+"), (value, "-"), TRACEABLE),
     ("friend_limit", 1, (friends, "-"), (inquiries, "-"), POPULAR),
-    ("parcels_refused", 1, (sold, "-"), (left, "+"), {}),
+    ("parcels_refused", 2, (sold, "-"), (left, "+"), {}),
     ("campaign_gifts", 2, (sold, "-"), (left, "+"), {}),
     ("campaign_collectors", 2, (sold, "-"), (value, "-"), {}),
     ("campaign_investors", 2, (sold, "-"), (flow(Flow.VISIBLE), "-"), {}),
@@ -258,18 +258,13 @@ def simulated() -> dict[str, list[tuple[MarketState, MarketState]]]:
 
 @pytest.mark.parametrize("row", EFFECTS, ids=[row[0] for row in EFFECTS])
 def test_each_scenario_does_what_it_says_and_something_else(simulated, row):
-    """What is meant happens in every pair, and one thing that nobody asked for in most of them.
-
-    That one is small beside the events of a single market: on average it happens, too.
-    """
+    """What is meant happens in every pair, and so does one thing that nobody asked for."""
     name, _, *both, _ = row
-    for place, (measure, sign) in enumerate(both):
+    for measure, sign in both:
         change = np.array(
             [float(measure(dosed)) - measure(base) for base, dosed in simulated[name]]
         )
-        change *= 1.0 if sign == "+" else -1.0
-        assert change.mean() > 0.0, (measure, change)
-        assert (change > 0).sum() >= (SEEDS if place == 0 else SEEDS - 1), (measure, change)
+        assert (change > 0).all() if sign == "+" else (change < 0).all(), (measure, change)
 
 
 def test_every_scenario_is_asked_about():
