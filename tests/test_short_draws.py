@@ -53,7 +53,7 @@ def test_a_draw_is_refined_where_its_bits_do_not_decide(part, drawn, post):
     assert found == ((drawn + refined) < level if int(level) == drawn else drawn < level)
 
 
-@pytest.mark.parametrize("chance", [1e-4, 0.3 / 4096, 0.37, 0.9999])
+@pytest.mark.parametrize("chance", [2e-4, 0.9 / 4096, 0.37, 0.9999])
 def test_small_chances_are_not_rounded_away(chance):
     """Far below one of 4,096, events are as frequent as they should be."""
     size, events = 120_000, 0
@@ -62,7 +62,21 @@ def test_small_chances_are_not_rounded_away(chance):
         events += int(rng.happens(chance, word, rng.SPELL, 5, 735_720, trader))
     assert stats.binomtest(events, size, chance).pvalue > FALSE_ALARM
     if chance < 1e-3:  # negative control: what the bits alone would give
-        assert stats.binomtest(0, size, chance).pvalue < 0.02
+        assert stats.binomtest(0, size, chance).pvalue < FALSE_ALARM
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 8])
+def test_one_of_some_numbers_is_exact(number):
+    """The number is the whole part of the refined draw times their number, on edges, too."""
+    edges = 0
+    for drawn in range(4096):
+        word = np.uint64(drawn << 24)  # the place of PICTURES
+        item = 8 * drawn + rng.PICTURES.number
+        refined = rng.uniform(3, rng.Purpose.FINER_POST, 735_720, 9, item)
+        exact = (drawn * 2**53 + int(refined * 2.0**53)) * number >> 65
+        assert rng.one_of(number, word, rng.PICTURES, 3, 735_720, 9, drawn) == exact
+        edges += drawn * number >> 12 != exact
+    assert (edges > 0) == (number == 5)  # the bits alone decide for powers of two
 
 
 def test_more_posts_only_append():
