@@ -9,10 +9,12 @@ import numpy as np
 from marketsim.model.kernels.entry_exit import CANDIDATES
 from marketsim.model.state import DayCounters, Retailers, State, Ties
 from marketsim.numerics import rng
-from marketsim.numerics.elementary import exp_each, normal_quantile_each
+from marketsim.numerics.elementary import exp_each, log, normal_quantile_each
 from marketsim.numerics.rng import LANES, Purpose
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import TRADER_TYPES
+
+LEAST_LIMIT = 0.001  # of perceived risk, where limits are loguniform
 
 
 def arrivals(settings: Settings, seed: int, first_day: int, days: int) -> np.ndarray:
@@ -147,9 +149,16 @@ def _sensitivities(settings: Settings, seed: int, ids: np.ndarray, kind: np.ndar
 
 
 def _thresholds(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:
-    """Return the personal limits of risk: uniform."""
+    """Return the personal limits of risk: uniform, loguniform or between (model.md 5)."""
     low, high = settings.perception.threshold_low, settings.perception.threshold
-    return low + (high - low) * rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids)
+    share = rng.uniform_array(seed, Purpose.THRESHOLD, 0, ids)
+    limits: np.ndarray = low + (high - low) * share
+    weight = settings.recovery.log_thresholds
+    if weight == 0.0:
+        return limits
+    least = max(low, LEAST_LIMIT)
+    ratio = log(max(high, LEAST_LIMIT)) - log(least)
+    return (1.0 - weight) * limits + weight * (least * exp_each(share * ratio))
 
 
 def _video_shares(settings: Settings, seed: int, ids: np.ndarray) -> np.ndarray:

@@ -242,15 +242,15 @@ def draw(settings: Settings, number: int) -> Draw:
         return Draw(
             number,
             structure,
-            priors.sample(priors.uncertain(), seed, number) | _trade(settings, number),
+            priors.sample(priors.uncertain(), seed, number) | trade_values(settings, number),
         )
     mine = draws()[draws()["structure"] == structure]
     row = pick(mine["weight"].to_numpy(), seed, Purpose.DRAW, number)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
-    return Draw(number, structure, values | _trade(settings, number))
+    return Draw(number, structure, values | trade_values(settings, number))
 
 
-def _trade(settings: Settings, number: int) -> dict[str, float]:
+def trade_values(settings: Settings, number: int) -> dict[str, float]:
     """Sample the uncertain parameters of trade; none in a market without trade."""
     if settings.market == POSTING_ONLY:
         return {}

@@ -34,6 +34,7 @@ FITTED = {
     "none": (*_COMMON, "perception.sensitivity"),
     "forgetting": (*_COMMON, "perception.sensitivity", "perception.half_life"),
     "thresholds": (*_COMMON, "perception.threshold", "perception.half_life"),
+    "log_thresholds": (*_COMMON, "perception.threshold", "perception.half_life"),
     "lying_low": (*_COMMON, "perception.lie_low", "perception.low_days"),
     "social_learning": (*_COMMON, "perception.sensitivity", "perception.learning"),
     "backup_confidence": (*_COMMON, "perception.sensitivity", "accounts.confidence"),

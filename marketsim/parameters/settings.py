@@ -142,8 +142,38 @@ class Settings:
 
 
 @dataclass
+class Inference:
+    """Settings of the calibration of posting: how much is simulated in each of its steps."""
+
+    simulations: int = parameter(
+        200_000, "surveys", 200, 10_000_000, "surveys with parameters from the prior", "convention"
+    )
+    rounds: int = parameter(
+        3, "rounds", 1, 10, "further rounds, each from a posterior", "convention"
+    )
+    round_simulations: int = parameter(
+        100_000, "surveys", 100, 10_000_000, "surveys of each further round", "convention"
+    )
+    market_simulations: int = parameter(
+        10_000, "surveys", 40, 1_000_000, "surveys of the whole market with trade", "convention"
+    )
+    held_out: int = parameter(
+        2_000, "surveys", 20, 100_000, "of these, only to test the emulator", "convention"
+    )
+    draws: int = parameter(
+        300, "draws", 10, 10_000, "draws of the posterior for each recovery mechanism", "convention"
+    )
+    tests: int = parameter(
+        1_000, "surveys", 10, 10_000, "simulated surveys treated as observed", "convention"
+    )
+    pairs: int = parameter(
+        400, "pairs", 0, 10_000, "pairs of a draw and a seed that repeat the panel", "convention"
+    )
+
+
+@dataclass
 class Calibration:
-    """Settings of a calibration.
+    """Settings of the calibration of prices and products.
 
     `sampler` is multicore (the cores of this machine), single, or dask; `address` is that of a
     Dask scheduler. Without an address a cluster is started on this machine.

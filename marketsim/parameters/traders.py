@@ -271,6 +271,9 @@ class Recovery:
         0.0, "weight", 0.0, 1.0, "a backup account lowers perceived risk"
     )
     trend: float = parameter(0.0, "weight", 0.0, 1.0, "posting grows independently of risk")
+    log_thresholds: float = parameter(
+        0.0, "weight", 0.0, 1.0, "thresholds are loguniform over traders, not uniform"
+    )
 
 
 @dataclass

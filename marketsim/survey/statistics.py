@@ -192,9 +192,36 @@ def of_rows(seen: SurveyRows) -> np.ndarray:
     ndarray of float64, shape (len(STATISTICS),)
         In the order of `STATISTICS`, equal to the bit to a row of `statistics`.
     """
+    found = _compute(_rows_of(seen), np.array([seen.active_contacts / seen.contacts]))
+    return np.array([found[name][0] for name in STATISTICS])
+
+
+def weeks_of_rows(seen: SurveyRows) -> tuple[np.ndarray, np.ndarray]:
+    """Count by week what one survey saw on the regular days.
+
+    Parameters
+    ----------
+    seen : SurveyRows
+        The survey.
+
+    Returns
+    -------
+    ads, traders : ndarray of float64, shape (13,)
+        Advertisements, and traders who showed any.
+    """
+    rows = _rows_of(seen)
+    week = (rows.day - _ordinal("survey_start")) // 7
+    chosen = rows.regular & (week < WEEKS) & (rows.ads > 0)
+    pairs = np.unique(week[chosen] << 32 | rows.trader[chosen])
+    traders = np.bincount(pairs >> 32, minlength=WEEKS).astype(float)
+    return _weekly(rows, rows.ads, 1)[0], traders
+
+
+def _rows_of(seen: SurveyRows) -> Rows:
+    """Return the rows of one survey, as run 0."""
     surveys, panel = seen.day.size, seen.trader.size
     shown = seen.seen.reshape(surveys * panel, len(LogColumn)).astype(np.int64)
-    rows = Rows(
+    return Rows(
         np.zeros(surveys * panel, np.int64),
         np.repeat(seen.day, panel),
         np.repeat(seen.regular, panel),
@@ -202,8 +229,6 @@ def of_rows(seen: SurveyRows) -> np.ndarray:
         *(shown[:, column] for column in (LogColumn.ADS, LogColumn.PICTURES, LogColumn.VIDEOS)),
         *(shown[:, column] > 0 for column in (LogColumn.MENTION, LogColumn.BLOCKED)),
     )
-    found = _compute(rows, np.array([seen.active_contacts / seen.contacts]))
-    return np.array([found[name][0] for name in STATISTICS])
 
 
 def _compute(rows: Rows, active: np.ndarray) -> dict[str, np.ndarray]:

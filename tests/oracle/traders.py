@@ -6,7 +6,7 @@ import mesa
 from scipy.special import gammaincinv
 
 from marketsim.numerics.distributions import events
-from marketsim.numerics.elementary import exp, normal_quantile
+from marketsim.numerics.elementary import exp, log, normal_quantile
 from marketsim.numerics.rng import Purpose
 
 from .accounts import WEIGHT_OF_A_BAN, AccountHolder
@@ -79,9 +79,13 @@ class Trader(Poster, AccountHolder, Moderated, Fearful, Learner, Shop, Seller, m
         spread = exp(float(people.sensitivity_spread) * z)
         self.sensitivity = (perception.sensitivity * of_kind) * spread
 
-        span = perception.threshold - perception.threshold_low
-        u = model.draw_once(Purpose.THRESHOLD, who)
-        self.threshold = perception.threshold_low + span * u
+        low, high = perception.threshold_low, perception.threshold
+        u, w = model.draw_once(Purpose.THRESHOLD, who), model.rules.recovery.log_thresholds
+        self.threshold = low + (high - low) * u
+        if w != 0.0:
+            low, high = max(low, 0.001), max(high, 0.001)
+            skewed = low * exp(u * (log(high) - log(low)))
+            self.threshold = (1.0 - w) * self.threshold + w * skewed
         self.talking = int(model.draw_once(Purpose.FIRST_SPELL, who) >= posting.silent_share)
         self._draw_style()
 

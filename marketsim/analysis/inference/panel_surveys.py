@@ -14,7 +14,13 @@ from marketsim.model import panel_market
 from marketsim.model.scenario import timeline
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.simulation.run import on_threads
-from marketsim.survey.statistics import STATISTICS, of_rows
+from marketsim.survey.statistics import STATISTICS, WEEKS, of_rows, weeks_of_rows
+from marketsim.survey.statistics import describe_columns as statistics_columns
+
+# Series by week, which the report did not print: what further data would tell (docs/calibration.md)
+WEEKLY = tuple(
+    f"{what}_{week}" for what in ("weekly_ads", "weekly_traders") for week in range(1, WEEKS + 1)
+)
 
 
 def statistics(
@@ -25,7 +31,7 @@ def statistics(
     """Simulate surveys of the panel market and compute their statistics.
 
     It takes the jobs of `simulation.run.statistics`, and returns the same table of surveys of
-    which only the contacts are simulated.
+    which only the contacts are simulated, with the series of their weeks.
 
     Parameters
     ----------
@@ -39,7 +45,8 @@ def statistics(
     Returns
     -------
     DataFrame
-        One row a job, one column an evidence id of `survey.statistics.STATISTICS`, float64.
+        One row a job, one column an evidence id of `survey.statistics.STATISTICS`, then `WEEKLY`:
+        advertisements and traders who showed any, by week; float64.
 
     Raises
     ------
@@ -53,12 +60,28 @@ def statistics(
 
     def simulate_survey(number: int) -> np.ndarray:
         settings, seed = jobs[number]
-        found = of_rows(panel_market.simulate(settings, seed, tables[number]))
+        seen = panel_market.simulate(settings, seed, tables[number])
+        found = np.concatenate([of_rows(seen), *weeks_of_rows(seen)])
         done()
         return found
 
-    rows = on_threads(simulate_survey, range(len(jobs)), threads)
-    return pd.DataFrame(np.array(rows).reshape(len(jobs), len(STATISTICS)), columns=STATISTICS)
+    rows = np.array(on_threads(simulate_survey, range(len(jobs)), threads))
+    columns = [*STATISTICS, *WEEKLY]
+    return pd.DataFrame(rows.reshape(len(jobs), len(columns)), columns=columns)
+
+
+def describe_columns() -> dict[str, tuple[str, str]]:
+    """Return unit and meaning of each column of `statistics`."""
+    series = {
+        "ads": ("advertisements", "advertisements"),
+        "traders": ("traders", "traders who showed an advertisement"),
+    }
+    described = dict(statistics_columns())
+    for name in WEEKLY:
+        _, what, week = name.split("_")
+        unit, meaning = series[what]
+        described[name] = (unit, f"{meaning} on the regular survey days of week {week}")
+    return described
 
 
 def _tables(jobs: Sequence[tuple[Settings, int]]) -> list[timeline.Table]:

@@ -1,0 +1,360 @@
+"""Checks published with every posterior: coverage, contraction, structures, misses, the emulator.
+
+Simulated surveys that no emulator has seen are treated as observed. They are the nearest ones to the
+published survey among those with parameters from the prior: a choice by statistics alone keeps the
+coverage of an exact posterior (Prangle et al. 2014, doi:10.1111/anzs.12087). All share one pool of
+draws from the prior.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import logsumexp, ndtr
+from scipy.stats import kstest
+
+from marketsim.analysis.inference import emulator as nets
+from marketsim.analysis.inference import posting, reference_table, summaries
+from marketsim.analysis.inference.emulator import Emulator, Moments
+from marketsim.analysis.inference.summaries import FITTED, Design
+from marketsim.parameters import priors
+from marketsim.parameters.settings import Inference, Settings
+from marketsim.survey.intervals import proportion_interval
+
+POOL = 200_000  # draws of the prior that all tests share
+BLOCK = 50  # tests weighed together
+LEVELS = np.arange(1, 20) / 20.0  # of central intervals
+POOLED = "fitted, pooled"  # in the column parameter
+PREDICTIVE = 400  # draws of the posterior of a test for its predictive p-values
+UNUSUAL = 0.05  # a predictive p-value below it
+
+
+class Tests(NamedTuple):
+    """Simulated surveys treated as observed, and the weights of the pool given each.
+
+    truth : DataFrame, structure and parameters of the surveys.
+    observed : ndarray, shape (tests, summaries), with the vagueness of the report.
+    shares, structures : of the pool.
+    weights : ndarray of float32, shape (draws, tests), adding up to 1 in each test.
+    of : Moments, of the pool.
+    """
+
+    truth: pd.DataFrame
+    observed: np.ndarray
+    shares: np.ndarray
+    structures: np.ndarray
+    weights: np.ndarray
+    of: Moments
+
+    @property
+    def effective(self) -> np.ndarray:
+        """Effective number of draws of each test."""
+        return np.asarray(1.0 / (self.weights.astype(float) ** 2).sum(axis=0))
+
+
+def log_likelihoods(of: Moments, surveys: np.ndarray) -> np.ndarray:
+    """Return log-likelihoods of many surveys, shape (rows, surveys).
+
+    The quadratic form is a product of two matrices: of what depends on the parameters alone, and
+    of what depends on the survey alone.
+
+    Parameters
+    ----------
+    of : Moments
+        Of the parameters.
+    surveys : ndarray of float64, shape (surveys, summaries)
+    """
+    center = surveys.mean(axis=0)
+    root, mean = of.root.astype(float), of.mean.astype(float) - center
+    precision = np.einsum("bij,bkj->bik", root, root)
+    linear = np.einsum("bij,bj->bi", precision, mean)
+    constant = np.einsum("bi,bi->b", linear, mean)
+    logs = np.log(np.einsum("bii->bi", root)).sum(axis=1)
+    away = surveys - center
+    squares = np.einsum("ni,nj->nij", away, away).reshape(len(away), -1)
+    form = precision.reshape(len(mean), -1) @ squares.T - 2.0 * linear @ away.T
+    found: np.ndarray = (of.log_chance + logs - 0.5 * constant)[:, None] - 0.5 * form
+    return found
+
+
+def make_tests(
+    settings: Settings,
+    networks: list[Emulator],
+    unseen: pd.DataFrame,
+    count: int,
+    design: Design = FITTED,
+) -> Tests:
+    """Choose the tests and weigh the pool by their likelihoods.
+
+    Parameters
+    ----------
+    settings : Settings
+        What is calibrated; its seed is that of the pool and of the vagueness.
+    networks : list of Emulator
+        For the likelihoods, of surveys of the panel market.
+    unseen : DataFrame
+        Surveys with parameters from the prior.
+    count : int
+        Number of tests; at most all that are in range.
+    design : Design
+        The summaries.
+    """
+    seen = unseen[summaries.in_range(unseen) & summaries.events(unseen)]
+    near = np.argsort(_distance(seen), kind="stable")[:count]
+    chosen = seen.iloc[near].reset_index(drop=True)
+    random = np.random.default_rng(settings.seed)
+    observed = design.transform(chosen)
+    observed += design.vagueness * random.standard_normal(observed.shape)
+    shares, structures = posting.prior_pool(settings, POOL, settings.seed + 7)
+    moments = [nets.moments(net, shares, structures, trade=False) for net in networks]
+    weights = np.empty((POOL, len(chosen)), np.float32)
+    for start in range(0, len(chosen), BLOCK):
+        block = observed[start : start + BLOCK]
+        logs = logsumexp([log_likelihoods(of, block) for of in moments], axis=0)
+        weights[:, start : start + BLOCK] = np.exp(logs - logsumexp(logs, axis=0))
+    return Tests(chosen, observed, shares, structures, weights, moments[0])
+
+
+def _distance(surveys: pd.DataFrame) -> np.ndarray:
+    """Return the Mahalanobis distance of surveys from the published one."""
+    found = FITTED.transform(surveys)
+    away = found - summaries.published()
+    return np.einsum("ni,ij,nj->n", away, np.linalg.inv(np.cov(found, rowvar=False)), away)
+
+
+def coverage(tests: Tests, fixed: list[str]) -> pd.DataFrame:
+    """Compute how often central intervals of the posterior contain the true value.
+
+    Parameters
+    ----------
+    tests : Tests
+        From `make_tests`.
+    fixed : list of str
+        Parameters that are not uncertain here.
+
+    Returns
+    -------
+    DataFrame
+        For each parameter, and pooled over those that are fitted in the true structure, one row
+        for each level from 0.05 to 0.95: parameter, level, covered (share), ci_low, ci_high
+        (Clopper-Pearson interval of 95 %; pooled, the parameters of a survey count as one test),
+        tests.
+    """
+    truth = nets.shares_of(tests.truth)
+    keys = list(priors.uncertain())
+    ranks = np.column_stack([_below(tests, place, truth[:, place]) for place in range(len(keys))])
+    fits = np.array([[key in priors.FITTED[str(name)] for key in keys]
+                     for name in tests.truth["structure"]])  # fmt: skip
+    fits &= ~np.isin(keys, fixed)
+    parts = [
+        _covered(key, ranks[:, [place]], np.ones((len(ranks), 1), bool))
+        for place, key in enumerate(keys)
+        if key not in fixed
+    ]
+    return pd.concat([*parts, _covered(POOLED, ranks, fits)], ignore_index=True)
+
+
+def _below(tests: Tests, place: int, truth: np.ndarray) -> np.ndarray:
+    """Return the share of the posterior of a parameter below its true value, for each test."""
+    order = np.argsort(tests.shares[:, place], kind="stable")
+    cumulated = np.cumsum(tests.weights[order], axis=0, dtype=np.float64)
+    at = np.searchsorted(tests.shares[order, place], truth)
+    cumulated = np.vstack([np.zeros(len(truth)), cumulated])
+    return np.clip(cumulated[at, np.arange(len(truth))], 0.0, 1.0)
+
+
+def _covered(name: str, ranks: np.ndarray, fits: np.ndarray) -> pd.DataFrame:
+    inside = 2.0 * np.abs(ranks - 0.5)[:, :, None] <= LEVELS
+    by_survey = (inside * fits[:, :, None]).sum(axis=1) / fits.sum(axis=1)[:, None]
+    covered, tests = by_survey.mean(axis=0), len(ranks)
+    low, high = proportion_interval(covered * tests, tests, (0.025, 0.975))
+    columns = {"level": LEVELS, "covered": covered, "ci_low": low, "ci_high": high}
+    return pd.DataFrame({"parameter": name, **columns, "tests": tests})
+
+
+def chances(tests: Tests, names: list[str]) -> np.ndarray:
+    """Return the probability of each structure given each test, shape (tests, structures)."""
+    one = np.eye(len(names), dtype=np.float32)[tests.structures]
+    return np.asarray(tests.weights.T @ one, float)
+
+
+def confusion(tests: Tests, names: list[str]) -> pd.DataFrame:
+    """Compute the confusion matrix of structures.
+
+    Returns
+    -------
+    DataFrame
+        For each true structure with a test and each candidate: true, selected, probability (mean
+        over surveys), standard_error (of that mean), chosen (share of surveys for which it was
+        the most probable), tests.
+    """
+    found, true = chances(tests, names), nets.codes(tests.truth, names)
+    parts = []
+    for code, name in enumerate(names):
+        own = found[true == code]
+        if len(own):
+            best = np.bincount(own.argmax(axis=1), minlength=len(names)) / len(own)
+            error = own.std(axis=0, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.nan
+            columns = {"probability": own.mean(axis=0), "standard_error": error, "chosen": best}
+            named = {"true": name, "selected": names}
+            parts.append(pd.DataFrame({**named, **columns, "tests": len(own)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def further_data(
+    settings: Settings, how: Inference, found: posting.Search, tests: Tests
+) -> pd.DataFrame:
+    """Compare how well structures would be told apart with further series.
+
+    Returns
+    -------
+    DataFrame
+        Columns data, log_score (mean over the tests of the logarithm of the probability of the
+        true structure; of guessing -log(structures)), standard_error, chosen (share of the tests
+        in which the true structure was the most probable), gain (log score above that of the
+        published data), gain_error.
+    """
+    names = reference_table.structures(settings)
+    known = found.surveys[found.surveys["round"] > 0]
+    known = pd.concat([found.surveys.iloc[: posting.trained_rows(how.simulations)], known])
+    scores = {"what was published": _log_scores(tests, names)}
+    for data, design in summaries.FURTHER.items():
+        net = nets.train(known, names, settings.seed, design)
+        more = make_tests(settings, [net], found.tests, how.tests, design)
+        scores[data] = _log_scores(more, names)
+    base, rows = scores["what was published"][0], []
+    for data, (score, right) in scores.items():
+        count = np.sqrt(len(score))
+        rows.append(
+            {
+                "data": data,
+                "log_score": score.mean(),
+                "standard_error": score.std() / count,
+                "chosen": right.mean(),
+                "gain": (score - base).mean(),
+                "gain_error": (score - base).std() / count,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _log_scores(tests: Tests, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    found, true = chances(tests, names), nets.codes(tests.truth, names)
+    of_truth = found[np.arange(len(true)), true]
+    return np.log(np.maximum(of_truth, 1e-12)), found.argmax(axis=1) == true
+
+
+def misses(
+    settings: Settings, pool: posting.Pool, networks: list[Emulator], tests: Tests
+) -> pd.DataFrame:
+    """Compare unusual rows of the published survey with those of a correct model.
+
+    For each test, and for the published survey, every fitted row has a two-sided predictive
+    p-value under the posterior given that survey.
+
+    Returns
+    -------
+    DataFrame
+        One row for each summary: id, p_value (of the published survey), unusual (share of the
+        tests with a p-value below 0.05); then one with the id ``all`` whose `p_value` is the share
+        of tests with at least as many unusual rows as the published survey, `unusual` their mean
+        number in tests, and `observed` that of the published survey.
+    """
+    random = np.random.default_rng(settings.seed)
+    found = np.array(
+        [
+            _p_values(tests.of, _pick(tests.weights[:, test], random), tests.observed[test])
+            for test in range(len(tests.observed))
+        ]
+    )
+    at = pool.pick(PREDICTIVE * 5, settings.seed)
+    of = nets.moments(networks[0], pool.shares[at], pool.structures[at], trade=True)
+    published = _p_values(of, np.arange(len(at)), summaries.published())
+    many, mine = (found < UNUSUAL).sum(axis=1), int((published < UNUSUAL).sum())
+    rows = pd.DataFrame(
+        {
+            "id": FITTED.names,
+            "p_value": published,
+            "unusual": (found < UNUSUAL).mean(axis=0),
+            "observed": (published < UNUSUAL).astype(float),
+        }
+    )
+    total = {"id": "all", "p_value": (many >= mine).mean(), "unusual": many.mean()}
+    return pd.concat([rows, pd.DataFrame([total | {"observed": float(mine)}])], ignore_index=True)
+
+
+def _pick(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    edges = np.cumsum(weights, dtype=float)
+    places = (np.arange(PREDICTIVE) + random.random()) / PREDICTIVE * edges[-1]
+    return np.minimum(np.searchsorted(edges, places), edges.size - 1)
+
+
+def _p_values(of: Moments, at: np.ndarray, survey: np.ndarray) -> np.ndarray:
+    """Return two-sided predictive p-values of the summaries of a survey."""
+    part = Moments(of.mean[at], of.root[at], of.log_chance[at])
+    spread = np.sqrt(np.einsum("bii->bi", nets.covariance(part)))
+    below = ndtr((survey - part.mean) / spread).mean(axis=0)
+    return np.asarray(2.0 * np.minimum(below, 1.0 - below))
+
+
+def emulator_fit(networks: list[Emulator], whole: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Compare the emulator with surveys of the whole market that it has not seen.
+
+    Parameters
+    ----------
+    networks : list of Emulator
+        The final ones.
+    whole : DataFrame
+        Surveys of the whole market, with structure and parameters.
+    names : list of str
+        The structures.
+
+    Returns
+    -------
+    DataFrame
+        One row for each summary: id, surveys (in range, with the events), bias (mean difference
+        between survey and emulator, in standard deviations of the emulator), bias_error, spread
+        (standard deviation of these differences: 1 if correct), covered (by its central 90 %),
+        ks (Kolmogorov-Smirnov distance of the probability integral transform from uniform),
+        p_value (of that). Then one row ``events``: surveys (all), bias (observed share of range and
+        events less the predicted one), bias_error.
+    """
+    shares, codes = nets.shares_of(whole), nets.codes(whole, names)
+    random = np.random.default_rng(0)
+    seen = summaries.in_range(whole) & summaries.events(whole)
+    x = FITTED.transform(whole[seen])
+    x += FITTED.vagueness * random.standard_normal(x.shape)
+    of = [nets.moments(net, shares, codes, trade=True) for net in networks]
+    levels = []
+    for one in of:
+        part = Moments(one.mean[seen], one.root[seen], one.log_chance[seen])
+        spread = np.sqrt(np.einsum("bii->bi", nets.covariance(part)))
+        levels.append((x - part.mean) / spread)
+    below = np.mean([ndtr(z) for z in levels], axis=0)
+    off = np.mean(levels, axis=0)
+    rows = []
+    for place, name in enumerate(FITTED.names):
+        tested = kstest(below[:, place], "uniform")
+        rows.append(
+            {
+                "id": name,
+                "surveys": int(seen.sum()),
+                "bias": off[:, place].mean(),
+                "bias_error": off[:, place].std() / np.sqrt(len(off)),
+                "spread": off[:, place].std(),
+                "covered": (np.abs(below[:, place] - 0.5) <= 0.45).mean(),
+                "ks": tested.statistic,
+                "p_value": tested.pvalue,
+            }
+        )
+    chance = np.mean([np.exp(one.log_chance) for one in of], axis=0)
+    apart = seen - chance
+    rows.append(
+        {
+            "id": "events",
+            "surveys": len(whole),
+            "bias": apart.mean(),
+            "bias_error": apart.std() / np.sqrt(len(apart)),
+        }
+    )
+    return pd.DataFrame(rows)
