@@ -7,10 +7,10 @@ from conftest import published_middle
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from marketsim.analysis.inference.identifiability import IDENTIFIED, LEVELS, POOLED
 from scipy import stats
 
 from marketsim.analysis.inference import identifiability
-from marketsim.analysis.inference.identifiability import IDENTIFIED, LEVELS, POOLED
 from marketsim.parameters.declaration import Prior
 from marketsim.parameters.priors import values
 from marketsim.parameters.settings import Settings

@@ -17,7 +17,6 @@ SUBCOMMANDS = {
     "validate": ("validate", "main"),
     "calibrate": ("calibrate", "main"),
     "calibrate_market": ("calibrate", "main_market"),
-    "identify": ("validate", "main_identify"),
     "results": ("results", "main"),
     "sensitivity": ("sensitivity", "main"),
     "dashboard": ("dashboard", "main"),
@@ -34,9 +33,8 @@ usage: marketsim [run] [KEY=VALUE ...] [-m] [--cfg job]    simulate a study
                                                            and compare its tables
        marketsim validate [KEY=VALUE ...]                  compare predictions with every survey
                                                            statistic
-       marketsim calibrate [KEY=VALUE ...]                 calibrate posting (hours)
-       marketsim calibrate_market [KEY=VALUE ...]          calibrate prices and products (hours)
-       marketsim identify [KEY=VALUE ...]                  assess parameter identifiability
+       marketsim calibrate [KEY=VALUE ...]                 calibrate posting and check it (an hour)
+       marketsim calibrate_market [KEY=VALUE ...]          calibrate prices and products
        marketsim results [FOLDER] [KEY=VALUE ...] [csv=FILE] [parquet=FILE] [xlsx=FILE]
                                                            list, filter and join results
        marketsim sensitivity [scenario=NAME]               rank uncertain parameters by their

@@ -19,6 +19,7 @@ from marketsim.parameters.settings import (
     NAMED,
     Calibration,
     Comparison,
+    Inference,
     Sensitivity,
     Settings,
     is_name,
@@ -77,18 +78,16 @@ class RunCommand(Command):
 
 @dataclass
 class CalibrateCommand(Command):
-    """Options of `calibrate` and `calibrate_market`."""
+    """Options of `calibrate`."""
 
-    calibration: Calibration = field(default_factory=Calibration)
+    calibration: Inference = field(default_factory=Inference)
 
 
 @dataclass
-class TableCommand(Command):
-    """Options of `validate` and `identify`, which share a table of simulations from the prior."""
+class CalibrateMarketCommand(Command):
+    """Options of `calibrate_market`."""
 
-    simulations: int = parameter(
-        100_000, "simulations", 10_000, 10_000_000, "rows of the shared table", "convention"
-    )
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass

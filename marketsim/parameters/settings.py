@@ -149,7 +149,7 @@ class Inference:
         200_000, "surveys", 200, 10_000_000, "surveys with parameters from the prior", "convention"
     )
     rounds: int = parameter(
-        3, "rounds", 1, 10, "further rounds, each from a posterior", "convention"
+        2, "rounds", 1, 10, "further rounds, each from a posterior", "convention"
     )
     round_simulations: int = parameter(
         100_000, "surveys", 100, 10_000_000, "surveys of each further round", "convention"

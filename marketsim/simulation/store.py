@@ -30,11 +30,11 @@ from marketsim.simulation import files, locks
 UNWRITTEN = "no space left on the disk, not even to write the cause"
 MANIFEST = "manifest.json"
 CHECKSUM = "sum"  # key of the manifest: checksum of the other entries
-# Those a result may depend on: pyabc and statsmodels only a calibration and its validation, SALib
-# only a sensitivity analysis.
+# Those a result may depend on: jax, optax, pyabc and statsmodels only a calibration, SALib only a
+# sensitivity analysis.
 LIBRARIES = (
     *("mesa", "numba", "numpy", "pandas", "pyarrow", "scipy", "hydra-core", "matplotlib"),
-    *("pyabc", "statsmodels", "SALib"),
+    *("jax", "optax", "pyabc", "statsmodels", "SALib"),
 )
 
 

@@ -1,7 +1,6 @@
-"""Search for the posterior: approximate Bayesian computation by sequential Monte Carlo.
+"""Search for prices and products: approximate Bayesian computation by sequential Monte Carlo.
 
-pyABC (Schälte et al. 2022) compares simulated surveys with the published one, for all candidate
-models at once, after Toni & Stumpf (2010). It searches normal scores of the fitted parameters: in a
+pyABC (Schälte et al. 2022) compares simulated surveys with the published one. It searches normal scores of the fitted parameters: in a
 box of eight sides nearly all volume lies in corners, where proposals are poor. Other uncertain
 parameters are sampled from their priors for every simulation.
 """
@@ -16,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from marketsim.analysis.inference.stages import Stage
+from marketsim.analysis.inference.stages import MODEL, Stage
 from marketsim.errors import InputError, unknown_name
 from marketsim.parameters.settings import Calibration, check_ranges
 from marketsim.simulation import run as simulation
+from marketsim.survey import trade_statistics
 
 SAMPLERS = ("multicore", "single", "dask")
 DATABASE = "pyabc.db"
@@ -29,10 +29,10 @@ QUANTILE = 0.4  # of the distances in a generation: the tolerance of the next
 
 
 class Model:
-    """A candidate model as pyABC calls it: from normal scores to deviations."""
+    """The model as pyABC calls it: from normal scores to deviations."""
 
-    def __init__(self, stage: Stage, name: str, parent: int | None = None) -> None:
-        self.stage, self.name, self.parent = stage, name, parent
+    def __init__(self, stage: Stage, parent: int | None = None) -> None:
+        self.stage, self.parent = stage, parent
 
     def __call__(self, scores: Any) -> dict[str, Any]:
         """Simulate the survey of a particle.
@@ -44,9 +44,9 @@ class Model:
         """
         if self.parent not in (None, os.getpid(), os.getppid()):
             os._exit(1)  # a worker ends with its search
-        simulated = simulation.statistics([self.stage.particle(self.name, dict(scores))])
-        off = self.stage.deviations(simulated).to_numpy()[0]
-        stored = simulated[list(self.stage.statistics)].to_numpy(float)[0]
+        simulated = simulation.statistics([self.stage.particle(dict(scores))])
+        off = trade_statistics.deviations(simulated).to_numpy()[0]
+        stored = simulated[list(trade_statistics.STATISTICS)].to_numpy(float)[0]
         return {"off": off, "statistics": stored}
 
 
@@ -55,20 +55,15 @@ def distance(simulated: Any, _observed: Any = None) -> float:
     return float(np.sqrt((simulated["off"] ** 2).mean()))
 
 
-def check(stage: Stage, calibration: Calibration) -> None:
+def check(calibration: Calibration) -> None:
     """Check the settings of a search.
 
     Raises
     ------
     InputError
-        For values outside their ranges, too few particles for the candidate models, an unknown
-        sampler, or an address without a cluster.
+        For values outside their ranges, an unknown sampler, or an address without a cluster.
     """
     check_ranges(calibration, "calibration.")
-    least = stage.fewest * len(stage.fitted)
-    if calibration.particles < least:
-        allowed = f"{least} or more, {stage.fewest} for each structure"
-        raise InputError("calibration.particles", calibration.particles, allowed)
     if calibration.sampler not in SAMPLERS:
         raise unknown_name("calibration.sampler", calibration.sampler, SAMPLERS)
     if calibration.address is not None and calibration.sampler != "dask":
@@ -101,16 +96,16 @@ def search(
 
     logging.getLogger("ABC").setLevel(logging.INFO if progress else logging.WARNING)
     parent = os.getpid() if calibration.sampler == "multicore" else None
-    models = {name: Model(stage, name, parent) for name in stage.fitted}
-    next(iter(models.values()))({})  # compiles the kernels once, before workers start
+    model = Model(stage, parent)
+    model({})  # compiles the kernels once, before workers start
     with _sampler(calibration, threads) as sampler:
         abc = pyabc.ABCSMC(
-            models=[pyabc.FunctionModel(model, name) for name, model in models.items()],
-            parameter_priors=[_prior(stage.searched(name)) for name in models],
+            models=pyabc.FunctionModel(model, MODEL),
+            parameter_priors=_prior(stage.searched),
             distance_function=distance,
             population_size=calibration.particles,
             eps=pyabc.QuantileEpsilon(alpha=QUANTILE),
-            transitions=[pyabc.MultivariateNormalTransition(scaling=SCALING) for _ in models],
+            transitions=pyabc.MultivariateNormalTransition(scaling=SCALING),
             sampler=sampler,
         )
         url = address(database)
@@ -118,7 +113,7 @@ def search(
             abc.load(url)
         else:
             database.unlink(missing_ok=True)
-            abc.new(url, {"off": np.zeros(len(stage.summaries))})
+            abc.new(url, {"off": np.zeros(len(trade_statistics.SUMMARIES))})
         if abc.history.total_nr_simulations < calibration.simulations:
             abc.run(max_total_nr_simulations=calibration.simulations)
     return abc.history

@@ -25,7 +25,7 @@ POOL = 200_000  # draws of the prior that all tests share
 BLOCK = 50  # tests weighed together
 LEVELS = np.arange(1, 20) / 20.0  # of central intervals
 POOLED = "fitted, pooled"  # in the column parameter
-PREDICTIVE = 400  # draws of the posterior of a test for its predictive p-values
+NEGLIGIBLE = 1e-7  # weight of a draw, relative to the largest
 UNUSUAL = 0.05  # a predictive p-value below it
 
 
@@ -65,11 +65,10 @@ def log_likelihoods(of: Moments, surveys: np.ndarray) -> np.ndarray:
     surveys : ndarray of float64, shape (surveys, summaries)
     """
     center = surveys.mean(axis=0)
-    root, mean = of.root.astype(float), of.mean.astype(float) - center
-    precision = np.einsum("bij,bkj->bik", root, root)
+    precision, mean = of.precision, of.mean.astype(float) - center
     linear = np.einsum("bij,bj->bi", precision, mean)
     constant = np.einsum("bi,bi->b", linear, mean)
-    logs = np.log(np.einsum("bii->bi", root)).sum(axis=1)
+    logs = np.log(np.einsum("bii->bi", of.root)).sum(axis=1).astype(float)
     away = surveys - center
     squares = np.einsum("ni,nj->nij", away, away).reshape(len(away), -1)
     form = precision.reshape(len(mean), -1) @ squares.T - 2.0 * linear @ away.T
@@ -99,9 +98,7 @@ def make_tests(
     design : Design
         The summaries.
     """
-    seen = unseen[summaries.in_range(unseen) & summaries.events(unseen)]
-    near = np.argsort(_distance(seen), kind="stable")[:count]
-    chosen = seen.iloc[near].reset_index(drop=True)
+    chosen = nearest(unseen, count)
     random = np.random.default_rng(settings.seed)
     observed = design.transform(chosen)
     observed += design.vagueness * random.standard_normal(observed.shape)
@@ -115,11 +112,14 @@ def make_tests(
     return Tests(chosen, observed, shares, structures, weights, moments[0])
 
 
-def _distance(surveys: pd.DataFrame) -> np.ndarray:
-    """Return the Mahalanobis distance of surveys from the published one."""
-    found = FITTED.transform(surveys)
+def nearest(unseen: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return the surveys in range that are the nearest to the published one (Mahalanobis)."""
+    seen = unseen[summaries.in_range(unseen) & summaries.events(unseen)]
+    found = FITTED.transform(seen)
     away = found - summaries.published()
-    return np.einsum("ni,ij,nj->n", away, np.linalg.inv(np.cov(found, rowvar=False)), away)
+    distance = np.einsum("ni,ij,nj->n", away, np.linalg.inv(np.cov(found, rowvar=False)), away)
+    near = np.argsort(distance, kind="stable")[:count]
+    return seen.iloc[near].reset_index(drop=True)
 
 
 def coverage(tests: Tests, fixed: list[str]) -> pd.DataFrame:
@@ -244,32 +244,39 @@ def _log_scores(tests: Tests, names: list[str]) -> tuple[np.ndarray, np.ndarray]
     return np.log(np.maximum(of_truth, 1e-12)), found.argmax(axis=1) == true
 
 
-def misses(
-    settings: Settings, pool: posting.Pool, networks: list[Emulator], tests: Tests
-) -> pd.DataFrame:
+def misses(tests: Tests, pool: posting.Pool, net: Emulator) -> pd.DataFrame:
     """Compare unusual rows of the published survey with those of a correct model.
 
-    For each test, and for the published survey, every fitted row has a two-sided predictive
-    p-value under the posterior given that survey.
+    Each fitted row is predicted from the others, for each test and for the published survey, and has
+    a two-sided predictive p-value.
+
+    Parameters
+    ----------
+    tests : Tests
+        From `make_tests`.
+    pool : posting.Pool
+        Draws weighted by the likelihood of the published survey.
+    net : Emulator
+        That of the published survey.
 
     Returns
     -------
     DataFrame
         One row for each summary: id, p_value (of the published survey), unusual (share of the
-        tests with a p-value below 0.05); then one with the id ``all`` whose `p_value` is the share
-        of tests with at least as many unusual rows as the published survey, `unusual` their mean
-        number in tests, and `observed` that of the published survey.
+        tests with a p-value below 0.05); then one with the id ``all``: p_value, the share of tests
+        with at least as many unusual rows as the published survey; unusual, their mean number in
+        tests; observed, that of the published survey.
     """
-    random = np.random.default_rng(settings.seed)
     found = np.array(
         [
-            _p_values(tests.of, _pick(tests.weights[:, test], random), tests.observed[test])
+            _p_values(_part(tests.of, own), tests.weights[own, test], tests.observed[test])
             for test in range(len(tests.observed))
+            for own in [_worth(tests.weights[:, test])]
         ]
     )
-    at = pool.pick(PREDICTIVE * 5, settings.seed)
-    of = nets.moments(networks[0], pool.shares[at], pool.structures[at], trade=True)
-    published = _p_values(of, np.arange(len(at)), summaries.published())
+    own = _worth(pool.weights)
+    of = nets.moments(net, pool.shares[own], pool.structures[own], trade=True)
+    published = _p_values(of, pool.weights[own], summaries.published())
     many, mine = (found < UNUSUAL).sum(axis=1), int((published < UNUSUAL).sum())
     rows = pd.DataFrame(
         {
@@ -283,18 +290,75 @@ def misses(
     return pd.concat([rows, pd.DataFrame([total | {"observed": float(mine)}])], ignore_index=True)
 
 
-def _pick(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    edges = np.cumsum(weights, dtype=float)
-    places = (np.arange(PREDICTIVE) + random.random()) / PREDICTIVE * edges[-1]
-    return np.minimum(np.searchsorted(edges, places), edges.size - 1)
+def _worth(weights: np.ndarray) -> np.ndarray:
+    """Return the rows whose weights are not negligible."""
+    return np.flatnonzero(weights > NEGLIGIBLE * weights.max())
 
 
-def _p_values(of: Moments, at: np.ndarray, survey: np.ndarray) -> np.ndarray:
-    """Return two-sided predictive p-values of the summaries of a survey."""
-    part = Moments(of.mean[at], of.root[at], of.log_chance[at])
-    spread = np.sqrt(np.einsum("bii->bi", nets.covariance(part)))
-    below = ndtr((survey - part.mean) / spread).mean(axis=0)
+def _part(of: Moments, rows: np.ndarray) -> Moments:
+    return Moments(of.mean[rows], of.root[rows], of.log_chance[rows])
+
+
+def _p_values(of: Moments, weights: np.ndarray, survey: np.ndarray) -> np.ndarray:
+    """Return two-sided predictive p-values of each summary of a survey, given the others.
+
+    Given the others, a summary is normal: the inverse of its variance is its element of the
+    precision. A draw's weight given the others is its weight over the density of the summary.
+    """
+    precision = of.precision
+    pull = np.einsum("bij,bj->bi", precision, survey - of.mean)
+    own = np.einsum("bii->bi", precision)
+    scores = pull / np.sqrt(own)  # of the survey, in standard deviations from what is expected
+    log_weights = np.log(weights)[:, None] + 0.5 * scores**2 - 0.5 * np.log(own)
+    without = np.exp(log_weights - logsumexp(log_weights, axis=0))
+    below = (without * ndtr(scores)).sum(axis=0)
     return np.asarray(2.0 * np.minimum(below, 1.0 - below))
+
+
+def gates(
+    coverages: pd.DataFrame,
+    contractions: pd.DataFrame,
+    structures: pd.DataFrame,
+    fitted: pd.DataFrame,
+    missed: pd.DataFrame,
+) -> pd.DataFrame:
+    """Collect the checks that a posterior must pass.
+
+    Parameters
+    ----------
+    coverages, missed, fitted : DataFrame
+        From `coverage`, `misses` and `emulator_fit`.
+    contractions, structures : DataFrame
+        From `posting.tables`.
+
+    Returns
+    -------
+    DataFrame
+        Columns gate, measured, low, high, passed.
+    """
+    at = coverages[np.isclose(coverages["level"], 0.9)].set_index("parameter")
+    idle = contractions[~contractions["acts"]]
+    worth = 1.0 / idle["standard_error"] ** 2
+    by_parameter = (idle["contraction"] * worth).groupby(idle["parameter"]).sum() / worth.groupby(
+        idle["parameter"]
+    ).sum()
+    summed = fitted[fitted["id"] != "events"]
+    rows = [
+        ("coverage of 90 % intervals, fitted parameters", at["covered"][POOLED], 0.87, 0.93),
+        (
+            "largest contraction of a parameter that cannot act",
+            by_parameter.abs().max() if len(idle) else 0.0,
+            0.0,
+            0.05,
+        ),
+        ("effective draws", structures["effective_draws"].sum(), 1000.0, np.inf),
+        ("share of surveys with as many unusual rows", missed["p_value"].iloc[-1], 0.05, 1.0),
+        ("largest bias of the emulator, standard deviations", summed["bias"].abs().max(), 0.0, 0.2),
+        ("coverage of the emulator's 90 % intervals", summed["covered"].mean(), 0.87, 0.93),
+    ]
+    out = pd.DataFrame(rows, columns=["gate", "measured", "low", "high"])
+    out["passed"] = out["measured"].between(out["low"], out["high"])
+    return out
 
 
 def emulator_fit(networks: list[Emulator], whole: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -327,8 +391,8 @@ def emulator_fit(networks: list[Emulator], whole: pd.DataFrame, names: list[str]
     of = [nets.moments(net, shares, codes, trade=True) for net in networks]
     levels = []
     for one in of:
-        part = Moments(one.mean[seen], one.root[seen], one.log_chance[seen])
-        spread = np.sqrt(np.einsum("bii->bi", nets.covariance(part)))
+        part = _part(one, np.flatnonzero(seen))
+        spread = nets.spreads(part)
         levels.append((x - part.mean) / spread)
     below = np.mean([ndtr(z) for z in levels], axis=0)
     off = np.mean(levels, axis=0)

@@ -51,6 +51,12 @@ class Moments(NamedTuple):
     root: np.ndarray
     log_chance: np.ndarray
 
+    @property
+    def precision(self) -> np.ndarray:
+        """Inverses of the covariances, float64, shape (rows, summaries, summaries)."""
+        root = self.root.astype(float)
+        return np.asarray(root @ root.transpose(0, 2, 1))
+
 
 class Emulator(NamedTuple):
     """A trained network. `center`, `scale`: of the summaries; `names`: the structures."""
@@ -255,7 +261,7 @@ def log_likelihood(of: Moments, survey: np.ndarray) -> np.ndarray:
     return of.log_chance + density.astype(float)
 
 
-def covariance(of: Moments) -> np.ndarray:
-    """Return the covariances of the summaries, shape (rows, summaries, summaries)."""
+def spreads(of: Moments) -> np.ndarray:
+    """Return the standard deviations of the summaries, shape (rows, summaries)."""
     inverse = np.linalg.inv(of.root.astype(float))
-    return np.einsum("bji,bjk->bik", inverse, inverse)
+    return np.asarray(np.sqrt((inverse**2).sum(axis=1)))

@@ -1,9 +1,9 @@
 """The posterior of posting: sequential neural likelihood over all recovery mechanisms at once.
 
-The first round simulates surveys with parameters from the prior; each further one trains the
-emulator on all surveys so far and simulates surveys with draws of the posterior that it gives. These
-are surveys of the panel market; the last round is of the whole market with trade, which the emulator
-is then asked for. The posterior is sampled by importance from the prior.
+The first round simulates surveys with parameters from the prior. Each further round trains the
+emulator on all surveys so far and simulates surveys with draws of the posterior that it gives. All
+these are surveys of the panel market. The last round is of the whole market with trade, and that is
+what the emulator is asked for in the end. The posterior is sampled by importance from the prior.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,7 @@ NEGLIGIBLE = 12.0  # nats below the largest log-likelihood
 MARGIN = 0.05  # of the prior, kept on either side of the draws that are not negligible
 NETWORKS = 3  # final emulators, over whose likelihoods the posterior is averaged
 UNTRAINED = 0.2  # share of the surveys of the prior that only test the emulator
+STANDARD_ERRORS = 1.645  # on either side hold 90 %
 CANDIDATES = 20  # draws near the posterior mean, of which the calibrated point is the likeliest
 PREDICTED = 200  # surveys of the whole market simulated with the posterior of each mechanism
 # Parameters that act through one mechanism: elsewhere no survey can inform them
@@ -272,9 +273,9 @@ def whole_market(
     threads: int,
     progress: bool,
 ) -> pd.DataFrame:
-    """Simulate a survey of the whole market with each draw; arguments as `reference_table.proposed`.
+    """Simulate a survey of the whole market with each draw; row n has draw n of trade.
 
-    Row n has draw n of trade.
+    Arguments and result are those of `reference_table.proposed`.
     """
     rows = [row for _, row in drawn.iterrows()]
 
@@ -317,7 +318,7 @@ def tables(
     return pool, {
         "posterior": drawn,
         "structures": chances,
-        "rounds": rounds(settings, found),
+        "rounds": rounds(found),
         "contraction": contraction(settings, pool, names),
         "correlations": correlations(drawn),
         "point": point(found.final, drawn[drawn["structure"] == best], names),
@@ -382,7 +383,7 @@ def probabilities(pool: Pool, networks: Sequence[Emulator], names: list[str]) ->
     )
 
 
-def rounds(settings: Settings, found: Search) -> pd.DataFrame:
+def rounds(found: Search) -> pd.DataFrame:
     """Describe each round of the search.
 
     Returns
@@ -390,8 +391,7 @@ def rounds(settings: Settings, found: Search) -> pd.DataFrame:
     DataFrame
         Columns round (0: the prior; the last: the whole market), simulations, like_published
         (share of the surveys in range with the events of the published one), unblocked (share
-        in which none of the panel was blocked), effective_draws (of the `POOL` draws from which
-        the round was proposed; the last row: of the posterior's `FINAL_POOL`).
+        in which none of the panel was blocked).
     """
     parts = [part for _, part in found.surveys.groupby("round")] + [found.whole]
     rows = []
@@ -530,3 +530,48 @@ def structure_fit(
         values = simulation.statistics(jobs, threads)[list(statistics.STATISTICS)]
         parts.append(survey_fit.fit(values, pd.Series(range(len(own)))).assign(structure=name))
     return pd.concat(parts, ignore_index=True)
+
+
+# ---------------------------------------------------------------- marginal distributions
+
+
+def pooled(draws: pd.DataFrame, name: str, chance: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return values and weights of a parameter over the structures that fit it.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        The posterior of posting.
+    name : str
+        The parameter.
+    chance : Series
+        Probability of each structure, by name.
+    """
+    own = chance[[name in priors.FITTED[structure] for structure in chance.index]]
+    draws = draws[draws["structure"].isin(own.index)]
+    odds = own if own.sum() > 0.0 else own + 1.0
+    weight = (draws["weight"] * draws["structure"].map(odds)).to_numpy(float)
+    return draws[name].to_numpy(float), weight
+
+
+def quantiles(
+    draws: pd.DataFrame, name: str, chance: pd.Series, levels: Sequence[float]
+) -> list[float]:
+    """Return weighted quantiles of a parameter over the structures that fit it (see `pooled`)."""
+    values, weight = pooled(draws, name, chance)
+    found: list[float] = np.quantile(values, levels, weights=weight, method="inverted_cdf").tolist()
+    return found
+
+
+def share_interval(share: float, error: float) -> np.ndarray:
+    """Return the low end, the value and the high end of a share with its 90 % Monte Carlo error.
+
+    Parameters
+    ----------
+    share : float
+        The share.
+    error : float
+        Its standard error.
+    """
+    reach = STANDARD_ERRORS * error
+    return np.clip([share - reach, share, share + reach], 0.0, 1.0)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from marketsim.analysis.inference.particles import pooled, quantiles, share_interval
+from marketsim.analysis.inference.posting import pooled, quantiles, share_interval
 from marketsim.parameters import priors
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
@@ -16,15 +16,7 @@ from marketsim.survey.intervals import INTERVAL
 
 BINS = 20  # of a marginal posterior, of equal prior probability
 RATIOS = ("fall_week_5", "return_week_13")  # what mechanisms predict
-SEARCH = "sequential search (bars: 90 % Monte Carlo error)"
-# variant in the tables: colour and marker
-WAYS = {
-    SEARCH: (style.BLUE, "o"),
-    "equal odds": (style.GREEN, "s"),
-    "odds halved for each further parameter": (style.PURPLE, "^"),
-    "nearer": (style.ORANGE, "<"),
-    "farther": (style.BLACK, ">"),
-}
+FOUND = "probability (bars: 90 % Monte Carlo error)"
 
 
 def posterior(tables: style.Tables) -> Figure:
@@ -80,18 +72,12 @@ def structures(tables: style.Tables) -> Figure:
     """Draw the probability of each recovery mechanism and the ratios that it predicts."""
     found = tables["structures"].sort_values("probability", ascending=False, kind="stable")
     names = list(found["structure"])
-    ways: dict[str, pd.DataFrame] = {SEARCH: found}
-    if "structure_probabilities" in tables:
-        rejected = tables["structure_probabilities"].groupby("variant", sort=False)
-        ways |= {str(way): rows for way, rows in rejected}
     figure, panels = style.figure(
         0.75 * len(names) + 3.0, 1, 3, sharey=True, width_ratios=[2.2, 1.5, 1.5]
     )
-    for step, (way, rows) in enumerate(ways.items()):
-        shift = 0.16 * (step - (len(ways) - 1) / 2.0)
-        for row in rows[rows["structure"].isin(names)].to_dict("records"):
-            three = 100 * share_interval(row["probability"], row["standard_error"])
-            style.interval(panels[0], names.index(row["structure"]) + shift, three, *WAYS[way])
+    for place, row in enumerate(found.to_dict("records")):
+        three = 100 * share_interval(row["probability"], row["standard_error"])
+        style.interval(panels[0], place, three, style.BLUE, "o")
     panels[0].axvline(0.0, color=style.GREY, lw=1, zorder=1)
     panels[0].set_xlabel("probability (%)")
     panels[0].set_yticks(range(len(names)), [report_text.plain_name(name) for name in names])
@@ -106,8 +92,7 @@ def structures(tables: style.Tables) -> Figure:
     best = found[["probability", "standard_error"]].to_numpy(float)[0]
     low, share, high = 100 * share_interval(*best)
     style.headline(figure, text.format(report_text.plain_name(names[0]), share, low, high))
-    labels = [way if way == SEARCH else f"rejection, {way}" for way in ways]
-    handles = [style.line(label, *WAYS[way]) for label, way in zip(labels, ways, strict=True)]
+    handles = [style.line(FOUND, style.BLUE, "o")]
     handles.append(style.line("simulated median and 90 % interval", style.BLUE, "o"))
     handles.append(
         style.line("simulated median outside the evidence interval", style.BLUE, "o", hollow=True)

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from marketsim.reporting.figures import (
     calibration,
+    calibration_checks,
     comparison,
-    identifiability,
     sensitivity,
     study,
     trade,
@@ -184,29 +184,29 @@ CALIBRATION = (
         "values.",
         calibration.structures,
     ),
-)
-IDENTIFIABILITY = (
-    FigureSpec(
-        "confusion",
-        "Confusion of recovery mechanisms",
-        "Matrix of true mechanisms against the most probable ones, in percent of surveys.",
-        "Synthetic surveys of each true mechanism (rows) by their most probable mechanism "
-        "(columns).",
-        identifiability.confusion,
-    ),
     FigureSpec(
         "coverage",
         "Coverage of credible intervals",
         "Lines of the share of intervals that contain the true value, by nominal level.",
-        "Calibrated intervals lie on the diagonal.",
-        identifiability.coverage,
+        "Simulated surveys treated as observed: intervals of a correct recipe lie on the diagonal.",
+        calibration_checks.coverage,
     ),
     FigureSpec(
-        "recovery",
-        "Parameter recovery",
-        "Four panels of estimates with intervals against true values, one point per survey.",
-        "Identified parameters: estimates from synthetic surveys against their true values.",
-        identifiability.recovery,
+        "confusion",
+        "Confusion of recovery mechanisms",
+        "Matrix of true mechanisms against the most probable ones, in percent of surveys.",
+        "Simulated surveys of each true mechanism (rows) by their most probable mechanism "
+        "(columns).",
+        calibration_checks.confusion,
+    ),
+    FigureSpec(
+        "leave_one_out",
+        "Prediction of weeks left out",
+        "Predictions of each published weekly volume by three models, and their mean errors, which "
+        "are in the table.",
+        "Each weekly volume is predicted from the other four. Smaller errors and narrower "
+        "intervals are better.",
+        calibration_checks.leave_one_out,
     ),
 )
 VALIDATION = (
@@ -219,15 +219,6 @@ VALIDATION = (
         "the median is outside the interval. Of a row with one bound: differences from it, in "
         "half-widths of the simulated interval.",
         validation.predictive,
-    ),
-    FigureSpec(
-        "leave_one_out",
-        "Prediction of weeks left out",
-        "Predictions of each published weekly volume by three models, and their mean errors, which "
-        "are in the table.",
-        "Each weekly volume is predicted from the other four. Smaller errors and narrower "
-        "intervals are better.",
-        validation.leave_one_out,
     ),
     FigureSpec(
         "replicates",
@@ -264,7 +255,6 @@ KINDS: dict[str, tuple[FigureSpec, ...]] = {
     "trade": TRADE,
     "comparison": COMPARISON,
     "calibration": CALIBRATION,
-    "identifiability": IDENTIFIABILITY,
     "validation": VALIDATION,
     "sensitivity": _sensitivity("levels", "the outcomes", effects=False),
     "sensitivity_effects": _sensitivity("effects", "the scenario's effects", effects=True),

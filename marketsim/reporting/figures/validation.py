@@ -1,4 +1,4 @@
-"""Figures of a validation: predictive check, weeks left out, and number of runs."""
+"""Figures of a validation: predictive check, and number of runs."""
 
 from itertools import cycle
 from textwrap import fill
@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullLocator
 
-from marketsim.analysis.inference import cross_validation
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
 from marketsim.reporting.figures.style import Tables
@@ -19,11 +18,6 @@ FARTHEST = 4.0  # half-widths of the axis
 TOLERANCE = 0.05  # relative to the final value of a coefficient of variation
 # colour and marker
 ROLES = {"target": (style.BLUE, "o"), "validation": (style.GREEN, "s")}
-MODELS = {
-    "marketsim": (style.BLUE, "o"),
-    "interrupted_time_series": (style.ORANGE, "s"),
-    "constant_mean": (style.GREY, "^"),
-}
 COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.BLACK, style.SKY)
 DASHES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 4)), (0, (6, 2, 1, 2, 1, 2)))
 LINES = [(colour, dashes) for dashes in DASHES for colour in COLOURS]
@@ -89,49 +83,6 @@ def _half_widths(table: pd.DataFrame, column: str) -> np.ndarray:
         end = -np.inf if column == "obs_low" else np.inf
         off = np.where(is_open & np.isnan(given), end, off)
     return off
-
-
-def leave_one_out(tables: Tables) -> Figure:
-    """Draw the predictions of each model for the weeks left out, and its mean score."""
-    table = tables["leave_one_out"]
-    ids, means = list(table["id"].unique()), cross_validation.summary(table)["mean_crps"]
-    models = [model for model in MODELS if model in means.index]
-    figure, (axes, lower) = style.figure(0.85 * len(ids) + 4.0, 2, 1, height_ratios=[len(ids), 1.6])
-    end = min(1.05 * table["q95"].max(), 2.0 * table["observed"].max())
-    for row in table.to_dict("records"):
-        place, value, (colour, marker) = ids.index(row["id"]), row["observed"], MODELS[row["model"]]
-        axes.vlines(value, place - 0.4, place + 0.4, color=style.VERMILION, zorder=1)
-        axes.plot(value, place - 0.3, "D", color=style.VERMILION, mfc="white")
-        at = place + 0.2 * models.index(row["model"]) - 0.1
-        three = (row["q05"], row["median"], row["q95"])
-        style.interval(axes, at, three, colour, marker, (0.0, end))
-        style.margin(axes, at, f"{row['crps']:,.0f}", style.BLACK)
-    style.margin(axes, -0.5, "CRPS", style.BLACK)
-    axes.set_yticks(range(len(ids)), [_weeks(name) for name in ids])
-    axes.set(xlim=(0.0, end), ylim=(len(ids) - 0.4, -0.6), ylabel="weeks left out")
-    axes.set_xlabel("advertisements per week (three regular surveys)")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    bars = lower.barh(range(len(models)), means[models], color=[MODELS[one][0] for one in models])
-    lower.bar_label(bars, [f"{mean:,.0f}" for mean in means[models]], padding=4)
-    lower.set_yticks(range(len(models)), [fill(report_text.plain_name(one), 12) for one in models])
-    lower.set(ylim=(len(models) - 0.5, -0.5), xlim=(0.0, 1.1 * means.max()))
-    lower.set_xlabel("mean CRPS (advertisements per week; smaller is better)")
-    named = ", ".join(f"{report_text.plain_name(one)} {means[one]:,.0f}" for one in models)
-    style.headline(figure, f"Mean CRPS of the weeks left out: {named}")
-    style.legend(
-        figure,
-        [
-            *(style.line(report_text.plain_name(one), *MODELS[one]) for one in models),
-            style.survey()[1],
-        ],
-        4,
-    )
-    return figure
-
-
-def _weeks(name: str) -> str:
-    first, last = cross_validation.WEEKS[name]
-    return f"week {first}" if first == last else f"weeks {first} to {last}"
 
 
 def replicates(tables: Tables) -> Figure:

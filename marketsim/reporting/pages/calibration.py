@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketsim.analysis.inference import particles
+from marketsim.analysis.inference import posting
 from marketsim.parameters import evidence, overrides, presets, priors
-from marketsim.parameters.settings import Calibration, Settings, declared, to_tree
+from marketsim.parameters.settings import Inference, Settings, declared, to_tree
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import interval, number
@@ -21,7 +21,7 @@ from marketsim.survey.intervals import INTERVAL
 def write(
     folder: Path,
     settings: Settings,
-    search: Calibration,
+    search: Inference,
     simulations: int,
     tables: Mapping[str, pd.DataFrame],
 ) -> Path:
@@ -38,7 +38,7 @@ def write(
     simulations : int
         Number of simulated surveys.
     tables : mapping of str to DataFrame
-        `posterior`, `structures` and `structure_fit` as a calibration writes them.
+        The tables of the calibration.
 
     Returns
     -------
@@ -57,6 +57,10 @@ def write(
         nuisance=len(set(priors.uncertain()) - fitted),
         fixed=settings.fixed,
         figures=html_page.figures(folder, "calibration"),
+        gates=gates(tables["gates"]),
+        models=models(tables["models"]),
+        tests=search.tests,
+        pairs=len(tables["pairs"]),
         command=command(settings, search),
     )
     return html_page.write_page(folder, page)
@@ -84,7 +88,7 @@ def parameters(draws: pd.DataFrame, found: pd.DataFrame) -> list[dict[str, Any]]
         own = draws[[key in priors.FITTED[name] for name in draws["structure"]]]
         if own.empty:
             continue
-        low, high = particles.quantiles(own, key, chance, ends)
+        low, high = posting.quantiles(own, key, chance, ends)
         spans = (priors.share(prior, high) - priors.share(prior, low)) / (ends[1] - ends[0])
         group, name = key.split(".")
         rows.append(
@@ -108,7 +112,7 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
     for row in ordered.to_dict("records"):
         name = str(row["structure"])
         own = fits[fits["structure"] == name]
-        low, share, high = particles.share_interval(row["probability"], row["standard_error"])
+        low, share, high = posting.share_interval(row["probability"], row["standard_error"])
         rows.append(
             {
                 "label": text.plain_name(name),
@@ -122,9 +126,42 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def command(settings: Settings, search: Calibration) -> str:
+def gates(found: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the checks as text."""
+    rows = []
+    for row in found.to_dict("records"):
+        ends = f"{number(row['low'])} to {number(row['high'])}"
+        if np.isinf(row["high"]):
+            ends = f"{number(row['low'])} or more"
+        rows.append(
+            {
+                "label": row["gate"],
+                "measured": number(row["measured"]),
+                "allowed": ends,
+                "passed": "yes" if row["passed"] else "no",
+            }
+        )
+    return rows
+
+
+def models(found: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the scores of the forecasts as text."""
+    return [
+        {
+            "survey": f"{row['survey']} ({row['surveys']})",
+            "question": row["question"],
+            "label": text.plain_name(row["model"]),
+            "score": number(row["log_score"]),
+            "crps": number(row["crps"]),
+            "covered": text.percentage(row["coverage"]),
+        }
+        for row in found.to_dict("records")
+    ]
+
+
+def command(settings: Settings, search: Inference) -> str:
     """Return the command that reruns the calibration, safe to paste into a shell."""
-    usual = asdict(Calibration())
+    usual = asdict(Inference())
     words = [
         f"calibration.{key}={overrides.word(value)}"
         for key, value in asdict(search).items()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from marketsim.analysis.inference import cross_validation
 from marketsim.parameters import overrides
 from marketsim.parameters.settings import Settings, to_tree
 from marketsim.reporting import text
@@ -14,9 +13,7 @@ from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.pages import study as study_page
 
 
-def write(
-    folder: Path, settings: Settings, simulations: int, tables: Mapping[str, pd.DataFrame]
-) -> Path:
+def write(folder: Path, settings: Settings, tables: Mapping[str, pd.DataFrame]) -> Path:
     """Write `report.html`, which needs no other file and no network.
 
     Parameters
@@ -25,10 +22,8 @@ def write(
         Holds the figures in its folder `figures`.
     settings : Settings
         The settings of the predicting study.
-    simulations : int
-        Number of simulations of the reference table.
     tables : mapping of str to DataFrame
-        `predictive` and `models` as a validation writes them.
+        `predictive` as a validation writes it.
 
     Returns
     -------
@@ -46,27 +41,13 @@ def write(
         inside=int(found["within_90"].sum()),
         within=int(found["within"].sum()),
         targets=int((found["role"] == "target").sum()),
-        models=models(tables["models"]),
         figures=html_page.figures(folder, "validation"),
-        command=command(settings, simulations),
+        command=command(settings),
     )
     return html_page.write_page(folder, page)
 
 
-def models(found: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the models as text, ordered by mean error."""
-    return [
-        {
-            "label": text.plain_name(row["model"]),
-            "crps": text.number(row["mean_crps"]),
-            "width": text.number(row["mean_width"]),
-            "inside": text.count(row["coverage"], len(cross_validation.WEEKS)),
-        }
-        for row in found.sort_values("mean_crps", kind="stable").to_dict("records")
-    ]
-
-
-def command(settings: Settings, simulations: int) -> str:
+def command(settings: Settings) -> str:
     """Return the command that reruns the validation, safe to paste into a shell."""
     words = overrides.overrides(to_tree(settings))
-    return shlex.join(["marketsim", "validate", *words, f"simulations={simulations}"])
+    return shlex.join(["marketsim", "validate", *words])
