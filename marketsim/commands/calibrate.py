@@ -27,7 +27,9 @@ def main_market(arguments: list[str]) -> None:
     """Calibrate prices and products and print the fit."""
     command = compose.command(arguments, "calibrate_market", CalibrateCommand)
     if command is not None:
-        output.print_result(run_trade(command), "market_fit.csv")
+        folder = run_trade(command)
+        output.print_fit(folder, "market_fit.csv")
+        output.print_result(folder)
 
 
 def run(command: CalibrateCommand) -> Path:

@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> None:
     """Compare predictions with every survey statistic and print the scores."""
     command = compose.command(arguments, "validate", TableCommand)
     if command is not None:
-        output.print_result(run(command), "predictive.csv", "models.csv")
+        folder = run(command)
+        output.print_fit(folder, "predictive.csv")
+        output.print_result(folder, "models.csv")
 
 
 def main_identify(arguments: list[str]) -> None:

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from marketsim.analysis.inference import particles
@@ -15,6 +14,7 @@ from marketsim.parameters.settings import Calibration, Settings, declared, to_tr
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import interval, number
+from marketsim.survey.fit import count_unusual
 from marketsim.survey.intervals import INTERVAL
 
 
@@ -115,8 +115,10 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
                 "about": presets.choice("recovery", name)["about"],
                 "probability": text.percentage(share),
                 "error": f"{100 * low:.0f} % to {100 * high:.0f} %",
-                "met": int(np.sum(own["within"])),
-                "compared": len(own),
+                "unusual": [
+                    f"{row.unusual:.0f} of {row.rows:.0f} (correct model: {row.expected:.1f})"
+                    for row in count_unusual(own).itertuples()
+                ],
             }
         )
     return rows
