@@ -66,6 +66,7 @@ def structure_rows(names, shares):
 def calibration(names=priors.STRUCTURES, shares=(0.0, 0.05, 0.1, 0.3, 0.2, 0.15, 0.1, 0.1)):
     """By default the structure "none" has a probability of 0."""
     fits = [fit.fit(statistics(20, 50 + n)).assign(structure=s) for n, s in enumerate(names)]
+    fits[-1].loc[fits[-1]["id"].isin(RATIOS), "p_value"] = 0.01
     rejected = [
         structure_rows(names, np.random.default_rng(n).dirichlet(np.ones(len(names)))).assign(
             variant=variant
@@ -119,17 +120,12 @@ def identified():
 
 def predictive_rows():
     table = fit.fit(statistics(300, 7)).set_index("id")
-    table.loc["videos_total", ["q05", "median", "q95", "within"]] = (
-        900,
-        2000,
-        4e3,
-        False,
-    )
+    table.loc["videos_total", ["q05", "median", "q95", "p_value"]] = 900, 2000, 4e3, 0.02
     table.loc["return_week_13", ["q05", "median", "q95"]] = 0.1, 0.2, 0.3
     table.loc["backup_accounts_early", ["q05", "median", "q95"]] = np.nan
-    low, high = table["obs_low"].fillna(-np.inf), table["obs_high"].fillna(np.inf)
-    table["within"] = table["median"].between(low, high)
-    return table.reset_index().assign(width=1.0, tail=0.2, inside=True)
+    table.loc["survey_cv_ads", "p_value"] = 0.001
+    table.loc["backup_accounts_early", "p_value"] = np.nan
+    return table.reset_index().assign(width=1.0)
 
 
 def left_out_rows():
@@ -416,8 +412,9 @@ def test_structures_are_held_against_the_evidence(figures):
         dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
         np.testing.assert_allclose(sorted(d.get_xdata()[0] for d in dots), sorted(rows["median"]))
         hollow = [d for d in dots if d.get_markerfacecolor() == "white"]
-        assert len(hollow) == (~rows["within"]).sum()
-        assert {d.get_xdata()[0] for d in hollow} == set(rows["median"][~rows["within"]])
+        unusual = rows["p_value"] < 0.05
+        assert len(hollow) == unusual.sum() > 0
+        assert {d.get_xdata()[0] for d in hollow} == set(rows["median"][unusual])
 
 
 # ---------------------------------------------------------------- identification
@@ -541,15 +538,19 @@ def test_predictions_leave_by_arrows_and_stand_in_the_margin(figures):
         ends = report_text.interval(row["obs_low"], row["obs_high"])
         valued = not np.isnan(row["observed"])
         assert (f"{report_text.number(row['observed'])} [{ends}]" if valued else ends) in margin
-    assert "2,000 [900 to 4,000]" in margin
+    assert "2,000 [900 to 4,000]; p 0.02" in margin
     assert "no value" in margin
     counts = [n for role in ROLES for n in roles(table, role)]
-    assert in_text(figures["predictive"]) == counts
+    expected = [round(0.05 * n, 1) for n in counts[1::2]]
+    assert in_text(figures["predictive"]) == [*counts, *expected]
+    hollow = [line for line in axes.get_lines() if line.get_marker() in "os"]
+    hollow = [line for line in hollow if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == ((table["p_value"] < 0.05) & (np.abs(off["median"]) <= 4)).sum() > 0
 
 
 def roles(table, role):
-    within = table["within"][table["role"] == role]
-    return within.sum(), len(within)
+    own = table["p_value"][table["role"] == role].dropna()
+    return (own < 0.05).sum(), len(own)
 
 
 def test_validation_rows_look_different_and_come_last(figures):

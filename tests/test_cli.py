@@ -232,7 +232,7 @@ def test_a_run_leaves_what_the_readme_says(monkeypatch, capfd):
     for item in pq.read_schema(folder / "survey.parquet"):
         assert item.metadata[b"unit"]
     fit = pd.read_csv(folder / "fit.csv")
-    wanted = "id role observed obs_low obs_high median q05 q95 stochastic_share unit within"
+    wanted = "id role observed obs_low obs_high median q05 q95 stochastic_share unit runs p_value"
     assert list(fit) == wanted.split()
 
 

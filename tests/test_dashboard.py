@@ -297,6 +297,20 @@ def test_every_view_has_a_table_and_what_it_shows(shown, name):
     )
 
 
+def test_survey_statistics_have_p_values_and_unfitted_rows_last(shown):
+    """As in the report of a study: the same p-values, the same count of unusual rows."""
+    view, fit = views.survey(shown), shown.sums["fit"]
+    roles = view.shown["role"].to_list()
+    targets = int((fit["role"] == "target").sum())
+    assert roles == ["target"] * targets + ["reported unfitted"] * (len(fit) - targets)
+    ordered = fit.sort_values("role", kind="stable")
+    assert view.shown["p-value"].to_list() == [
+        report_text.p_value(value) for value in ordered["p_value"]
+    ]
+    assert view.caption.endswith(report_text.unusual_rows(fit))
+    assert "not unusual" in view.shown["in words"].iloc[0]
+
+
 def test_a_scenario_alone_has_no_effects_and_all_other_views():
     choice = Choice(CALM, CALM, replicates=2)
     pair = small(choice)

@@ -101,6 +101,24 @@ def test_the_tutorial_has_no_number_of_its_own():
     assert unknown_numbers(text + "\nIt is 17.6 %, of 1,234.")[-2:] == ["17.6", "1,234"]
 
 
+def missing_files(text):
+    """Return the files and folders that a page names in its code spans and that do not exist."""
+    words = [word for span in documents.inline(text, "code_inline") for word in span.split()]
+    paths = [word for word in words if "/" in word and "=" not in word]
+    return [path for path in paths if not (documents.ROOT / path).exists()]
+
+
+def test_the_record_of_tests_names_files_that_exist():
+    """docs/trace.md has the eight elements of TRACE, and every file and folder is there."""
+    text = (documents.ROOT / "docs/trace.md").read_text(encoding="utf-8")
+    elements = [line[3] for line in text.splitlines() if line.startswith("## ")]
+    assert elements == list("12345678")
+    assert missing_files(text) == []
+    assert text.count("\nNot done: ") == 8
+    absent = "`python -m pytest tests/test_absent.py` of `results/published/absent`"
+    assert missing_files(absent) == ["tests/test_absent.py", "results/published/absent"]
+
+
 def test_reductions_change_runs_ranges_and_launchers_only(monkeypatch):
     """Other settings of a page stay; a block with shown output is not reduced."""
     given = ["scenario=no_crackdown", "replicates=200", "seed=range(1,101)", "hydra.launcher.x=3"]

@@ -330,13 +330,13 @@ def fitted(**values) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("value", "within"),
-    [(0.4999, False), (0.5, True), (0.55, True), (0.6, True), (0.6001, False)],
+    ("value", "expected"), [(0.4, 0.002), (0.5, 0.1019), (0.55, 1.0), (0.6, 0.1019), (0.7, 0.002)]
 )
-def test_within_is_inside_the_published_interval(value, within):
-    """The fall in week 5 is published as 0.50 to 0.60, both ends included."""
-    row = fitted(fall_week_5=[value] * 3).loc["fall_week_5"]
-    assert row["within"] == within
+def test_the_published_interval_is_an_error(value, expected):
+    """The fall in week 5 is published as 0.50 to 0.60: of 999 runs at an end a twentieth agree."""
+    row = fitted(fall_week_5=[value] * 999).loc["fall_week_5"]
+    assert row["p_value"] == pytest.approx(expected, abs=1e-4)
+    assert row["runs"] == 999
     assert (row["role"], row["observed"], row["obs_low"], row["obs_high"]) == (
         "target",
         0.55,
@@ -354,9 +354,9 @@ def test_the_middle_is_the_median_with_nine_tenths_about_it():
 
 def test_a_fact_without_a_value_is_judged_by_its_interval():
     """Backup accounts have an interval and no value: 1 to 20 traders."""
-    for number, within in ((0, False), (1, True), (20, True), (21, False)):
-        row = fitted(backup_accounts=[float(number)]).loc["backup_accounts"]
-        assert row["within"] == within
+    for number, expected in ((0, 0.02), (1, 1.0), (20, 1.0), (21, 0.02)):
+        row = fitted(backup_accounts=[float(number)] * 99).loc["backup_accounts"]
+        assert row["p_value"] == pytest.approx(expected)
         assert pd.isna(row["observed"])
 
 
@@ -367,17 +367,19 @@ def test_a_share_of_runs_has_an_exact_interval(hits, size):
     interval = stats.binomtest(hits, size).proportion_ci(0.9, "exact")
     assert row["median"] == hits / size
     assert (row["q05"], row["q95"]) == pytest.approx(tuple(interval), abs=1e-12)
-    assert row["within"] == (hits / size >= 0.05)
+    assert row["p_value"] == (hits + 1) / (size + 1)
 
 
 def test_an_empty_panel_fits_nothing():
-    """Where nobody was there to be surveyed every figure is NaN and within no interval."""
+    """Where nobody was there to be surveyed every figure is NaN, and has no p-value."""
     nobody = surveyed(lambda *_: 1).iloc[:0]
     of = fit.fit(survey_statistics.statistics(nobody, counted(active=0))).set_index("id")
     assert len(of) == len(survey_statistics.STATISTICS) - 1  # context is left out
     assert of["median"].drop("contacts_active").isna().all()
     assert of["median"]["contacts_active"] == 0.0
-    assert not of["within"].any()
+    assert of["p_value"].drop("contacts_active").isna().all()
+    assert (of["runs"] == (of.index == "contacts_active")).all()
+    assert of["p_value"]["contacts_active"] == 0.5  # one run, and not at least 0.537
 
 
 def test_one_empty_panel_does_not_hide_the_others():
@@ -389,7 +391,8 @@ def test_one_empty_panel_does_not_hide_the_others():
     )
     for name in ("fall_week_5", "ads_total", "panel_unblocked"):
         assert some["median"][name] == all_there["median"][name]
-        assert some["within"][name] == all_there["within"][name]
+        assert some["p_value"][name] == all_there["p_value"][name]
+        assert some["runs"][name] == all_there["runs"][name] == 2
 
 
 def test_small_markets_can_be_fitted():
@@ -397,7 +400,7 @@ def test_small_markets_can_be_fitted():
     tables = simulation.replicate(settings(1), range(6), 1)
     assert set(tables["runs"]["panel"]) == {0, 1}
     of = fit.fit(survey_statistics.statistics(tables["survey"], tables["runs"].set_index("run")))
-    assert len(of) == len(survey_statistics.STATISTICS) - 1 and of["within"].dtype == bool
+    assert len(of) == len(survey_statistics.STATISTICS) - 1 and of["p_value"].dtype == float
 
 
 # ---------------------------------------------------------------- luck

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from marketsim.commands import output
 from marketsim.parameters import presets
 from marketsim.parameters.settings import Settings
 from marketsim.reporting import text as report_text
@@ -67,9 +68,11 @@ def make_fit(scale=0.9):
     judged = targets.targets() | targets.validation()
     values = {name: judged[name].value or judged[name].low for name in NAMES}
     runs = pd.DataFrame(
-        [{n: v * (scale + step / 50) for n, v in values.items()} for step in range(9)]
+        [{n: v * (scale + step / 610) for n, v in values.items()} for step in range(99)]
     )
-    return survey_fit.fit(runs.assign(panel_unblocked=[1.0, 0.0] * 4 + [0.0]))
+    runs["videos_sd"] *= 3.0  # unusual for the model, as the next
+    runs["items_week_13"] *= 0.5
+    return survey_fit.fit(runs.assign(panel_unblocked=[1.0, 0.0, 0.0] * 33))
 
 
 @pytest.fixture
@@ -149,19 +152,24 @@ def test_missing_picture_is_an_error(folder):
 
 def test_every_figure_of_the_fit_is_in_the_table(folder):
     fit = make_fit()
-    body = read(folder, fit=fit).split("<tbody")[1].split("</tbody>")[0]
-    rows = [Page("<tr" + part).text for part in body.split("<tr")[1:]]
+    bodies = read(folder, fit=fit).split("<tbody")[1:3]
+    parts = [body.split("</tbody>")[0].split("<tr")[1:] for body in bodies]
+    rows = [Page("<tr" + part).text for own in parts for part in own[1:]]
+    assert [Page("<tr" + own[0]).text for own in parts] == ["Targets", "Reported unfitted"]
     assert len(rows) == len(fit)
-    for text, row in zip(rows, fit.to_dict("records"), strict=True):
+    ordered = fit.sort_values("role", kind="stable")
+    for text, row in zip(rows, ordered.to_dict("records"), strict=True):
         assert report_text.LABELS[row["id"]] in text
         simulated = report_text.estimate(row["median"], row["q05"], row["q95"])
         assert f" {simulated.value} {simulated.interval}" in text
         assert report_text.interval(row["obs_low"], row["obs_high"]) in text
         assert row["unit"] in text
-        assert text.endswith("yes" if row["within"] else "no")
+        words = report_text.p_value_in_words(row["p_value"]) if row["p_value"] < 0.05 else ""
+        assert text.endswith(f" {report_text.p_value(row['p_value'])} {words}".rstrip())
         if not pd.isna(row["observed"]):
             assert f" {report_text.number(row['observed'])} " in text
-    assert {row["within"] for row in fit.to_dict("records")} == {True, False}
+    assert {value < 0.05 for value in fit["p_value"]} == {True, False}
+    assert report_text.unusual_rows(fit) in Page(read(folder, fit=fit)).text
 
 
 def test_answer_holds_both_ratios_with_intervals(folder):
@@ -341,15 +349,28 @@ def test_a_change_of_sales_is_said_with_its_uncertainty():
 def test_lines_are_aligned():
     fit = make_fit()
     head, *lines = study_page.fit_lines(fit)
-    starts = [head.index(word) for word in ("published", "simulated", "unit", "within?")]
-    assert len(lines) == len(fit)
-    for line, row in zip(lines, study_page.table(fit), strict=True):
+    starts = [head.index(word) for word in ("published", "simulated", "unit", "p-value")]
+    sentence, lines = lines[lines.index("") + 1 :], lines[: lines.index("")]
+    assert " ".join(sentence) == report_text.unusual_rows(fit)
+    rows = sorted(study_page.table(fit), key=lambda row: row["role"])
+    assert lines.pop((fit["role"] == "target").sum()) == "reported unfitted:"
+    assert {row["is_unusual"] for row in rows} == {True, False}
+    for line, row in zip(lines, rows, strict=True):
         assert line.startswith(row["id"])
         assert all(line[start - 2 : start] == "  " and line[start] != " " for start in starts)
         assert line[starts[1] :].startswith(f"{row['simulated']} [{row['simulated_interval']}]")
         assert line[starts[2] : starts[3]].strip() == row["unit"]
-        assert line[starts[3] :] == row["within"]
+        assert line[starts[3] :] == row["p_value"] + (" *" if row["is_unusual"] else "")
         assert line == line.rstrip()
+
+
+def test_a_fit_is_printed_with_the_number_of_unusual_rows(tmp_path, capsys):
+    fit = make_fit()
+    fit.assign(width=1.0).to_csv(tmp_path / "predictive.csv", index=False)
+    output.print_fit(tmp_path, "predictive.csv")
+    printed = capsys.readouterr().out
+    assert " ".join(printed.split()).endswith(report_text.unusual_rows(fit))
+    assert printed.count(" *\n") == (fit["p_value"] < 0.05).sum() == 2
 
 
 def test_missing_published_value_is_its_interval():

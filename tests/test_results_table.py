@@ -98,6 +98,11 @@ def test_the_joined_table_is_long_and_complete(made, tmp_path):
             origin = pd.read_csv(one.folder / f"{name}.csv").set_index("id")[column]
             mine = rows[rows["table"] == name].set_index("quantity")["value"]
             pd.testing.assert_series_equal(mine, origin, check_names=False)
+        fit = rows[rows["table"] == "fit"]["p_value"].to_list()
+        assert fit == pytest.approx(
+            pd.read_csv(one.folder / "fit.csv")["p_value"].to_list(), nan_ok=True
+        )
+        assert rows[rows["table"] == "headline"]["p_value"].isna().all()
     assert len(table) == sum(
         one.facts["tables"][n]["rows"] for one in found for n in catalogue.JOINED
     )

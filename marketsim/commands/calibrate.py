@@ -41,7 +41,9 @@ def main_market(arguments: list[str]) -> None:
     """Calibrate prices and products and print the fit."""
     command = compose.command(arguments, "calibrate_market", CalibrateMarketCommand)
     if command is not None:
-        output.print_result(run_trade(command), "market_fit.csv")
+        folder = run_trade(command)
+        output.print_fit(folder, "market_fit.csv")
+        output.print_result(folder)
 
 
 def run(command: CalibrateCommand) -> Path:
@@ -103,92 +105,9 @@ def calibrate(
             facts["simulations"] = len(found.surveys) + len(found.whole)
             made = tables(settings, how, found, threads)
             shutil.rmtree(held)
-            files.write_parquet(
-                made.pop("posterior"), partial / "posterior.parquet", posting.COLUMNS
-            )
-            files.write_parquet(made.pop("pairs"), partial / "pairs.parquet", pairs.COLUMNS)
-            files.write_csv(partial, made)
-            shown = made | {"posterior": files.read_parquet(partial / "posterior.parquet")}
-            registry.save(partial / "figures", "calibration", made)
-            calibration_page.write(partial, settings, how, facts["simulations"], made)
-    return final
-
-
-def tables(
-    settings: Settings, how: Inference, found: posting.Search, threads: int
-) -> dict[str, pd.DataFrame]:
-    """Compute the posterior, the pairs, the checks and the forecasts of a search.
-
-    Parameters
-    ----------
-    settings, how, threads
-        As in `calibrate`.
-    found : posting.Search
-        From `posting.search`.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        `posterior`, `pairs`, and as CSV: `structures`, `rounds`, `contraction`, `correlations`,
-        `point`, `structure_fit`, `coverage`, `confusion`, `misses`, `emulator`, `further_data`,
-        `leave_one_out`, `models`, `acceptance` and `gates`.
-    """
-    names = reference_table.structures(settings)
-    pool, out = posting.tables(settings, how, found, threads)
-    tests = checks.make_tests(settings, found.final, found.tests, how.tests)
-    out["coverage"] = checks.coverage(tests, settings.fixed)
-    out["confusion"] = checks.confusion(tests, names)
-    out["misses"] = checks.misses(tests, pool, found.final[0])
-    out["emulator"] = checks.emulator_fit(found.final, found.whole.iloc[: how.held_out], names)
-    out["further_data"] = checks.further_data(settings, how, found, tests)
-    out |= forecasts.compare(settings, how, found)
-    again = pairs.find(settings, found, how.pairs, threads)
-    out |= {"pairs": again.pairs, "acceptance": again.acceptance}
-    judged = ("coverage", "contraction", "structures", "emulator", "misses")
-    return out | {"gates": checks.gates(*(out[name] for name in judged))}
-
-
-def calibrate_trade(
-    stage: Stage, calibration: Calibration, folder: Path, threads: int, progress: bool
-) -> Path:
-    """Search for the posterior of prices and products, or resume an interrupted search.
-
-    Parameters
-    ----------
-    stage : Stage
-        What is calibrated.
-    calibration : Calibration
-        How to search.
-    folder : Path
-        The result is stored in a folder below it named by its key.
-    threads : int
-        Processes of the multicore sampler, and threads of the surveys simulated afterwards.
-    progress : bool
-        Report each generation on the error stream.
-
-    Returns
-    -------
-    Path
-        The folder with posterior.parquet, the other tables of `particles.tables` and
-        manifest.json.
-
-    Raises
-    ------
-    InputError
-        For settings that cannot be calibrated, or a folder that cannot be written to.
-    """
-    abc_smc.check(calibration)
-    facts: dict[str, Any] = {"calibration": asdict(calibration)}
-    final = folder / stage.key(facts)
-    with store.open_result(stage.settings, final, threads, facts) as partial:
-        if partial is not None:
-            database = partial / abc_smc.DATABASE
-            history = abc_smc.search(stage, calibration, database, threads, progress)
-            facts["simulations"] = int(history.total_nr_simulations)
-            made = particles.tables(stage, history, threads)
-            kept = {name: made[name] for name in ("posterior", "pairs")}
-            for name, columns in (("posterior", posting.COLUMNS), ("pairs", pairs.COLUMNS)):
-                files.write_parquet(kept[name], partial / f"{name}.parquet", columns)
+            kept = {"posterior": posting.COLUMNS, "pairs": pairs.COLUMNS}
+            for name, columns in kept.items():
+                files.write_parquet(made[name], partial / f"{name}.parquet", columns)
             files.write_csv(partial, {name: made[name] for name in made if name not in kept})
             registry.save(partial / "figures", "calibration", made)
             calibration_page.write(partial, settings, how, facts["simulations"], made)

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     """Compare predictions with every survey statistic and print them."""
     command = compose.command(arguments, "validate", Command)
     if command is not None:
-        output.print_result(run(command), "predictive.csv")
+        output.print_fit(run(command), "predictive.csv")
 
 
 def run(command: Command) -> Path:

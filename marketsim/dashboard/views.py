@@ -19,7 +19,7 @@ from marketsim.reporting.figures import style
 from marketsim.reporting.figures import trade as trade_figures
 from marketsim.reporting.figures.registry import TRADE
 from marketsim.reporting.pages.study import table as fit_table
-from marketsim.reporting.text import plain_name
+from marketsim.reporting.text import plain_name, unusual_rows
 from marketsim.simulation import summary
 from marketsim.simulation.run import Run, Tables
 from marketsim.survey.intervals import column_intervals
@@ -231,11 +231,16 @@ def survey(shown: Shown) -> View:
     rows = pd.DataFrame(fit_table(shown.sums["fit"]))
     names = {"label": "statistic", "published": "published", "interval": "interval of the evidence",
              "simulated": "simulated median", "simulated_interval": "90 % interval", "unit": "unit",
-             "within": "within?", "stochastic_share": "stochastic share"}  # fmt: skip
+             "p_value": "p-value", "in_words": "in words", "stochastic_share": "stochastic share",
+             "role": "role"}  # fmt: skip
     worded = rows[list(names)].rename(columns=names).set_index("statistic")
+    fitted = {"target": "target", "validation": "reported unfitted"}
+    worded["role"] = worded["role"].map(fitted)
+    worded = worded.sort_values("role", key=lambda role: role != "target", kind="stable")
     caption = (
         "All published statistics on posting, prices and products, and the simulated ones. Most "
-        "were fitted: disagreement is more informative than agreement."
+        "were fitted: disagreement is more informative than agreement. "
+        f"{unusual_rows(shown.sums['fit'])}"
     )
     return View(None, worded, caption, "fit", shown.sums["fit"])
 

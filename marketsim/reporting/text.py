@@ -10,6 +10,7 @@ import pandas as pd
 
 from marketsim.parameters.settings import Settings, declared
 from marketsim.simulation import files
+from marketsim.survey import fit
 
 # identifier of the evidence: label
 LABELS = {
@@ -149,6 +150,56 @@ def count(share: float, runs: float) -> str:
 def percentage(share: float) -> str:
     """Return a share in percent; empty if there is none."""
     return "" if math.isnan(share) else f"{100.0 * share:.0f} %"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with two decimals, or one digit if it is smaller; empty if there is none."""
+    return "" if math.isnan(value) else f"{value:.2f}" if value >= 0.01 else f"{value:.1g}"
+
+
+def p_value_in_words(value: float) -> str:
+    """Return what a predictive p-value says of the published survey.
+
+    Examples
+    --------
+    >>> p_value_in_words(0.31)
+    'the survey is not unusual for the model'
+    >>> p_value_in_words(0.02)
+    'unusual for the model: as far out in 2 of 100 simulated surveys'
+    """
+    if math.isnan(value):
+        return "no simulated survey has a value"
+    if value >= fit.UNUSUAL:
+        return "the survey is not unusual for the model"
+    share = "fewer than 1" if value < 0.005 else f"{100.0 * value:.0f}"
+    return f"unusual for the model: as far out in {share} of 100 simulated surveys"
+
+
+def unusual_rows(table: pd.DataFrame) -> str:
+    """Return how many rows of a fit are unusual for the model, and how many are expected.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `fit.fit`, or read from `fit.csv`.
+    """
+    counted = fit.count_unusual(table)
+    counted = counted[counted["rows"] > 0]
+    if counted.empty:
+        return "No row has a predictive p-value: no simulated survey has a value."
+    names = {"target": "targets", "validation": "rows reported unfitted"}
+    found = [f"{row.unusual:.0f} of {row.rows:.0f} {names[str(row.Index)]}"
+             for row in counted.itertuples()]  # fmt: skip
+    expected = " and ".join(f"{number:.1f}" for number in counted["expected"])
+    are = "has" if len(found) == 1 and counted["unusual"].iloc[0] == 1 else "have"
+    out = (
+        f"{' and '.join(found)} {are} a predictive p-value below {fit.UNUSUAL:g}; a correct model "
+        f"has at most {expected} on average ({100.0 * fit.UNUSUAL:.0f} % of the rows, which are "
+        "correlated: unusual rows come in groups)."
+    )
+    if table["runs"].max() < fit.FEWEST:
+        out += f" Fewer than {fit.FEWEST} runs cannot give a two-sided p-value below it."
+    return out
 
 
 def sales_effect(row: Mapping[Any, Any], scenario: str, reference: str) -> str:

@@ -29,7 +29,7 @@ VALUES = {  # columns of the joined table: of fit.csv, of headline.csv
     "q95": ("q95", "q95"),
     "unit": ("unit", "unit"),
     "observed": ("observed", None),
-    "within": ("within", None),
+    "p_value": ("p_value", None),
 }
 
 
@@ -269,7 +269,8 @@ def join(found: Sequence[Found]) -> pd.DataFrame:
                 part["table"] = name.removesuffix(".csv")
                 for column, origins in VALUES.items():
                     origin = origins[source]
-                    part[column] = read[origin] if origin else pd.Series(None, read.index, "object")
+                    missing = pd.Series(None, read.index, "object")
+                    part[column] = read.get(origin, missing)  # older versions lack some
                 parts.append(part)
     columns = [*keys, "table", *VALUES]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

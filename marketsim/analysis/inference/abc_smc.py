@@ -1,8 +1,8 @@
 """Search for prices and products: approximate Bayesian computation by sequential Monte Carlo.
 
-pyABC (Schälte et al. 2022) compares simulated surveys with the published one. It searches normal scores of the fitted parameters: in a
-box of eight sides nearly all volume lies in corners, where proposals are poor. Other uncertain
-parameters are sampled from their priors for every simulation.
+pyABC (Schälte et al. 2022) compares simulated surveys with the published one. It searches normal
+scores of the fitted parameters: in a box of eight sides nearly all volume lies in corners, where
+proposals are poor. Other uncertain parameters are sampled from their priors for every simulation.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
 """Checks published with every posterior: coverage, contraction, structures, misses, the emulator.
 
-Simulated surveys that no emulator has seen are treated as observed. They are the nearest ones to the
-published survey among those with parameters from the prior: a choice by statistics alone keeps the
-coverage of an exact posterior (Prangle et al. 2014, doi:10.1111/anzs.12087). All share one pool of
-draws from the prior.
+Simulated surveys that no emulator has seen are treated as observed: of those with parameters from
+the prior, the nearest ones to the published survey. A choice by statistics alone keeps the coverage
+of an exact posterior (Prangle et al. 2014, doi:10.1111/anzs.12087). All share one pool of draws
+from the prior.
 """
 
 from typing import NamedTuple
@@ -247,8 +247,8 @@ def _log_scores(tests: Tests, names: list[str]) -> tuple[np.ndarray, np.ndarray]
 def misses(tests: Tests, pool: posting.Pool, net: Emulator) -> pd.DataFrame:
     """Compare unusual rows of the published survey with those of a correct model.
 
-    Each fitted row is predicted from the others, for each test and for the published survey, and has
-    a two-sided predictive p-value.
+    Each fitted row is predicted from the others, for each test and for the published survey, and
+    has a two-sided predictive p-value.
 
     Parameters
     ----------

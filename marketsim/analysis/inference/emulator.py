@@ -13,6 +13,7 @@ both, with a mark that says which it is given, and is asked for the whole market
 JAX and optax, which are imported only where they are used, train it.
 """
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -184,7 +185,7 @@ def _features(
 
 def _first_weights(sizes: Sequence[int], random: np.random.Generator) -> list[Any]:
     weights = []
-    for rows, columns in zip(sizes[:-1], sizes[1:], strict=True):
+    for rows, columns in itertools.pairwise(sizes):
         spread = np.sqrt(1.6 / rows) * (0.1 if columns == sizes[-1] else 1.0)
         first = spread * random.standard_normal((rows, columns))
         weights.append([first.astype(np.float32), np.zeros(columns, np.float32)])

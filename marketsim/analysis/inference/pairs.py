@@ -1,7 +1,7 @@
-"""This panel again: pairs of a draw and a seed whose survey is like the published one.
+"""Pairs of a draw and a seed whose survey is like the published one: the same panel again.
 
-The posterior says which parameters are plausible; a new panel under them has a level of its own. For
-predictions of the panel that was seen, the random numbers are conditioned on as well: kept are the
+The posterior says which parameters are plausible; a new panel under them has a level of its own.
+For predictions of the panel that was seen, random numbers are conditioned on as well: kept are the
 simulated surveys, among all those of the search, that come near the published one. Each is weighted
 by prior over proposal, so that what is kept has the distribution given the prior and the survey:
 the data count once. A survey of the panel market only screens; the pair must be like the published

@@ -12,6 +12,7 @@ from marketsim.analysis.inference.posting import pooled, quantiles, share_interv
 from marketsim.parameters import priors
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
+from marketsim.survey.fit import is_unusual
 from marketsim.survey.intervals import INTERVAL
 
 BINS = 20  # of a marginal posterior, of equal prior probability
@@ -94,18 +95,16 @@ def structures(tables: style.Tables) -> Figure:
     style.headline(figure, text.format(report_text.plain_name(names[0]), share, low, high))
     handles = [style.line(FOUND, style.BLUE, "o")]
     handles.append(style.line("simulated median and 90 % interval", style.BLUE, "o"))
-    handles.append(
-        style.line("simulated median outside the evidence interval", style.BLUE, "o", hollow=True)
-    )
+    handles.append(style.line(style.UNUSUAL, style.BLUE, "o", hollow=True))
     style.legend(figure, [*handles, *style.survey()], 2)
     return figure
 
 
 def _predictions(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
     """Draw one statistic of each mechanism beside the evidence."""
-    for row in rows.to_dict("records"):
+    for row, flag in zip(rows.to_dict("records"), is_unusual(rows), strict=True):
         three, place = (row["q05"], row["median"], row["q95"]), row["structure"]
-        style.interval(axes, names.index(place), three, style.BLUE, "o", hollow=not row["within"])
+        style.interval(axes, names.index(place), three, style.BLUE, "o", hollow=flag)
     for value, low, high in rows[["observed", "obs_low", "obs_high"]].to_numpy(float)[:1]:
         axes.axvspan(low, high, color=style.VERMILION, alpha=style.NARROW, lw=0)
         axes.axvline(value, color=style.VERMILION, zorder=1)

@@ -181,7 +181,8 @@ CALIBRATION = (
         "Probabilities of the recovery mechanisms with error bars, and their predictions of the "
         "fall and the return of advertisements. The probabilities are in the table.",
         "Left: probability of each recovery mechanism. Right: its predictions beside the published "
-        "values.",
+        "values; hollow where the published survey is unusual for the mechanism (p-value below "
+        "0.05).",
         calibration.structures,
     ),
     FigureSpec(
@@ -216,8 +217,8 @@ VALIDATION = (
         "Each published value with its interval beside the prediction for a single survey. The "
         "values are in the table.",
         "Differences from the published values, in half-widths of the evidence intervals. Hollow: "
-        "the median is outside the interval. Of a row with one bound: differences from it, in "
-        "half-widths of the simulated interval.",
+        "the published survey is unusual for the model (p-value below 0.05). Of a row with one "
+        "bound: differences from it, in half-widths of the simulated interval.",
         validation.predictive,
     ),
     FigureSpec(

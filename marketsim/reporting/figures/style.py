@@ -37,6 +37,7 @@ Tables = Mapping[str, pd.DataFrame]
 BLUE, VERMILION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
 BLACK, GREY, SKY = "#000000", "#595959", "#56B4E9"
 WIDE, NARROW = 0.16, 0.22  # opacity of the 90 % interval, and of the middle half drawn over it
+UNUSUAL = "published survey unusual for the model (p-value below 0.05)"  # of hollow points
 SMALL = 9.0  # points
 FAMILY = "DejaVu Sans"  # comes with matplotlib
 # for letters that it lacks, in this order: families of Linux, macOS and Windows

@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import style
 from marketsim.reporting.figures.style import Tables
+from marketsim.survey.fit import count_unusual, is_unusual
 
 FARTHEST = 4.0  # half-widths of the axis
 TOLERANCE = 0.05  # relative to the final value of a coefficient of variation
@@ -30,32 +31,36 @@ def predictive(tables: Tables) -> Figure:
     columns = ("obs_low", "observed", "obs_high", "q05", "median", "q95")
     off = np.column_stack([_half_widths(table, name) for name in columns])
     off[:, [0, 2]] = np.clip(off[:, [0, 2]], -FARTHEST, FARTHEST)
-    for place, (row, (low, value, high, *three)) in enumerate(
-        zip(table.to_dict("records"), off, strict=True)
+    for place, (row, hollow, (low, value, high, *three)) in enumerate(
+        zip(table.to_dict("records"), is_unusual(table), off, strict=True)
     ):
         above, below, (colour, marker) = place - 0.17, place + 0.17, ROLES[row["role"]]
         axes.barh(place, high - low, 0.7, low, color=style.VERMILION, alpha=style.NARROW, lw=0)
         axes.plot(value, above, "D", color=style.VERMILION, mfc="white")
-        ends, hollow = (-FARTHEST, FARTHEST), not row["within"]
-        style.interval(axes, below, three, colour, marker, ends, hollow)
+        style.interval(axes, below, three, colour, marker, (-FARTHEST, FARTHEST), hollow)
         style.margin(axes, above, report_text.published(row), style.VERMILION)
         simulated = report_text.estimate(row["median"], row["q05"], row["q95"])
-        style.margin(axes, below, str(simulated), colour)
+        tail = report_text.p_value(row["p_value"])
+        style.margin(axes, below, f"{simulated}; p {tail}" if tail else str(simulated), colour)
     style.margin(axes, -0.95, "published [interval]", style.VERMILION)
-    style.margin(axes, -0.65, "simulated [90 %]", style.BLACK)
+    style.margin(axes, -0.65, "simulated [90 %]; p-value", style.BLACK)
     labels = [fill(report_text.LABELS.get(name, name), 30) for name in table["id"]]
     axes.set_yticks(range(len(table)), labels, fontsize=style.SMALL)
     axes.axvline(0.0, color=style.GREY, lw=1, zorder=1)
     axes.set(xlim=(-FARTHEST, FARTHEST), ylim=(len(table) - 0.5, -0.5))
     axes.set_xlabel("difference from the published value\n(half-widths of the evidence interval)")
-    parts = [f"{own.sum()} of {len(own)} {role}" for role, own in table.groupby("role")["within"]]
-    text = f"Simulated medians are inside the evidence interval for {' and '.join(parts)} rows"
+    counted = count_unusual(table)
+    parts = [f"{row.unusual:.0f} of {row.rows:.0f} {row.Index}" for row in counted.itertuples()]
+    expected = " and ".join(f"{number:.1f}" for number in counted["expected"])
+    text = (
+        f"Unusual for the model: {' and '.join(parts)} rows (of a correct one at most {expected})"
+    )
     style.headline(figure, text)
     handles = [
         style.line(f"simulated median and 90 % interval, {role}", *ROLES[role]) for role in ROLES
     ]
-    handles.append(style.line("median outside the evidence interval", style.GREY, "o", hollow=True))
-    style.legend(figure, [*handles, *style.survey()])
+    handles.append(style.line(style.UNUSUAL, style.GREY, "o", hollow=True))
+    style.legend(figure, [*handles, *style.survey()], 2)
     return figure
 
 

@@ -15,6 +15,7 @@ from marketsim.parameters.settings import Inference, Settings, declared, to_tree
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
 from marketsim.reporting.text import interval, number
+from marketsim.survey.fit import count_unusual
 from marketsim.survey.intervals import INTERVAL
 
 
@@ -119,8 +120,10 @@ def structures(found: pd.DataFrame, fits: pd.DataFrame) -> list[dict[str, Any]]:
                 "about": presets.choice("recovery", name)["about"],
                 "probability": text.percentage(share),
                 "error": f"{100 * low:.0f} % to {100 * high:.0f} %",
-                "met": int(np.sum(own["within"])),
-                "compared": len(own),
+                "unusual": [
+                    f"{row.unusual:.0f} of {row.rows:.0f} (correct model: {row.expected:.1f})"
+                    for row in count_unusual(own).itertuples()
+                ],
             }
         )
     return rows

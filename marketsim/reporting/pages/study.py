@@ -3,6 +3,7 @@
 import math
 import re
 import shlex
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,15 @@ from marketsim.reporting.text import (
     estimate,
     interval,
     number,
+    p_value,
+    p_value_in_words,
     percentage,
+    unusual_rows,
 )
+from marketsim.survey.fit import is_unusual
 
+UNFITTED = ("reported unfitted:", "", "", "", "", "")
+WIDTH = 100  # of a line of text in a terminal
 CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # overrides that change a named choice
 
 
@@ -52,7 +59,7 @@ def write(
         rows=rows,
         fall=_percentages(fit, "fall_week_5"),
         back=_percentages(fit, "return_week_13"),
-        inside=sum(row["within"] == "yes" for row in rows),
+        unusual=unusual_rows(fit),
         inputs={name: number(fact.value) for name, fact in evidence.inputs().items()},
         figures=figures(folder, "study"),
         trade=None if trade is None else trade_rows(trade),
@@ -64,7 +71,7 @@ def write(
     return write_page(folder, page)
 
 
-def table(fit: pd.DataFrame) -> list[dict[str, str]]:
+def table(fit: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the fit as text, one dictionary per row.
 
     Parameters
@@ -76,11 +83,11 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
     -------
     list of dict
         Keys id, label, published, interval, simulated, simulated_interval, stochastic_share, unit,
-        within, role. `published` is the interval of the evidence where no value is published;
-        `interval` is then empty.
+        p_value, is_unusual, in_words, role. `published` is the interval of the evidence where no
+        value is published; `interval` is then empty.
     """
     rows = []
-    for row in fit.to_dict("records"):
+    for row, flag in zip(fit.to_dict("records"), is_unusual(fit), strict=True):
         name, ends = str(row["id"]), interval(row["obs_low"], row["obs_high"])
         simulated = estimate(row["median"], row["q05"], row["q95"])
         valued = not pd.isna(row["observed"])
@@ -94,7 +101,9 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
                 "simulated_interval": simulated.interval,
                 "stochastic_share": percentage(row["stochastic_share"]),
                 "unit": str(row["unit"]),
-                "within": "yes" if row["within"] else "no",
+                "p_value": p_value(row["p_value"]),
+                "is_unusual": bool(flag),
+                "in_words": p_value_in_words(row["p_value"]),
                 "role": str(row["role"]),
             }
         )
@@ -124,7 +133,7 @@ def trade_rows(trade: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def fit_lines(fit: pd.DataFrame) -> list[str]:
-    """Return the fit as lines of aligned columns for a terminal.
+    """Return the fit as lines of aligned columns for a terminal, unusual rows with a star.
 
     Parameters
     ----------
@@ -133,14 +142,17 @@ def fit_lines(fit: pd.DataFrame) -> list[str]:
     """
     lines: list[tuple[str, ...]] = [
         ("evidence", "published [interval]", "simulated [90 % interval]", "stochastic share",
-         "unit", "within?")
+         "unit", "p-value")
     ]  # fmt: skip
-    for row in table(fit):
+    for row in sorted(table(fit), key=lambda row: row["role"] != "target"):
+        if row["role"] != "target" and UNFITTED not in lines:
+            lines.append(UNFITTED)
         published = Estimate(row["published"], row["interval"])
         simulated = Estimate(row["simulated"], row["simulated_interval"])
         cells = (row["id"], str(published), str(simulated), row["stochastic_share"])
-        lines.append((*cells, row["unit"], row["within"]))
-    return aligned(lines)
+        mark = " *" if row["is_unusual"] else ""
+        lines.append((*cells, row["unit"], f"{row['p_value']}{mark}"))
+    return [*aligned(lines), "", *textwrap.wrap(unusual_rows(fit), WIDTH)]
 
 
 def command(settings: dict[str, Any]) -> str:

@@ -31,15 +31,10 @@ def write(folder: Path, settings: Settings, tables: Mapping[str, pd.DataFrame]) 
         The page.
     """
     found = tables["predictive"]
-    rows = study_page.table(found)
-    for row, tail, inside in zip(rows, found["p_value"], found["within_90"], strict=True):
-        row["tail"] = text.percentage(tail)
-        row["inside"] = "yes" if inside else "no"
     page = html_page.template("validation.html.j2").render(
         runs=settings.replicates,
-        rows=rows,
-        inside=int(found["within_90"].sum()),
-        within=int(found["within"].sum()),
+        rows=study_page.table(found),
+        unusual=text.unusual_rows(found),
         targets=int((found["role"] == "target").sum()),
         figures=html_page.figures(folder, "validation"),
         command=command(settings),
