@@ -37,6 +37,7 @@ SYNTHETIC = 200  # simulated surveys that are treated as observed
 # Dispersion: variance of a week beyond Poisson, over its mean squared. The minimum is undetectable
 # in counts of some hundreds; four rows cannot need more than the maximum.
 MIN_DISPERSION, MAX_DISPERSION = 1e-6, 100.0
+PRECISION = 0.02  # of the logarithm of the dispersion
 LEAST_SPREAD = 1e-3  # of the logarithm of a prediction
 OURS = "marketsim"
 
@@ -129,15 +130,17 @@ RIVALS = {"constant_mean": constant_mean, "interrupted_time_series": interrupted
 
 
 def _dispersion(design: Design, kept: pd.DataFrame) -> float:
+    """Return the dispersion, to `PRECISION` of its logarithm."""
     from scipy.optimize import brentq
 
-    def excess(dispersion: float) -> float:
-        fit = _regression(design, kept, dispersion)
+    def excess(logarithm: float) -> float:
+        fit = _regression(design, kept, float(np.exp(logarithm)))
         return float(fit.pearson_chi2 - fit.df_resid)
 
-    if excess(MIN_DISPERSION) <= 0.0:
+    low, high = np.log(MIN_DISPERSION), np.log(MAX_DISPERSION)
+    if excess(low) <= 0.0:
         return MIN_DISPERSION
-    return float(brentq(excess, MIN_DISPERSION, MAX_DISPERSION))
+    return float(np.exp(brentq(excess, low, high, xtol=PRECISION)))
 
 
 def _regression(design: Design, kept: pd.DataFrame, dispersion: float) -> Any:
