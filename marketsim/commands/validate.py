@@ -10,15 +10,16 @@ from marketsim.commands import compose, output
 from marketsim.commands import run as run_command
 from marketsim.commands.compile import ready
 from marketsim.commands.options import TableCommand
-from marketsim.errors import require_package
-from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTING_ONLY, Settings
+from marketsim.errors import InputError, require_package
+from marketsim.parameters import panel, posterior, presets, priors
+from marketsim.parameters.settings import AGAIN, NEW, POSTING_ONLY, Settings
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import files, store, summary
 
 KEEP = 0.01  # share of a table's simulations kept
 TESTS = 500  # synthetic surveys
+AGAIN_TABLE = "predictive_again.csv"
 NEAR = 0.05  # share of the table they are drawn from: those nearest to the published survey
 
 
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> None:
     """Compare predictions with every survey statistic and print the scores."""
     command = compose.command(arguments, "validate", TableCommand)
     if command is not None:
-        output.print_result(run(command), "predictive.csv", "models.csv")
+        output.print_result(run(command), "predictive.csv", AGAIN_TABLE, "models.csv")
 
 
 def main_identify(arguments: list[str]) -> None:
@@ -40,6 +41,14 @@ def prior_settings() -> Settings:
     """Return the settings of the reference table: survey market, parameters from the prior."""
     settings = presets.named(population="survey")
     settings.posterior, settings.market = posterior.PRIOR, POSTING_ONLY
+    return settings
+
+
+def again_settings(replicates: int) -> Settings:
+    """Return the settings of the study that predicts this panel again, of at most so many runs."""
+    settings = presets.named(population="survey")
+    settings.panel = AGAIN
+    settings.replicates = min(replicates, len(posterior.pairs()))
     return settings
 
 
@@ -102,7 +111,7 @@ def validate(
     Parameters
     ----------
     settings : Settings
-        Of the predicting study: those of the default command, with more replicates.
+        Of the study that predicts a new panel: those of the default command, with more replicates.
     tables : Path
         The reference table is stored in a folder below it.
     folder : Path
@@ -117,24 +126,35 @@ def validate(
     Returns
     -------
     Path
-        The folder with predictive.csv, replicates.csv, leave_one_out.csv, models.csv, figures,
-        report.html and manifest.json.
+        The folder with predictive.csv (a new panel), predictive_again.csv (this panel again),
+        replicates.csv, leave_one_out.csv, models.csv, figures, report.html and manifest.json.
+
+    Raises
+    ------
+    InputError
+        For invalid settings, or those of this panel again.
     """
+    if settings.panel == AGAIN:
+        raise InputError("panel", AGAIN, f"{NEW}, since validate predicts both panels")
     run_command.result_folder(settings, folder / "runs")
-    final = folder / store.key(settings, {"simulations": number})
-    with store.open_result(settings, final, threads, {"simulations": number}) as partial:
+    again = again_settings(settings.replicates)
+    pairs = {"pairs": store.key(again), "pairs_used": again.replicates}
+    final = folder / store.key(settings, {"simulations": number} | pairs)
+    facts = (
+        {"simulations": number}
+        | pairs
+        | {"pairs_acceptance": panel.facts(again)["pairs_acceptance"]}
+    )
+    with store.open_result(settings, final, threads, facts) as partial:
         if partial is not None:
-            result = run_command.run_study(settings, folder / "runs", threads, progress=progress)
-            runs = files.read_parquet(result.folder / "runs.parquet").set_index("run")
-            needed = ("survey", "prices")
-            stored = {
-                name: files.read_parquet(result.folder / f"{name}.parquet") for name in needed
-            }
-            simulated = summary.run_statistics(settings, stored, runs)
+            how = (folder / "runs", threads, progress)
+            simulated, draws = _simulated(settings, *how)
+            of_pairs, draws_of_pairs = _simulated(again, *how)
             table = reference_table.table(prior_settings(), tables, number, threads, progress)
             scores = cross_validation.leave_one_out(table)
             found = {
-                "predictive": predictive(simulated, runs["draw"]),
+                "predictive": predictive(simulated, draws),
+                "predictive_again": predictive(of_pairs, draws_of_pairs),
                 "replicates": variation(simulated),
                 "leave_one_out": scores,
                 "models": cross_validation.summary(scores).reset_index(),
@@ -143,6 +163,18 @@ def validate(
             registry.save(partial / "figures", "validation", found)
             validation_page.write(partial, settings, number, found)
     return final
+
+
+def _simulated(
+    settings: Settings, folder: Path, threads: int, progress: bool
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the statistics of the runs of a study, and the draw of each."""
+    result = run_command.run_study(settings, folder, threads, progress=progress)
+    runs = files.read_parquet(result.folder / "runs.parquet").set_index("run")
+    stored = {
+        name: files.read_parquet(result.folder / f"{name}.parquet") for name in ("survey", "prices")
+    }
+    return summary.run_statistics(settings, stored, runs), runs["draw"]
 
 
 def run_identify(command: TableCommand) -> Path:

@@ -72,6 +72,7 @@ OUTCOMES = {
     "suppressed_weeks": "weeks of fewer posts",
 }
 NONE = "no value"
+NOT_SEPARATED = "not separated"
 
 
 class Estimate(NamedTuple):
@@ -149,6 +150,14 @@ def count(share: float, runs: float) -> str:
 def percentage(share: float) -> str:
     """Return a share in percent; empty if there is none."""
     return "" if math.isnan(share) else f"{100.0 * share:.0f} %"
+
+
+def stochastic(share: float) -> str:
+    """Return a stochastic share in percent, or that it was not separated from the parameters'.
+
+    It is not where no two runs share a draw of the parameters, or nothing varies.
+    """
+    return percentage(share) or NOT_SEPARATED
 
 
 def sales_effect(row: Mapping[Any, Any], scenario: str, reference: str) -> str:

@@ -18,7 +18,7 @@ from marketsim.reporting.text import (
     estimate,
     interval,
     number,
-    percentage,
+    stochastic,
 )
 
 CHANGED = re.compile(r"[+~]|(scenario|recovery)[.]")  # overrides that change a named choice
@@ -59,9 +59,27 @@ def write(
         trade_figures=[] if trade is None else figures(folder, "trade"),
         command=command(facts["settings"]),
         since=posterior.since(),
+        panel=panel_facts(facts),
         changes=[word for word in overrides.overrides(facts["settings"]) if CHANGED.match(word)],
     )
     return write_page(folder, page)
+
+
+def panel_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page says of the panel of a manifest.
+
+    Returns
+    -------
+    dict
+        Keys name, reason (why it is not again), pairs and acceptance, as text; empty if unknown.
+    """
+    rate = facts.get("pairs_acceptance")
+    return {
+        "name": facts["settings"]["panel"],
+        "reason": facts.get("panel_reason", ""),
+        "pairs": facts.get("pairs", ""),
+        "acceptance": "" if rate is None else f"{number(100.0 * rate)} %",
+    }
 
 
 def table(fit: pd.DataFrame) -> list[dict[str, str]]:
@@ -92,7 +110,7 @@ def table(fit: pd.DataFrame) -> list[dict[str, str]]:
                 "interval": ends if valued else "",
                 "simulated": simulated.value,
                 "simulated_interval": simulated.interval,
-                "stochastic_share": percentage(row["stochastic_share"]),
+                "stochastic_share": stochastic(row["stochastic_share"]),
                 "unit": str(row["unit"]),
                 "within": "yes" if row["within"] else "no",
                 "role": str(row["role"]),

@@ -28,7 +28,8 @@ def write(
     simulations : int
         Number of simulations of the reference table.
     tables : mapping of str to DataFrame
-        `predictive` and `models` as a validation writes them.
+        `predictive` and `models` as a validation writes them, and `predictive_again` where this
+        panel was predicted again.
 
     Returns
     -------
@@ -40,9 +41,13 @@ def write(
     for row, tail, inside in zip(rows, found["p_value"], found["within_90"], strict=True):
         row["tail"] = text.percentage(tail)
         row["inside"] = "yes" if inside else "no"
+    again = {}
+    if "predictive_again" in tables:
+        again = {row["id"]: row for row in study_page.table(tables["predictive_again"])}
     page = html_page.template("validation.html.j2").render(
         runs=settings.replicates,
         rows=rows,
+        again=again,
         inside=int(found["within_90"].sum()),
         within=int(found["within"].sum()),
         targets=int((found["role"] == "target").sum()),
