@@ -10,6 +10,7 @@ from marketsim.commands import compose, output
 from marketsim.commands.compile import ready
 from marketsim.commands.options import CalibrateCommand
 from marketsim.errors import require_package
+from marketsim.parameters import panel
 from marketsim.parameters.settings import Calibration
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
@@ -39,6 +40,7 @@ def run(command: CalibrateCommand) -> Path:
 def run_trade(command: CalibrateCommand) -> Path:
     """Calibrate prices and products; return the folder."""
     _require_packages("calibrate_market", command.calibration)
+    panel.check_new(command, "parameters are fitted without selecting surveys")
     return calibrate(trade(command.settings()), command.calibration, *ready(command))
 
 

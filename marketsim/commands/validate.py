@@ -10,9 +10,9 @@ from marketsim.commands import compose, output
 from marketsim.commands import run as run_command
 from marketsim.commands.compile import ready
 from marketsim.commands.options import TableCommand
-from marketsim.errors import InputError, require_package
+from marketsim.errors import require_package
 from marketsim.parameters import panel, posterior, presets, priors
-from marketsim.parameters.settings import AGAIN, NEW, POSTING_ONLY, Settings
+from marketsim.parameters.settings import AGAIN, POSTING_ONLY, Settings
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import files, store, summary
@@ -134,8 +134,7 @@ def validate(
     InputError
         For invalid settings, or those of this panel again.
     """
-    if settings.panel == AGAIN:
-        raise InputError("panel", AGAIN, f"{NEW}, since validate predicts both panels")
+    panel.check_new(settings, "validate predicts both panels")
     run_command.result_folder(settings, folder / "runs")
     again = again_settings(settings.replicates)
     pairs = {"pairs": store.key(again), "pairs_used": again.replicates}

@@ -82,6 +82,18 @@ def check(settings: Settings) -> None:
         raise InputError("replicates", settings.replicates, allowed)
 
 
+def check_new(settings: Settings, why: str) -> None:
+    """Refuse `panel=again` where a command has fresh seeds; `why` is why.
+
+    Raises
+    ------
+    InputError
+        With the panel.
+    """
+    if settings.panel == AGAIN:
+        raise InputError("panel", AGAIN, f"{NEW}, since {why}")
+
+
 def by_default(settings: Settings) -> str:
     """Return the panel of settings for which none was asked: again where the pairs apply."""
     return NEW if unmet(settings) else AGAIN
