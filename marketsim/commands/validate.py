@@ -137,13 +137,9 @@ def validate(
     panel.check_new(settings, "validate predicts both panels")
     run_command.result_folder(settings, folder / "runs")
     again = again_settings(settings.replicates)
-    pairs = {"pairs": store.key(again), "pairs_used": again.replicates}
-    final = folder / store.key(settings, {"simulations": number} | pairs)
-    facts = (
-        {"simulations": number}
-        | pairs
-        | {"pairs_acceptance": panel.facts(again)["pairs_acceptance"]}
-    )
+    more = {"simulations": number, "pairs_used": again.replicates, "pairs_key": store.key(again)}
+    final = folder / store.key(settings, more)
+    facts = more | panel.facts_of_pairs() | panel.facts(settings)
     with store.open_result(settings, final, threads, facts) as partial:
         if partial is not None:
             how = (folder / "runs", threads, progress)

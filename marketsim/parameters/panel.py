@@ -136,6 +136,11 @@ def facts(settings: Settings) -> dict[str, Any]:
     """Return what a manifest says of the panel: which one, and why not again or how many pairs."""
     if settings.panel == NEW:
         return {"panel": NEW, "panel_reason": reason(settings)}
+    return facts_of_pairs()
+
+
+def facts_of_pairs() -> dict[str, Any]:
+    """Return what a manifest says of the shipped pairs."""
     accepted = acceptance()
     rate = None if math.isnan(accepted) else accepted
     return {"panel": AGAIN, "pairs": len(posterior.pairs()), "pairs_acceptance": rate}

@@ -99,9 +99,7 @@ def write(
         assumed=int((sold["informed_by"] == "prior").sum()),
         with_prior=with_prior(sums["effects"]),
         parameters=SAMPLED.get(base.settings.posterior, FROM_POSTERIOR + _predates()),
-        panel=study_page.panel_facts(
-            {"settings": to_tree(base.settings)} | panel.facts(base.settings)
-        ),
+        panel=study_page.panel_facts(panel.facts(base.settings)),
         total=len(sold),
         runs=int(sold["runs"].max()),
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],

@@ -59,14 +59,14 @@ def write(
         trade_figures=[] if trade is None else figures(folder, "trade"),
         command=command(facts["settings"]),
         since=posterior.since(),
-        panel=panel_facts(facts),
+        panel=panel_facts({"panel": facts["settings"]["panel"]} | facts),
         changes=[word for word in overrides.overrides(facts["settings"]) if CHANGED.match(word)],
     )
     return write_page(folder, page)
 
 
 def panel_facts(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return what a page says of the panel of a manifest.
+    """Return what a page says of the panel that a manifest, or `panel.facts`, has facts of.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def panel_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """
     rate = facts.get("pairs_acceptance")
     return {
-        "name": facts["settings"]["panel"],
+        "name": facts["panel"],
         "reason": facts.get("panel_reason", ""),
         "pairs": facts.get("pairs", ""),
         "acceptance": "" if rate is None else f"{number(100.0 * rate)} %",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from marketsim.analysis.inference import cross_validation
-from marketsim.parameters import overrides
+from marketsim.parameters import overrides, panel
 from marketsim.parameters.settings import Settings, to_tree
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
@@ -41,13 +41,15 @@ def write(
     for row, tail, inside in zip(rows, found["p_value"], found["within_90"], strict=True):
         row["tail"] = text.percentage(tail)
         row["inside"] = "yes" if inside else "no"
-    again = {}
+    of_pairs, pairs = {}, {}
     if "predictive_again" in tables:
-        again = {row["id"]: row for row in study_page.table(tables["predictive_again"])}
+        pairs = study_page.panel_facts(panel.facts_of_pairs())
+        of_pairs = {row["id"]: row for row in study_page.table(tables["predictive_again"])}
     page = html_page.template("validation.html.j2").render(
         runs=settings.replicates,
         rows=rows,
-        again=again,
+        of_pairs=of_pairs,
+        pairs=pairs,
         inside=int(found["within_90"].sum()),
         within=int(found["within"].sum()),
         targets=int((found["role"] == "target").sum()),
