@@ -5,8 +5,9 @@ below are found before any other. A block whose output is shown is run unchanged
 is run too, with these reductions only:
 
 no output shown
-    replicates=2; population=survey unless given, with panel=new if a seed is; no figures of a study unless given; no prior in a
-    comparison; two values of a range: the same work on a small market.
+    replicates=2; population=survey unless given, with panel=new if a seed is; no figures of a
+    study unless given; no prior in a comparison; two values of a range: the same work on a small
+    market.
 several alike
     Of a list of scenarios the first two are compared, the others must exist; of a page's
     comparisons in a shell the first is run, the others are composed and checked.

@@ -513,6 +513,14 @@ def test_large_seeds_are_kept_to_the_bit(shelf):
     assert [simulation.sample_run(of, run)[0] for run in (0, 1)] == [2**63 - 1, 2**62 + 1]
 
 
+def test_a_pair_is_what_it_is_whatever_the_seed_of_the_settings():
+    """Its draw of trade has a seed of its own: that of `PAIRS_SEED`."""
+    of = survey_market()
+    assert posterior.PAIRS_SEED == 2015
+    assert posterior.pair(replace(of, seed=8), 3) == posterior.pair(of, 3)
+    assert posterior._trade(replace(of, seed=8), 3) != posterior._trade(of, 3)  # negative control
+
+
 # ---------------------------------------------------------------- who shares a draw
 
 
