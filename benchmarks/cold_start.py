@@ -81,7 +81,8 @@ def _start(
 ) -> subprocess.Popen[str]:
     """Start the job in a process of its own, with a cache folder of this name."""
     output = f"output={folder / ('results' + name)}"
-    return _command(["run", *job, "progress=false", f"seed={seed}", output], folder, cache)
+    words = [*job, "progress=false", "panel=new", f"seed={seed}", output]
+    return _command(["run", *words], folder, cache)
 
 
 def _command(words: list[str], folder: Path, cache: str) -> subprocess.Popen[str]:

@@ -5,8 +5,9 @@ below are found before any other. A block whose output is shown is run unchanged
 is run too, with these reductions only:
 
 no output shown
-    replicates=2; population=survey unless given; no figures of a study unless given; no prior in a
-    comparison; two values of a range: the same work on a small market.
+    replicates=2; population=survey unless given, with panel=new if a seed is; no figures of a
+    study unless given; no prior in a comparison; two values of a range: the same work on a small
+    market.
 several alike
     Of a list of scenarios the first two are compared, the others must exist; of a page's
     comparisons in a shell the first is run, the others are composed and checked.
@@ -125,6 +126,8 @@ def reduce(overrides: list[str]) -> list[str]:
     kept = [re.sub(r"^(scenarios=\[[^,\]]*,[^,\]]*),.*\]$", r"\1]", word) for word in kept]
     keys = {word.partition("=")[0] for word in kept}
     added = {"population": "survey"}
+    if "population" not in keys and "seed" in keys:  # of the market as written any seed is taken
+        added["panel"] = "new"
     added |= {"prior": "false"} if "scenarios" in keys else {"figures": "false"}
     return [*kept, "replicates=2", *(f"{key}={added[key]}" for key in added if key not in keys)]
 

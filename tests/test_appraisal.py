@@ -172,7 +172,7 @@ def toy(tmp_path, monkeypatch):
 
 ASKED = {
     "identify": "recovery coverage confusion structure_probabilities contraction correlations",
-    "validate": "predictive replicates leave_one_out models",
+    "validate": "predictive predictive_again replicates leave_one_out models",
 }
 KINDS = {"identify": "identifiability", "validate": "validation"}  # of figures
 

@@ -117,6 +117,21 @@ def test_a_validation_says_which_model_tells_most(validated):
     assert validation_page.models(tables["models"][::-1])[0]["label"].startswith("interrupted")
 
 
+def test_a_validation_shows_this_panel_again_where_it_was_predicted(validated, tmp_path):
+    """A column and a note beside a new panel; none where it was not."""
+    page, tables = validated
+    assert "This panel again" not in page
+    other = tables["predictive"].assign(median=0.123, q05=0.1, q95=0.15)
+    more = tables | {"predictive_again": other}
+    folder = _folder(tmp_path / "both", "validation_2015")
+    settings = presets.named()
+    written = validation_page.write(folder, settings, 100_000, more).read_text(encoding="utf-8")
+    assert written.count('data-label="This panel again">0.123') == len(other)
+    words = " ".join(re.sub("<.*?>", "", written).split())
+    assert "400 pairs of a draw and a seed were accepted" in words
+    assert "agreement is no evidence" in words
+
+
 def test_pages_need_no_other_file(calibrated, validated):
     """Nothing is fetched, and every picture has words in its place."""
     for page, _ in (calibrated, validated):

@@ -33,7 +33,7 @@ from marketsim.mesa_model.market import Market
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import LEVERS
 from marketsim.parameters import presets
-from marketsim.parameters.settings import Comparison, Settings
+from marketsim.parameters.settings import AGAIN, NEW, Comparison, Settings
 from marketsim.reporting import text as report_text
 from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import trade as trade_figures
@@ -43,7 +43,7 @@ AUGUST, SEPTEMBER = dt.date(2015, 8, 1), dt.date(2015, 9, 1)
 MOVED = {
     "as it is": Choice(),
     "another reference": Choice("domestic_ban", "demand_reduction"),
-    "a reference that needs longer": Choice(BASELINE, "repeated_sweeps", seed=7),
+    "a reference that needs longer": Choice(BASELINE, "repeated_sweeps", panel=NEW, seed=7),
     "a scenario with itself": Choice(CALM, CALM),
     "dose_multiplier": Choice("repeated_sweeps", BASELINE, dose_multiplier=0.5),
     "first day": Choice("repeated_sweeps", BASELINE, first_day=SEPTEMBER),
@@ -61,7 +61,7 @@ def small(choice: Choice, retailers: int = 60) -> choices.Pair:
     """Return what levers stand for, in a small market."""
     pair = deepcopy(choices.pair(choice))
     for one in (pair.settings, *(arm.settings for arm in pair.arms)):
-        one.population.retailers = retailers
+        one.population.retailers, one.panel = retailers, NEW
     return pair
 
 
@@ -81,7 +81,7 @@ def settings_of(command) -> Settings:
 
 def test_levers_at_rest_are_the_command_without_words():
     of = presets.named(population="survey", scenario=BASELINE)
-    of.replicates = 20
+    of.replicates, of.panel = 20, AGAIN
     assert choices.pair(Choice()).settings == of
 
 

@@ -124,7 +124,8 @@ def test_reductions_change_runs_ranges_and_launchers_only(monkeypatch):
     given = ["scenario=no_crackdown", "replicates=200", "seed=range(1,101)", "hydra.launcher.x=3"]
     assert reduced.reduce(given) == [
         "scenario=no_crackdown", "seed=range(1,3)", "replicates=2", "population=survey",
-        "figures=false",
+        "panel=new", "figures=false",
     ]  # fmt: skip
+    assert "panel=new" not in reduced.reduce([*given, "population=survey"])
     monkeypatch.setenv(reduced.EXACT, "1")
     assert reduced.reduce(given) == given

@@ -122,7 +122,7 @@ def test_mean_spread_and_chance_are_learned(learned):
         of = emulator.moments(learned, shares, structures, trade)
         off = of.mean[:, 0] - expected(shares, float(trade))
         assert np.abs(off).mean() < 0.25 * NOISE
-        assert emulator.spreads(of)[:, 0].mean() == pytest.approx(NOISE, rel=0.15)
+        assert 0.9 * NOISE < emulator.spreads(of)[:, 0].mean() < 1.4 * NOISE
         chance = np.exp(of.log_chance)
         assert chance[structures == 0].mean() == pytest.approx(1.0, abs=0.05)
         assert chance[structures == 1].mean() == pytest.approx(0.5, abs=0.07)

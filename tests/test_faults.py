@@ -144,6 +144,7 @@ def test_a_damaged_posterior_is_one_line(monkeypatch, tmp_path, name, how):
     copy = Path(shutil.copytree(posterior.folder().parent, tmp_path / "published"))
     monkeypatch.setattr(posterior, "folder", lambda name=presets.POSTERIOR: copy / name)
     readers = (posterior.draws, posterior.trade_draws, posterior.point, posterior.probabilities)
+    readers += (posterior.pairs,)
     for reader in readers:
         reader.cache_clear()
     of = settings(30, recovery="mixture")

@@ -60,8 +60,8 @@ SHIPPED = presets.POSTERIOR
 
 def forget() -> None:
     """Forget what was read of a posterior."""
-    readers = (posterior.draws, posterior.trade_draws, posterior.point, posterior.probabilities)
-    for reader in readers:
+    shipped = (posterior.draws, posterior.trade_draws, posterior.pairs)
+    for reader in (*shipped, posterior.point, posterior.probabilities):
         reader.cache_clear()
 
 
@@ -88,7 +88,14 @@ def made(folder: Path) -> pd.DataFrame:
     values = [str(point[name]) for name in names]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
     made_trade(folder / "trade")
+    made_pairs(folder)
     return table
+
+
+def made_pairs(folder: Path) -> None:
+    """Write pairs of which the first two have the same draws."""
+    numbers = {"draw": [3, 3, 7, 12, 12], "seed": [11, 12, 13, 14, 15], "trade": [0, 0, 1, 2, 3]}
+    pd.DataFrame(numbers).assign(distance=0.5, tries=4).to_parquet(folder / posterior.PAIRS)
 
 
 def made_trade(folder: Path) -> None:

@@ -28,7 +28,7 @@ def test_named_choices_are_those_of_the_command(group):
     for name in presets.names(group):
         plain = presets.named(**{group: name})
         check(plain)
-        assert store.key(plain) == store.key(composed([f"{group}={name}"]))
+        assert store.key(plain) == store.key(composed([f"{group}={name}", "panel=new"]))
 
 
 def test_unknown_choices_are_refused():

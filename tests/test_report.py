@@ -258,7 +258,7 @@ def test_command_names_what_differs_from_the_named_choices():
     assert study_page.command(asdict(settings)) == (
         "marketsim run scenario=no_crackdown recovery=mixture motive=learned prices=expectations "
         "buyers=segmented upstream=hubs institutions=actors "
-        "population.retailers=500 seed=11 replicates=3"
+        "population.retailers=500 panel=new seed=11 replicates=3"
     )
     settings.posting.base_posts = 2.5
     assert " posting.base_posts=2.5 " in study_page.command(asdict(settings))

@@ -175,7 +175,7 @@ def test_the_model_is_its_source_evidence_and_posterior(monkeypatch, tmp_path):
         patch.setattr(store.evidence, "TABLE", tmp_path / "evidence.csv")
         found.add(store.model_fingerprint())
     with monkeypatch.context() as patch:
-        patch.setattr(store.posterior, "fingerprint", lambda _: "other")
+        patch.setattr(store.posterior, "fingerprint", lambda *_, **__: "other")
         found.add(store.model_fingerprint())
     assert len(found) == 4
 

@@ -33,7 +33,15 @@ TEXTS = {
     for text in ("name", "about")
 }
 NOT_NUMBERS = TEXTS | {
-    *("horizon.start", "horizon.end", "scenario.interventions", "posterior", "fixed", "market"),
+    *(
+        "horizon.start",
+        "horizon.end",
+        "scenario.interventions",
+        "posterior",
+        "panel",
+        "fixed",
+        "market",
+    ),
     *(
         "scenario.source",
         "scenario.until",

@@ -445,7 +445,7 @@ SWEPT = {
     "sorted texts": (["study=sort(b,2015.10,reverse=true)"], "study", ["b", "2015.10"]),
     "numbers": (["study=range(1,3)"], "study", ["1", "2"]),
     "folders": (["output=a (b), Dropbox (Org)/x"], "output", ["a (b)", "Dropbox (Org)/x"]),
-    "a reference": (["output=out${seed}", "seed=1,2"], "output", ["out1", "out2"]),
+    "a reference": (["output=out${seed}", "seed=1,2", "panel=new"], "output", ["out1", "out2"]),
     "a pattern": (["scenario=glob(*new*)"], "scenario.name", ["plan B (new)", "第二次 new"]),
     "names": (["scenario=plan B (new),第二次 new"], "scenario.name",
               ["plan B (new)", "第二次 new"]),

@@ -34,6 +34,7 @@ def windows(scenario: str, runs: int) -> pd.DataFrame:
     of = ms.run(
         scenario,
         population="survey",
+        panel="new",
         replicates=runs,
         figures=False,
         study=f"announced_{scenario}",

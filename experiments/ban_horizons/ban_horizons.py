@@ -68,6 +68,7 @@ def compare(variant: str, runs: int, names: list[str]) -> pd.DataFrame:
             file.write_text(yaml.safe_dump(plain(asdict(scenario))), encoding="utf-8")
         study = "horizons_" + variant.replace(" ", "_")
         how = {"start": START, "prior": False, "replicates": runs, "study": study}
+        how["panel"] = "new"  # the same runs in all variants, to which pairs do not apply
         return ms.compare(long, config_dir=folder, **how, **settings_of(variant)).weekly
 
 

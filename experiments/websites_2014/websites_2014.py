@@ -31,7 +31,8 @@ RESAMPLES = 1000
 
 def settings(dose: int) -> Settings:
     """Return the scenario at a dose multiplier, or the baseline (0), to the same last day."""
-    of = ms.settings("websites_2014" if dose else "baseline_2015", population="survey")
+    name = "websites_2014" if dose else "baseline_2015"
+    of = ms.settings(name, population="survey", panel="new")
     of.scenario.dose_multiplier, of.scenario.until = float(dose or 1), "2017-09-30"
     return of
 

@@ -21,6 +21,7 @@ from marketsim.commands import compose, output
 from marketsim.commands.compile import ready
 from marketsim.commands.options import CalibrateCommand, CalibrateMarketCommand
 from marketsim.errors import require_package
+from marketsim.parameters import panel
 from marketsim.parameters.settings import Calibration, Inference, Settings, check_ranges
 from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
@@ -60,6 +61,7 @@ def run_trade(command: CalibrateMarketCommand) -> Path:
     require_package("calibrate_market", "pyabc")
     if command.calibration.sampler == "dask":
         require_package("calibrate_market calibration.sampler=dask", "distributed")
+    panel.check_new(command, "parameters are fitted without selecting surveys")
     return calibrate_trade(trade(command.settings()), command.calibration, *ready(command))
 
 

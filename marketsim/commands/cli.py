@@ -55,7 +55,9 @@ Groups (GROUP=NAME chooses a file of settings, GROUP.KEY=VALUE changes one value
 
 Settings of a study:
   market=full    or posts: posting alone, without trade
-  seed=2015       seed of all random numbers
+  panel=again     (population=survey) predict the panel that was surveyed, again: draws and seeds
+                  whose simulated survey is like the published one; panel=new: a new panel
+  seed=2015       seed of all random numbers; no effect with panel=again
   posterior=calibration_2015  distribution of the uncertain parameters, or prior, point (the
                   calibrated point), none (reference values); a parameter given on the command
                   line is fixed

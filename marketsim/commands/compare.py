@@ -21,7 +21,7 @@ from marketsim.commands import compose
 from marketsim.commands.compile import ready
 from marketsim.commands.options import CompareCommand
 from marketsim.errors import InputError
-from marketsim.parameters import overrides, presets
+from marketsim.parameters import overrides, panel, presets
 from marketsim.parameters.settings import (
     FULL,
     POSTING_ONLY,
@@ -54,6 +54,7 @@ def main(arguments: list[str]) -> None:
     if command is None:
         return
     folder = run(command, given.overrides, given.config_dir)
+    print(panel.sentence(command.settings()), end="\n\n")
     print("\n".join(comparison_page.lines(folder)))
     print(f"\ndone: {folder}")
 
@@ -136,7 +137,7 @@ def compare(
     facts = {
         "comparison": vars(options) | {"start": str(start)},
         "scenarios": [plain(asdict(one)) for one in arms.scenarios(compared)],
-    }
+    } | panel.facts(settings)
     with store.open_result(settings, final, threads, facts) as partial:
         if partial is None:
             return final

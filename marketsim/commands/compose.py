@@ -17,7 +17,7 @@ from marketsim.errors import (
     unknown_parameter,
 )
 from marketsim.parameters import overrides, presets
-from marketsim.parameters.settings import check, dotted_keys
+from marketsim.parameters.settings import AGAIN, check, dotted_keys
 
 SWEPT = re.compile(r"(choice|glob|interval|range|shuffle|sort|tag)\((.*)\)")  # of Hydra
 OF_TEXTS = ("choice", "shuffle", "sort")  # those of them that take texts
@@ -149,7 +149,8 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     schema : type
         Dataclass of the options.
     words : sequence of str
-        The overrides it was composed with; a parameter given by one is fixed.
+        The overrides it was composed with; a parameter given by one is fixed, and a panel given by
+        one is not replaced.
 
     Raises
     ------
@@ -159,7 +160,7 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from marketsim.parameters import posterior, priors
+    from marketsim.parameters import panel, posterior, priors
 
     named = {word.lstrip("+").partition("=")[0] for word in words}
     try:
@@ -176,6 +177,9 @@ def checked(config: Any, schema: Any, words: Sequence[str]) -> Any:
     if out.posterior != posterior.NONE:
         out.fixed = sorted({*out.fixed, *(named & set(priors.everything()))})
     check(out)
+    if out.panel == AGAIN and "panel" not in named:
+        out.panel = panel.by_default(out)
+    panel.check(out)
     return out
 
 

@@ -11,7 +11,7 @@ from marketsim.commands import compose
 from marketsim.commands.compile import ready
 from marketsim.commands.options import RunCommand
 from marketsim.model.scenario import timeline
-from marketsim.parameters import overrides
+from marketsim.parameters import overrides, panel
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.reporting.pages import page
 from marketsim.reporting.pages import study as study_page
@@ -54,7 +54,9 @@ def main(arguments: list[str]) -> None:
     if command is None:
         return
     result = run(command)
-    print(" ".join(overrides.overrides(asdict(command.settings()))), end="\n\n")
+    settings = command.settings()
+    print(" ".join(overrides.overrides(asdict(settings))))
+    print(panel.sentence(settings), end="\n\n")
     print("\n".join(study_page.fit_lines(result.fit)))
     state = "loaded cached result (fresh=true to rerun)" if result.reused else "done"
     print(f"\n{state}: {result.folder}")
@@ -139,7 +141,8 @@ def _write(settings: Settings, folder: Path, threads: int, progress: bool) -> No
     files.write_csv(folder, summarize(settings, tables))
     shutil.rmtree(folder / "batches")
     seconds = time.perf_counter() - started
-    store.write_manifest(folder, store.manifest(settings, folder, threads, seconds))
+    facts = store.manifest(settings, folder, threads, seconds) | panel.facts(settings)
+    store.write_manifest(folder, facts)
 
 
 def _draw(settings: Settings, folder: Path) -> None:

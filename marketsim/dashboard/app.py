@@ -13,6 +13,7 @@ from marketsim.dashboard import text as dashboard_text
 from marketsim.dashboard.choices import Choice, Pair
 from marketsim.dashboard.views import Shown, View
 from marketsim.errors import InputError
+from marketsim.parameters import panel
 from marketsim.parameters.settings import Settings
 from marketsim.reporting.text import sales_effect
 from marketsim.simulation.run import Run
@@ -132,6 +133,7 @@ def _tiles(shown: Shown) -> None:
     count = f"{len(shown.runs)} of {shown.choice.replicates} runs of each scenario"
     more = "" if shown.is_done() else " **More runs in progress.**"
     st.caption(f"{count}, {shown.days}. {dashboard_text.CAUTION}{more}")
+    st.caption(panel.sentence(shown.pair.settings))
 
 
 def _row(tiles: list[dashboard_text.Tile]) -> None:

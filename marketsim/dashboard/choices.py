@@ -11,8 +11,8 @@ from marketsim.analysis.comparison import arms as comparison_arms
 from marketsim.analysis.comparison.arms import Arm
 from marketsim.model.scenario import timeline
 from marketsim.model.scenario.interventions import KINDS
-from marketsim.parameters import presets
-from marketsim.parameters.settings import Comparison, Settings, check
+from marketsim.parameters import panel, presets
+from marketsim.parameters.settings import AGAIN, NEW, Comparison, Settings, check
 
 BASELINE, CALM = "baseline_2015", "no_crackdown"
 OWN = "own"  # name of a changed scenario in a comparison
@@ -89,9 +89,9 @@ class Choice:
 
     `doses` are changed doses of the scenario's own interventions, by NAME.KEY; `added` are
     interventions beside the scenario, by the names of `ADDED`, from `added_from` on; `fixed` are
-    uncertain parameters with a fixed value. With `prior` the pair is also simulated under the
-    prior, which shows the effects that the survey does not constrain. Dates that are None are
-    those of the scenario.
+    uncertain parameters with a fixed value. `panel` again becomes new where its pairs do not
+    apply. With `prior` both scenarios are also simulated under the prior, which shows the effects
+    that the survey does not constrain. Dates that are None are those of the scenario.
     """
 
     scenario: str = BASELINE
@@ -108,6 +108,7 @@ class Choice:
     fixed: Mapping[str, float] = field(default_factory=dict)
     replicates: int = 20
     seed: int = 2015
+    panel: str = AGAIN
     prior: bool = False
 
 
@@ -174,10 +175,9 @@ def settings(choice: Choice) -> Settings:
     InputError
         For a name that does not exist or a value that is not allowed.
     """
-    names = {"population": choice.population, "recovery": choice.recovery}
-    out = presets.named(**names, scenario=choice.scenario)
+    out = _market(choice)
     out.scenario = deepcopy(out.scenario)
-    out.posterior, out.seed, out.replicates = choice.posterior, choice.seed, choice.replicates
+    out.seed, out.replicates = choice.seed, choice.replicates
     out.scenario.dose_multiplier = float(choice.dose_multiplier)
     entries = out.scenario.interventions
     _shift(entries, choice)
@@ -192,13 +192,27 @@ def settings(choice: Choice) -> Settings:
             start = choice.added_from or first_day(BASELINE)
             beside: dict[str, Any] = {"kind": lever.kind, "start": str(start)}
             entries[BESIDE + name] = beside | dict.fromkeys(lever.doses, float(value))
+    out.panel = NEW if choice.panel == NEW else panel.by_default(out)
+    check(out)
+    return out
+
+
+def _market(choice: Choice) -> Settings:
+    """Return the settings of a choice with its scenario as specified, seed and runs aside."""
+    names = {"population": choice.population, "recovery": choice.recovery}
+    out = presets.named(**names, scenario=choice.scenario)
+    out.posterior = choice.posterior
     for key, value in choice.fixed.items():
         group, name = key.split(".")
         of = getattr(out, group)
         setattr(of, name, type(getattr(of, name))(value))
     out.fixed = sorted(choice.fixed)
-    check(out)
     return out
+
+
+def usual_panel(choice: Choice) -> str:
+    """Return the panel of a choice for which none is chosen: again where its pairs apply."""
+    return panel.by_default(_market(choice))
 
 
 def _shift(entries: dict[str, Any], choice: Choice) -> None:

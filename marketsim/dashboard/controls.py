@@ -9,7 +9,7 @@ from marketsim.dashboard import choices
 from marketsim.dashboard.choices import ADDED, BASELINE, CALM, Choice, Dose
 from marketsim.parameters import posterior, presets
 from marketsim.parameters.priors import everything
-from marketsim.parameters.settings import Settings, declared
+from marketsim.parameters.settings import AGAIN, NEW, Settings, declared
 from marketsim.reporting.text import plain_name
 
 LATEST = dt.date(2016, 12, 31)  # longer runs: command line
@@ -20,6 +20,7 @@ POSTERIORS = {
     "point": "one calibrated set",
     "prior": "prior",
 }
+PANELS = {AGAIN: "the panel of 2015, again", NEW: "a new panel"}
 COUNTED = ("accounts", "posts", "days")  # units of integer doses
 
 
@@ -35,7 +36,7 @@ def show() -> Choice:
         with st.expander("Market and uncertain parameters"):
             about |= _uncertain()
         with st.expander("Runs and seed", expanded=True):
-            about |= _runs()
+            about |= _runs(choices.usual_panel(Choice(**about)))
     return Choice(**about)
 
 
@@ -163,12 +164,19 @@ def _held(key: str) -> float | None:
     return float(st.number_input(label, *ends, key=f"held/{key}", help=range_of_prior, format="%g"))
 
 
-def _runs() -> dict[str, Any]:
+def _runs(usual: str) -> dict[str, Any]:
+    """Show the number of runs, their panel and their seed; `usual` is the panel by default."""
     about = "more runs: more precise intervals, longer run time"
     limits = (10, MOST_RUNS, 20, 10)
     count = st.slider("Runs of each scenario", *limits, key="replicates", help=about)
-    about = "all random numbers are a function of the seed"
-    seed = st.number_input("Seed", 0, 2**53 - 1, 2015, key="seed", help=about)
+    panel = usual
+    if usual == AGAIN:  # of another market the pairs say nothing
+        about = "again: runs whose simulated survey is like the published one"
+        panel = _choose("Panel", PANELS, "panel", about)
+    about = "all random numbers are a function of the seed; no effect with the panel of 2015, again"
+    of_pairs = panel == AGAIN
+    seed = st.number_input("Seed", 0, 2**53 - 1, 2015, key="seed", help=about, disabled=of_pairs)
     about = "flags effects that the survey does not constrain (view Effects); doubles run time"
     prior = st.checkbox("Also run under the prior", key="prior", help=about)
-    return {"replicates": int(count), "seed": int(seed), "prior": prior}
+    chosen = Choice().seed if of_pairs else int(seed)
+    return {"replicates": int(count), "panel": panel, "seed": chosen, "prior": prior}

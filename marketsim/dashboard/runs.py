@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -141,7 +141,7 @@ def effects(
 
 def under_prior(arm: Arm) -> Settings:
     """Return the settings of an arm with parameters from the prior."""
-    return replace(arm.settings, posterior=paired_runs.PRIOR)
+    return paired_runs.under_prior(arm.settings)
 
 
 def weekly(settings: Settings, daily: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -13,7 +13,7 @@ from marketsim.dashboard import figures, runs, text, traders
 from marketsim.dashboard.choices import Choice, Pair
 from marketsim.model.scenario import timeline
 from marketsim.parameters import presets
-from marketsim.parameters.settings import Settings
+from marketsim.parameters.settings import AGAIN, Settings
 from marketsim.reporting import trade_summary
 from marketsim.reporting.figures import style
 from marketsim.reporting.figures import trade as trade_figures
@@ -242,6 +242,8 @@ def survey(shown: Shown) -> View:
         "were fitted: disagreement is more informative than agreement. "
         f"{unusual_rows(shown.sums['fit'])}"
     )
+    if shown.pair.settings.panel == AGAIN:
+        caption += " These runs were selected by them: agreement is no evidence."
     return View(None, worded, caption, "fit", shown.sums["fit"])
 
 

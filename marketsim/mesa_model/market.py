@@ -23,8 +23,8 @@ from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Channel, Flow, MarketState, Stock, TradeCounter
 from marketsim.numerics.jit import source_fingerprint
-from marketsim.parameters import posterior
-from marketsim.parameters.settings import Settings, from_tree, to_tree
+from marketsim.parameters import panel, posterior
+from marketsim.parameters.settings import AGAIN, NEW, Settings, from_tree, to_tree
 from marketsim.simulation import files
 
 # exceptions of numpy, zip and JSON for a file that is damaged or not a checkpoint
@@ -51,8 +51,9 @@ class Market(mesa.Model):
     rng : int, optional
         Another name of `seed`, which Mesa uses from 3.4 on.
     **kwargs
-        ``seed``: seed of the run, by default that of the settings. Without `settings` also the
-        keywords of `marketsim.settings`: ``population="survey"``, ``**{"retail.margin": 0.5}``.
+        ``seed``: seed of the run, which is of a new panel. By default it is that of the settings;
+        with ``panel="again"`` the run is the first pair. Without `settings` also the keywords of
+        `marketsim.settings`: ``population="survey"``, ``**{"retail.margin": 0.5}``.
 
     Attributes
     ----------
@@ -81,12 +82,16 @@ class Market(mesa.Model):
         self, settings: Settings | None = None, rng: int | None = None, **kwargs: Any
     ) -> None:
         seed = _seed(rng, kwargs.pop("seed", None))
+        if seed is not None and kwargs.get("panel") == AGAIN:
+            raise InputError("seed", seed, f"no seed with panel={AGAIN}, or panel={NEW}")
         self.settings = copy.deepcopy(_settings(settings, kwargs))
-        seeded = self.settings if seed is None else replace(self.settings, seed=seed)
+        seeded = self.settings if seed is None else replace(self.settings, seed=seed, panel=NEW)
         timeline.check_settings(seeded)
-        self.run_seed = seeded.seed
-        drawn = posterior.draw(replace(self.settings, seed=self.run_seed), 0)
-        self.settings = posterior.settings_of(self.settings, drawn)
+        if seeded.panel == AGAIN:
+            self.run_seed, drawn = panel.seed_and_draw(seeded, 0)
+        else:  # the seed is that of the run, not of a study
+            self.run_seed, drawn = seeded.seed, posterior.draw(seeded, 0)
+        self.settings = posterior.settings_of(replace(self.settings, panel=NEW), drawn)
         super().__init__(rng=self.run_seed % 2**32)
         self.state = initialize(self.settings, self.run_seed)
         self.days_simulated = 0

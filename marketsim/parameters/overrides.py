@@ -10,6 +10,7 @@ from marketsim.parameters.presets import DEFAULTS, named, names
 NOT_TEXT = re.compile(
     r"[+-]?[0-9_]*\.?[0-9_]*(e[+-]?[0-9_]+)?|[+-]?(inf|nan)|true|false|null", re.I
 )
+ALWAYS = ("population.retailers", "panel", "replicates", "seed")  # also where they are the default
 PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+/")
 
 
@@ -41,7 +42,7 @@ def overrides(tree: dict[str, Any]) -> list[str]:
     for key, value in flat(tree).items():
         if key not in before:
             words.append(f"+{key}={word(value)}")
-        elif before[key] != value or key in ("population.retailers", "replicates", "seed"):
+        elif before[key] != value or key in ALWAYS:
             words.append(f"{key}={word(value)}")
     return words
 

@@ -2,13 +2,15 @@
 
 Each run of a study samples the structure and every uncertain parameter from it, so that intervals
 include parameter uncertainty. Two runs share each draw: the difference between them is stochastic
-variability alone.
+variability alone. The runs of `panel=again` have the draws and the seeds of accepted pairs instead
+(see panel.py).
 """
 
 import csv
 import hashlib
 import io
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +29,8 @@ NONE, PRIOR, POINT = "none", "prior", "point"
 NAMES = (NONE, PRIOR, POINT, presets.POSTERIOR)
 MIXTURE = "mixture"
 RUNS_PER_DRAW = 2
+PAIRS = "pairs.parquet"
+PAIRS_SEED = 2015  # of the draws of trade in the pairs
 
 
 class Draw(NamedTuple):
@@ -119,6 +123,43 @@ def since() -> list[str]:
 
 
 @cache
+def pairs() -> pd.DataFrame:
+    """Return the shipped pairs of a draw and a seed whose survey is like the published one.
+
+    Returns
+    -------
+    DataFrame
+        Columns structure, seed (of the run), trade (number of the draw of trade), distance (in
+        half-widths), tries (surveys simulated for each that was accepted), and every uncertain
+        parameter of posting by its dotted name.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged, or a pair has no such structure, parameter or seed.
+    """
+    content = _content(presets.POSTERIOR, PAIRS)
+    try:
+        table = pd.read_parquet(io.BytesIO(content))
+        columns = [table[name] for name in ("seed", "trade", "tries")]
+        is_sound = len(table) > 0 and all(
+            column.dtype == np.int64 and column.min() >= 0 for column in columns
+        )
+        values = table[list(priors.uncertain())].to_numpy(float)
+        known = table["structure"].isin(priors.STRUCTURES).all()
+        if not is_sound or not known or not np.isfinite(values).all():
+            raise ValueError(
+                "not every pair has a structure, parameters, a seed and a draw of trade"
+            )
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        reason = f"{type(fault).__name__}: {fault}"
+        raise UnreadableFileError("panel", folder() / PAIRS, reason) from None
+    return table
+
+
+@cache
 def point() -> tuple[str, dict[str, float]]:
     """Return the calibrated point: a structure and its values."""
     posting, trade = (
@@ -146,14 +187,26 @@ def _check_weights(weights: pd.Series, what: str) -> None:
         raise InputError("posterior", presets.POSTERIOR, allowed)
 
 
-def fingerprint(name: str, trade: bool = True) -> str:
-    """Return a hash over all that a draw depends on; `trade` is whether trade is sampled."""
+def fingerprint(name: str, trade: bool = True, again: bool = False) -> str:
+    """Return a hash over all that a draw depends on.
+
+    Parameters
+    ----------
+    name : str
+        The posterior.
+    trade : bool
+        Whether trade is sampled.
+    again : bool
+        Whether runs are pairs of a draw and a seed.
+    """
     digest = hashlib.sha256()
     if name == presets.POSTERIOR or name == POINT:
         for file in ("posterior.parquet", "structures.csv", "point.csv"):
             digest.update(_content(presets.POSTERIOR, file))
         for file in ("posterior.parquet", "point.csv") if trade else ():
             digest.update(_content(presets.TRADE_POSTERIOR, file))
+        if again:
+            digest.update(_content(presets.POSTERIOR, PAIRS))
     if name != NONE:
         for structure in priors.STRUCTURES:
             digest.update(repr(presets.choice("recovery", structure)).encode())
@@ -248,6 +301,22 @@ def draw(settings: Settings, number: int) -> Draw:
     row = pick(mine["weight"].to_numpy(), seed, Purpose.DRAW, number)
     values = {key: float(mine[key].iloc[row]) for key in priors.uncertain()}
     return Draw(number, structure, values | trade_values(settings, number))
+
+
+def pair(settings: Settings, number: int) -> tuple[int, Draw]:
+    """Return the seed and the draw of a shipped pair.
+
+    Parameters
+    ----------
+    settings : Settings
+        `posterior` and `market` are read; checked by `panel.check`.
+    number : int
+        Number of the pair.
+    """
+    row = pairs().iloc[number]
+    values = {key: float(row[key]) for key in priors.uncertain()}
+    of_trade = trade_values(replace(settings, seed=PAIRS_SEED), int(row["trade"]))
+    return int(row["seed"]), Draw(number, str(row["structure"]), values | of_trade)
 
 
 def trade_values(settings: Settings, number: int) -> dict[str, float]:

@@ -58,7 +58,7 @@ def names(group: str) -> list[str]:
 
 
 def named(**choices: str) -> Settings:
-    """Return the settings of named choices, as ``marketsim GROUP=NAME ...`` composes them.
+    """Return the settings of named choices, as ``marketsim GROUP=NAME panel=new`` composes them.
 
     Parameters
     ----------

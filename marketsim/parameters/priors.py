@@ -18,7 +18,7 @@ from marketsim.numerics.elementary import exp_each, log, log_each
 from marketsim.numerics.rng import Purpose
 from marketsim.parameters import presets
 from marketsim.parameters.declaration import Prior
-from marketsim.parameters.settings import Settings, declared
+from marketsim.parameters.settings import NEW, Settings, declared
 from marketsim.parameters.traders import Recovery
 
 _COMMON = (
@@ -183,7 +183,7 @@ def with_values(settings: Settings, structure: str, values: dict[str, float]) ->
     groups: dict[str, Any] = {"recovery": Recovery(**presets.choice("recovery", structure))}
     kept = kept_parameters(settings)
     free = {key: drawn for key, drawn in values.items() if key not in kept}
-    return replace(_with_values(settings, free), **groups, posterior="none", fixed=[])
+    return replace(_with_values(settings, free), **groups, posterior="none", panel=NEW, fixed=[])
 
 
 def _with_values(settings: Settings, values: dict[str, float]) -> Settings:

@@ -38,6 +38,7 @@ from marketsim.parameters.traders import (
 )
 
 FULL, POSTING_ONLY = "full", "posting_only"
+AGAIN, NEW = "again", "new"  # panels that are predicted (see panel.py)
 # parameters where market=posting_only; traders without trade have no motive, and buyers no choice
 # (conf/motive/none.yaml, conf/buyers/none.yaml)
 WITHOUT_TRADE: dict[str, dict[str, float]] = {
@@ -100,8 +101,9 @@ class Settings:
 
     `market` is "full", or "posting_only" for posting alone, without trade or police cases.
     `posterior` names the distribution of uncertain parameters (see posterior.py); the parameters
-    in `fixed` are fixed at the value given here. `classes` lists the user's Python files with own
-    interventions (see model/scenario/custom.py).
+    in `fixed` are fixed at the value given here. `panel` is "new" for runs with fresh seeds, or
+    "again" for the panel that TRAFFIC surveyed (see panel.py). `classes` lists the user's Python
+    files with own interventions (see model/scenario/custom.py).
     """
 
     population: Population = field(default_factory=Population)
@@ -133,6 +135,7 @@ class Settings:
     scenario: Scenario = field(default_factory=Scenario)
     market: str = FULL
     posterior: str = "none"
+    panel: str = NEW
     fixed: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     seed: int = parameter(2015, "1", 0, 2**63 - 1, "seed of all random numbers", "convention")
@@ -325,6 +328,8 @@ def check(settings: Settings) -> None:
         raise InputError("scenario.name", settings.scenario.name, NAMED)
     if settings.market not in (FULL, POSTING_ONLY):
         raise unknown_name("market", settings.market, (FULL, POSTING_ONLY))
+    if settings.panel not in (AGAIN, NEW):
+        raise unknown_name("panel", settings.panel, (AGAIN, NEW))
     if not isinstance(settings.scenario.dose_multipliers, list):
         key = "scenario.dose_multipliers"
         raise WrongTypeError(key, settings.scenario.dose_multipliers, "a list of numbers")

@@ -73,6 +73,7 @@ OUTCOMES = {
     "suppressed_weeks": "weeks of fewer posts",
 }
 NONE = "no value"
+NOT_SEPARATED = "not separated"
 
 
 class Estimate(NamedTuple):
@@ -200,6 +201,14 @@ def unusual_rows(table: pd.DataFrame) -> str:
     if table["runs"].max() < fit.FEWEST:
         out += f" Fewer than {fit.FEWEST} runs cannot give a two-sided p-value below it."
     return out
+
+
+def stochastic(share: float) -> str:
+    """Return a stochastic share in percent, or that it was not separated from the parameters'.
+
+    It is not where no two runs share a draw of the parameters, or nothing varies.
+    """
+    return percentage(share) or NOT_SEPARATED
 
 
 def sales_effect(row: Mapping[Any, Any], scenario: str, reference: str) -> str:

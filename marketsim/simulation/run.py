@@ -13,9 +13,9 @@ from marketsim.model import observer
 from marketsim.model.market import advance, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import MarketState, Series, TradeRecords
-from marketsim.numerics import jit, rng
-from marketsim.numerics.rng import Purpose
-from marketsim.parameters import posterior
+from marketsim.numerics import jit
+from marketsim.parameters import panel, posterior
+from marketsim.parameters.panel import run_seed as run_seed
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import Population
 from marketsim.simulation import locks
@@ -54,11 +54,6 @@ class Run:
             "enforcement": run_tables_of.enforcement_table(self.run, first_day, self.records),
             "ledger": run_tables_of.ledger_table(self.run, first_day, self.records),
         }
-
-
-def run_seed(seed: int, run: int) -> int:
-    """Return the seed of one run of a study."""
-    return rng.new_seed(seed, Purpose.REPLICATE, run)
 
 
 def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, observer.SurveyRows]:
@@ -144,8 +139,8 @@ def on_threads(work: Callable[[Any], Any], jobs: Sequence[Any], threads: int) ->
 
 def sample_run(settings: Settings, run: int) -> tuple[int, posterior.Draw, Settings]:
     """Return the seed of one run of a study, its draw of the parameters, and its settings."""
-    drawn = posterior.draw(settings, run // posterior.RUNS_PER_DRAW)
-    return run_seed(settings.seed, run), drawn, posterior.settings_of(settings, drawn)
+    seed, drawn = panel.seed_and_draw(settings, run)
+    return seed, drawn, posterior.settings_of(settings, drawn)
 
 
 def simulate_run(settings: Settings, run: int) -> Run:

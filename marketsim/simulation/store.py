@@ -24,7 +24,7 @@ from marketsim.errors import DamagedResultError, UnwritableFolderError
 from marketsim.model.scenario import custom
 from marketsim.numerics.jit import PACKAGE, source_fingerprint
 from marketsim.parameters import evidence, posterior, presets
-from marketsim.parameters.settings import POSTING_ONLY, Settings, to_tree
+from marketsim.parameters.settings import AGAIN, POSTING_ONLY, Settings, to_tree
 from marketsim.simulation import files, locks
 
 UNWRITTEN = "no space left on the disk, not even to write the cause"
@@ -55,9 +55,8 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
     digest.update(json.dumps([tree, more], sort_keys=True, default=str).encode())
     digest.update((source or source_fingerprint()).encode())
     digest.update(evidence.TABLE.read_bytes())
-    digest.update(
-        posterior.fingerprint(settings.posterior, settings.market != POSTING_ONLY).encode()
-    )
+    of_draws = (settings.posterior, settings.market != POSTING_ONLY, settings.panel == AGAIN)
+    digest.update(posterior.fingerprint(*of_draws).encode())
     digest.update(custom.fingerprint(settings.classes).encode())
     return digest.hexdigest()[:12]
 
@@ -65,12 +64,12 @@ def key(settings: Settings, more: dict[str, Any] | None = None, source: str | No
 def model_fingerprint() -> str:
     """Return a short hash over all that gives a result besides its settings.
 
-    It covers the source of the package, the evidence and the shipped posterior. Results with the
-    same one are of the same version of the model, and can be compared.
+    It covers the source of the package, the evidence, the shipped posterior and its pairs. Results
+    with the same one are of the same version of the model, and can be compared.
     """
     digest = hashlib.sha256(source_fingerprint().encode())
     digest.update(evidence.TABLE.read_bytes())
-    digest.update(posterior.fingerprint(presets.POSTERIOR).encode())
+    digest.update(posterior.fingerprint(presets.POSTERIOR, again=True).encode())
     return digest.hexdigest()[:12]
 
 

@@ -73,7 +73,8 @@ def pair_runs(rows: Table, outcome: str) -> Table:
 def half_widths(rows: Table, outcome: str) -> np.ndarray:
     """Compute half-widths of the 95 % intervals of mean effects, as shares of the baseline.
 
-    Two runs share a draw of the parameters, so the independent units are means of two runs.
+    Runs that share a draw of the parameters are not independent: errors are robust to correlation
+    within draws, of whatever number of runs (Liang & Zeger 1986).
 
     Parameters
     ----------
@@ -90,9 +91,11 @@ def half_widths(rows: Table, outcome: str) -> np.ndarray:
 
     of = pair_runs(rows, outcome)
     draws = rows.drop_duplicates("run").set_index("run")["draw"]
-    effects = of.iloc[:, 1:].sub(of.iloc[:, 0], axis=0).groupby(draws).mean()
-    error = effects.std(ddof=1) / np.sqrt(len(effects))
-    width = stats.t.ppf(0.975, len(effects) - 1) * error / abs(of.iloc[:, 0].mean())
+    effects = of.iloc[:, 1:].sub(of.iloc[:, 0], axis=0)
+    sums = (effects - effects.mean()).groupby(draws).sum()
+    count = len(sums)
+    error = np.sqrt((sums**2).sum() * count / (count - 1)) / len(effects)
+    width = stats.t.ppf(0.975, count - 1) * error / abs(of.iloc[:, 0].mean())
     return width.to_numpy(float)
 
 

@@ -15,7 +15,7 @@ from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Series, TradeRecords
 from marketsim.parameters import posterior
-from marketsim.parameters.settings import Comparison, Settings
+from marketsim.parameters.settings import NEW, Comparison, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 from marketsim.simulation.progress import bar as progress_bar
@@ -131,7 +131,7 @@ def _simulate_run(
     """
     settings = compared[0].settings
     if source == PRIOR:
-        settings = replace(settings, posterior=posterior.PRIOR)
+        settings = under_prior(settings)
     seed, drawn, sampled = simulation.sample_run(settings, run)
     trunk, row = initialize(sampled, seed), 0
     levers = [
@@ -149,6 +149,11 @@ def _simulate_run(
         results[k] = summarize_run(compared[k].name, run, source, drawn, counts, sampled, start)
         done()
     return [results[k] for k in range(len(compared))]
+
+
+def under_prior(settings: Settings) -> Settings:
+    """Return settings with parameters from the prior, which is before any panel was surveyed."""
+    return replace(settings, posterior=posterior.PRIOR, panel=NEW)
 
 
 def _first_difference(one: timeline.Levers, other: timeline.Levers) -> int:

@@ -8,6 +8,7 @@ the data count once. A survey of the panel market only screens; the pair must be
 one in the whole market with trade.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,7 @@ from scipy.special import logsumexp
 
 from marketsim.analysis.inference import emulator as nets
 from marketsim.analysis.inference import posting, reference_table, summaries
-from marketsim.numerics import rng
-from marketsim.numerics.rng import Purpose
-from marketsim.parameters import priors
+from marketsim.parameters import posterior, priors
 from marketsim.parameters.settings import Settings
 from marketsim.simulation import run as simulation
 from marketsim.survey import discrepancy
@@ -31,6 +30,7 @@ COLUMNS = {
     "seed": ("1", "seed of the run"),
     "trade": ("1", "number of the draw of trade, with the seed of the calibration"),
     "distance": ("half-widths", "distance of the survey from the published one"),
+    "tries": ("surveys", "surveys simulated for each that was accepted"),
 }
 
 
@@ -60,40 +60,38 @@ def find(settings: Settings, found: posting.Search, how_many: int, threads: int)
     Found
         Pairs have the columns of `COLUMNS` and every uncertain parameter of posting.
     """
-    surveys = found.surveys
+    surveys, of = found.surveys, replace(settings, seed=posterior.PAIRS_SEED)
     distance = discrepancy.distance(discrepancy.deviations(surveys))
     near = np.flatnonzero((distance <= SCREEN) & summaries.events(surveys))
     weights = prior_over_proposal(settings, found, surveys.iloc[near])
-    places = surveys["number"].to_numpy()[near] + (surveys["round"].to_numpy()[near] << 40)
-    u = np.array([[rng.uniform(settings.seed, int(Purpose.PARTICLE), 0, int(place), k)
-                   for k in (1, 2)] for place in places]).reshape(-1, 2)  # fmt: skip
-    kept = near[u[:, 0] * weights.max(initial=0.0) < weights]
-    order = kept[np.argsort(u[u[:, 0] * weights.max(initial=0.0) < weights, 1], kind="stable")]
-    rows: list[pd.DataFrame] = []
+    random = np.random.default_rng(settings.seed)
+    kept = near[random.random(near.size) * weights.max(initial=0.0) < weights]
+    order = random.permutation(kept)
+    names = ["structure", "seed", "trade", "distance", *priors.uncertain()]
+    rows = [pd.DataFrame(columns=names)]
     tried = accepted = 0
     for start in range(0, len(order), TOGETHER):
         if accepted >= how_many:
             break
         batch = surveys.iloc[order[start : start + TOGETHER]]
+        trade = np.arange(start, start + len(batch))
         jobs = [
-            (posting.whole_settings(settings, row, start + n), int(row["seed"]))
-            for n, (_, row) in enumerate(batch.iterrows())
+            (posting.whole_settings(of, row, int(number)), int(row["seed"]))
+            for number, (_, row) in zip(trade, batch.iterrows(), strict=True)
         ]
         whole = simulation.statistics(jobs, threads)
         apart = discrepancy.distance(discrepancy.deviations(whole))
         like = (apart <= NEAREST) & summaries.events(whole)
-        names = ["structure", "seed", *priors.uncertain()]
-        part = batch[names].assign(trade=np.arange(start, start + len(batch)), distance=apart)
-        rows.append(part[like])
+        rows.append(batch.assign(trade=trade, distance=apart)[names][like])
         tried, accepted = tried + len(batch), accepted + int(like.sum())
-    columns = ["structure", "seed", "trade", "distance", *priors.uncertain()]
-    empty = pd.DataFrame(columns=columns)
-    pairs = pd.concat(rows)[columns] if rows else empty
+    pairs = pd.concat([part for part in rows if len(part)] or rows, ignore_index=True)
     steps = [
         ("surveys of the panel market", len(surveys), len(near)),
         ("weighted by prior over proposal", len(near), len(kept)),
         ("whole market", tried, accepted),
     ]
+    simulated = len(surveys) * tried / max(len(order), 1)
+    pairs.insert(4, "tries", np.int64(round(simulated / max(accepted, 1))))
     acceptance = pd.DataFrame(steps, columns=["step", "tried", "kept"])
     return Found(pairs.iloc[:how_many].reset_index(drop=True), acceptance)
 

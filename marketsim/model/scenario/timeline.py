@@ -33,7 +33,7 @@ from marketsim.model.scenario.interventions import (
     Table,
 )
 from marketsim.numerics import elementary
-from marketsim.parameters import evidence, posterior
+from marketsim.parameters import evidence, panel, posterior
 from marketsim.parameters.settings import POSTING_ONLY, Settings, check, plain
 
 # Levers of all days, arrays of shape (days,), or of one day, numbers: int64 for `capacity`,
@@ -68,10 +68,12 @@ def check_settings(settings: Settings) -> Levers:
     Raises
     ------
     InputError
-        For a value outside its range, a posterior that cannot be sampled, or an invalid scenario.
+        For a value outside its range, a posterior that cannot be sampled, a panel without pairs, or
+        an invalid scenario.
     """
     check(settings)
     posterior.check(settings)
+    panel.check(settings)
     return compile_levers(settings)
 
 

@@ -20,17 +20,18 @@ from marketsim.analysis.comparison.effects import (
     scenario_words,
 )
 from marketsim.model.scenario import timeline
-from marketsim.parameters import overrides, posterior, presets
+from marketsim.parameters import overrides, panel, posterior, presets
 from marketsim.parameters.settings import Scenario, to_tree
 from marketsim.reporting.figures.comparison import labels, with_prior
 from marketsim.reporting.pages import page as html_page
+from marketsim.reporting.pages import study as study_page
 from marketsim.reporting.text import (
     OUTCOMES,
     aligned,
     count,
     estimate,
-    percentage,
     sales_effect,
+    stochastic,
 )
 from marketsim.simulation import files
 
@@ -98,6 +99,7 @@ def write(
         assumed=int((sold["informed_by"] == "prior").sum()),
         with_prior=with_prior(sums["effects"]),
         parameters=SAMPLED.get(base.settings.posterior, FROM_POSTERIOR + _predates()),
+        panel=study_page.panel_facts(panel.facts(base.settings)),
         total=len(sold),
         runs=int(sold["runs"].max()),
         rows=[row | {"about": scenarios[row["scenario"]].about} for row in rows],
@@ -172,7 +174,7 @@ def table(sums: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
             "name": _name_and_label(row, drawn),
             "scenario": row["scenario"],
             "less": count(row["prob_better"], row["runs"]),
-            "stochastic_share": percentage(row["stochastic_share"]),
+            "stochastic_share": stochastic(row["stochastic_share"]),
             "informed_by": INFORMED_BY["" if pd.isna(row["informed_by"]) else row["informed_by"]],
         }
         for arm, row in sold.iterrows()

@@ -21,7 +21,7 @@ from marketsim.reporting.text import (
     number,
     p_value,
     p_value_in_words,
-    percentage,
+    stochastic,
     unusual_rows,
 )
 from marketsim.survey.fit import is_unusual
@@ -66,9 +66,27 @@ def write(
         trade_figures=[] if trade is None else figures(folder, "trade"),
         command=command(facts["settings"]),
         since=posterior.since(),
+        panel=panel_facts({"panel": facts["settings"]["panel"]} | facts),
         changes=[word for word in overrides.overrides(facts["settings"]) if CHANGED.match(word)],
     )
     return write_page(folder, page)
+
+
+def panel_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page says of the panel that a manifest, or `panel.facts`, has facts of.
+
+    Returns
+    -------
+    dict
+        Keys name, reason (why it is not again), pairs and acceptance, as text; empty if unknown.
+    """
+    rate = facts.get("pairs_acceptance")
+    return {
+        "name": facts["panel"],
+        "reason": facts.get("panel_reason", ""),
+        "pairs": facts.get("pairs", ""),
+        "acceptance": "" if rate is None else f"{number(100.0 * rate)} %",
+    }
 
 
 def table(fit: pd.DataFrame) -> list[dict[str, Any]]:
@@ -99,7 +117,7 @@ def table(fit: pd.DataFrame) -> list[dict[str, Any]]:
                 "interval": ends if valued else "",
                 "simulated": simulated.value,
                 "simulated_interval": simulated.interval,
-                "stochastic_share": percentage(row["stochastic_share"]),
+                "stochastic_share": stochastic(row["stochastic_share"]),
                 "unit": str(row["unit"]),
                 "p_value": p_value(row["p_value"]),
                 "is_unusual": bool(flag),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from marketsim.parameters import overrides
+from marketsim.parameters import overrides, panel
 from marketsim.parameters.settings import Settings, to_tree
 from marketsim.reporting import text
 from marketsim.reporting.pages import page as html_page
@@ -23,7 +23,8 @@ def write(folder: Path, settings: Settings, tables: Mapping[str, pd.DataFrame]) 
     settings : Settings
         The settings of the predicting study.
     tables : mapping of str to DataFrame
-        `predictive` as a validation writes it.
+        `predictive` as a validation writes it, and `predictive_again` where this panel was
+        predicted again.
 
     Returns
     -------
@@ -31,10 +32,16 @@ def write(folder: Path, settings: Settings, tables: Mapping[str, pd.DataFrame]) 
         The page.
     """
     found = tables["predictive"]
+    of_pairs, pairs = {}, {}
+    if "predictive_again" in tables:
+        pairs = study_page.panel_facts(panel.facts_of_pairs())
+        of_pairs = {row["id"]: row for row in study_page.table(tables["predictive_again"])}
     page = html_page.template("validation.html.j2").render(
         runs=settings.replicates,
         rows=study_page.table(found),
         unusual=text.unusual_rows(found),
+        of_pairs=of_pairs,
+        pairs=pairs,
         targets=int((found["role"] == "target").sum()),
         figures=html_page.figures(folder, "validation"),
         command=command(settings),
