@@ -38,6 +38,7 @@ from marketsim.parameters.settings import (
 from marketsim.reporting import text
 from marketsim.simulation import run as simulation
 from marketsim.simulation import store, summary
+from marketsim.survey import discrepancy
 from marketsim.survey.intervals import stochastic_share
 
 COMMANDS = {
@@ -91,9 +92,14 @@ def shelf(tmp_path, monkeypatch):
 
     def put(**columns) -> Path:
         posterior.pairs.cache_clear()
-        known = {"draw": [0, 1], "seed": [5, 6], "trade": [0, 1]}
-        known |= {"distance": [0.5, 0.9], "tries": [3, 5]} | columns
-        table = pd.DataFrame({key: value for key, value in known.items() if value is not None})
+        count = len(next(iter(columns.values())) or [0, 1]) if columns else 2
+        drawn = posterior.draws().iloc[:count]
+        known = {"structure": drawn["structure"], "seed": range(5, 5 + count)}
+        known |= {"trade": range(count), "distance": [0.5] * count, "tries": range(3, 3 + count)}
+        known |= {key: drawn[key] for key in priors.uncertain()}
+        known |= columns
+        known = {key: list(value) for key, value in known.items() if value is not None}
+        table = pd.DataFrame(known)
         table.to_parquet(mine / posterior.PAIRS)
         return mine / posterior.PAIRS
 
@@ -106,10 +112,10 @@ def shelf(tmp_path, monkeypatch):
 def by_hand(of: Settings, run: int) -> tuple[Settings, int]:
     """Return settings with `posterior=none`, and the seed, of a run: from the files alone."""
     pair = pd.read_parquet(posterior.folder() / "pairs.parquet").iloc[[run]]
-    draw, seed, trade = (int(pair[name].iloc[0]) for name in ("draw", "seed", "trade"))
-    row = pd.read_parquet(posterior.folder() / "posterior.parquet").iloc[draw]
+    seed, trade = (int(pair[name].iloc[0]) for name in ("seed", "trade"))
+    row = pair.iloc[0]
     values = {key: float(row[key]) for key in priors.uncertain()}
-    values |= posterior._trade(replace(of, seed=2015), trade)
+    values |= posterior.trade_values(replace(of, seed=2015), trade)
     return priors.with_values(of, row["structure"], values), seed
 
 
@@ -453,17 +459,19 @@ def test_a_page_has_the_acceptance_rate_where_it_is_known(shelf):
 
 # ---------------------------------------------------------------- the file of pairs
 
+LEVEL = "posting.base_posts"
 BROKEN = {
     "no seeds": {"seed": None},
     "no trade": {"trade": None},
-    "no draws": {"draw": None},
+    "no structure": {"structure": None},
+    "no parameter": {LEVEL: None},
     "no tries": {"tries": None},
     "seeds in floating point": {"seed": [5.0, 6.0]},
-    "a draw that is not there": {"draw": [0, 10**6]},
-    "a negative draw": {"draw": [-1, 0]},
+    "a structure that is not there": {"structure": ["none", "nothing"]},
+    "a negative draw of trade": {"trade": [-1, 0]},
     "a negative seed": {"seed": [-1, 0]},
-    "names": {"draw": ["a", "b"]},
-    "no pair": {"draw": [], "seed": [], "trade": [], "distance": [], "tries": []},
+    "a parameter that is not finite": {LEVEL: [1.0, math.inf]},
+    "names": {LEVEL: ["a", "b"]},
 }
 
 
@@ -495,15 +503,26 @@ def test_more_runs_than_pairs_are_refused(shelf):
         timeline.check_settings(survey_market(replicates=3))
 
 
-def test_what_is_shipped_are_400_pairs():
-    """Each has its own seed and a draw; its distance is at most one half-width where known."""
+def test_what_is_shipped_is_like_the_published_survey():
+    """Each pair has its own draw and seed, and a distance of at most one half-width."""
     pairs = posterior.pairs()
-    assert len(pairs) == 400 and pairs["seed"].nunique() == 400
-    assert pairs["draw"].between(0, len(posterior.draws()) - 1).all()
-    known = pairs["distance"].dropna()
-    assert (known <= 1.0).all() and (known >= 0.0).all()
+    assert len(pairs) == 400
+    assert not pairs[["seed", "trade"]].duplicated().any()
+    assert pairs["distance"].between(0.0, 1.0).all()
     manifest = json.loads((posterior.folder() / "manifest.json").read_text())
     assert manifest["tables"]["pairs.parquet"]["rows"] == 400
+
+
+def test_a_shipped_pair_comes_out_again():
+    """The survey of a pair in the whole market has its distance, and nobody was blocked."""
+    of, pairs = survey_market(), posterior.pairs()
+    jobs = [by_hand(of, run) for run in (0, 1, 2)]
+    found = simulation.statistics(jobs)
+    distance = discrepancy.distance(discrepancy.deviations(found))
+    np.testing.assert_allclose(distance, pairs["distance"][:3], rtol=1e-12)
+    assert (found["panel_unblocked"] == 1.0).all()
+    other = simulation.statistics([(jobs[0][0], jobs[1][1])])  # negative control
+    assert discrepancy.distance(discrepancy.deviations(other))[0] != distance[0]
 
 
 def test_large_seeds_are_kept_to_the_bit(shelf):
@@ -518,31 +537,20 @@ def test_a_pair_is_what_it_is_whatever_the_seed_of_the_settings():
     of = survey_market()
     assert posterior.PAIRS_SEED == 2015
     assert posterior.pair(replace(of, seed=8), 3) == posterior.pair(of, 3)
-    assert posterior._trade(replace(of, seed=8), 3) != posterior._trade(of, 3)  # negative control
+    assert posterior.trade_values(replace(of, seed=8), 3) != posterior.trade_values(
+        of, 3
+    )  # negative control
 
 
 # ---------------------------------------------------------------- who shares a draw
 
 
-def test_runs_share_a_draw_where_all_their_parameters_are_the_same(shelf):
-    """A pair has the number of the first one with its draws of posting and of trade."""
-    numbers = {"draw": [4, 4, 4, 0, 0, 9], "trade": [1, 1, 2, 0, 0, 9], "seed": [*range(6)]}
-    shelf(**numbers, distance=[0.5] * 6, tries=[1] * 6)
-    of = survey_market()
-    drawn = [simulation.sample_run(of, run)[1] for run in range(6)]
-    assert [one.number for one in drawn] == [0, 0, 2, 3, 3, 5]
-    for one in drawn:
-        for other in drawn:
-            assert (one.number == other.number) == (one.values == other.values)
-
-
-def test_shares_are_separated_only_by_runs_that_share_a_draw(small, shelf):
-    """Of pairs without a common draw no share is known, and texts say so."""
-    for trade, known in (([0, 1], False), ([0, 0], True)):
-        shelf(draw=[4, 4], trade=trade)
-        tables = simulation.replicate(small(), range(2), 1)
-        shares = summary.summarize(small(), tables)["fit"]["stochastic_share"]
-        assert shares.notna().any() == known
+def test_no_two_pairs_share_a_draw(small):
+    """So no share is known, and texts say so."""
+    tables = simulation.replicate(small(), range(2), 1)
+    assert tables["runs"]["draw"].tolist() == [0, 1]
+    shares = summary.summarize(small(), tables)["fit"]["stochastic_share"]
+    assert not shares.notna().any()
     assert text.stochastic(math.nan) == "not separated"
     assert text.stochastic(0.314) == "31 %"
     assert math.isnan(stochastic_share(np.array([1.0, 2.0, 4.0]), np.arange(3)))
