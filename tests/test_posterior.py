@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_cli import command, only_result
 
-from marketsim.analysis.inference import stages
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
 from marketsim.model.state import Flow
@@ -33,6 +32,7 @@ CHANCES = {
     "none": 0.05,
     "forgetting": 0.3,
     "thresholds": 0.1,
+    "log_thresholds": 0.0,
     "lying_low": 0.0,
     "social_learning": 0.15,
     "backup_confidence": 0.1,
@@ -51,6 +51,11 @@ SINCE = (
     "institutions.noise",
     "institutions.vetting",
 )
+# of the columns that are not parameters: unit and meaning
+COLUMNS = {
+    "structure": ("name", "recovery mechanism of the draw"),
+    "weight": ("share", "weight of the draw among those of its mechanism"),
+}
 WEIGHTS = [0.1, 0.0, 0.5, 0.15, 0.25]  # of the five draws of each structure
 NUMBERS = range(500)
 FILES = ("posterior.parquet", "structures.csv", "point.csv")
@@ -72,15 +77,10 @@ def made(folder: Path) -> pd.DataFrame:
     for i, structure in enumerate(priors.STRUCTURES):
         for j, weight in enumerate(WEIGHTS):
             seed = 100 * i + j
-            row = {"structure": structure, "weight": weight, "seed": seed, "generation": 3}
-            rows.append(
-                row
-                | priors.sample(priors.uncertain(), seed)
-                | dict.fromkeys(statistics.STATISTICS, 0.5)
-            )
+            row = {"structure": structure, "weight": weight}
+            rows.append(row | priors.sample(priors.uncertain(), seed))
     table = pd.DataFrame(rows)
-    known = statistics.describe_columns() | stages.COLUMNS
-    files.write_parquet(table, folder / "posterior.parquet", known)
+    files.write_parquet(table, folder / "posterior.parquet", COLUMNS)
     chances = pd.DataFrame({"structure": list(CHANCES), "probability": list(CHANCES.values())})
     chances.to_csv(folder / "structures.csv", index=False)
     point = table[table["structure"] == "forgetting"].iloc[2]
@@ -99,9 +99,7 @@ def made_trade(folder: Path) -> None:
         for j, w in enumerate(WEIGHTS)
     ]
     table = pd.DataFrame(rows)
-    files.write_parquet(
-        table, folder / "posterior.parquet", statistics.describe_columns() | stages.COLUMNS
-    )
+    files.write_parquet(table, folder / "posterior.parquet", COLUMNS)
     point = table.drop(columns="weight").iloc[2]
     names, values = list(point.index), [str(value) for value in point]
     pd.DataFrame({"key": names, "value": values}).to_csv(folder / "point.csv", index=False)
@@ -228,7 +226,7 @@ def test_a_draw_of_the_chain_is_a_function_of_seed_and_number(toy):
     assert chains(seed=10) != plain
     assert len({tuple(one) for one in plain}) > 1
     path = toy.folder / "posterior.parquet"  # other draws of the posts
-    files.write_parquet(toy.table.iloc[::-1], path, statistics.describe_columns() | stages.COLUMNS)
+    files.write_parquet(toy.table.iloc[::-1], path, COLUMNS)
     forget()
     assert chains() == plain
 
@@ -385,7 +383,7 @@ def spoil(folder: Path, file: str, weights: list[float]) -> None:
     else:
         table = pd.read_parquet(path)
         table.loc[table["structure"] == "trend", "weight"] = weights
-        files.write_parquet(table, path, statistics.describe_columns() | stages.COLUMNS)
+        files.write_parquet(table, path, COLUMNS)
     forget()
 
 
@@ -414,7 +412,7 @@ def spoil_trade(folder: Path, weights: list[float]) -> None:
     """Give the draws of the chain other weights."""
     path = folder / "trade" / "posterior.parquet"
     table = pd.read_parquet(path).assign(weight=weights)
-    files.write_parquet(table, path, statistics.describe_columns() | stages.COLUMNS)
+    files.write_parquet(table, path, COLUMNS)
     forget()
 
 
@@ -726,7 +724,7 @@ def test_another_folder_is_another_posterior(toy, tmp_path, monkeypatch):
     copy = tmp_path / "copy"
     shutil.copytree(toy.folder, copy)
     table = toy.table.assign(**{"posting.full_grid": 0.123})
-    known = statistics.describe_columns() | stages.COLUMNS
+    known = COLUMNS
     files.write_parquet(table, copy / "posterior.parquet", known)
     before = posterior.draw(mixture(), 0), store.key(mixture())
     monkeypatch.setattr(posterior, "folder", shelf(copy))
