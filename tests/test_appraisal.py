@@ -149,7 +149,8 @@ def no_study(*_, **__) -> None:
 
 def test_a_validation_leaves_what_it_promises(toy, monkeypatch):
     """Each table is there, in the manifest, and of the study; again it is taken as it is."""
-    of, asked = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=6), "asked"
+    monkeypatch.setattr(predictive_check, "SIZES", (6, 20))
+    of, asked = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=8), "asked"
     folder = validate_command.validate(of, Path(asked), 1, False)
     assert {path.stem for path in folder.glob("*.csv")} == TABLES
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -164,7 +165,7 @@ def test_a_validation_leaves_what_it_promises(toy, monkeypatch):
     pd.testing.assert_frame_equal(found[["id", "median", "p_value"]],
                                   fit[["id", "median", "p_value"]])  # fmt: skip
     assert (found["width"].dropna() >= 0.0).all() and found["width"].max() > 0.0
-    assert pd.read_csv(folder / "replicates.csv")["runs"].unique().tolist() == [6]
+    assert pd.read_csv(folder / "replicates.csv")["runs"].unique().tolist() == [6, 8]
 
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     monkeypatch.setattr(validate_command.run_command, "run_study", no_study)
