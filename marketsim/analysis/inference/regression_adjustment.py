@@ -2,7 +2,7 @@
 
 Simulations near the target are weighted by their distance, and moved along a weighted linear
 regression on their deviations from it (Beaumont, Zhang & Balding 2002, Genetics 162, 2025-2035,
-doi:10.1093/genetics/162.4.2025). Calibration, identifiability and cross-validation use it.
+doi:10.1093/genetics/162.4.2025). The calibration of prices and products uses it.
 """
 
 from collections.abc import Mapping
@@ -25,22 +25,6 @@ def kernel(distance: np.ndarray, farthest: float) -> np.ndarray:
     """
     bandwidth = farthest * (1.0 + 1e-9) + np.finfo(float).tiny
     return 1.0 - (distance / bandwidth) ** 2
-
-
-def nearest(distance: np.ndarray, keep: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the nearest rows, in order, and their weights, which add up to 1.
-
-    Parameters
-    ----------
-    distance : ndarray of float64, shape (rows,)
-        Distances of rows from the target.
-    keep : int
-        Number of rows, less than all. The weight falls to zero at the nearest row left out.
-    """
-    order = np.argpartition(distance, keep)
-    near = np.sort(order[:keep])
-    weight = kernel(distance[near], distance[order[keep]])
-    return near, weight / weight.sum()
 
 
 def adjust_values(values: np.ndarray, off: np.ndarray, weight: np.ndarray) -> np.ndarray:
