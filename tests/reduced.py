@@ -11,8 +11,9 @@ no output shown
 several alike
     Of a list of scenarios the first two are compared, the others must exist; of a page's
     comparisons in a shell the first is run, the others are composed and checked.
-calibrate, calibrate_market, identify, validate
-    Half an hour each: composed and checked; the tests of the same names run them on small markets.
+calibrate, calibrate_market, validate
+    Half an hour or more each: composed and checked; the tests of the same names run them on small
+    markets.
 sensitivity
     Thousands of markets: composed and checked; tests/test_sensitivity.py runs it.
 dashboard
@@ -59,14 +60,13 @@ from pathlib import Path
 
 import warm
 
-COMPOSED = ("calibrate", "calibrate_market", "identify", "validate", "sensitivity")
+COMPOSED = ("calibrate", "calibrate_market", "validate", "sensitivity")
 SCHEMAS = {
     "run": "RunCommand",
     "compare": "CompareCommand",
     "calibrate": "CalibrateCommand",
-    "calibrate_market": "CalibrateCommand",
-    "identify": "TableCommand",
-    "validate": "TableCommand",
+    "calibrate_market": "CalibrateMarketCommand",
+    "validate": "Command",
     "sensitivity": "SensitivityCommand",
 }
 HELP_ONLY = ("benchmarks", "campaigns", "oracle.mutants", "sphinx")

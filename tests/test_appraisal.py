@@ -1,9 +1,8 @@
-"""Appraisals: predictions by closed forms, variation by hand, and one table shared by all."""
+"""Validation: predictions and their variation, and what the command leaves."""
 
 import json
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,17 +11,14 @@ from conftest import settings as small
 from test_cli import command
 from test_posterior import forget, made, shelf
 
-from marketsim.analysis.inference import predictive_check, reference_table
+from marketsim.analysis.inference import predictive_check
 from marketsim.commands import calibrate as calibrate_command
-from marketsim.commands import options
 from marketsim.commands import validate as validate_command
 from marketsim.errors import InputError
-from marketsim.parameters import posterior, presets, priors
-from marketsim.parameters.settings import POSTING_ONLY
+from marketsim.parameters import posterior, presets
+from marketsim.parameters.settings import POSTING_ONLY, Inference
 from marketsim.reporting.figures import registry
-from marketsim.reporting.pages import validation as validation_page
 from marketsim.simulation import store
-from marketsim.survey import discrepancy
 from marketsim.survey import fit as survey_fit
 
 
@@ -90,30 +86,30 @@ def test_variation_is_of_the_first_runs():
     assert table["variation"].iloc[-1] == pytest.approx(0.2, abs=0.03)
 
 
-# ---------------------------------------------------------------- what is shared
+# ---------------------------------------------------------------- the command
 
 
-def test_the_search_and_both_appraisals_share_one_table(monkeypatch, capfd):
-    """The commands' own settings are those of the shared table; another seed is another table."""
+def test_a_calibration_starts_from_the_prior_of_posting(monkeypatch):
+    """`marketsim calibrate` takes the shared settings, and the surveys of the prior in OUTPUT."""
     taken = []
 
-    def take(settings, *_):
-        taken.append(settings)
+    def take(settings, how, surveys, *_):
+        taken.append((settings, how, surveys))
         raise InputError("taken", "", "")
 
-    monkeypatch.setattr(validate_command, "identify", take)
-    monkeypatch.setattr(calibrate_command, "calibrate", lambda stage, *_: take(stage.settings))
-    for words in (["identify"], ["calibrate"], ["identify", "seed=1"]):
+    monkeypatch.setattr(calibrate_command, "calibrate", take)
+    for words in ([], ["seed=1", "calibration.rounds=3", "output=elsewhere"]):
         with pytest.raises(SystemExit):
-            command(monkeypatch, *words)
-    assert taken[0] == taken[1] == validate_command.prior_settings() != taken[2]
-    assert store.key(taken[0]) == store.key(validate_command.prior_settings())
-    assert validate_command.prior_settings().population.retailers == 1000
-    assert validate_command.prior_settings().posterior == posterior.PRIOR
-    assert validate_command.prior_settings().market == POSTING_ONLY
+            command(monkeypatch, "calibrate", *words)
+    (settings, how, surveys), (other, more, elsewhere) = taken
+    assert (settings.posterior, settings.market) == (posterior.PRIOR, POSTING_ONLY)
+    assert settings.population.retailers == 1000
+    assert (surveys, elsewhere) == (Path("results/prior"), Path("elsewhere/prior"))
+    assert how == Inference() and more == replace(how, rounds=3)
+    assert other == replace(settings, seed=1)
 
 
-def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
+def test_what_is_validated_is_the_default_study(monkeypatch):
     """`marketsim validate` predicts with the settings of `marketsim`, over more runs."""
     taken = []
 
@@ -130,97 +126,55 @@ def test_what_is_validated_is_the_default_study(monkeypatch, capfd):
     assert taken[0] == default
 
 
-def test_the_smallest_table_is_large_enough():
-    """The fewest simulations the command takes leave each survey its neighbours, and one more."""
-    (of,) = [item for item in fields(options.TableCommand) if item.name == "simulations"]
-    keep = int(of.metadata["low"] * validate_command.KEEP)
-    others = of.metadata["low"] // len(priors.STRUCTURES) - 1
-    assert len(discrepancy.SUMMARIES) < keep < others
-
-
 # ---------------------------------------------------------------- from end to end
 
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
-    """Make everything small: the posterior, the market of the table, and what is asked of it."""
+    """Put a small posterior in the place of the shipped one."""
     folder = tmp_path / "toy"
     made(folder)
     monkeypatch.setattr(posterior, "folder", shelf(folder))
-    monkeypatch.setattr(reference_table, "BATCH", 80)
-    monkeypatch.setattr(validate_command, "TESTS", 8)
-    monkeypatch.setattr(validate_command, "KEEP", 0.09)
-    monkeypatch.setattr(validate_command, "NEAR", 0.5)
-    monkeypatch.setattr(validate_command.cross_validation, "NEAREST", 40)
-    monkeypatch.setattr(validate_command.cross_validation, "DRAWS", 200)
-    of = small(30, recovery="mixture", market=POSTING_ONLY, posterior=posterior.PRIOR)
-    monkeypatch.setattr(validate_command, "prior_settings", lambda: of)
-    monkeypatch.setattr(validation_page, "write", lambda *_: None)
-    drawn = []
-    save = registry.save
-
-    def record(folder, kind, tables, **facts):
-        if kind not in KINDS.values():  # those of the study that a validation runs
-            return save(folder, kind, tables, **facts)
-        return drawn.append((folder.name, kind, set(tables)))
-
-    monkeypatch.setattr(registry, "save", record)
     forget()
-    yield SimpleNamespace(drawn=drawn, posterior=folder)
+    yield folder
     forget()
 
 
-ASKED = {
-    "identify": "recovery coverage confusion structure_probabilities contraction correlations",
-    "validate": "predictive predictive_again replicates leave_one_out models",
-}
-KINDS = {"identify": "identifiability", "validate": "validation"}  # of figures
+TABLES = {"predictive", "predictive_again", "replicates"}
 
 
-def test_appraisals_leave_what_they_promise_and_share_a_table(toy, monkeypatch):
-    """Each table is there, drawn from and in the manifest; both read the same simulations."""
-    written = []
-    predicts = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=6)
-    settings = {"identify": validate_command.prior_settings(), "validate": predicts}
-    for name, tables in ASKED.items():
-        of = settings[name]
-        asked = (of, Path("results/prior"), Path("results/asked"), 160, 1, False)
-        folder = getattr(validate_command, name)(*asked)
-        names = set(tables.split())
-        assert {path.stem for path in folder.glob("*.csv")} == names
-        assert all(len(pd.read_csv(path)) > 0 for path in folder.glob("*.csv"))
-        assert toy.drawn.pop() == ("figures", KINDS[name], names)
-        manifest = json.loads((folder / "manifest.json").read_text())
-        assert set(manifest["tables"]) == {f"{table}.csv" for table in names}
-        assert (manifest["simulations"], manifest["key"]) == (160, folder.name)
-        written.append({path: path.stat().st_mtime_ns for path in asked[1].glob("*/*")})
-        assert_taken_as_it_is(name, asked, folder, toy)
-    assert len(written[0]) == 4  # two batches, and that each is whole
-    assert written[1] == written[0]
-    table = reference_table.table(validate_command.prior_settings(), asked[1], 160)
-    assert table["structure"].value_counts().to_dict() == {
-        name: 160 / len(priors.STRUCTURES) for name in priors.STRUCTURES
-    }
+def no_study(*_, **__) -> None:
+    raise AssertionError("simulated")
 
 
-def assert_taken_as_it_is(name: str, asked: tuple, folder: Path, toy: SimpleNamespace) -> None:
-    """Ask again: the result is read; but not for more simulations, or after a new posterior."""
-    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+def test_a_validation_leaves_what_it_promises(toy, monkeypatch):
+    """Each table is there, in the manifest, and of the study; again it is taken as it is."""
+    monkeypatch.setattr(predictive_check, "SIZES", (6, 20))
+    of, asked = small(30, recovery="mixture", posterior=presets.POSTERIOR, replicates=8), "asked"
+    folder = validate_command.validate(of, Path(asked), 1, False)
+    assert {path.stem for path in folder.glob("*.csv")} == TABLES
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert set(manifest["tables"]) == {f"{table}.csv" for table in TABLES}
+    assert manifest["key"] == folder.name
+    figures = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert figures == {spec.name for spec in registry.KINDS["validation"]}
+    assert "report of a validation" in (folder / "report.html").read_text().lower()
+    (study,) = Path(asked, "runs").glob("*/manifest.json")
+    fit = pd.read_csv(study.with_name("fit.csv"))
+    found = pd.read_csv(folder / "predictive.csv")
+    pd.testing.assert_frame_equal(found[["id", "median", "p_value"]],
+                                  fit[["id", "median", "p_value"]])  # fmt: skip
+    assert (found["width"].dropna() >= 0.0).all() and found["width"].max() > 0.0
+    assert pd.read_csv(folder / "replicates.csv")["runs"].unique().tolist() == [6, 8]
 
-    def nothing_new(*_):
-        raise AssertionError("simulated")
-
-    structures = toy.posterior / "structures.csv"
-    shipped = structures.read_bytes()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reference_table, "table", nothing_new)
-        ask = getattr(validate_command, name)
-        assert ask(*asked) == folder
-        assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
-        assert not store.partial_folder(folder).exists()
-        with pytest.raises(AssertionError, match="simulated"):
-            ask(*asked[:3], 320, *asked[4:])
-        structures.write_bytes(shipped + b"\n")
-        with pytest.raises(AssertionError, match="simulated"):
-            ask(*asked)
-    structures.write_bytes(shipped)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    monkeypatch.setattr(validate_command.run_command, "run_study", no_study)
+    assert validate_command.validate(of, Path(asked), 3, False) == folder
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert not store.partial_folder(folder).exists()
+    with pytest.raises(AssertionError, match="simulated"):
+        validate_command.validate(replace(of, replicates=7), Path(asked), 1, False)
+    with (toy / "structures.csv").open("ab") as to:  # a new posterior is a new validation
+        to.write(b"\n")
+    with pytest.raises(AssertionError, match="simulated"):
+        validate_command.validate(of, Path(asked), 1, False)

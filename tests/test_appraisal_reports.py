@@ -1,74 +1,91 @@
-"""The pages of a calibration and a validation, made of the published tables."""
+"""The pages of a calibration and a validation, made of tables of all kinds."""
 
 import re
-import shutil
-from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from test_calibration_plots import calibration, checked, validated
 
+from marketsim.analysis.inference import posting
 from marketsim.commands import compose, options
-from marketsim.parameters import posterior, presets
-from marketsim.parameters.settings import Calibration
+from marketsim.parameters import presets, priors
+from marketsim.parameters.settings import Inference
+from marketsim.reporting import text
+from marketsim.reporting.figures import registry
 from marketsim.reporting.pages import calibration as calibration_page
 from marketsim.reporting.pages import validation as validation_page
 
-PUBLISHED = Path(__file__).parents[1] / "results" / "published"
+GATES = pd.DataFrame(
+    [("coverage of intervals", 0.95, 0.87, 0.93, False), ("draws", 2000.0, 1000.0, np.inf, True)],
+    columns=["gate", "measured", "low", "high", "passed"],
+)
+MODELS = pd.DataFrame(
+    [
+        ("published", "each row", "marketsim", 1, 0.61, np.nan, 41.0, 0.8),
+        ("simulated", "each row", "constant_mean", 70, -1.2, 0.2, 123.0, 0.55),
+    ],
+    columns=["survey", "question", "model", "surveys", "log_score", "standard_error", "crps",
+             "coverage"],
+)  # fmt: skip
 
 
-def _tables(name, *names):
-    return {one: _with_p_values(pd.read_csv(PUBLISHED / name / f"{one}.csv")) for one in names}
+def plain(page: str) -> str:
+    """Return the text of a page."""
+    return " ".join(re.sub("<.*?>", "", page).split())
 
 
-def _with_p_values(table):
-    """Add what tables published before there were p-values lack."""
-    if "within" in table and "p_value" not in table:
-        table = table.assign(p_value=table["within"].map({True: 0.5, False: 0.01}))
-    return table.assign(runs=200) if "p_value" in table and "runs" not in table else table
-
-
-def _folder(tmp_path, name):
-    return shutil.copytree(PUBLISHED / name / "figures", tmp_path / name / "figures").parent
-
-
-@pytest.fixture
-def calibrated(tmp_path):
-    """Make the page of the published calibration, and return it with its tables."""
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """Make the page of a calibration, and return it with its tables."""
     settings = compose.composed([], "calibrate", options.CalibrateCommand).settings()
-    tables = _tables("calibration_2015", "structures", "structure_fit")
-    tables["posterior"] = posterior.draws()
-    search = Calibration(particles=500)
-    folder = _folder(tmp_path, "calibration_2015")
-    page = calibration_page.write(folder, settings, search, 54_443, tables)
+    tables = calibration() | checked() | {"gates": GATES, "models": MODELS}
+    tables["pairs"] = pd.DataFrame({"seed": range(321)})
+    folder = tmp_path_factory.mktemp("calibration")
+    registry.save(folder / "figures", "calibration", tables)
+    page = calibration_page.write(folder, settings, Inference(tests=654), 54_443, tables)
     return page.read_text(encoding="utf-8"), tables
 
 
 def test_a_calibration_says_what_the_survey_narrowed(calibrated):
-    """The answer has the most and least probable explanation, and the best known parameter."""
+    """The answer has the most and least probable mechanism, and the best known parameter."""
     page, tables = calibrated
     rows = calibration_page.parameters(tables["posterior"], tables["structures"])
     assert [row["contraction"] for row in rows] == sorted(
         (row["contraction"] for row in rows), reverse=True
     )
-    narrowed = sum(row["contraction"] >= 0.5 for row in rows)
-    words = " ".join(re.sub("<.*?>", "", page).split())
+    narrowed, words = sum(row["contraction"] >= 0.5 for row in rows), plain(page)
     assert f"reduces the uncertainty of {narrowed} of {len(rows)} fitted parameters" in words
-    best = tables["structures"].sort_values("probability").iloc[-1]
-    assert (
-        f"{best['structure'].replace('_', ' ')}, has probability {100 * best['probability']:.0f} %"
-        in words
-    )
+    assert f"best constrained is {rows[0]['label']}: {rows[0]['posterior']}" in words
+    ordered = tables["structures"].sort_values("probability", kind="stable", ascending=False)
+    best, *_, worst = ordered.to_dict("records")
+    low, _, high = 100 * posting.share_interval(best["probability"], best["standard_error"])
+    assert f"{text.plain_name(best['structure'])}, has probability" in words
+    assert f"(90&nbsp;% Monte Carlo error: {low:.0f} % to {high:.0f} %)" in words
+    assert f"the least probable, {text.plain_name(worst['structure'])}, has 0 %" in words
     assert "54,443 simulated surveys" in words
+    assert f"{len(tables['posterior'])} draws are the posterior sample" in words
+
+
+def test_a_calibration_shows_its_checks_and_forecasts(calibrated):
+    """Each check with what is allowed, also one that failed; each model with its scores."""
+    page, _ = calibrated
+    words = plain(page)
+    assert "coverage of intervals 0.95 0.87 to 0.93 no" in words
+    assert "draws 2,000 1,000 or more yes" in words
+    assert "654" in words and "321" in words
+    for part in ("published (1)", "simulated (70)", "0.61", "123", "55 %"):
+        assert part in words, part
 
 
 def test_a_prior_is_narrowed_by_nothing(calibrated):
     """Where draws are even over the prior, none of it is narrowed; a point is known wholly."""
     _, tables = calibrated
-    draws = tables["posterior"].iloc[:400].copy()
+    draws = pd.concat([tables["posterior"]] * 2)[:400].reset_index(drop=True)
     draws["structure"], draws["weight"] = "forgetting", 1 / 400
-    prior = calibration_page.priors.uncertain()["posting.base_posts"]
+    prior = priors.uncertain()["posting.base_posts"]
     shares = [(k + 0.5) / 400 for k in range(400)]
-    draws["posting.base_posts"] = [calibration_page.priors.value(prior, u) for u in shares]
+    draws["posting.base_posts"] = [priors.value(prior, u) for u in shares]
     draws["posting.video_share"] = draws["posting.video_share"].iloc[0]
     found = pd.DataFrame({"structure": ["forgetting"], "probability": [1.0]})
     rows = {row["key"]: row["contraction"] for row in calibration_page.parameters(draws, found)}
@@ -78,64 +95,62 @@ def test_a_prior_is_narrowed_by_nothing(calibrated):
 
 def test_the_commands_make_the_same_settings():
     """The command on a page composes what it was made of."""
-    for name, kind, make in (
-        ("calibrate", options.CalibrateCommand,
+    for name, kind, more, make in (
+        ("calibrate", options.CalibrateCommand, ["calibration.rounds=3", "calibration.pairs=0"],
          lambda of: calibration_page.command(of.settings(), of.calibration)),
-        ("validate", options.TableCommand,
-         lambda of: validation_page.command(of.settings(), of.simulations)),
+        ("validate", options.Command, ["replicates=7"],
+         lambda of: validation_page.command(of.settings())),
     ):  # fmt: skip
-        more = {"calibrate": "calibration.particles=300", "validate": "simulations=20000"}[name]
-        asked = compose.composed(["seed=7", "moderation.capacity=20", more], name, kind)
+        asked = compose.composed(["seed=7", "moderation.capacity=20", *more], name, kind)
         words = make(asked).split()
         assert words[:2] == ["marketsim", name]
         assert compose.composed(words[2:], name, kind) == asked
 
 
-@pytest.fixture
-def validated(tmp_path):
-    """Make the page of the published validation, and return it with its tables."""
+@pytest.fixture(scope="module")
+def checked_page(tmp_path_factory):
+    """Make the page of a validation, and return it with its tables."""
     settings = presets.named()
     settings.replicates = 400
-    tables = _tables("validation_2015", "predictive", "models")
-    folder = _folder(tmp_path, "validation_2015")
-    page = validation_page.write(folder, settings, 100_000, tables)
+    tables, folder = validated(), tmp_path_factory.mktemp("validation")
+    registry.save(folder / "figures", "validation", tables)
+    page = validation_page.write(folder, settings, tables)
     return page.read_text(encoding="utf-8"), tables
 
 
-def test_a_validation_says_which_model_tells_most(validated):
-    """Also where it is not ours."""
-    page, tables = validated
-    words = " ".join(re.sub("<.*?>", "", page).split())
-    best = tables["models"].sort_values("mean_crps").iloc[0]
-    assert f"{best['model'].replace('_', ' ')} predicts best" in words
-    unusual = (tables["predictive"]["p_value"] < 0.05).groupby(tables["predictive"]["role"]).sum()
-    rows = tables["predictive"]["role"].value_counts()
+def test_a_validation_counts_what_is_unusual(checked_page):
+    """Among targets, and among rows reported unfitted, beside the number of a correct model."""
+    page, tables = checked_page
+    words, table = plain(page), tables["predictive"].dropna(subset="p_value")
+    unusual = (table["p_value"] < 0.05).groupby(table["role"]).sum()
+    rows = table["role"].value_counts()
+    assert unusual["target"] > 0
     assert f"{unusual['target']} of {rows['target']} targets" in words
     assert f"at most {0.05 * rows['target']:.1f} and {0.05 * rows['validation']:.1f}" in words
     assert words.index("Targets") < words.index("Reported unfitted")
     assert "inside?" not in words.lower()
-    assert validation_page.models(tables["models"][::-1])[0]["label"].startswith("interrupted")
+    assert "400 calibrated markets" in words
 
 
-def test_a_validation_shows_this_panel_again_where_it_was_predicted(validated, tmp_path):
+def test_a_validation_shows_this_panel_again_where_it_was_predicted(checked_page, tmp_path):
     """A column and a note beside a new panel; none where it was not."""
-    page, tables = validated
+    page, tables = checked_page
     assert "This panel again" not in page
     other = tables["predictive"].assign(median=0.123, q05=0.1, q95=0.15)
     more = tables | {"predictive_again": other}
-    folder = _folder(tmp_path / "both", "validation_2015")
+    registry.save(tmp_path / "figures", "validation", tables)
     settings = presets.named()
-    written = validation_page.write(folder, settings, 100_000, more).read_text(encoding="utf-8")
+    written = validation_page.write(tmp_path, settings, more).read_text(encoding="utf-8")
     assert written.count('data-label="This panel again">0.123') == len(other)
     words = " ".join(re.sub("<.*?>", "", written).split())
     assert "400 pairs of a draw and a seed were accepted" in words
     assert "agreement is no evidence" in words
 
 
-def test_pages_need_no_other_file(calibrated, validated):
+def test_pages_need_no_other_file(calibrated, checked_page):
     """Nothing is fetched, and every picture has words in its place."""
-    for page, _ in (calibrated, validated):
+    for (page, _), kind in ((calibrated, "calibration"), (checked_page, "validation")):
         assert not re.search(r"(src|href)=\"(?!data:)", page)
         assert "default-src 'none'" in page
-        assert page.count("<img ") == page.count(' alt="') >= 2
+        assert page.count("<img ") == page.count(' alt="') == len(registry.KINDS[kind])
         assert "no personal data" in " ".join(page.split())

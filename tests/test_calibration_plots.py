@@ -1,7 +1,6 @@
-"""The figures of calibration, identifiability and validation, for all kinds of tables."""
+"""The figures of calibration and validation, for all kinds of tables."""
 
 import re
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -10,25 +9,30 @@ import pytest
 from conftest import published_middle
 from matplotlib.patches import StepPatch
 
-from marketsim.analysis.inference import cross_validation, identifiability
+from marketsim.analysis.inference import checks, forecasts
 from marketsim.parameters import priors
 from marketsim.reporting import text as report_text
 from marketsim.reporting.figures import registry
-from marketsim.reporting.figures.calibration import RATIOS, SEARCH, WAYS
+from marketsim.reporting.figures.calibration import RATIOS
 from marketsim.reporting.figures.style import BLUE, STYLE
 from marketsim.reporting.figures.validation import ROLES
 from marketsim.reporting.figures.validation import _half_widths as half_widths
 from marketsim.survey import fit
 from marketsim.survey import statistics as survey_statistics
 from marketsim.survey import targets as survey_targets
+from marketsim.survey.intervals import proportion_interval
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FACTS = survey_targets.targets() | survey_targets.validation() | survey_targets.context()
-VARIANTS = [way for way in WAYS if way != SEARCH]
 FILES = {
-    "calibration": ["posterior.png", "structures.png"],
-    "identifiability": ["confusion.png", "coverage.png", "recovery.png"],
-    "validation": ["predictive.png", "leave_one_out.png", "replicates.png"],
+    "calibration": [
+        "posterior.png",
+        "structures.png",
+        "coverage.png",
+        "confusion.png",
+        "leave_one_out.png",
+    ],
+    "validation": ["predictive.png", "replicates.png"],
 }
 MAKERS = {spec.name: spec.make for kind in FILES for spec in registry.KINDS[kind]}
 NAMES = list(MAKERS)
@@ -48,36 +52,28 @@ def posterior_rows(names, draws=40):
     for seed, name in enumerate(names):
         rng = np.random.default_rng(seed)
         weight = rng.random(draws)
-        table = pd.DataFrame({"structure": name, "weight": weight / weight.sum(), "distance": 1.0})
+        table = pd.DataFrame({"structure": name, "weight": weight / weight.sum()})
         for key, prior in priors.uncertain().items():
             shares = rng.beta(4, 6, draws) if key in priors.FITTED[name] else rng.random(draws)
             table[key] = [priors.value(prior, share) for share in shares]
-        parts.append(table.join(statistics(draws, seed)).assign(generation=3))
-        parts[-1].loc[0, "fall_week_5"] = np.nan
+        parts.append(table)
     return pd.concat(parts, ignore_index=True)
 
 
 def structure_rows(names, shares):
     error = np.sqrt(np.array(shares) * (1 - np.array(shares)) / 400)
     columns = {"structure": list(names), "probability": shares, "standard_error": error}
-    return pd.DataFrame(columns | {"draws": 40, "generation": 3, "epsilon": 1.5})
+    return pd.DataFrame(columns | {"log_evidence": -3.0, "effective_draws": 400.0})
 
 
-def calibration(names=priors.STRUCTURES, shares=(0.0, 0.05, 0.1, 0.3, 0.2, 0.15, 0.1, 0.1)):
+def calibration(names=priors.STRUCTURES, shares=(0.0, 0.05, 0.1, 0.05, 0.3, 0.2, 0.15, 0.1, 0.05)):
     """By default the structure "none" has a probability of 0."""
     fits = [fit.fit(statistics(20, 50 + n)).assign(structure=s) for n, s in enumerate(names)]
     fits[-1].loc[fits[-1]["id"].isin(RATIOS), "p_value"] = 0.01
-    rejected = [
-        structure_rows(names, np.random.default_rng(n).dirichlet(np.ones(len(names)))).assign(
-            variant=variant
-        )
-        for n, variant in enumerate(VARIANTS)
-    ]
     return {
         "posterior": posterior_rows(names),
         "structures": structure_rows(names, list(shares)),
         "structure_fit": pd.concat(fits, ignore_index=True),
-        "structure_probabilities": pd.concat(rejected, ignore_index=True),
     }
 
 
@@ -96,26 +92,20 @@ def confusion_rows(untested=("trend",)):
     return table[~table["true"].isin(untested)].reset_index(drop=True)
 
 
-def recovery_rows(surveys=24):
-    rng, rows = np.random.default_rng(4), []
-    for number in range(surveys):
-        structure = priors.STRUCTURES[number % len(priors.STRUCTURES)]
-        for key in priors.FITTED[structure]:
-            prior, truth = priors.uncertain()[key], rng.random()
-            middle = np.clip(truth + rng.normal(0, 0.1), 0, 1)
-            ends = np.clip([truth, middle - 0.15, middle, middle + 0.15], 0, 1)
-            rows.append(
-                [number, structure, key, rng.random(), *(priors.value(prior, u) for u in ends)]
-            )
-    table = pd.DataFrame(rows)
-    table.columns = ["number", "structure", "parameter", "rank", "truth", "q05", "median", "q95"]
-    return table.assign(prior_sd=1.0, posterior_sd=0.5, contraction=0.75)
+def coverage_rows(tests=24):
+    rng, levels, parts = np.random.default_rng(4), checks.LEVELS, []
+    for name in (*priors.uncertain(), checks.POOLED):
+        ranks = rng.random(tests)
+        hits = (2 * np.abs(ranks[:, None] - 0.5) <= levels).sum(axis=0)
+        low, high = proportion_interval(hits, tests, (0.025, 0.975))
+        columns = {"level": levels, "covered": hits / tests, "ci_low": low, "ci_high": high}
+        parts.append(pd.DataFrame({"parameter": name, **columns, "tests": tests}))
+    return pd.concat(parts, ignore_index=True)
 
 
-def identified():
-    recovered = recovery_rows()
-    coverage = identifiability.coverage(recovered)
-    return {"confusion": confusion_rows(), "coverage": coverage, "recovery": recovered}
+def checked():
+    tables = {"confusion": confusion_rows(), "coverage": coverage_rows()}
+    return tables | {"leave_one_out": left_out_rows()}
 
 
 def predictive_rows():
@@ -130,7 +120,7 @@ def predictive_rows():
 
 def left_out_rows():
     rows = []
-    for place, name in enumerate(cross_validation.WEEKS):
+    for place, name in enumerate(forecasts.WEEKS):
         for step, model in enumerate(["constant_mean", "interrupted_time_series", "marketsim"]):
             middle = 700.0 + 20 * place - 50 * step
             high = 1e5 if (place, step) == (2, 1) else 1.5 * middle
@@ -153,7 +143,6 @@ def replicate_rows(runs=200):
 def validated():
     return {
         "predictive": predictive_rows(),
-        "leave_one_out": left_out_rows(),
         "replicates": replicate_rows(),
     }
 
@@ -165,7 +154,7 @@ def figure(name, tables):
     return made
 
 
-TABLES = calibration() | identified() | validated()
+TABLES = calibration() | checked() | validated()
 
 
 @pytest.fixture(scope="module")
@@ -203,14 +192,12 @@ def test_pictures_are_written_and_the_style_is_left_alone(tmp_path, kind):
     "tables",
     [
         calibration(("combined",), (1.0,)),
-        {k: v for k, v in calibration().items() if k != "structure_probabilities"},
         without(calibration(), "posterior", "thresholds"),
         without(calibration(), "structure_fit", "trend"),
-        without(calibration(), "structure_probabilities", "none"),
         calibration(("none", "trend"), (0.0, 1.0)),
         calibration() | {"structure_fit": calibration()["structure_fit"].assign(simulated=np.nan)},
     ],
-    ids=["one structure", "no rejection", "no draws", "no fit", "not rejected", "two", "nan"],
+    ids=["one structure", "no draws", "no fit", "two", "nan"],
 )
 def test_a_calibration_is_drawn_whatever_is_missing(tables):
     for name in ("posterior", "structures"):
@@ -277,8 +264,6 @@ def test_words_that_cannot_be_read_are_found():
         ("structures", 1, "Ratio of week 5 to\nweek 4 (ratio)", ""),
         ("confusion", 0, "%", "number of simulated surveys"),
         ("coverage", 0, "(%)", "(%)"),
-        ("recovery", 0, "true base posts (posts a day)", "estimated base posts (posts a day)"),
-        ("recovery", 3, "true video share (share)", "estimated video share (share)"),
         ("predictive", 0, "(half-widths of the evidence interval)", ""),
         ("leave_one_out", 0, "advertisements per week", "weeks left out"),
         ("leave_one_out", 1, "advertisements per week", ""),
@@ -381,8 +366,8 @@ def test_a_parameter_of_structures_without_probability_is_drawn_all_the_same():
 
 def test_probabilities_carry_their_monte_carlo_error(figures):
     axes = figures["structures"].axes[0]
-    found = TABLES["structures"].sort_values("probability", ascending=False)
-    points = [line for line in axes.get_lines() if line.get_marker() == WAYS[SEARCH][1]]
+    found = TABLES["structures"].sort_values("probability", ascending=False, kind="stable")
+    points = [line for line in axes.get_lines() if line.get_marker() == "o"]
     np.testing.assert_allclose([p.get_xdata()[0] for p in points], 100 * found["probability"])
     best = found.iloc[0]
     lines = [line.get_xdata() for line in axes.get_lines() if line.get_color() == BLUE]
@@ -393,12 +378,6 @@ def test_probabilities_carry_their_monte_carlo_error(figures):
     text = f"mechanism: {ticks[0]}, {100 * best['probability']:.0f} %"
     assert text in headline(figures["structures"])
     assert in_text(figures["structures"])[2:] == [round(end) for end in ends]
-
-
-def test_every_variant_of_the_published_table_can_be_drawn():
-    published = Path(__file__).parents[1] / "results/published/identification_2015"
-    table = pd.read_csv(published / "structure_probabilities.csv")
-    assert set(table["variant"]) == set(VARIANTS)
 
 
 def test_structures_are_held_against_the_evidence(figures):
@@ -417,7 +396,7 @@ def test_structures_are_held_against_the_evidence(figures):
         assert {d.get_xdata()[0] for d in hollow} == set(rows["median"][unusual])
 
 
-# ---------------------------------------------------------------- identification
+# ---------------------------------------------------------------- its checks
 
 
 def test_cells_hold_the_shares_of_true_rows_and_selected_columns(figures):
@@ -442,13 +421,13 @@ def test_headline_counts_the_structures_found_again(figures):
     right = table[table["true"] == table["selected"]]
     tests = right["tests"].sum()
     hits = (right["chosen"] * right["tests"]).sum()
-    assert in_text(figures["confusion"]) == [round(100 * hits / tests), tests, 1, 8]
+    assert in_text(figures["confusion"]) == [round(100 * hits / tests), tests, 1, 9]
     assert round(100 * hits / tests) != round(100 * right["chosen"].mean())
 
 
 def test_pooled_coverage_is_the_thick_line_and_the_others_are_thin(figures):
     axes, table = figures["coverage"].axes[0], TABLES["coverage"]
-    pooled = table[table["parameter"] == identifiability.POOLED]
+    pooled = table[table["parameter"] == checks.POOLED]
     (thick,) = [line for line in axes.get_lines() if line.get_linewidth() > 2]
     np.testing.assert_allclose(thick.get_xdata(), 100 * pooled["level"])
     np.testing.assert_allclose(thick.get_ydata(), 100 * pooled["covered"])
@@ -461,33 +440,26 @@ def test_pooled_coverage_is_the_thick_line_and_the_others_are_thin(figures):
     assert in_text(figures["coverage"]) == [90, round(100 * at), 24]
 
 
-def test_coverage_without_identified_parameters_says_so():
-    table = TABLES["coverage"]
-    others = table[table["parameter"] == "perception.half_life"]
-    assert "No data" in headline(figure("coverage", {"coverage": others}))
+def test_scores_and_intervals_of_the_rows_left_out(figures):
+    axes, lower = figures["leave_one_out"].axes
+    table = TABLES["leave_one_out"]
+    means = table.groupby("model")["crps"].mean()
+    models = ["marketsim", "interrupted_time_series", "constant_mean"]
+    np.testing.assert_allclose([bar.get_width() for bar in lower.patches], means[models])
+    assert in_text(figures["leave_one_out"]) == [round(means[model]) for model in models]
+    assert [text.get_text() for text in axes.texts][-1] == "CRPS"
+    scores = sorted(text.get_text() for text in axes.texts[:-1])
+    assert scores == sorted(f"{score:.0f}" for score in table["crps"])
+    assert [line.get_marker() for line in axes.get_lines()].count(">") == 1
+    assert axes.get_xlim()[1] == 1500.0
+    weeks = [label.get_text() for label in axes.get_yticklabels()]
+    assert weeks == ["weeks 1 to 3", "week 4", "week 5", "weeks 6 to 12", "week 13"]
 
 
-def test_recovered_parameters_count_what_is_inside(figures):
-    table = TABLES["recovery"]
-    hits = table["truth"].between(table["q05"], table["q95"])
-    shares = []
-    for axes, name in zip(figures["recovery"].axes, identifiability.IDENTIFIED, strict=True):
-        own = table["parameter"] == name
-        text = f"{100 * hits[own].mean():.0f} % of {own.sum()} true values inside"
-        assert axes.get_title(loc="left") == text
-        truths = np.concatenate([bars.lines[0].get_xdata() for bars in axes.containers])
-        np.testing.assert_allclose(np.sort(truths), np.sort(table["truth"][own]))
-        assert len(axes.containers[1].lines[0].get_xdata()) == (own & ~hits).sum()
-        shares.append(hits[own].mean())
-    assert in_text(figures["recovery"]) == [90, round(100 * np.mean(shares))]
-    far = table.assign(truth=1.1 * table["q95"])
-    assert in_text(figure("recovery", {"recovery": far})) == [90, 0]
-
-
-def test_an_identified_parameter_without_surveys_has_an_empty_panel():
-    table = TABLES["recovery"]
-    some = table[table["parameter"] != "posting.full_grid"]
-    assert figure("recovery", {"recovery": some}).axes[2].get_title(loc="left") == "no survey"
+def test_a_model_that_is_not_there_is_left_out():
+    table = TABLES["leave_one_out"]
+    some = table[table["model"] != "constant_mean"]
+    assert "constant" not in headline(figure("leave_one_out", {"leave_one_out": some}))
 
 
 # ---------------------------------------------------------------- validation
@@ -559,28 +531,6 @@ def test_validation_rows_look_different_and_come_last(figures):
     targets = (table["role"] == "target").sum()
     assert len(squares) == (table["role"] == "validation").sum()
     assert min(squares) > targets - 0.5
-
-
-def test_scores_and_intervals_of_the_rows_left_out(figures):
-    axes, lower = figures["leave_one_out"].axes
-    table = TABLES["leave_one_out"]
-    means = table.groupby("model")["crps"].mean()
-    models = ["marketsim", "interrupted_time_series", "constant_mean"]
-    np.testing.assert_allclose([bar.get_width() for bar in lower.patches], means[models])
-    assert in_text(figures["leave_one_out"]) == [round(means[model]) for model in models]
-    assert [text.get_text() for text in axes.texts][-1] == "CRPS"
-    scores = sorted(text.get_text() for text in axes.texts[:-1])
-    assert scores == sorted(f"{score:.0f}" for score in table["crps"])
-    assert [line.get_marker() for line in axes.get_lines()].count(">") == 1
-    assert axes.get_xlim()[1] == 1500.0
-    weeks = [label.get_text() for label in axes.get_yticklabels()]
-    assert weeks == ["weeks 1 to 3", "week 4", "week 5", "weeks 6 to 12", "week 13"]
-
-
-def test_a_model_that_is_not_there_is_left_out():
-    table = TABLES["leave_one_out"]
-    some = table[table["model"] != "constant_mean"]
-    assert "constant" not in headline(figure("leave_one_out", {"leave_one_out": some}))
 
 
 def test_variations_are_over_their_final_values(figures):

@@ -366,11 +366,12 @@ def test_flags_of_hydra_print(tmp_path, flag, shown):
 @pytest.mark.parametrize(
     ("words", "package"),
     [
-        ("calibrate", "pyabc"),
+        ("calibrate", "jax"),
+        ("calibrate", "optax"),
+        ("calibrate", "statsmodels"),
         ("calibrate_market", "pyabc"),
-        ("calibrate calibration.sampler=dask calibration.address=tcp://x:1", "distributed"),
+        ("calibrate_market calibration.sampler=dask calibration.address=tcp://x:1", "distributed"),
         ("sensitivity", "SALib"),
-        ("validate", "statsmodels"),
         ("dashboard", "streamlit"),
     ],
 )
@@ -440,8 +441,8 @@ TABS = {
     "marketsim compare scenarios=[legal_sale,no": ("scenarios=[legal_sale,no_crackdown", "run"),
     "marketsim compare baseline=no": ("baseline=no_crackdown", "baseline=repeated_sweeps"),
     "marketsim sensitivity traj": ("trajectories=", "run"),
-    "marketsim calibrate calibration.": ("calibration.particles=", "run"),
-    "marketsim identify simu": ("simulations=", "run"),
+    "marketsim calibrate calibration.": ("calibration.rounds=", "calibration.particles="),
+    "marketsim calibrate_market calibration.": ("calibration.particles=", "calibration.rounds="),
     "marketsim verify results/x ": ("threads= progress= classes=", "scenario="),
     "marketsim results x csv": ("csv=", "parquet="),
     "marketsim results x scen": ("scenario=", "csv="),

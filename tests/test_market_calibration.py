@@ -80,15 +80,15 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
 
 
 def calibrate(settings: Settings, *how) -> Path:
-    return calibrate_command.calibrate(trade(settings), *how)
+    return calibrate_command.calibrate_trade(trade(settings), *how)
 
 
 def particle(settings: Settings, scores: dict) -> tuple[Settings, int]:
-    return trade(settings).particle("market", scores)
+    return trade(settings).particle(scores)
 
 
 def model(**changes: object) -> abc_smc.Model:
-    return abc_smc.Model(trade(start(**changes)), "market")
+    return abc_smc.Model(trade(start(**changes)))
 
 
 def drawn(found: Path) -> pd.DataFrame:
@@ -213,9 +213,10 @@ def test_what_cannot_be_searched_is_refused(monkeypatch, name):
 def test_what_can_be_searched_is_not_refused():
     """Negative control: each sampler, from the posterior and from the prior, with one held."""
     for name in abc_smc.SAMPLERS:
-        abc_smc.check(trade(start()), Calibration(sampler=name))
-    abc_smc.check(trade(start(posterior=posterior.PRIOR, recovery="trend")), ENOUGH)
-    abc_smc.check(trade(start(supply__cost=6.0, fixed=["supply.cost"])), ENOUGH)
+        abc_smc.check(Calibration(sampler=name))
+    abc_smc.check(Calibration(sampler="dask", address="tcp://a:1"))
+    trade(start(posterior=posterior.PRIOR, recovery="trend"))
+    trade(start(supply__cost=6.0, fixed=["supply.cost"]))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +316,7 @@ def test_the_fit_is_that_of_a_study_with_these_draws(found, elsewhere):
     tables = run.replicate(start(), range(PREDICTED), 1)
     runs = tables["runs"].set_index("run")
     expected = survey_fit.fit(summary.run_statistics(start(), tables, runs), runs["draw"])
-    fit = particles.fit(trade(start()), "market", drawn(found), 1)
+    fit = particles.fit(trade(start()), drawn(found), 1)
     pd.testing.assert_frame_equal(fit, expected)
     shown = pd.read_csv(found / "market_fit.csv")
     np.testing.assert_array_equal(shown["median"], expected["median"])
@@ -398,16 +399,16 @@ def test_draws_are_moved_to_the_published_survey():
     places = np.linspace(0.3, 0.8, 40)
     distance, weight = 1.0 + places, np.linspace(1.0, 2.0, 40)
     kept = accepted(places, distance, weight)
-    rows = particles.draws(trade(start()), "market", kept, 1)
+    rows = particles.draws(trade(start()), kept)
     first, *others = priors.FITTED_TRADE
     assert priors.shares(PRIORS[first], rows[first].to_numpy()) == pytest.approx(0.7, abs=1e-6)
     for key in others:
         assert rows[key].to_numpy() == pytest.approx(kept[key].to_numpy(), rel=1e-9)
     expected = weight * (1.0 - (distance / distance.max()) ** 2)
     assert rows["weight"].to_numpy() == pytest.approx(expected / expected.sum(), abs=1e-8)
-    held = particles.draws(trade(start(fixed=[first])), "market", kept, 1)
+    held = particles.draws(trade(start(fixed=[first])), kept)
     assert (held[first] == value_of(start(), first)).all()
-    alike = particles.draws(trade(start()), "market", kept.assign(distance=0.0), 1)
+    alike = particles.draws(trade(start()), kept.assign(distance=0.0))
     assert alike["weight"].to_numpy() == pytest.approx(weight / weight.sum())
 
 
@@ -418,7 +419,7 @@ def test_the_point_is_the_draw_nearest_to_the_mean():
 
     def nearest(weight: list[float], **changes: object) -> float:
         table = rows.assign(weight=weight, **changes)
-        values = particles.point(trade(start()), "market", table, 1).set_index("key")["value"]
+        values = particles.point(trade(start()), table).set_index("key")["value"]
         assert list(values.index) == list(PRIORS)
         return priors.share(PRIORS[first], float(values[first]))
 

@@ -1,4 +1,4 @@
-"""The table of simulations from the prior: it only grows, and every row can be made again."""
+"""Tables of simulated surveys: they only grow, and every row can be simulated again."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from marketsim.analysis.inference import reference_table
+from marketsim.analysis.inference import panel_surveys, reference_table
 from marketsim.errors import InputError
 from marketsim.numerics.jit import PACKAGE
 from marketsim.parameters import posterior, priors
@@ -21,7 +21,7 @@ from marketsim.simulation import run as simulation
 from marketsim.simulation import store
 from marketsim.survey import statistics
 
-SIMULATED = list(statistics.STATISTICS)
+SIMULATED = [*statistics.STATISTICS, *panel_surveys.WEEKLY]
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def test_a_longer_table_only_appends():
 def test_rows_that_are_there_are_read(monkeypatch):
     """What whole batches hold is never simulated again; what they do not hold is."""
     six = table(6)
-    monkeypatch.setattr(simulation, "statistics", nothing_new)
+    monkeypatch.setattr(panel_surveys, "statistics", nothing_new)
     pd.testing.assert_frame_equal(table(6), six, check_exact=True)
     assert len(table(8)) == 8
     with pytest.raises(AssertionError, match="simulated"):
@@ -64,7 +64,7 @@ def test_rows_that_are_there_are_read(monkeypatch):
 
 def test_a_killed_batch_is_simulated_again(monkeypatch):
     """A table cut off in its second batch keeps the first and ends as if never cut off."""
-    plain, batches = simulation.statistics, []
+    plain, batches = panel_surveys.statistics, []
 
     def cut_off(jobs, threads, done):
         batches.append(len(jobs))
@@ -72,7 +72,7 @@ def test_a_killed_batch_is_simulated_again(monkeypatch):
             raise KeyboardInterrupt
         return plain(jobs, threads, done)
 
-    monkeypatch.setattr(simulation, "statistics", cut_off)
+    monkeypatch.setattr(panel_surveys, "statistics", cut_off)
     with pytest.raises(KeyboardInterrupt):
         table(10)
     (first,) = Path("table").glob("*/*.parquet")
@@ -82,7 +82,7 @@ def test_a_killed_batch_is_simulated_again(monkeypatch):
     whole = table(10)
     assert batches == [4, 4, 4, 4]
     assert first.stat().st_mtime_ns == kept
-    monkeypatch.setattr(simulation, "statistics", plain)
+    monkeypatch.setattr(panel_surveys, "statistics", plain)
     pd.testing.assert_frame_equal(whole, table(10, "straight"), check_exact=True)
 
 
@@ -105,7 +105,7 @@ def test_structures_take_turns():
     assert reference_table.structures(start()) == list(priors.STRUCTURES)
     assert reference_table.structures(start("trend")) == ["trend"]
     names = table(12)["structure"].tolist()
-    assert names == [*priors.STRUCTURES, *priors.STRUCTURES[:4]]
+    assert names == [*priors.STRUCTURES, *priors.STRUCTURES[:3]]
     assert table(5, of=start("trend"))["structure"].tolist() == ["trend"] * 5
 
 
@@ -113,7 +113,7 @@ def test_a_row_is_its_number():
     """Parameters and survey of a row come out again from its number; of another they do not."""
     rows = table(10)
     assert rows["number"].tolist() == list(range(10))
-    assert list(rows) == ["number", "structure", *priors.uncertain(), *SIMULATED]
+    assert list(rows) == ["number", "structure", "seed", *priors.uncertain(), *SIMULATED]
     for number in (9, 0, 5):
         row = rows.iloc[number]
         mine, seed = reference_table.sample_row(start(), number)
@@ -121,7 +121,8 @@ def test_a_row_is_its_number():
         assert dict(row[[*priors.uncertain()]]) == priors.sample(
             priors.uncertain(), start().seed, number
         )
-        seen = simulation.statistics([(mine, seed), (mine, seed + 1)]).to_numpy(float)
+        assert seed == row["seed"]
+        seen = panel_surveys.statistics([(mine, seed), (mine, seed + 1)]).to_numpy(float)
         stored = row[SIMULATED].to_numpy(float)
         np.testing.assert_array_equal(seen[0], stored)
         assert not np.array_equal(seen[1], stored, equal_nan=True)
@@ -157,6 +158,56 @@ def test_the_table_is_plain_and_described():
     schema = pq.read_schema(path)
     assert {str(item.type) for item in schema} <= {"double", "int64", "string", "large_string"}
     assert all(item.metadata[b"unit"] and item.metadata[b"description"] for item in schema)
+
+
+# ---------------------------------------------------------------- further rounds
+
+
+def proposals(rows: int) -> pd.DataFrame:
+    """Return proposals of a round: a row of the table of the prior, again and again."""
+    row = table(1)[["structure", *priors.uncertain()]]
+    return pd.concat([row] * rows, ignore_index=True)
+
+
+def proposed(folder: str, rows: int = 6, turn: int = 1, of: Settings | None = None, **how):
+    asked = (of or start(), Path(folder), proposals(rows), turn)
+    return reference_table.proposed(*asked, **how)
+
+
+def test_proposals_are_simulated_with_seeds_of_their_round():
+    """Parameters are those proposed; each row and each round has a seed, from which it comes."""
+    rows = proposed("first")
+    pd.testing.assert_frame_equal(rows[["structure", *priors.uncertain()]], proposals(6))
+    others = [proposed("second", turn=2), proposed("other", of=start(seed=1)), table(6)]
+    assert len({seed for of in (rows, *others) for seed in of["seed"]}) == 24
+    values = {key: float(rows[key][5]) for key in priors.uncertain()}
+    mine = priors.with_values(start(), rows["structure"][5], values)
+    again = panel_surveys.statistics([(mine, int(rows["seed"][5]))])
+    np.testing.assert_array_equal(again.to_numpy(float)[0], rows[SIMULATED].to_numpy(float)[5])
+
+
+def test_rounds_that_are_there_are_read(monkeypatch):
+    """A round is stored in batches, none longer than the round; threads change no bit of it."""
+    rows = proposed("round")
+    sizes = [len(pd.read_parquet(path)) for path in sorted(Path("round").glob("*.parquet"))]
+    assert sizes == [4, 2]
+    pd.testing.assert_frame_equal(proposed("three", threads=3), rows, check_exact=True)
+    same = proposals(6)
+    monkeypatch.setattr(panel_surveys, "statistics", nothing_new)
+    again = reference_table.proposed(start(), Path("round"), same, 1)
+    pd.testing.assert_frame_equal(again, rows, check_exact=True)
+    with pytest.raises(AssertionError, match="simulated"):
+        reference_table.proposed(start(), Path("new"), same, 1)
+
+
+def test_what_is_fixed_is_not_proposed():
+    """A fixed parameter has its value, whatever a proposal says."""
+    rows = proposed("fixed", of=start(fixed=["posting.base_posts"]))
+    assert (rows["posting.base_posts"] == start().posting.base_posts).all()
+    assert (proposed("free")["posting.base_posts"] != start().posting.base_posts).all()
+
+
+# ---------------------------------------------------------------- the key, and what is refused
 
 
 def folders(of: Settings) -> set[str]:
@@ -199,11 +250,11 @@ def test_what_a_row_runs_through_is_in_its_key():
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        simulation.statistics([reference_table.sample_row(start(), 1)])
+        panel_surveys.statistics([reference_table.sample_row(start(), 1)])
     finally:
         sys.setprofile(before)
     run = {path for path in seen if path.is_relative_to(PACKAGE)}
-    some = ("simulation/run.py", "parameters/priors.py", "model/observer.py")
+    some = ("simulation/run.py", "parameters/priors.py", "model/panel_market.py")
     assert {PACKAGE / name for name in some} <= run
     assert sorted(path.name for path in run - named) == []
 

@@ -174,7 +174,7 @@ def test_a_wrong_job_stops_all_before_the_first(monkeypatch, capfd, tmp_path, na
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["calibrate", "identify", "validate", "calibrate_market"])
+@pytest.mark.parametrize("name", ["calibrate", "validate", "calibrate_market"])
 def test_nothing_but_studies_is_swept(monkeypatch, capfd, name):
     """Only `run` takes -m."""
     with pytest.raises(SystemExit):

@@ -20,7 +20,7 @@ from marketsim.analysis.inference.stages import Stage, trade
 from marketsim.commands import compose, output
 from marketsim.commands.compile import ready
 from marketsim.commands.options import CalibrateCommand, CalibrateMarketCommand
-from marketsim.errors import require_package
+from marketsim.errors import InputError, require_package
 from marketsim.parameters import panel
 from marketsim.parameters.settings import Calibration, Inference, Settings, check_ranges
 from marketsim.reporting.figures import registry
@@ -98,6 +98,9 @@ def calibrate(
     """
     reference_table.check(settings)
     check_ranges(how, "calibration.")
+    if how.held_out >= how.market_simulations:
+        allowed = f"fewer than calibration.market_simulations={how.market_simulations}"
+        raise InputError("calibration.held_out", how.held_out, allowed)
     facts: dict[str, Any] = {"calibration": asdict(how)}
     final = folder / store.key(settings, facts)
     with store.open_result(settings, final, threads, facts) as partial:

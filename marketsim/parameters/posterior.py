@@ -77,8 +77,8 @@ def draws() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns structure, weight (adds up to 1 within a structure), seed, generation, then every
-        uncertain parameter by its dotted name and the statistics of a survey simulated with it.
+        Columns structure, weight (adds up to 1 within a structure) and every uncertain parameter of
+        posting by its dotted name.
 
     Raises
     ------

@@ -325,7 +325,7 @@ def doses() -> list[Broken]:
 
 PARAMETERS = sorted({*RANGES} - {"population.retailers"})
 AT, SWEEP = "scenario.interventions", "scenario.interventions.sweep_may"
-COMMANDS = ("compare", "sensitivity", "calibrate", "calibrate_market", "identify", "validate",
+COMMANDS = ("compare", "sensitivity", "calibrate", "calibrate_market", "validate",
             "verify", "results")  # fmt: skip
 BUILT = ("os.system", "builtins.exec", "subprocess.Popen", "marketsim.commands.cli.main")
 # fmt: off
@@ -396,17 +396,22 @@ OF_A_COMMAND = [(["compare"], "scenarios"), (["compare", "scenarios=[nope]"], "s
          (["sensitivity", "recovery=mixture"], "recovery"), (["sensitivity", "trajectories=3"], "trajectories"),
          (["sensitivity", "baseline=nope"], "baseline"), (["sensitivity", "kept=0"], "kept"),
          (["sensitivity", "market=posting_only"], "market"), (["sensitivity", "runs_each=1"], "runs_each"),
-         (["calibrate", "calibration.particles=1"], "calibration.particles"),
+         (["calibrate", "calibration.simulations=1"], "calibration.simulations"),
+         (["calibrate", "calibration.simulations=nan"], "calibration.simulations"),
+         (["calibrate", "calibration.rounds=0"], "calibration.rounds"),
+         (["calibrate", "calibration.draws=x"], "calibration.draws"),
+         (["calibrate", "calibration.tests=9"], "calibration.tests"),
+         (["calibrate", "calibration.pairs=-1"], "calibration.pairs"),
+         (["calibrate", "calibration.held_out=10000"], "calibration.held_out"),
          (["calibrate", "calibration.particles=100"], "calibration.particles"),
-         (["calibrate", "calibration.sampler=nope"], "calibration.sampler"),
-         (["calibrate", "calibration.address=x"], "calibration.address"),
          (["calibrate", "posterior=none"], "posterior"), (["calibrate", "market=full"], "market"),
          (["calibrate_market", "market=posting_only"], "market"),
+         (["calibrate_market", "calibration.particles=1"], "calibration.particles"),
          (["calibrate_market", "calibration.sampler=nope"], "calibration.sampler"),
-         (["identify", "simulations=1"], "simulations"), (["identify", "posterior=none"], "posterior"),
-         (["identify", "simulations=nan"], "simulations"), (["identify", "market=full"], "market"),
-         (["validate", "simulations=x"], "simulations"), (["validate", "replicates=0"], "replicates"),
-         (["validate", "posterior=nope"], "posterior"), (["validate", "simulations=1"], "simulations"),
+         (["calibrate_market", "calibration.address=x"], "calibration.address"),
+         (["calibrate_market", "calibration.rounds=1"], "calibration.rounds"),
+         (["validate", "simulations=1000"], "simulations"), (["validate", "replicates=0"], "replicates"),
+         (["validate", "posterior=nope"], "posterior"),
          (["verify"], "FOLDER"), (["verify", "nope"], "cannot read nope"), (["verify", "."], "cannot read ."),
          (["verify", "x", "threads=0"], "threads"), (["verify", "x", "nope"], "nope"),
          (["verify", "file"], "cannot read file"), (["results", "nope"], "folder"), (["results", "."  , "nope=1"], "nope"),

@@ -311,7 +311,7 @@ def _p_values(of: Moments, weights: np.ndarray, survey: np.ndarray) -> np.ndarra
     scores = pull / np.sqrt(own)  # of the survey, in standard deviations from what is expected
     log_weights = np.log(weights)[:, None] + 0.5 * scores**2 - 0.5 * np.log(own)
     without = np.exp(log_weights - logsumexp(log_weights, axis=0))
-    below = (without * ndtr(scores)).sum(axis=0)
+    below = np.clip((without * ndtr(scores)).sum(axis=0), 0.0, 1.0)
     return np.asarray(2.0 * np.minimum(below, 1.0 - below))
 
 

@@ -139,7 +139,7 @@ def train(
     weights = _first_weights(sizes, random)
     order = random.permutation(len(x))
     held, trained = order[: int(HELD_OUT * len(x))], order[int(HELD_OUT * len(x)) :]
-    steps = len(trained) // BATCH
+    steps = max(len(trained) // BATCH, 1)  # all at once where they are fewer
     rule = optax.adamw(optax.cosine_decay_schedule(RATE, EPOCHS * steps), weight_decay=DECAY)
 
     def loss(weights: Any, inputs: Any, z: Any, happens: Any) -> Any:

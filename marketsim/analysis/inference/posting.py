@@ -313,6 +313,9 @@ def tables(
     names = reference_table.structures(settings)
     pool = weigh(settings, found.final, FINAL_POOL, settings.seed, trade=True)
     drawn = draws(pool, names, how.draws, settings.seed)
+    for key in settings.fixed:
+        if key in drawn:
+            drawn[key] = value_of(settings, key)  # which its share, rounded, is not to the bit
     chances = probabilities(pool, found.final, names)
     best = str(chances["structure"].iloc[int(chances["probability"].to_numpy().argmax())])
     return pool, {

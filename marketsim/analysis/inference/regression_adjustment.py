@@ -2,7 +2,7 @@
 
 Simulations near the target are weighted by their distance, and moved along a weighted linear
 regression on their deviations from it (Beaumont, Zhang & Balding 2002, Genetics 162, 2025-2035,
-doi:10.1093/genetics/162.4.2025).
+doi:10.1093/genetics/162.4.2025). The calibration of prices and products uses it.
 """
 
 from collections.abc import Mapping

@@ -34,8 +34,8 @@ def write(
         Holds the figures in its folder `figures`.
     settings : Settings
         The calibrated settings.
-    search : Calibration
-        Options of the search.
+    search : Inference
+        How much was simulated.
     simulations : int
         Number of simulated surveys.
     tables : mapping of str to DataFrame
