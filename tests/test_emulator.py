@@ -242,13 +242,13 @@ def test_p_values_of_a_correct_model_are_uniform():
     root = np.linalg.cholesky(np.linalg.inv(covariance))
     of = Moments(np.zeros((1, 2)), root[None], np.zeros(1))
     surveys = random.multivariate_normal(np.zeros(2), covariance, 2000)
-    found = np.array([checks._p_values(of, np.ones(1), survey) for survey in surveys])
+    found = np.array([checks._p_values(of, survey) for survey in surveys])
     assert (found < checks.UNUSUAL).mean(axis=0) == pytest.approx([0.05, 0.05], abs=0.015)
     by_hand = 2.0 * norm.sf(
         abs(surveys[:, 0] - 1.2 * surveys[:, 1]), scale=np.sqrt(1.0 - 0.36 / 0.5)
     )
     np.testing.assert_allclose(found[:, 0], by_hand, atol=1e-6)
-    wrong = [checks._p_values(of, np.ones(1), 2.0 * survey) for survey in surveys]
+    wrong = [checks._p_values(of, 2.0 * survey) for survey in surveys]
     assert (np.array(wrong) < checks.UNUSUAL).mean() > 0.2
 
 

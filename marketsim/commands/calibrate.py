@@ -139,11 +139,11 @@ def tables(
         `leave_one_out`, `models`, `acceptance` and `gates`.
     """
     names = reference_table.structures(settings)
-    pool, out = posting.tables(settings, how, found, threads)
+    out = posting.tables(settings, how, found, threads)
     tests = checks.make_tests(settings, found.final, found.tests, how.tests)
     out["coverage"] = checks.coverage(tests, settings.fixed)
     out["confusion"] = checks.confusion(tests, names)
-    out["misses"] = checks.misses(tests, pool, found.final[0])
+    out["misses"] = checks.misses(tests, found.final[0])
     out["emulator"] = checks.emulator_fit(found.final, found.whole.iloc[: how.held_out], names)
     out["further_data"] = checks.further_data(settings, how, found, tests)
     out |= forecasts.compare(settings, how, found)

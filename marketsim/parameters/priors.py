@@ -42,6 +42,18 @@ FITTED = {
     "combined": (*_COMMON, "perception.sensitivity", "perception.half_life"),
 }
 STRUCTURES = tuple(FITTED)
+# Parameters that act through one mechanism alone
+OWN = {
+    "perception.threshold": "thresholds",
+    "perception.half_life": "forgetting",
+    "perception.lie_low": "lying_low",
+    "perception.low_days": "lying_low",
+    "perception.learning": "social_learning",
+    "accounts.confidence": "backup_confidence",
+    "posting.trend": "trend",
+}
+# Parameters of what no survey of posts sees: where posts go, and how many friends follow
+UNSEEN = ("displacement.moved", "accounts.kept_cold", "accounts.kept_announced")
 # Groups of parameters of trade: the counts of advertisements do not inform them.
 TRADE = (
     "supply",
@@ -101,6 +113,12 @@ def everything() -> dict[str, Prior]:
         for name, one in declared(item.default_factory).items()
         if one["prior"] is not None
     }
+
+
+def acts(key: str, structure: str) -> bool:
+    """Return whether a parameter acts in a structure: its mechanism has a weight there."""
+    weight = presets.choice("recovery", structure).get(OWN[key], 0.0) if key in OWN else 1.0
+    return bool(weight > 0.0)
 
 
 def _is_trade(key: str) -> bool:

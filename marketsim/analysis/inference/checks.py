@@ -25,7 +25,7 @@ POOL = 200_000  # draws of the prior that all tests share
 BLOCK = 50  # tests weighed together
 LEVELS = np.arange(1, 20) / 20.0  # of central intervals
 POOLED = "fitted, pooled"  # in the column parameter
-NEGLIGIBLE = 1e-7  # weight of a draw, relative to the largest
+MISSES = 200  # tests for which each row is predicted from the others
 UNUSUAL = 0.05  # a predictive p-value below it
 
 
@@ -244,7 +244,7 @@ def _log_scores(tests: Tests, names: list[str]) -> tuple[np.ndarray, np.ndarray]
     return np.log(np.maximum(of_truth, 1e-12)), found.argmax(axis=1) == true
 
 
-def misses(tests: Tests, pool: posting.Pool, net: Emulator) -> pd.DataFrame:
+def misses(tests: Tests, net: Emulator) -> pd.DataFrame:
     """Compare unusual rows of the published survey with those of a correct model.
 
     Each fitted row is predicted from the others, for each test and for the published survey, and
@@ -253,9 +253,7 @@ def misses(tests: Tests, pool: posting.Pool, net: Emulator) -> pd.DataFrame:
     Parameters
     ----------
     tests : Tests
-        From `make_tests`.
-    pool : posting.Pool
-        Draws weighted by the likelihood of the published survey.
+        From `make_tests`; the first `MISSES` are used.
     net : Emulator
         That of the published survey.
 
@@ -267,16 +265,10 @@ def misses(tests: Tests, pool: posting.Pool, net: Emulator) -> pd.DataFrame:
         with at least as many unusual rows as the published survey; unusual, their mean number in
         tests; observed, that of the published survey.
     """
-    found = np.array(
-        [
-            _p_values(_part(tests.of, own), tests.weights[own, test], tests.observed[test])
-            for test in range(len(tests.observed))
-            for own in [_worth(tests.weights[:, test])]
-        ]
-    )
-    own = _worth(pool.weights)
-    of = nets.moments(net, pool.shares[own], pool.structures[own], trade=True)
-    published = _p_values(of, pool.weights[own], summaries.published())
+    few = tests.observed[:MISSES]
+    found = np.array([_p_values(tests.of, survey) for survey in few])
+    of = nets.moments(net, tests.shares, tests.structures, trade=True)
+    published = _p_values(of, summaries.published())
     many, mine = (found < UNUSUAL).sum(axis=1), int((published < UNUSUAL).sum())
     rows = pd.DataFrame(
         {
@@ -290,26 +282,21 @@ def misses(tests: Tests, pool: posting.Pool, net: Emulator) -> pd.DataFrame:
     return pd.concat([rows, pd.DataFrame([total | {"observed": float(mine)}])], ignore_index=True)
 
 
-def _worth(weights: np.ndarray) -> np.ndarray:
-    """Return the rows whose weights are not negligible."""
-    return np.flatnonzero(weights > NEGLIGIBLE * weights.max())
-
-
 def _part(of: Moments, rows: np.ndarray) -> Moments:
     return Moments(of.mean[rows], of.root[rows], of.log_chance[rows])
 
 
-def _p_values(of: Moments, weights: np.ndarray, survey: np.ndarray) -> np.ndarray:
+def _p_values(of: Moments, survey: np.ndarray) -> np.ndarray:
     """Return two-sided predictive p-values of each summary of a survey, given the others.
 
     Given the others, a summary is normal: the inverse of its variance is its element of the
-    precision. A draw's weight given the others is its weight over the density of the summary.
+    precision. A draw's weight given the others is its likelihood over the density of the summary.
     """
     precision = of.precision
     pull = np.einsum("bij,bj->bi", precision, survey - of.mean)
     own = np.einsum("bii->bi", precision)
     scores = pull / np.sqrt(own)  # of the survey, in standard deviations from what is expected
-    log_weights = np.log(weights)[:, None] + 0.5 * scores**2 - 0.5 * np.log(own)
+    log_weights = log_likelihoods(of, survey[None]) + 0.5 * scores**2 - 0.5 * np.log(own)
     without = np.exp(log_weights - logsumexp(log_weights, axis=0))
     below = np.clip((without * ndtr(scores)).sum(axis=0), 0.0, 1.0)
     return np.asarray(2.0 * np.minimum(below, 1.0 - below))
@@ -337,7 +324,7 @@ def gates(
         Columns gate, measured, low, high, passed.
     """
     at = coverages[np.isclose(coverages["level"], 0.9)].set_index("parameter")
-    idle = contractions[~contractions["acts"]]
+    idle = contractions[~contractions["seen"]]
     worth = 1.0 / idle["standard_error"] ** 2
     by_parameter = (idle["contraction"] * worth).groupby(idle["parameter"]).sum() / worth.groupby(
         idle["parameter"]
@@ -346,7 +333,7 @@ def gates(
     rows = [
         ("coverage of 90 % intervals, fitted parameters", at["covered"][POOLED], 0.87, 0.93),
         (
-            "largest contraction of a parameter that cannot act",
+            "largest contraction of a parameter that no survey can inform",
             by_parameter.abs().max() if len(idle) else 0.0,
             0.0,
             0.05,

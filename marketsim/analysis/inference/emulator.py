@@ -132,7 +132,7 @@ def train(
     center, scale = x[seen].mean(axis=0), x[seen].std(axis=0)
     z = np.clip((x - center) / scale, -FARTHEST, FARTHEST).astype(np.float32)
     with_trade = table["trade"].to_numpy(float) if "trade" in table else np.zeros(len(table))
-    features = _features(shares_of(table), codes(table, names), with_trade, len(names))
+    features = _features(shares_of(table), codes(table, names), with_trade, names)
     happens = seen.astype(np.float32)
     size = x.shape[1]
     sizes = [features.shape[1], *[WIDTH] * LAYERS, size + size * (size + 1) // 2 + 1]
@@ -176,10 +176,12 @@ def codes(table: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
 
 
 def _features(
-    shares: np.ndarray, structures: np.ndarray, trade: np.ndarray, number: int
+    shares: np.ndarray, structures: np.ndarray, trade: np.ndarray, names: Sequence[str]
 ) -> np.ndarray:
-    scores = ndtri(np.clip(shares, EDGE, 1.0 - EDGE))
-    inputs = [scores, np.eye(number)[structures], trade[:, None]]
+    """Return the inputs of the network; a parameter that cannot act in a structure is none."""
+    acts = np.array([[priors.acts(key, name) for key in priors.uncertain()] for name in names])
+    scores = ndtri(np.clip(shares, EDGE, 1.0 - EDGE)) * acts[structures]
+    inputs = [scores, np.eye(len(names))[structures], trade[:, None]]
     return np.concatenate(inputs, axis=1).astype(np.float32)
 
 
@@ -236,7 +238,7 @@ def moments(
     for start in range(0, len(shares), CHUNK):
         rows = slice(start, start + CHUNK)
         mark = np.full(len(shares[rows]), float(trade))
-        inputs = _features(shares[rows], structures[rows], mark, len(emulator.names))
+        inputs = _features(shares[rows], structures[rows], mark, emulator.names)
         found.append(_outputs(np, _network(np, emulator.weights, inputs), size))
     mean, root, odds = (np.concatenate(parts) for parts in zip(*found, strict=True))
     scale = emulator.scale.astype(np.float32)

@@ -4,8 +4,9 @@ The posterior says which parameters are plausible; a new panel under them has a 
 For predictions of the panel that was seen, random numbers are conditioned on as well: kept are the
 simulated surveys, among all those of the search, that come near the published one. Each is weighted
 by prior over proposal, so that what is kept has the distribution given the prior and the survey:
-the data count once. A survey of the panel market only screens; the pair must be like the published
-one in the whole market with trade.
+the data count once. The largest weights are cut off (Ionides 2008, doi:10.1198/106186008X320456),
+or few pairs would remain. A survey of the panel market only screens; the pair must be like the
+published one in the whole market with trade.
 """
 
 from dataclasses import replace
@@ -23,7 +24,9 @@ from marketsim.simulation import run as simulation
 from marketsim.survey import discrepancy
 
 NEAREST = 1.0  # distance of a pair from the published survey, in half-widths: the largest
-SCREEN = 1.6  # distance in the panel market up to which the whole market is tried
+SCREEN = 1.3  # distance in the panel market up to which the whole market is tried
+CAP = 0.95  # quantile of the weights at which they are cut off
+PASSES = 6  # draws of trade that a candidate is tried with, at most
 TOGETHER = 200  # candidates simulated together
 COLUMNS = {
     "structure": ("name", "recovery mechanism"),
@@ -65,16 +68,16 @@ def find(settings: Settings, found: posting.Search, how_many: int, threads: int)
     near = np.flatnonzero((distance <= SCREEN) & summaries.events(surveys))
     weights = prior_over_proposal(settings, found, surveys.iloc[near])
     random = np.random.default_rng(settings.seed)
-    kept = near[random.random(near.size) * weights.max(initial=0.0) < weights]
-    order = random.permutation(kept)
+    chance = np.minimum(weights / np.quantile(weights, CAP), 1.0) if near.size else weights
+    order = random.permutation(near[random.random(near.size) < chance])
     names = ["structure", "seed", "trade", "distance", *priors.uncertain()]
     rows = [pd.DataFrame(columns=names)]
     tried = accepted = 0
-    for start in range(0, len(order), TOGETHER):
+    for start in range(0, PASSES * len(order), TOGETHER):
         if accepted >= how_many:
             break
-        batch = surveys.iloc[order[start : start + TOGETHER]]
-        trade = np.arange(start, start + len(batch))
+        trade = np.arange(start, min(start + TOGETHER, PASSES * len(order)))
+        batch = surveys.iloc[order[trade % len(order)]]
         jobs = [
             (posting.whole_settings(of, row, int(number)), int(row["seed"]))
             for number, (_, row) in zip(trade, batch.iterrows(), strict=True)
@@ -87,11 +90,10 @@ def find(settings: Settings, found: posting.Search, how_many: int, threads: int)
     pairs = pd.concat([part for part in rows if len(part)] or rows, ignore_index=True)
     steps = [
         ("surveys of the panel market", len(surveys), len(near)),
-        ("weighted by prior over proposal", len(near), len(kept)),
+        ("weighted by prior over proposal", len(near), len(order)),
         ("whole market", tried, accepted),
     ]
-    simulated = len(surveys) * tried / max(len(order), 1)
-    pairs.insert(4, "tries", np.int64(round(simulated / max(accepted, 1))))
+    pairs.insert(4, "tries", np.int64(round((len(surveys) + tried) / max(accepted, 1))))
     acceptance = pd.DataFrame(steps, columns=["step", "tried", "kept"])
     return Found(pairs.iloc[:how_many].reset_index(drop=True), acceptance)
 

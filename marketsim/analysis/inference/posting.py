@@ -37,16 +37,6 @@ UNTRAINED = 0.2  # share of the surveys of the prior that only test the emulator
 STANDARD_ERRORS = 1.645  # on either side hold 90 %
 CANDIDATES = 20  # draws near the posterior mean, of which the calibrated point is the likeliest
 PREDICTED = 200  # surveys of the whole market simulated with the posterior of each mechanism
-# Parameters that act through one mechanism: elsewhere no survey can inform them
-OWN = {
-    "perception.threshold": "thresholds",
-    "perception.half_life": "forgetting",
-    "perception.lie_low": "lying_low",
-    "perception.low_days": "lying_low",
-    "perception.learning": "social_learning",
-    "accounts.confidence": "backup_confidence",
-    "posting.trend": "trend",
-}
 COLUMNS = {
     "structure": ("name", "recovery mechanism of the draw"),
     "weight": ("share", "weight of the draw among those of its mechanism"),
@@ -292,7 +282,7 @@ def whole_market(
 
 def tables(
     settings: Settings, how: Inference, found: Search, threads: int
-) -> tuple[Pool, dict[str, pd.DataFrame]]:
+) -> dict[str, pd.DataFrame]:
     """Sample the posterior and describe it.
 
     Parameters
@@ -304,8 +294,6 @@ def tables(
 
     Returns
     -------
-    Pool
-        The weighted draws of the prior.
     dict of str to DataFrame
         `posterior`, `structures`, `rounds`, `contraction`, `correlations`, `point` and
         `structure_fit`.
@@ -318,7 +306,7 @@ def tables(
             drawn[key] = value_of(settings, key)  # which its share, rounded, is not to the bit
     chances = probabilities(pool, found.final, names)
     best = str(chances["structure"].iloc[int(chances["probability"].to_numpy().argmax())])
-    return pool, {
+    return {
         "posterior": drawn,
         "structures": chances,
         "rounds": rounds(found),
@@ -411,12 +399,6 @@ def rounds(found: Search) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def can_act(structure: str, key: str) -> bool:
-    """Return whether a parameter acts in a structure; if not, no survey can inform it."""
-    weights = presets.choice("recovery", structure)
-    return key not in OWN or weights.get(OWN[key], 0.0) > 0.0
-
-
 def contraction(settings: Settings, pool: Pool, names: list[str]) -> pd.DataFrame:
     """Compute how far the posterior of each parameter contracted from its prior.
 
@@ -426,7 +408,8 @@ def contraction(settings: Settings, pool: Pool, names: list[str]) -> pd.DataFram
         Columns structure, parameter, q05, median, q95 (of the posterior, in natural units),
         contraction (1 - variance after over variance before, of the share of the prior below the
         value; 0 without information), standard_error (of a variance among the effective draws),
-        acts (whether the parameter acts in this structure: if not, the true contraction is 0).
+        seen (whether the survey can inform the parameter in this structure: not if it does not act
+        there, or only on what no survey sees; then the true contraction is 0).
     """
     rows = []
     free = [key for key in priors.uncertain() if key not in settings.fixed]
@@ -448,7 +431,8 @@ def contraction(settings: Settings, pool: Pool, names: list[str]) -> pd.DataFram
                 {
                     "structure": name, "parameter": key, "q05": low, "median": median,
                     "q95": high, "contraction": 1.0 - 12.0 * variance,
-                    "standard_error": 12.0 * error, "acts": can_act(name, key),
+                    "standard_error": 12.0 * error,
+                    "seen": priors.acts(key, name) and key not in priors.UNSEEN,
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
