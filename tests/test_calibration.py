@@ -49,7 +49,7 @@ RETAILERS = 60
 TABLES = {
     "structures": "structure probability standard_error log_evidence effective_draws",
     "rounds": "round simulations like_published unblocked",
-    "contraction": "structure parameter q05 median q95 contraction standard_error acts",
+    "contraction": "structure parameter q05 median q95 contraction standard_error seen",
     "correlations": "structure parameter_1 parameter_2 correlation",
     "point": "key value",
     "structure_fit": "id role observed obs_low obs_high median q05 q95 stochastic_share unit runs "

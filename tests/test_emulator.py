@@ -60,7 +60,7 @@ def expected(shares: np.ndarray, trade: np.ndarray | float) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def learned() -> emulator.Emulator:
-    return emulator.train(toy(12_000, 1), STRUCTURES, 3)
+    return emulator.train(toy(24_000, 1), STRUCTURES, 3)
 
 
 def points(rows: int = 400) -> tuple[np.ndarray, np.ndarray]:

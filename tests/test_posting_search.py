@@ -267,11 +267,11 @@ def test_parameters_that_move_together_correlate(sign):
 def test_what_is_fitted_can_act():
     """Each fitted parameter can act in its structure; those of one mechanism not in the null."""
     for name, keys in priors.FITTED.items():
-        assert all(posting.can_act(name, key) for key in keys)
-    assert not any(posting.can_act("none", key) for key in posting.OWN)
+        assert all(priors.acts(key, name) for key in keys)
+    assert not any(priors.acts(key, "none") for key in priors.OWN)
 
 
-IDLE = [(name, key) for name in NAMES for key in posting.OWN if not posting.can_act(name, key)]
+IDLE = [(name, key) for name in NAMES for key in priors.OWN if not priors.acts(key, name)]
 
 
 @pytest.mark.parametrize(("structure", "key"), IDLE)

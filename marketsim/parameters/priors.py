@@ -52,8 +52,8 @@ OWN = {
     "accounts.confidence": "backup_confidence",
     "posting.trend": "trend",
 }
-# Parameters of what no survey of posts sees: where posts go, and how many friends follow
-UNSEEN = ("displacement.moved", "accounts.kept_cold", "accounts.kept_announced")
+# Parameters of what a survey of posts hardly sees: where posts go, and how many friends follow
+HARDLY_SEEN = ("displacement.moved", "accounts.kept_cold", "accounts.kept_announced")
 # Groups of parameters of trade: the counts of advertisements do not inform them.
 TRADE = (
     "supply",

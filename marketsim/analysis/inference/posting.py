@@ -409,7 +409,7 @@ def contraction(settings: Settings, pool: Pool, names: list[str]) -> pd.DataFram
         contraction (1 - variance after over variance before, of the share of the prior below the
         value; 0 without information), standard_error (of a variance among the effective draws),
         seen (whether the survey can inform the parameter in this structure: not if it does not act
-        there, or only on what no survey sees; then the true contraction is 0).
+        there, or acts on what the survey hardly sees; then the true contraction is about 0).
     """
     rows = []
     free = [key for key in priors.uncertain() if key not in settings.fixed]
@@ -432,7 +432,7 @@ def contraction(settings: Settings, pool: Pool, names: list[str]) -> pd.DataFram
                     "structure": name, "parameter": key, "q05": low, "median": median,
                     "q95": high, "contraction": 1.0 - 12.0 * variance,
                     "standard_error": 12.0 * error,
-                    "seen": priors.acts(key, name) and key not in priors.UNSEEN,
+                    "seen": priors.acts(key, name) and key not in priors.HARDLY_SEEN,
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
