@@ -1,16 +1,38 @@
 """Perceived risk and lying low (docs/model.md 7.7)."""
 
-import numpy as np
-
 from marketsim.model.state import State
 from marketsim.numerics.elementary import LN_2, exp, whole_power
-from marketsim.numerics.jit import array_kernel
+from marketsim.numerics.jit import kernel
 from marketsim.numerics.rng import HAZARDS_WORD, LIE_LOW, happens
 
+SHOCKS, ARRESTS = 0, 1  # of `Noticed.number`
 
-@array_kernel
-def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, motives):
-    """Update every trader's perceived risk by the events of the day, and who lies low.
+
+@kernel
+def notice_events(counters, noticed):
+    """Add up what ties notice of the traders (model.md 7.7).
+
+    Parameters
+    ----------
+    counters : DayCounters
+        Read.
+    noticed : Noticed
+        Written.
+    """
+    shocks, arrests = 0, 0
+    for i in range(noticed.shock.size):
+        noticed.unpunished[i] = counters.moments[i] if counters.sanction[i] == 0.0 else 0
+        noticed.shock[i] = max(counters.sanction[i], counters.loss[i])
+        shocks += noticed.shock[i] > 0.0
+        arrests += counters.arrested[i]
+    noticed.number[SHOCKS], noticed.number[ARRESTS] = shocks, arrests
+
+
+@kernel
+def update_perceived_risk(
+    seed, day, levers, params, retailers, counters, ties, motives, noticed, start, stop
+):
+    """Update traders' perceived risk by the events of the day, and who lies low.
 
     Parameters
     ----------
@@ -26,28 +48,30 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
     retailers : Retailers
         `risk` and `state` are written.
     counters : DayCounters
-        `sanction`, `loss`, `arrested`, `moments` and `words` are read.
+        `arrested` and `words` are read.
     ties : Ties
         Social network.
     motives : Motives
         `jail` is written.
+    noticed : Noticed
+        As of `notice_events`.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
     """
     perception, recovery = params.perception, params.recovery
     state, risks, residual = retailers.state, retailers.risk, perception.residual
     habituation = levers.habituation
     # model.md 7.7: what is the same for all traders today
     lesson = 1.0 - perception.learning * recovery.social_learning
-    unpunished = _unpunished_posts(counters)
     fading = 1.0
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
-    shock = np.maximum(counters.sanction, counters.loss)
-    any_shock = shock.any()
-    arrests = counters.arrested.sum()
+    unpunished, shock = noticed.unpunished, noticed.shock
+    any_shock, arrests = noticed.number[SHOCKS] > 0, noticed.number[ARRESTS]
     public = 1.0 - (1.0 - levers.arrest_news) * (1.0 - params.institutions.publicity)
     hope = whole_power(1.0 - params.motive.jail_step * perception.news * public, arrests)
     calm_after_news = 1.0 - perception.news * perception.warning * levers.news * habituation
-    for i in range(state.size):
+    for i in range(start, stop):
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
             continue
         # model.md 7.7: unpunished posts of ties, and the shock of news and sanctions
@@ -82,13 +106,3 @@ def update_perceived_risk(seed, day, levers, params, retailers, counters, ties, 
             chance = recovery.lying_low * perception.lie_low * rise
             if happens(chance, hazards, LIE_LOW, seed, day, i):
                 state[i] = State.LYING_LOW
-
-
-@array_kernel
-def _unpunished_posts(counters):
-    """Return visible posts of traders without a sanction; int32, since it is read at random."""
-    unpunished = np.zeros(counters.moments.size, np.int32)
-    for i in range(unpunished.size):
-        if counters.sanction[i] == 0.0:
-            unpunished[i] = counters.moments[i]
-    return unpunished
