@@ -1,6 +1,7 @@
 """Daily schedule and initialization of the market state."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from enum import IntEnum
 from functools import partial
@@ -93,6 +94,7 @@ SHARED = (
 )
 WORTH_SHARING = 20_000  # traders: in a smaller market a step is over before threads take it up
 PARTS_A_THREAD = 4
+BLOCK = 4096  # sellers: one thread draws and answers inquiries of so many while caches hold them
 
 
 def advance(state: MarketState, row: int, end: int, threads: int = 1) -> None:
@@ -119,21 +121,29 @@ def advance(state: MarketState, row: int, end: int, threads: int = 1) -> None:
 def _share_day(simulate: Callable[..., None], threads: int, others: Executor) -> None:
     """Simulate a day on this thread and others."""
     parts = min(PARTS_A_THREAD * threads, PARTS)
-    for step in Step:
+    for step in map(int, Step):
         if step in SHARED:
-            pending = [
-                others.submit(simulate, int(step), int(step) + 1, part, parts)
-                for part in range(parts)
-            ]
-            for part in range(parts):
-                if pending[part].cancel():  # not begun yet
-                    simulate(int(step), int(step) + 1, part, parts)
-                else:
-                    pending[part].result()
+            for number in _finished_parts(partial(simulate, step, step + 1), parts, others):
                 if step == Step.INQUIRIES:
-                    simulate(int(Step.SALES), int(Step.SALES) + 1, part, parts)
+                    simulate(step + 1, step + 2, number, parts)
         elif step != Step.SALES:
-            simulate(int(step), int(step) + 1, 0, 1)
+            simulate(step, step + 1, 0, 1)
+
+
+def _finished_parts(
+    simulate: Callable[[int, int], None], parts: int, others: Executor
+) -> Iterator[int]:
+    """Yield the parts of a step in order, each once it is finished; this thread helps with them."""
+    pending = [others.submit(simulate, number, parts) for number in range(parts)]
+    not_claimed = deque(range(parts))
+    for number in range(parts):
+        while not_claimed and not pending[number].done():
+            mine = not_claimed.popleft()
+            if pending[mine].cancel():  # no other thread has begun it
+                simulate(mine, parts)
+        if not pending[number].cancelled():
+            pending[number].result()
+        yield number
 
 
 @array_kernel
@@ -198,20 +208,25 @@ def _simulate(state, work, row, end, first, last, part, parts):
             update_upstream(seed, day, row, params, retailers, motives, trade)
             update_friend_lists(seed, day, row, levers, params, retailers, motives, trade)
             open_market(row, levers, params, retailers, counters, trade, conditions)
-        if first <= Step.INQUIRIES < last:
-            replace_friends(
-                seed, day, row, params, retailers, trade, work.friends[part],
-                first_seller, stop_seller,
-            )  # fmt: skip
-            draw_inquiries(
-                seed, day, row, params, retailers, counters, trade, conditions, asked, inquiries,
-                first_seller, stop_seller,
-            )  # fmt: skip
-        if first <= Step.SALES < last:
-            sell(
-                seed, day, row, params, retailers, motives, trade, conditions, asked, inquiries,
-                first_seller, stop_seller,
-            )  # fmt: skip
+        blocks = 1
+        if first <= Step.INQUIRIES and last > Step.SALES:
+            blocks = 1 + (stop_seller - first_seller) // BLOCK
+        for block in range(blocks):
+            one, end_of_block = ids_of_part(stop_seller - first_seller, block, blocks)
+            if first <= Step.INQUIRIES < last:
+                replace_friends(
+                    seed, day, row, params, retailers, trade, work.friends[part],
+                    first_seller + one, first_seller + end_of_block,
+                )  # fmt: skip
+                draw_inquiries(
+                    seed, day, row, params, retailers, counters, trade, conditions, asked,
+                    inquiries, first_seller + one, first_seller + end_of_block,
+                )  # fmt: skip
+            if first <= Step.SALES < last:
+                sell(
+                    seed, day, row, params, retailers, motives, trade, conditions, asked,
+                    inquiries, first_seller + one, first_seller + end_of_block,
+                )  # fmt: skip
         if first <= Step.EVENING < last:
             count_changes(row, work.friends, trade.records.counts)
             sell_legal_ivory(seed, day, row, levers, params, state.founders, trade)

@@ -6,6 +6,7 @@ from marketsim.numerics.jit import kernel
 from marketsim.numerics.rng import HAZARDS_WORD, LIE_LOW, happens
 
 SHOCKS, ARRESTS = 0, 1  # of `Noticed.number`
+ARRESTED, SHOCKED = 1, 2  # bits of `Noticed.marks`
 
 
 @kernel
@@ -23,7 +24,10 @@ def notice_events(counters, noticed):
     for i in range(noticed.shock.size):
         noticed.unpunished[i] = counters.moments[i] if counters.sanction[i] == 0.0 else 0
         noticed.shock[i] = max(counters.sanction[i], counters.loss[i])
-        shocks += noticed.shock[i] > 0.0
+        noticed.marks[i] = counters.arrested[i] > 0
+        if noticed.shock[i] > 0.0:
+            noticed.marks[i] |= SHOCKED
+            shocks += 1
         arrests += counters.arrested[i]
     noticed.number[SHOCKS], noticed.number[ARRESTS] = shocks, arrests
 
@@ -48,7 +52,7 @@ def update_perceived_risk(
     retailers : Retailers
         `risk` and `state` are written.
     counters : DayCounters
-        `arrested` and `words` are read.
+        `words` is read.
     ties : Ties
         Social network.
     motives : Motives
@@ -66,7 +70,7 @@ def update_perceived_risk(
     fading = 1.0
     if recovery.forgetting > 0.0:
         fading = exp(-LN_2 * recovery.forgetting / perception.half_life)
-    unpunished, shock = noticed.unpunished, noticed.shock
+    unpunished, shock, marks = noticed.unpunished, noticed.shock, noticed.marks
     any_shock, arrests = noticed.number[SHOCKS] > 0, noticed.number[ARRESTS]
     public = 1.0 - (1.0 - levers.arrest_news) * (1.0 - params.institutions.publicity)
     hope = whole_power(1.0 - params.motive.jail_step * perception.news * public, arrests)
@@ -84,8 +88,9 @@ def update_perceived_risk(
         if any_shock:  # otherwise every factor is 1
             calm *= 1.0 - perception.own_sanction * shock[i]
             for k in range(first, end):
-                weight = shock[ties.other[k]] * habituation
-                calm *= 1.0 - perception.warning * weight
+                if marks[ties.other[k]] & SHOCKED:  # otherwise the factor is 1
+                    weight = shock[ties.other[k]] * habituation
+                    calm *= 1.0 - perception.warning * weight
         # model.md 7.7: risk above the residual fades, and rises by a share of what is left to 1
         fear = max(risks[i] - residual, 0.0) * fading * whole_power(lesson, seen)
         rise = (1.0 - residual - fear) * (1.0 - calm)
@@ -94,7 +99,7 @@ def update_perceived_risk(
         if arrests > 0:
             safe = hope
             for k in range(first, end):
-                if counters.arrested[ties.other[k]] > 0:
+                if marks[ties.other[k]] & ARRESTED:
                     safe *= 1.0 - params.motive.jail_step
             motives.jail[i] += (1.0 - motives.jail[i]) * (1.0 - safe)
         # model.md 7.7: lying low begins with a rise and ends by itself
