@@ -7,6 +7,7 @@ threads. That they are the same in the end is checked too.
 import argparse
 import statistics
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from marketsim.model import market
 
 STRETCH = 4  # days that a copy is advanced in its turn
 WANTED, WANTED_AT = 1.4, (1_000_000, 2)  # times as fast; in a market of so many, on so many threads
+PIECE = 10_000_000  # numbers
 GOAL = 60.0  # seconds of that market
 
 
@@ -48,17 +50,18 @@ def measure(options: argparse.Namespace) -> list[Table]:
 
 def one_size(retailers: int, threads: int) -> dict[str, Any]:
     """Return the figures of a market of one size."""
-    alone = market.initialize(runs.settings(retailers=retailers, buyers=100.0), 1)
-    shared = market.fork(alone, alone.levers)
+    of = runs.settings(retailers=retailers, buyers=100.0)
+    alone, shared = market.initialize(of, 1), market.initialize(of, 1)
     days = alone.series.risk.size
     found = []
     for number, row in enumerate(range(0, days, STRETCH)):
-        end = min(row + STRETCH, days)
-        arms = {"one": (alone, row, end, 1), "several": (shared, row, end, threads)}
+        stretch = (row, min(row + STRETCH, days))
+        arms = {
+            "one": partial(market.advance, alone, *stretch, 1),
+            "several": partial(market.advance, shared, *stretch, threads),
+        }
         turn = list(arms)[:: 1 if number % 2 == 0 else -1]
-        found.append(
-            {arm: runs.seconds_of(lambda arm=arm: market.advance(*arms[arm])) for arm in turn}
-        )
+        found.append({arm: runs.seconds_of(arms[arm]) for arm in turn})
     seconds = {arm: sum(one[arm] for one in found) for arm in ("one", "several")}
     ratios = [one["one"] / one["several"] for one in found]
     figures = {
@@ -81,14 +84,15 @@ def one_size(retailers: int, threads: int) -> dict[str, Any]:
 
 def is_same(one: Any, other: Any) -> bool:
     """Return whether all arrays of two markets have the same bytes."""
-    pairs = zip(_arrays(one), _arrays(other), strict=True)
+    pairs = zip(_pieces(one), _pieces(other), strict=True)
     return all(np.array_equal(a.view(np.uint8), b.view(np.uint8)) for a, b in pairs)
 
 
-def _arrays(value: Any) -> Iterator[np.ndarray]:
-    """Yield the arrays of a market, in one dimension."""
+def _pieces(value: Any) -> Iterator[np.ndarray]:
+    """Yield the arrays of a market in pieces: comparing a large one at once would fill memory."""
     if isinstance(value, np.ndarray):
-        yield value.ravel()
+        flat = value.reshape(-1)
+        yield from (flat[start : start + PIECE] for start in range(0, flat.size, PIECE))
     elif isinstance(value, tuple):
         for one in value:
-            yield from _arrays(one)
+            yield from _pieces(one)

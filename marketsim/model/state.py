@@ -520,9 +520,9 @@ class Condition(IntEnum):
 Asked = namedtuple("Asked", "posts inquiries platform reckoned first")
 
 # What ties notice of traders today: visible posts of those without a sanction, (ids,), int32;
-# weight of a sanction or loss, (ids,), float64; marks: bits of who was arrested, and of who has such
-# a shock, (ids,), int8, small since ties are read at random; number of shocks, and of arrests, (2,),
-# int64
+# weight of a sanction or loss, (ids,), float64; marks: bits of who was arrested, and of who has
+# such a shock, (ids,), int8, small since ties are read at random; number of shocks, and of arrests,
+# (2,), int64
 Noticed = namedtuple("Noticed", "unpunished shock marks number")
 
 # What one step of a day leaves for a later one of the same day, each trader or seller its own
