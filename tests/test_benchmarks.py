@@ -106,6 +106,12 @@ def test_arms_take_turns():
     assert runs.medians(found) == {"a": 2.0, "b": 6.0}
 
 
+def test_parameters_that_a_benchmark_changes_exist():
+    """Trade is scaled by names of the model: a name that it does not know would change nothing."""
+    demand = runs.settings().demand
+    assert all(hasattr(demand, name) for name in scaling._trade(2.0, 100)["demand"])
+
+
 def test_a_shared_market_is_compared_with_one_that_is_not(monkeypatch):
     """Both copies are advanced over all days, by turns, and their states are compared."""
     monkeypatch.setattr(market, "WORTH_SHARING", 0)

@@ -15,11 +15,11 @@ from marketsim.numerics.jit import numba_config
 from marketsim.parameters import presets
 from marketsim.simulation import run as simulation
 
-DAYS = 5 if numba_config.DISABLE_JIT else REFERENCE_ROWS + 40
+DAYS = 2 if numba_config.DISABLE_JIT else REFERENCE_ROWS + 40
 SEED = 7
 
 
-def busy_market(traders: int = 300) -> MarketState:
+def busy_market(traders: int = 30 if numba_config.DISABLE_JIT else 300) -> MarketState:
     """Return a market with every mechanism, and at times more inquiries than there is room for."""
     of = presets.named(population="survey", scenario="all_operators")
     of.posterior, of.population.retailers = "none", traders
@@ -82,6 +82,7 @@ def test_threads_give_the_same_bits(alone, threads, monkeypatch):
     assert differing(alone, state) == []
 
 
+@pytest.mark.skipif(bool(numba_config.DISABLE_JIT), reason="a short run in plain Python")
 def test_the_market_that_is_shared_reaches_what_can_go_wrong(alone):
     """It has deals at other sellers, seekers, agents, and more inquiries than there is room for."""
     counts, sellers = alone.trade.records.counts[:DAYS], alone.trade.friends.count.size

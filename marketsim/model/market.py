@@ -92,7 +92,7 @@ SHARED = (
     *(Step.ENTRY, Step.TRADERS_SALES, Step.MEMORY),
     *(Step.POSTING, Step.INQUIRIES, Step.PERCEPTION),
 )
-WORTH_SHARING = 20_000  # traders: in a smaller market a step is over before threads take it up
+WORTH_SHARING = 40_000  # traders: in a smaller market a step is over before threads take it up
 PARTS_A_THREAD = 4
 BLOCK = 4096  # sellers: one thread draws and answers inquiries of so many while caches hold them
 
