@@ -13,6 +13,7 @@ from benchmarks import (
     machine,
     memory,
     scaling,
+    threads,
     versions,
     whole_model,
 )
@@ -24,6 +25,7 @@ PARTS = {
     "whole": whole_model,
     "sub-model": compare,
     "scaling": scaling,
+    "threads": threads,
     "cold": cold_start,
     "memory": memory,
     "crn": common_random_numbers,

@@ -53,7 +53,11 @@ def measure(options: argparse.Namespace) -> list[Table]:
 
 def _trade(factor: float, retailers: int) -> dict[str, Any]:
     usual = runs.settings().demand
-    demand = {"asked": usual.asked * factor, "visits": usual.visits * factor, "answers": ANSWERS}
+    demand = {
+        "inquiries_per_post": usual.inquiries_per_post * factor,
+        "visits": usual.visits * factor,
+        "max_inquiries_per_day": ANSWERS,
+    }
     return {"retailers": retailers, "demand": demand}
 
 

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from marketsim.model import supply_chain
+from marketsim.model.kernels.restocking import draw_turns, restock
 from marketsim.model.ledger import Account, move
 from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
@@ -145,6 +147,12 @@ class Standstill:
         """Return what all holders of a kind have of an item."""
         first, end = self.books.start[account], self.books.start[account + 1]
         return int(self.books.balance[first:end, item].sum())
+
+    def order_once(self, row: int) -> None:
+        """Let retailers order from dealers."""
+        day, turns = self.day + row, np.empty(len(self.retailers.state))
+        draw_turns(self.seed, day, self.params, self.retailers, turns, 0, turns.size)
+        restock(self.seed, day, row, self.params, turns, self.motives, self.trade)
 
     def set(self, account: Account, item: int, amount: int, number: int = 0) -> None:
         """Let a holder have so much of an item, from or to the opening account."""

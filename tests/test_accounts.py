@@ -34,7 +34,8 @@ class Owners:
         """Live one day of accounts, of which mentions are new every day."""
         self.counters.mention[:] = 0
         draw_words(self.seed, day, self.counters)
-        update_accounts(self.seed, day, self.params, self.retailers, self.counters)
+        of = (self.params, self.retailers, self.counters)
+        update_accounts(self.seed, day, *of, 0, len(self.retailers.state))
         return self
 
     def count(self, name, value) -> int:

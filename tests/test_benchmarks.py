@@ -16,6 +16,7 @@ from benchmarks import (
     one_stream,
     runs,
     scaling,
+    threads,
     versions,
     whole_model,
 )
@@ -103,6 +104,36 @@ def test_arms_take_turns():
     found = runs.in_turn({"a": arm("a", 1.0), "b": arm("b", 5.0)}, 3)
     assert order == [(name, k) for k in range(3) for name in "ab"]
     assert runs.medians(found) == {"a": 2.0, "b": 6.0}
+
+
+def test_parameters_that_a_benchmark_changes_exist():
+    """Trade is scaled by names of the model: a name that it does not know would change nothing."""
+    demand = runs.settings().demand
+    assert all(hasattr(demand, name) for name in scaling._trade(2.0, 100)["demand"])
+
+
+def test_a_shared_market_is_compared_with_one_that_is_not(monkeypatch):
+    """Both copies are advanced over all days, by turns, and their states are compared."""
+    monkeypatch.setattr(market, "WORTH_SHARING", 0)
+    usual, turns = market.advance, []
+
+    def noted(state, row, end, number):
+        turns.append((row, end, number))
+        usual(state, row, end, number)
+
+    monkeypatch.setattr(market, "advance", noted)
+    found = threads.one_size(100, 2)
+    assert found["same_state"] == "yes" and found["threads"] == 2 and found["buyers"] == 10_000
+    assert found["least"] <= found["median"] <= found["largest"]
+    assert [number for *_, number in turns[:4]] == [1, 2, 2, 1]
+    assert sum(end - row for row, end, number in turns if number == 2) == turns[-1][1]
+
+    def wrong(state, row, end, number):
+        usual(state, row, end, number)
+        state.retailers.risk[0] += number > 1
+
+    monkeypatch.setattr(market, "advance", wrong)
+    assert threads.one_size(100, 2)["same_state"] == "NO"
 
 
 def test_bytes_add_up_to_the_whole_memory():

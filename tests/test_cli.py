@@ -546,11 +546,11 @@ def test_an_interrupted_study_goes_on_from_its_batches(monkeypatch, capfd):
     monkeypatch.setattr(simulation, "BATCH", 1)
     run_tables, simulated = simulation.run_tables, []
 
-    def interrupted(settings, run):
+    def interrupted(settings, run, *threads):
         if run == 1 and len(simulated) < 2:
             raise KeyboardInterrupt
         simulated.append(run)
-        return run_tables(settings, run)
+        return run_tables(settings, run, *threads)
 
     monkeypatch.setattr(simulation, "run_tables", interrupted)
     with pytest.raises(SystemExit) as stop:

@@ -10,7 +10,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from marketsim.model.kernels.expected_returns import update_expected_returns
+from marketsim.model.kernels.expected_returns import (
+    reconsider,
+    remember_yesterday,
+    update_expected_returns,
+)
 from marketsim.model.market import initialize
 from marketsim.model.returns import REFERENCE_ROWS
 from marketsim.model.state import Learned, Outlet, State, Ties
@@ -35,6 +39,15 @@ def no_ties(n) -> Ties:
     return Ties(np.zeros(n + 1, np.int64), np.zeros(0, np.int32))
 
 
+def learn_once(row, of_day, params, retailers, counters, ties, motives, shops):
+    """Let a morning pass: traders remember, the market is judged, and some reconsider."""
+    ids = len(retailers.state)
+    reckoned = np.zeros((ids, OWN))
+    remember_yesterday(row, params, retailers, counters, shops, motives, reckoned, 0, ids)
+    update_expected_returns(row, of_day, params, retailers, motives, reckoned)
+    reconsider(row, of_day, params, retailers, ties, motives, 0, ids)
+
+
 class Learners:
     """Traders whose posts and margins a test sets; nothing but the kernel of returns."""
 
@@ -51,9 +64,9 @@ class Learners:
     def learn(self, days=1, **doses):
         """Let mornings pass on which the counters of yesterday are those of a test."""
         for _ in range(days):
-            update_expected_returns(
+            learn_once(
                 self.row, levers(**doses), self.params, self.retailers, self.counters, self.ties,
-                self.motives, self.trade,
+                self.motives, self.trade.shops,
             )  # fmt: skip
             self.row += 1
         return self
@@ -380,8 +393,8 @@ def test_without_a_motive_nobody_learns():
     state.motives.gain[:], state.motives.first_gain[:] = 1e6, 1e6
     state.motives.first_posted[:], state.motives.market[Learned.DEALS] = 10.0, 10.0
     for row in range(FIRST, FIRST + 8):
-        update_expected_returns(row, levers(), state.params, state.retailers, state.counters,
-                                no_ties(20), state.motives, state.trade)  # fmt: skip
+        learn_once(row, levers(), state.params, state.retailers, state.counters,
+                   no_ties(20), state.motives, state.trade.shops)  # fmt: skip
     for name in ("drive", "value", "place"):
         assert (getattr(state.motives, name) == 1.0).all()
     assert state.motives.market[[Learned.ELSEWHERE, Learned.VALUE]].tolist() == [1.0, 1.0]

@@ -43,12 +43,12 @@ def interrupt(monkeypatch, after: int) -> None:
     """Have a study end by Ctrl-C after so many runs, each of them a batch."""
     run_tables, done = simulation.run_tables, []
 
-    def interrupted(settings, run):
+    def interrupted(settings, run, *threads):
         if len(done) == after:
             done.append(-1)
             raise KeyboardInterrupt
         done.append(run)
-        return run_tables(settings, run)
+        return run_tables(settings, run, *threads)
 
     monkeypatch.setattr(simulation, "BATCH", 1)
     monkeypatch.setattr(simulation, "run_tables", interrupted)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.kernels.perception import notice_events, update_perceived_risk
 from marketsim.model.market import no_experience
 from marketsim.model.population import empty_counters, synthesize_traders
-from marketsim.model.state import State, Ties
+from marketsim.model.state import State, Ties, notice_nothing
 from marketsim.parameters.settings import kernel_params
 
 FALSE_ALARM = 1e-6
@@ -58,9 +58,11 @@ class Minds:
     def perceive(self, day=DAY, news=0.0, habituation=1.0, arrest_news=0.0) -> np.ndarray:
         """Let a day sink in, and return what is feared above the residual."""
         of_day = levers(news=news, habituation=habituation, arrest_news=arrest_news)
+        noticed, ids = notice_nothing(len(self.retailers.state)), len(self.retailers.state)
         of = (self.params, self.retailers, self.counters, self.ties, self.motives)
         draw_words(self.seed, day, self.counters)
-        update_perceived_risk(self.seed, day, of_day, *of)
+        notice_events(self.counters, noticed)
+        update_perceived_risk(self.seed, day, of_day, *of, noticed, 0, ids)
         return self.retailers.risk - RESIDUAL
 
 

@@ -279,7 +279,8 @@ def turn_over(of, days, seed=11, market=1.0, own=1.0, of_day=None, **changes) ->
     states = []
     for row in range(days):
         day, of_today = FIRST_DAY + row, of_day or levers()
-        apply_entry_exit(seed, day, of_today, values, of, counters, motives, trade)
+        ids = (0, len(of.state))
+        apply_entry_exit(seed, day, of_today, values, of, counters, motives, trade, *ids)
         states.append(of.state.copy())
     stayed_away = (of.arrival > 0) & (of.state == State.LEFT)
     gone = trade.friends.count == 0

@@ -60,7 +60,7 @@ class Posters:
         of_day = levers(groups=ways[0], elsewhere=ways[1], **of_day)
         of = (self.params, self.retailers, self.counters, self.push, self.motives, self.places)
         draw_words(self.seed, day, self.counters)
-        publish_posts(self.seed, day, of_day, *of)
+        publish_posts(self.seed, day, of_day, *of, 0, len(self.retailers.state))
         return type(self.counters)(*(counts.copy() for counts in self.counters))
 
     def days(self, number=20, **values):

@@ -5,7 +5,7 @@ import pytest
 from conftest import NEUTRAL, Standstill, settings, trading
 from scipy import stats
 
-from marketsim.model.kernels.restocking import restock, smooth_retail_sales, update_dealers
+from marketsim.model.kernels.restocking import smooth_retail_sales, update_dealers
 from marketsim.model.ledger import PRODUCTS, Account, Item
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Stage, State, TradeCounter
@@ -48,8 +48,8 @@ class Shop(Standstill):
         day = self.day + row
         shops = self.trade.shops
         update_dealers(day, self.params, self.books, self.trade.dealers)
-        smooth_retail_sales(self.params, self.books, shops)
-        restock(self.seed, day, row, self.params, self.retailers, self.motives, self.trade)
+        smooth_retail_sales(self.params, self.books, shops, 0, len(shops.sold))
+        self.order_once(row)
         return self
 
 

@@ -8,8 +8,12 @@ from conftest import Standstill, levers
 from scipy import stats
 
 from marketsim.model.kernels.delivery import deliver_parcels
-from marketsim.model.kernels.friend_turnover import update_friend_lists
-from marketsim.model.kernels.sales import sell
+from marketsim.model.kernels.friend_turnover import (
+    count_changes,
+    replace_friends,
+    update_friend_lists,
+)
+from marketsim.model.kernels.sales import draw_inquiries, open_market, sell
 from marketsim.model.ledger import Account, Item
 from marketsim.model.state import (
     FILED,
@@ -20,6 +24,7 @@ from marketsim.model.state import (
     Stage,
     State,
     TradeCounter,
+    workspace,
 )
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import normal_quantile_each
@@ -83,12 +88,24 @@ class Counter(Standstill):
             assert self.row < len(self.counts)  # kernels write a row for each day
             day = (self.seed, self.day + self.row, self.row, of_day)
             update_friend_lists(*day, *traders, self.motives, self.trade)
-            sell(*day, *traders, self.counters, self.motives, self.trade)
+            self.sell(of_day)
             if carried:
                 day = (*day[:3], levers(), self.params)
                 deliver_parcels(*day, self.counters, self.motives, self.trade)
             self.row += 1
         return self
+
+    def sell(self, of_day):
+        """Replace friends, and draw and answer the inquiries of the day."""
+        sellers = len(self.trade.friends.count)
+        work = workspace(len(self.retailers.state), sellers)
+        day, of = (self.seed, self.day + self.row, self.row), (self.params, self.retailers)
+        everybody = (work.conditions, work.asked, work.inquiries, 0, sellers)
+        replace_friends(*day, *of, self.trade, work.friends[0], 0, sellers)
+        count_changes(self.row, work.friends, self.counts)
+        open_market(self.row, of_day, *of, self.counters, self.trade, work.conditions)
+        draw_inquiries(*day, *of, self.counters, self.trade, *everybody)
+        sell(*day, *of, self.motives, self.trade, *everybody)
 
     def count(self, tally: int) -> np.ndarray:
         return self.counts[: self.row, tally]

@@ -8,7 +8,6 @@ from scipy import stats
 from marketsim.model.dealers import SHUNNED_DAYS, choose_dealer
 from marketsim.model.kernels.friend_turnover import update_friend_lists
 from marketsim.model.kernels.places import moderate_places
-from marketsim.model.kernels.restocking import restock
 from marketsim.model.kernels.upstream import (
     CHOICE_DAYS,
     PATIENCE_DAYS,
@@ -44,8 +43,7 @@ class Chain(Standstill):
             for i in range(self.retailers.state.size):
                 for item in range(4):
                     self.set(Account.RETAILERS, item, 0, i)
-            day = (self.seed, self.day + self.row, self.row)
-            restock(*day, self.params, self.retailers, self.motives, self.trade)
+            self.order_once(self.row)
             self.row += 1
         return self
 

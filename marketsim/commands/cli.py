@@ -62,7 +62,8 @@ Settings of a study:
                   calibrated point), none (reference values); a parameter given on the command
                   line is fixed
   replicates=200  number of replicate runs (independent random seeds)
-  threads=2       parallel runs (default: all cores); does not affect results
+  threads=2       parallel runs, or threads of a large run where runs are fewer (default: all
+                  cores); does not affect results
   output=results  results are stored in OUTPUT/STUDY/KEY/
   study=NAME      default: the name of the scenario
   progress=false  no progress bar

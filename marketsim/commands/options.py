@@ -35,7 +35,12 @@ class Command(Settings):
     output: str = "results"
     study: str | None = None
     threads: int | None = parameter(
-        None, "threads", 1, 1024, "parallel runs (default: all cores)", "machine"
+        None,
+        "threads",
+        1,
+        1024,
+        "parallel runs, or threads of a large run (default: all cores)",
+        "machine",
     )
     progress: bool = True
 
@@ -64,7 +69,7 @@ class Command(Settings):
         return Path(self.output) / name
 
     def cores(self) -> int:
-        """Return the number of parallel runs."""
+        """Return the number of threads."""
         return self.threads or cores()
 
 

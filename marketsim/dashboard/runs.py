@@ -53,8 +53,9 @@ def batches(count: int) -> list[tuple[int, int]]:
 
 def simulate(settings: Settings, first: int, stop: int) -> list[Run]:
     """Simulate the runs from `first` to `stop` (exclusive)."""
+    each = simulation.threads_of_a_run(threads, stop - first)
     return simulation.on_threads(
-        partial(simulation.simulate_run, settings), range(first, stop), threads
+        partial(simulation.simulate_run, settings, threads=each), range(first, stop), threads
     )
 
 

@@ -75,21 +75,34 @@ def half_life(segment, buyers):
 @part
 def satiety(row, buyer, u_willing, favourite, half, params, trade):
     """Return how far a buyer is sated, 0 to 1 (market.md 18.2); half: days, see `half_life`."""
-    if half == 0.0:
-        return 0.0
-    bought = trade.buyers.bought[buyer]
-    if bought >= 0:
-        sated, days = np.float64(trade.buyers.sated[buyer]), row - bought
-    else:
-        sated, days = _resting(buyer, u_willing, favourite, half, params, trade.buyers), row
-    return sated * exp(-LN_2 * days / half)
+    at_rest = 0.0
+    if trade.buyers.bought[buyer] < 0:
+        z = normal_quantile(u_willing)
+        worth = exp(params.demand.spread * z)
+        at_rest = satiety_at_rest(row, buyer, z, worth, favourite, half, params, trade.buyers)
+    return satiety_now(row, buyer, at_rest, half, trade.buyers)
 
 
 @part
-def _resting(buyer, u_willing, favourite, half, params, buyers):
-    """Return the satiety of a buyer in a market at rest (market.md 18.2)."""
-    z = normal_quantile(u_willing)
-    budget = params.buyers.budget * exp(params.demand.spread * z)
+def satiety_now(row, buyer, at_rest, half, buyers):
+    """Return the satiety of a buyer; `at_rest` is that of one who has not bought in the run."""
+    if half == 0.0:
+        return 0.0
+    bought = buyers.bought[buyer]
+    if bought < 0:
+        return at_rest
+    return np.float64(buyers.sated[buyer]) * exp(-LN_2 * (row - bought) / half)
+
+
+@part
+def satiety_at_rest(row, buyer, z, worth, favourite, half, params, buyers):
+    """Return what is left of the satiety of a buyer in a market at rest (market.md 18.2).
+
+    `z` is the quantile of willingness to pay, `worth` the factor on it.
+    """
+    if half == 0.0:
+        return 0.0
+    budget = params.buyers.budget * worth
     purchases, liked, steps, at_rest = 0.0, 0.0, 0.0, buyers.at_rest
     for product in range(PRODUCTS):
         bought = at_rest[AtRest.BOUGHT, product] * liking(product, favourite, params.demand)
@@ -101,7 +114,7 @@ def _resting(buyer, u_willing, favourite, half, params, buyers):
     if liked > 0.0:
         purchases += np.float64(buyers.regular[buyer]) * (steps / liked)
     a = purchases * half / LN_2
-    return a / (1.0 + a)
+    return a / (1.0 + a) * exp(-LN_2 * row / half)
 
 
 @part

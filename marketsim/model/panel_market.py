@@ -35,7 +35,7 @@ from marketsim.model.kernels.moderation import (
     review_cases,
     run_sweep,
 )
-from marketsim.model.kernels.perception import update_perceived_risk
+from marketsim.model.kernels.perception import notice_events, update_perceived_risk
 from marketsim.model.kernels.posting import (
     PostFates,
     continue_spell,
@@ -49,7 +49,14 @@ from marketsim.model.kernels.recording import log_contacts
 from marketsim.model.ledger import PRODUCTS
 from marketsim.model.market import levers_of_day, no_experience
 from marketsim.model.scenario import timeline
-from marketsim.model.state import WAITING, LogColumn, ObservedPrices, Queue, State
+from marketsim.model.state import (
+    WAITING,
+    LogColumn,
+    ObservedPrices,
+    Queue,
+    State,
+    notice_nothing,
+)
 from marketsim.numerics import rng
 from marketsim.numerics.distributions import chance_of_none, events, invert
 from marketsim.numerics.elementary import log, log_each
@@ -77,7 +84,7 @@ NoTrade = namedtuple("NoTrade", "friends")
 PanelState = namedtuple(
     "PanelState",
     "seed first_day params levers retailers simulated counters ties queue contacts survey_log "
-    "others trade motives",
+    "others trade motives noticed",
 )
 
 
@@ -123,6 +130,7 @@ def initialize(settings: Settings, seed: int, table: timeline.Table | None = Non
         others=_others(settings, seed, retailers, is_contact, first_day),
         trade=NoTrade(friends=Friends(count=np.zeros(size, np.int64))),
         motives=no_experience(size),
+        noticed=notice_nothing(size),
     )
 
 
@@ -200,12 +208,15 @@ def advance(state, row, end):
     seed, params, queue, counters = state.seed, state.params, state.queue, state.counters
     retailers, simulated, others = state.retailers, state.simulated, state.others
     contacts, posting = state.contacts, params.posting
+    ids = simulated.state.size
     learns = params.perception.learning * params.recovery.social_learning > 0.0
     remembered = 1.0 - 1.0 / params.moderation.memory_days
     recent, posted = 0.0, 0.0  # of another with a base rate of one: fading sum, and sum
     while row < end:
         day, levers = state.first_day + row, by_reference(levers_of_day(state.levers, row))
-        apply_entry_exit(seed, day, levers, params, simulated, counters, state.motives, state.trade)
+        apply_entry_exit(
+            seed, day, levers, params, simulated, counters, state.motives, state.trade, 0, ids
+        )
         _renew_others(day, retailers, simulated, counters, others)
         rates, open_rates = 0.0, 0.0
         for c in range(contacts.size):
@@ -238,10 +249,12 @@ def advance(state, row, end):
         acts = sweeps or flags > 0 or waiting > 0
         _return_to_simulated(acts, contacts, retailers, simulated, others)
         others.changed[0] = acts or learns
+        notice_events(counters, state.noticed)
         update_perceived_risk(
-            seed, day, levers, params, simulated, counters, state.ties, state.motives
-        )
-        update_accounts(seed, day, params, simulated, counters)
+            seed, day, levers, params, simulated, counters, state.ties, state.motives,
+            state.noticed, 0, ids,
+        )  # fmt: skip
+        update_accounts(seed, day, params, simulated, counters, 0, ids)
         log_contacts(row, contacts, retailers, counters, state.survey_log)
         row += 1
 

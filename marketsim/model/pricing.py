@@ -1,7 +1,7 @@
 """Prices of dealers and retailers, and the product shown by a post (docs/market.md 4)."""
 
 from marketsim.model.ledger import FEN, PRODUCTS, Account
-from marketsim.numerics.distributions import choose
+from marketsim.numerics.distributions import exponentials, soonest
 from marketsim.numerics.jit import part
 from marketsim.numerics.rng import Purpose, uniforms
 
@@ -78,6 +78,18 @@ def displayed_product(seed, day, i, post, demand, trade):
 
     A retailer without stock shows products by their shares of an order.
     """
+    return shown_product(product_waits(seed, day, i, post), i, demand, trade)
+
+
+@part
+def product_waits(seed, day, i, post):
+    """Return the waiting times of the race for the product that a post shows."""
+    return exponentials(uniforms(seed, Purpose.PRODUCT, day, i, post))
+
+
+@part
+def shown_product(waits, i, demand, trade):
+    """Return the product that a retailer's post shows (`displayed_product`), given `waits`."""
     balance = trade.books.balance
     holder = trade.books.start[Account.RETAILERS] + i
     raw = balance[holder, 0] / demand.piece_raw
@@ -91,8 +103,7 @@ def displayed_product(seed, day, i, post, demand, trade):
         )
         uncarved = trade.product_mix[2] / demand.piece_uncarved
         carved = trade.product_mix[3] / demand.piece_carved
-    draws = uniforms(seed, Purpose.PRODUCT, day, i, post)
-    return choose(draws, (raw, semi, uncarved, carved))
+    return soonest(waits, (raw, semi, uncarved, carved))
 
 
 @part

@@ -483,6 +483,104 @@ TradeState = namedtuple(
 )
 
 
+# ------------------------------------------------------------------ within a day, between steps
+
+PARTS = 256  # the most parts that a step is divided into
+ROOM = 2  # inquiries of a day for which there is room, for each seller
+
+# What is known of the inquiries of a day before any of them is answered, arrays of shape (places,):
+# exponential waiting times of the race for the product shown, (places, PRODUCTS), float64; row in
+# `Friends` of the friend who inquires, -1 for a stranger (int64); buyer, -1 if there is none
+# (int64); trust, uniforms of interest and of the piece, factor on willingness to pay, satiety of a
+# buyer who has not bought in the run, and uniform of habit (float64); favourite product and
+# `Segment` (int8)
+Inquiries = namedtuple(
+    "Inquiries",
+    "waits friend buyer trust interest piece worth at_rest habit favourite segment",
+)
+
+
+class Condition(IntEnum):
+    """The market of a day for all sellers, after the factors on willingness to pay by `Segment`."""
+
+    VISITORS = 4  # mean number at an open stall
+    TRACED = 5  # probability that an escrow payment is traced
+    PAYMENTS = 6  # share of payments stopped
+    FREEZE = 7  # share of stopped payments after which money is seized
+    REFUSED = 8  # share of parcels refused at pick-up
+    SUBSTITUTES = 9  # surplus that ivory must be worth
+    ABROAD = 10  # chance that a traveller buys abroad
+    WORD_OF_MOUTH = 11  # factor on the interest of online inquiries
+
+
+# What each seller is asked today, arrays of shape (sellers,): posts, and inquiries, in Moments,
+# groups, elsewhere and at a stall, (sellers, 4), int32; `Channel` of posts elsewhere (int8), and
+# what they are reckoned as (float64); place of the first inquiry in `Inquiries`, -1 without room
+# (int64)
+Asked = namedtuple("Asked", "posts inquiries platform reckoned first")
+
+# What ties notice of traders today: visible posts of those without a sanction, (ids,), int32;
+# weight of a sanction or loss, (ids,), float64; marks: bits of who was arrested, and of who has
+# such a shock, (ids,), int8, small since ties are read at random; number of shocks, and of arrests,
+# (2,), int64
+Noticed = namedtuple("Noticed", "unpunished shock marks number")
+
+# What one step of a day leaves for a later one of the same day, each trader or seller its own
+# slot. turns: in the order of restocking, infinity for those who do not order, (ids,), float64;
+# reckoned: posts of yesterday by own outlet, (ids, OWN_OUTLETS), float64; conditions of the
+# illegal market, by `Segment` and `Condition`, float64; friends lost and added, by part of a
+# step, (PARTS, 2), int64
+Workspace = namedtuple("Workspace", "turns reckoned conditions friends asked inquiries noticed")
+
+
+def workspace(retailers, sellers):
+    """Return the workspace of a market of so many traders and sellers."""
+    places = ROOM * sellers + 1  # the last for inquiries that find no room
+    return Workspace(
+        turns=np.empty(retailers),
+        reckoned=np.empty((retailers, OWN_OUTLETS)),
+        conditions=np.zeros(len(Segment) + len(Condition)),
+        friends=np.zeros((PARTS, 2), np.int64),
+        asked=Asked(
+            posts=np.empty((sellers, 4), np.int32),
+            inquiries=np.empty((sellers, 4), np.int32),
+            platform=np.empty(sellers, np.int8),
+            reckoned=np.empty(sellers),
+            first=np.empty(sellers, np.int64),
+        ),
+        inquiries=Inquiries(
+            waits=np.empty((places, 4)),
+            friend=np.empty(places, np.int64),
+            buyer=np.empty(places, np.int64),
+            trust=np.empty(places),
+            interest=np.empty(places),
+            piece=np.empty(places),
+            worth=np.empty(places),
+            at_rest=np.empty(places),
+            habit=np.empty(places),
+            favourite=np.empty(places, np.int8),
+            segment=np.empty(places, np.int8),
+        ),
+        noticed=notice_nothing(retailers),
+    )
+
+
+def notice_nothing(retailers):
+    """Return room for what ties notice of so many traders."""
+    return Noticed(
+        unpunished=np.zeros(retailers, np.int32),
+        shock=np.zeros(retailers),
+        marks=np.zeros(retailers, np.int8),
+        number=np.zeros(2, np.int64),
+    )
+
+
+@part
+def ids_of_part(number, part, parts):
+    """Return the first id and the end (exclusive) of one of several equal parts of all ids."""
+    return number * part // parts, number * (part + 1) // parts
+
+
 @part
 def draw_key(seller, retailers):
     """Return the key of a seller in draws (market.md 2); it does not depend on newcomers."""

@@ -95,11 +95,23 @@ def choose(draws, weights):
     int
         0 to 3. Removing one option changes only the choices that fell on it.
     """
+    return soonest(exponentials(draws), weights)
+
+
+@kernel
+def exponentials(draws):
+    """Return waiting times with mean 1, one for each of four uniforms."""
+    return -log(draws[0]), -log(draws[1]), -log(draws[2]), -log(draws[3])
+
+
+@kernel
+def soonest(waits, weights):
+    """Return the winner of a race, as `choose`, given its `exponentials`."""
     best = -1
     shortest = np.inf
     for option in range(LANES):
         if weights[option] > 0.0:
-            time = -log(draws[option]) / weights[option]
+            time = waits[option] / weights[option]
             if best < 0 or time < shortest:
                 best = option
                 shortest = time

@@ -39,7 +39,7 @@ SUFFIX = ".kernel"
 PORTABLE = "generic"  # LLVM's name for what all processors of an architecture can run
 ONLY: list[Path] = []  # if not empty: kernels are read and written here and nowhere else
 PREBUILT = PACKAGE / "compiled" / "marketsim"  # portable kernels of an installed package: read only
-MAIN = "marketsim.model.market.advance"  # calls nearly all others, and is compiled last
+MAIN = "marketsim.model.market._simulate"  # calls nearly all others, and is compiled last
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 # A division by zero gives inf or nan, as in numpy: code that raises an error instead takes an
 # eighth longer to compile. Without compilation it is an error, or a warning of numpy; a test asks

@@ -56,7 +56,9 @@ class Run:
         }
 
 
-def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, observer.SurveyRows]:
+def simulate(
+    settings: Settings, seed: int, threads: int = 1
+) -> tuple[Series, TradeRecords, observer.SurveyRows]:
     """Simulate a whole run and its survey.
 
     Parameters
@@ -65,6 +67,8 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, obser
         Checked settings.
     seed : int
         Seed of the run.
+    threads : int
+        Threads that a large market is simulated on; does not affect results.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def simulate(settings: Settings, seed: int) -> tuple[Series, TradeRecords, obser
         Rows of the simulated survey.
     """
     state = initialize(settings, seed)
-    advance(state, 0, state.series.risk.size)
+    advance(state, 0, state.series.risk.size, threads)
     return outputs(state)
 
 
@@ -137,21 +141,26 @@ def on_threads(work: Callable[[Any], Any], jobs: Sequence[Any], threads: int) ->
             raise
 
 
+def threads_of_a_run(threads: int, runs: int) -> int:
+    """Return the threads for each of some runs that are simulated at the same time."""
+    return max(threads // runs, 1) if runs else 1
+
+
 def sample_run(settings: Settings, run: int) -> tuple[int, posterior.Draw, Settings]:
     """Return the seed of one run of a study, its draw of the parameters, and its settings."""
     seed, drawn = panel.seed_and_draw(settings, run)
     return seed, drawn, posterior.settings_of(settings, drawn)
 
 
-def simulate_run(settings: Settings, run: int) -> Run:
+def simulate_run(settings: Settings, run: int, threads: int = 1) -> Run:
     """Simulate one run of a study, with its own draw of the parameters."""
     seed, drawn, sampled = sample_run(settings, run)
-    return Run(run, seed, drawn, sampled, *simulate(sampled, seed))
+    return Run(run, seed, drawn, sampled, *simulate(sampled, seed, threads))
 
 
-def run_tables(settings: Settings, run: int) -> Tables:
+def run_tables(settings: Settings, run: int, threads: int = 1) -> Tables:
     """Return the tables of one run of a study, by the names of `TABLES`."""
-    return simulate_run(settings, run).tables
+    return simulate_run(settings, run, threads).tables
 
 
 def join_tables(parts: Sequence[Tables]) -> Tables:
@@ -171,13 +180,14 @@ def replicate(
     runs : range
         Numbers of the runs.
     threads : int
-        Parallel runs; does not affect results.
+        Parallel runs; where runs are fewer, a large market has several. Does not affect results.
     done : callable
         Called after each run.
     """
+    each = threads_of_a_run(threads, len(runs))
 
     def simulate_tables(run: int) -> Tables:
-        tables = run_tables(settings, run)
+        tables = run_tables(settings, run, each)
         done()
         return tables
 

@@ -19,7 +19,6 @@ import os
 import random
 import subprocess
 import sys
-import textwrap
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,12 +52,25 @@ def _replace(before: str, after: str) -> Callable[[str], str]:
 
 
 def _fade_last(source: str) -> str:
-    """Let memory fade after the day's decisions, not before."""
-    first = source.index("    # market.md 16.1: memory fades\n")
-    block = source[first : source.index("    if row == REFERENCE_ROWS:\n", first)]
-    last = "            _reconsider(i, loss, motive, ties, motives)\n"
-    early = "    if row < REFERENCE_ROWS:\n" + textwrap.indent(block, "    ")
-    return _replace(last, last + block)(_replace(block, early)(source))
+    """Let what traders remember of their own fade after the day's decisions, not before."""
+    decides = "            _reconsider(i, loss, params.motive, ties, motives)\n"
+    late = """
+    remaining = _remaining(params.motive)
+    for i in range(start, stop):
+        for outlet in range(OWN_OUTLETS):
+            motives.gain[i, outlet] *= remaining
+            motives.posted[i, outlet] *= remaining
+        motives.jail[i] *= remaining
+        retailers.recruits[i] *= remaining
+"""
+    for edit in (
+        _replace("    remaining = _remaining(params.motive)\n", "    remaining = 1.0\n"),
+        _replace("    if row < REFERENCE_ROWS:\n        return\n", ""),
+        _replace("if (row + i) % WEEK", "if row >= REFERENCE_ROWS and (row + i) % WEEK"),
+        _replace(decides, decides + late),
+    ):
+        source = edit(source)
+    return source
 
 
 # errors that somebody could make: file and edit; each is noticed in market `cases.LEARNING`

@@ -110,9 +110,10 @@ def _simulate_round(
     done: Callable[[], object],
 ) -> dict[str, pd.DataFrame]:
     """Simulate some runs of every arm."""
+    each = simulation.threads_of_a_run(threads, len(runs))
 
     def simulate(run: int) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-        return _simulate_run(compared, run, source, start, done)
+        return _simulate_run(compared, run, source, start, each, done)
 
     results = [result for arms in simulation.on_threads(simulate, runs, threads) for result in arms]
     return {
@@ -122,7 +123,12 @@ def _simulate_round(
 
 
 def _simulate_run(
-    compared: Sequence[Arm], run: int, source: str, start: dt.date, done: Callable[[], object]
+    compared: Sequence[Arm],
+    run: int,
+    source: str,
+    start: dt.date,
+    threads: int,
+    done: Callable[[], object],
 ) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     """Simulate one run of every arm; return the outcomes and weeks of each.
 
@@ -141,10 +147,10 @@ def _simulate_run(
     branching = [_first_difference(trunk.levers, of_arm) for of_arm in levers]
     results = {}
     for k in np.argsort(branching, kind="stable"):  # the baseline, which never differs, is last
-        advance(trunk, row, branching[k])
+        advance(trunk, row, branching[k], threads)
         row = branching[k]
         branch = fork(trunk, levers[k])
-        advance(branch, row, branch.series.risk.size)
+        advance(branch, row, branch.series.risk.size, threads)
         counts = (branch.series, branch.trade.records)
         results[k] = summarize_run(compared[k].name, run, source, drawn, counts, sampled, start)
         done()

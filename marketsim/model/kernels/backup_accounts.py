@@ -8,7 +8,7 @@ from marketsim.numerics.rng import BACKUP, HAZARDS_WORD, Purpose, happens, unifo
 
 
 @kernel
-def update_accounts(seed, day, params, retailers, counters):
+def update_accounts(seed, day, params, retailers, counters, start, stop):
     """Prepare and advertise backup accounts, and return banned traders on a new account.
 
     Parameters
@@ -23,9 +23,11 @@ def update_accounts(seed, day, params, retailers, counters):
         `backup`, `follow`, `account`, `audience`, `state` and `return_day` are written.
     counters : DayCounters
         `moments` and `words` are read, `mention` is written.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
     """
     accounts = params.accounts
-    for i in range(retailers.state.size):
+    for i in range(start, stop):
         if retailers.state[i] == State.ABSENT or retailers.state[i] >= State.LEFT:
             continue
         if retailers.state[i] == State.BANNED:

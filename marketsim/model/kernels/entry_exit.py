@@ -20,8 +20,8 @@ HIGHEST_VALUE = 2.0  # above it no fewer leave
 
 
 @kernel
-def apply_entry_exit(seed, day, levers, params, retailers, counters, motives, trade):
-    """Apply trader entry and exit, and draw the words of the day of all traders present.
+def apply_entry_exit(seed, day, levers, params, retailers, counters, motives, trade, start, stop):
+    """Apply trader entry and exit, and draw the words of the day of traders present.
 
     Parameters
     ----------
@@ -41,13 +41,15 @@ def apply_entry_exit(seed, day, levers, params, retailers, counters, motives, tr
         The value of the trade is read.
     trade : TradeState
         `friends.count` of those who stay away is written.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
     """
     turnover = params.motive.turnover
     chance = _entry_chance(motives.market[Learned.VALUE], turnover)
     leave = params.turnover.leave
     highest = leave * exp(turnover * (1.0 - LOWEST_VALUE))
     last = int(min(highest, 1.0) * (1 << LEAVE.bits))  # few draws are so low
-    for i in range(retailers.state.size):
+    for i in range(start, stop):
         state = retailers.state[i]
         if state < State.LEFT and (state != State.ABSENT or retailers.arrival[i] == day):
             words = day_words(seed, day, i)

@@ -13,8 +13,56 @@ FEED, PRIVATE, STALL = int(Outlet.FEED), int(Outlet.PRIVATE), int(Outlet.STALL)
 
 
 @kernel
-def update_expected_returns(row, levers, params, retailers, counters, ties, motives, trade):
-    """Update what traders have learned, and once a week what they decide by it.
+def remember_yesterday(row, params, retailers, counters, shops, motives, reckoned, start, stop):
+    """Add the posts of yesterday to what traders remember of their own, which fades.
+
+    Parameters
+    ----------
+    row : int
+        Row of the day.
+    params : Params
+        Parameters.
+    retailers : Retailers
+        `recruits` is written.
+    counters : DayCounters
+        Those of yesterday are read.
+    shops : Shops
+        Read.
+    motives : Motives
+        `gain`, `posted` and `jail` are written.
+    reckoned : ndarray of float64, shape (ids, OWN_OUTLETS)
+        Written: posts weighed by their relative return.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
+    """
+    remaining = _remaining(params.motive)
+    counts_online = row > int(params.delivery.days)  # margins of the first days are settled by now
+    for i in range(start, stop):
+        # market.md 16.1: posts of yesterday join the memory
+        made = counters.moments[i] + counters.deleted[i] + counters.removed[i]
+        made += counters.blocked[i] + counters.backup[i]
+        reckoned[i, FEED] = made * shops.relative[i, 0] if counts_online else 0.0
+        reckoned[i, PRIVATE] = counters.groups[i] * shops.relative[i, 0] if counts_online else 0.0
+        has_stall = row > 0 and shops.stall[i] > 0 and is_in_trade(retailers.state[i])
+        reckoned[i, STALL] = shops.relative[i, 1] if has_stall else 0.0
+        # market.md 16.1: memory fades
+        for outlet in range(OWN_OUTLETS):
+            motives.gain[i, outlet] *= remaining
+            posted = motives.posted[i, outlet] + reckoned[i, outlet]
+            motives.posted[i, outlet] = posted * remaining
+        motives.jail[i] *= remaining
+        retailers.recruits[i] *= remaining
+
+
+@part
+def _remaining(motive):
+    """Return the share of what is remembered that is left after a day (market.md 16.1)."""
+    return exp(-LN_2 / (WEEK * motive.memory))
+
+
+@kernel
+def update_expected_returns(row, levers, params, retailers, motives, reckoned):
+    """Update what all traders have learned of the market.
 
     Parameters
     ----------
@@ -25,64 +73,69 @@ def update_expected_returns(row, levers, params, retailers, counters, ties, moti
     params : Params
         Parameters.
     retailers : Retailers
-        `recruits` is written.
-    counters : DayCounters
-        Those of yesterday are read.
-    ties : Ties
-        Social network.
+        Read.
     motives : Motives
-        Written.
-    trade : TradeState
-        `shops` is read.
+        What all remember is written.
+    reckoned : ndarray of float64, shape (ids, OWN_OUTLETS)
+        As of `remember_yesterday`.
     """
     motive = params.motive
-    remaining = exp(-LN_2 / (WEEK * motive.memory))
+    remaining = _remaining(motive)
     # market.md 16.1: posts and margins of yesterday join the memory
     first = row <= REFERENCE_ROWS
-    counts_online = row > int(params.delivery.days)  # margins of the first days are settled by now
     for i in range(retailers.state.size):
-        made = counters.moments[i] + counters.deleted[i] + counters.removed[i]
-        made += counters.blocked[i] + counters.backup[i]
-        groups = counters.groups[i]
-        if counts_online and made + groups > 0:
-            _add_posts(motives, i, FEED, made * trade.shops.relative[i, 0], first)
-            _add_posts(motives, i, PRIVATE, groups * trade.shops.relative[i, 0], first)
-        if row > 0 and trade.shops.stall[i] > 0 and is_in_trade(retailers.state[i]):
-            _add_posts(motives, i, STALL, trade.shops.relative[i, 1], first)
+        for outlet in range(OWN_OUTLETS):
+            motives.all_posted[outlet] += reckoned[i, outlet]
+            if first:
+                motives.first_posted[outlet] += reckoned[i, outlet]
     for outlet in range(OUTLETS):
         motives.all_gain[outlet] += motives.today[outlet]
         if first:
             motives.first_gain[outlet] += motives.today[outlet]
         motives.today[outlet] = 0.0
     # market.md 16.1: memory fades
-    for i in range(retailers.state.size):
-        for outlet in range(OWN_OUTLETS):
-            motives.gain[i, outlet] *= remaining
-            motives.posted[i, outlet] *= remaining
-        motives.jail[i] *= remaining
-        retailers.recruits[i] *= remaining
     for outlet in range(OUTLETS):
         motives.all_gain[outlet] *= remaining
         motives.all_posted[outlet] *= remaining
     if row == REFERENCE_ROWS:
         _set_reference(motive, motives)
+    if row >= REFERENCE_ROWS:
+        _judge_market(_loss(motive, levers), motive, retailers, motives)
+
+
+@kernel
+def reconsider(row, levers, params, retailers, ties, motives, start, stop):
+    """Let the traders whose turn it is, once a week, decide by what they expect.
+
+    Parameters
+    ----------
+    row : int
+        Row of the day.
+    levers : Levers
+        Levers of the day: `sentence` is read.
+    params : Params
+        Parameters.
+    retailers : Retailers
+        Read.
+    ties : Ties
+        Social network.
+    motives : Motives
+        `drive`, `value` and `place` are written.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
+    """
     if row < REFERENCE_ROWS:
         return
-    # market.md 16.2 to 16.4: the market as a whole, and the traders whose turn it is
-    loss = motive.severity * levers.sentence
-    _judge_market(loss, motive, retailers, motives)
-    for i in range(retailers.state.size):
+    loss = _loss(params.motive, levers)
+    for i in range(start, stop):
         if (row + i) % WEEK == 0 and is_in_trade(retailers.state[i]):
-            _reconsider(i, loss, motive, ties, motives)
+            _reconsider(i, loss, params.motive, ties, motives)
 
 
 @part
-def _add_posts(motives, i, outlet, posts, first):
-    """Add posts of a trader, weighed by their relative return (market.md 16.1)."""
-    motives.posted[i, outlet] += posts
-    motives.all_posted[outlet] += posts
-    if first:
-        motives.first_posted[outlet] += posts
+def _loss(motive, levers):
+    """Return what an arrest is feared to cost, in years of trade (market.md 16.2)."""
+    return motive.severity * levers.sentence
 
 
 @part

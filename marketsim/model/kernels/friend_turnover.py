@@ -21,7 +21,7 @@ FROM_SEEKERS = 0.5  # recruits who look for a seller, while there are any
 
 @kernel
 def update_friend_lists(seed, day, row, levers, params, retailers, motives, trade):
-    """Remove friends who do not follow to a new account, recruit others, and replace some.
+    """Remove friends who do not follow to a new account, and recruit others.
 
     Parameters
     ----------
@@ -50,9 +50,7 @@ def update_friend_lists(seed, day, row, levers, params, retailers, motives, trad
             kept_share = retailers.audience[i] / trade.shops.audience[i]
             trade.shops.audience[i] = retailers.audience[i]
             lose_friends(seed, day, row, i, i, kept_share, motive.seek, trade)
-        # market.md 9 (friends 2): every tenth day, on a day that depends on the seller
         seller_key, state = draw_key(seller, traders), retailers.state[i]
-        is_present = state != State.ABSENT and state < State.LEFT
         # market.md 9 (friends 3): friends of a trader who is gone look for another
         if seller < traders and state >= State.LEFT and motive.seek > 0.0:
             _release_friends(seed, day, row, seller, seller_key, motive.seek, trade)
@@ -60,11 +58,62 @@ def update_friend_lists(seed, day, row, levers, params, retailers, motives, trad
             _release_friends(seed, day, row, seller, seller_key, motive.seek, trade)
             continue
         # market.md 9 (friends 4): lost friends are replaced by recruits, week by week
-        has_account = is_present and state != State.BANNED
+        has_account = state != State.ABSENT and state < State.BANNED
         if seller < traders and has_account and (row + seller_key) % RECRUIT_DAYS == 0:
             _recruit(seed, day, row, i, openings, levers, params, retailers, motives, trade)
+
+
+@kernel
+def replace_friends(seed, day, row, params, retailers, trade, changes, start, stop):
+    """Replace some friends of sellers by others; it follows `update_friend_lists`.
+
+    Parameters
+    ----------
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Date (ordinal) and row of the day.
+    params : Params
+        Parameters.
+    retailers : Retailers
+        Read.
+    trade : TradeState
+        Friends are written.
+    changes : ndarray of int64, shape (2,)
+        Numbers of friends lost and added are added to it.
+    start, stop : int
+        The first seller, and the end (exclusive).
+    """
+    traders = retailers.state.size
+    recruits_agents = params.upstream.recruit > 0.0
+    for seller in range(start, stop):
+        i = seller if seller < traders else trade.agents.retailer[seller - traders]
+        if seller >= traders and recruits_agents and trade.agents.active[seller - traders] == 0:
+            continue
+        # market.md 9 (friends 2): every tenth day, on a day that depends on the seller
+        seller_key, state = draw_key(seller, traders), retailers.state[i]
+        is_present = state != State.ABSENT and state < State.LEFT
         if is_present and (row + seller_key) % TURNOVER_DAYS == 0:
-            _replace_friends(seed, day, row, seller, seller_key, params.demand, trade)
+            _replace_some(seed, day, seller, seller_key, params.demand, trade, changes)
+
+
+@kernel
+def count_changes(row, changes, counts):
+    """Add the friends that `replace_friends` lost and added to the counts of the day.
+
+    Parameters
+    ----------
+    row : int
+        Row of the day.
+    changes : ndarray of int64, shape (parts, 2)
+        Cleared.
+    counts : ndarray of int64, shape (days, columns of TradeCounter)
+        Row `row` is written.
+    """
+    for k in range(changes.shape[0]):
+        counts[row, TradeCounter.FRIENDS_LOST] += changes[k, 0]
+        counts[row, TradeCounter.FRIENDS_ADDED] += changes[k, 1]
+        changes[k, 0], changes[k, 1] = 0, 0
 
 
 @part
@@ -138,7 +187,7 @@ def _new_friend(is_finder, draws, trade):
 
 
 @part
-def _replace_friends(seed, day, row, seller, seller_key, demand, trade):
+def _replace_some(seed, day, seller, seller_key, demand, trade, changes):
     """Replace some friends of a seller by buyers drawn evenly."""
     friends, buyers = trade.friends, trade.buyers.risk.size
     u = uniform(seed, Purpose.FRIENDS_GO, day, seller_key, 0)
@@ -148,11 +197,11 @@ def _replace_friends(seed, day, row, seller, seller_key, demand, trade):
             return
         u_goes, u_comes, u_replaced, _ = uniforms(seed, Purpose.FRIEND_GOES, day, seller_key, k)
         remove_friend(friends, seller, friend_at(friends, seller, number, u_goes))
-        trade.records.counts[row, TradeCounter.FRIENDS_LOST] += 1
+        changes[0] += 1
         if u_replaced * number >= friends.wanted[seller]:  # friends beyond those wanted are not
             continue
         last = friends.start[seller] + friends.count[seller]
         friends.buyer[last] = int(u_comes * buyers)
         friends.trust[last] = int(demand.trust * TRUST_STEPS)
         friends.count[seller] += 1
-        trade.records.counts[row, TradeCounter.FRIENDS_ADDED] += 1
+        changes[1] += 1

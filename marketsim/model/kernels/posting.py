@@ -47,8 +47,10 @@ PostFates = namedtuple(
 
 
 @array_kernel
-def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, motives, places):
-    """Let every trader post for one day, and count the fates of the posts.
+def publish_posts(
+    seed, day, levers, params, retailers, counters, stock_effect, motives, places, start, stop
+):
+    """Let traders post for one day, and count the fates of the posts.
 
     Parameters
     ----------
@@ -71,16 +73,18 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
         Drive and places are read.
     places : Places
         Bars are read.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
     """
     state, blocked_until, posting = retailers.state, retailers.blocked_until, params.posting
     activity, shape = levers.activity, posting.daily_shape
     # computed for all traders first: avoids a loop-carried dependency
-    effort = stock_effect * motives.drive
-    none = chances_of_none(retailers.base_rate, effort, activity, shape)
+    effort = stock_effect[start:stop] * motives.drive[start:stop]
+    none = chances_of_none(retailers.base_rate[start:stop], effort, activity, shape)
     elsewhere = motives.market[Learned.ELSEWHERE]
     remembered = 1.0 - 1.0 / params.moderation.memory_days
-    _clear(counters)
-    for i in range(state.size):
+    _clear(counters, start, stop)
+    for i in range(start, stop):
         retailers.recent[i] *= remembered
         if state[i] == State.ABSENT or state[i] >= State.LEFT:
             continue
@@ -90,8 +94,9 @@ def publish_posts(seed, day, levers, params, retailers, counters, stock_effect, 
         if not talking:
             continue
         # model.md 7.3.2: intended posts
-        mean = retailers.base_rate[i] * effort[i] * activity
-        intended = invert(day_uniform(counters.words[i, POSTS_WORD]), mean, shape, none[i])
+        mean = retailers.base_rate[i] * effort[i - start] * activity
+        u_posts = day_uniform(counters.words[i, POSTS_WORD])
+        intended = invert(u_posts, mean, shape, none[i - start])
         if intended == 0:
             continue
         # model.md 7.3.3: the probability of posting in Moments
@@ -149,15 +154,18 @@ def make_posts(seed, day, i, intended, openness, displacement, levers, params, r
 
 
 @part
-def _clear(counters):
+def _clear(counters, start, stop):
     """Clear all counters of yesterday (model.md 2)."""
-    counters.intended[:] = counters.moments[:] = counters.deleted[:] = counters.removed[:] = 0
-    counters.blocked[:] = counters.backup[:] = counters.groups[:] = counters.elsewhere[:] = 0
-    counters.withheld[:] = counters.pictures[:] = counters.videos[:] = counters.flagged[:] = 0
-    counters.latest_pictures[:] = counters.latest_videos[:] = counters.known[:] = 0
-    counters.known_pictures[:] = counters.known_videos[:] = counters.mention[:] = 0
-    counters.banned[:] = counters.arrested[:] = 0
-    counters.sanction[:] = counters.loss[:] = 0.0
+    for counts in (
+        *(counters.intended, counters.moments, counters.deleted, counters.removed),
+        *(counters.blocked, counters.backup, counters.groups, counters.elsewhere),
+        *(counters.withheld, counters.pictures, counters.videos, counters.flagged),
+        *(counters.latest_pictures, counters.latest_videos, counters.known),
+        *(counters.known_pictures, counters.known_videos, counters.mention),
+        *(counters.banned, counters.arrested),
+    ):
+        counts[start:stop] = 0
+    counters.sanction[start:stop] = counters.loss[start:stop] = 0.0
 
 
 @part

@@ -53,7 +53,7 @@ def update_dealers(day, params, books, dealers):
 
 
 @kernel
-def smooth_retail_sales(params, books, shops):
+def smooth_retail_sales(params, books, shops, start, stop):
     """Smooth yesterday's sales of traders, and set the effect of their stock on posting.
 
     Parameters
@@ -64,9 +64,11 @@ def smooth_retail_sales(params, books, shops):
         Read.
     shops : Shops
         `sold`, `sold_today` and `stock_effect` are written.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
     """
     retail = params.retail
-    for i in range(shops.stock_effect.size):
+    for i in range(start, stop):
         # market.md 7: expected sales follow sales
         shops.sold[i] += (shops.sold_today[i] - shops.sold[i]) / retail.cover
         shops.sold_today[i] = 0
@@ -98,8 +100,35 @@ def fund_newcomers(day, retailers, books, shops):
             shops.sold[i] = shops.expected[i]
 
 
+@kernel
+def draw_turns(seed, day, params, retailers, turns, start, stop):
+    """Draw which traders order from dealers today, and in which order (market.md 7).
+
+    Parameters
+    ----------
+    seed : int64
+        Seed of the run.
+    day : int
+        Date (ordinal).
+    params : Params
+        Parameters.
+    retailers : Retailers
+        Read.
+    turns : ndarray of float64, shape (ids,)
+        Written: those who order do so in ascending order; infinity for the others.
+    start, stop : int
+        Ids of the traders: the first, and the end (exclusive).
+    """
+    for i in range(start, stop):
+        turns[i] = np.inf
+        if is_in_trade(retailers.state[i]):
+            u_restock, u_turn, _, _ = uniforms(seed, Purpose.RESTOCK, day, i, 0)
+            if u_restock < 1.0 / params.retail.restock_days:
+                turns[i] = u_turn
+
+
 @array_kernel
-def restock(seed, day, row, params, retailers, motives, trade):
+def restock(seed, day, row, params, turns, motives, trade):
     """Let the traders whose turn it is order from dealers and withdraw their profit.
 
     Parameters
@@ -110,24 +139,16 @@ def restock(seed, day, row, params, retailers, motives, trade):
         Date (ordinal) and row of the day.
     params : Params
         Parameters.
-    retailers : Retailers
-        Read.
+    turns : ndarray of float64, shape (ids,)
+        As of `draw_turns`.
     motives : Motives
         The value of the trade is read.
     trade : TradeState
         Written: goods, money, costs, usual sources, counts.
     """
     # market.md 7: who orders today, in a drawn order since traders compete for stock
-    ordering = np.empty(retailers.state.size, np.int64)
-    turns = np.empty(retailers.state.size)
-    number = 0
-    for i in range(retailers.state.size):
-        if is_in_trade(retailers.state[i]):
-            u_restock, u_turn, _, _ = uniforms(seed, Purpose.RESTOCK, day, i, 0)
-            if u_restock < 1.0 / params.retail.restock_days:
-                ordering[number], turns[number] = i, u_turn
-                number += 1
-    for k in in_turn(turns[:number]):
+    ordering = np.flatnonzero(turns < np.inf)
+    for k in in_turn(turns[ordering]):
         _order(seed, day, row, ordering[k], params, motives, trade)
         _withdraw_profit(ordering[k], trade)
 

@@ -16,20 +16,24 @@ from marketsim.model.buyers import (
     friend_at,
     half_life,
     liking,
+    median_willingness,
     piece_mass,
-    satiety,
+    satiety_at_rest,
+    satiety_now,
     segment_of,
     segments_mean,
     willingness_to_pay,
 )
-from marketsim.model.ledger import Account, Item, fen_of, move
-from marketsim.model.pricing import asking_price, displayed_product, record_price
+from marketsim.model.ledger import PRODUCTS, Account, Item, fen_of, move
+from marketsim.model.pricing import asking_price, product_waits, record_price, shown_product
 from marketsim.model.returns import OUTLETS, REFERENCE_ROWS, settle_margin
 from marketsim.model.state import (
     CHANNEL_STRIDE,
     NOBODY,
+    ROOM,
     TRUST_STEPS,
     Channel,
+    Condition,
     Enforcement,
     Heard,
     Parcel,
@@ -45,7 +49,7 @@ from marketsim.model.state import (
     is_in_trade,
 )
 from marketsim.numerics.distributions import choose, events
-from marketsim.numerics.elementary import exp
+from marketsim.numerics.elementary import exp, normal_quantile
 from marketsim.numerics.jit import kernel, part
 from marketsim.numerics.rng import Purpose, uniform, uniforms
 
@@ -55,20 +59,11 @@ SOCIAL, WEBSITES = int(Channel.SOCIAL), int(Channel.WEBSITES)
 PHYSICAL = int(Channel.PHYSICAL)
 FRIENDS_CHANNELS = (MOMENTS, GROUPS)
 YEAR = 365  # days
-
-# The market of a day for all sellers: factor on willingness to pay by segment, mean visitors of an
-# open stall, probability that an escrow payment is traced; shares of payments stopped, of stopped
-# ones after which money is seized, and of parcels refused at pick-up; surplus that ivory must be
-# worth, chance that a traveller buys abroad, and factor of word of mouth on the interest of online
-# inquiries
-Conditions = namedtuple(
-    "Conditions",
-    "willingness visitors traced payments freeze refused substitutes abroad word_of_mouth",
-)
+SLOTS = 4  # of a seller's posts: Moments, groups, elsewhere, a stall
 
 # One inquiry. seed, day, row: of the day; retailer: whose goods; agent: NOBODY if the retailer
-# posts; seller: number among sellers; seller_key and key: in draws; number: of the post shown
-Inquiry = namedtuple("Inquiry", "seed day row retailer agent seller seller_key channel key number")
+# posts; seller: number among sellers; seller_key and key: in draws; place: in `Inquiries`
+Inquiry = namedtuple("Inquiry", "seed day row retailer agent seller seller_key channel key place")
 
 # A deal on an inquiry. product: Item; mass: mg; price: CNY a gram; friend: row in `Friends` or
 # NOBODY; escrowed: 1 if paid through escrow
@@ -76,15 +71,13 @@ Deal = namedtuple("Deal", "product mass price buyer friend escrowed")
 
 
 @kernel
-def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
-    """Simulate the inquiries and deals of the day.
+def open_market(row, levers, params, retailers, counters, trade, conditions):
+    """Set the conditions of the market of the day, and list who offers.
 
     Parameters
     ----------
-    seed : int64
-        Seed of the run.
-    day, row : int
-        Date (ordinal) and row of the day.
+    row : int
+        Row of the day.
     levers : Levers
         Levers of the day: `demand` and those of segments, `substitutes`, `abroad`, `legal`,
         `traces`, `payments`, `freeze` and `refused` are read.
@@ -94,23 +87,56 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
         Read.
     counters : DayCounters
         Read.
-    motives : Motives
-        Margins and posts elsewhere are written.
     trade : TradeState
-        Written: goods, money, buyers, parcels, cases, counts.
+        `offers` is written.
+    conditions : ndarray of float64, shape (len(Condition),)
+        Written.
     """
-    demand, motive = params.demand, params.motive
-    counts_online = row >= int(params.delivery.days)  # as in the memory of traders
-    conditions = _conditions(row, levers, params, retailers, trade)
+    _set_conditions(row, levers, params, retailers, trade, conditions)
     if params.buyers.compare > 0.0:
         _list_offers(retailers, counters, trade)
+
+
+@kernel
+def draw_inquiries(
+    seed, day, row, params, retailers, counters, trade, conditions, asked, inquiries, start, stop
+):
+    """Draw the inquiries of the day, and what no deal of the day changes in them.
+
+    Parameters
+    ----------
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Date (ordinal) and row of the day.
+    params : Params
+        Parameters.
+    retailers : Retailers
+        Read.
+    counters : DayCounters
+        Read.
+    trade : TradeState
+        `places.platform` is written.
+    conditions : ndarray of float64, shape (len(Condition),)
+        As of `open_market`.
+    asked : Asked
+        Written.
+    inquiries : Inquiries
+        Written, from place ``ROOM * start`` on.
+    start, stop : int
+        The first seller, and the end (exclusive).
+    """
+    demand, motive = params.demand, params.motive
     traders = retailers.state.size
-    for seller in range(traders + trade.agents.retailer.size):
+    place = ROOM * start
+    for seller in range(start, stop):
         agent = seller - traders if seller >= traders else NOBODY
         seller_key = draw_key(seller, traders)
         retailer = seller if agent < 0 else trade.agents.retailer[agent]
         # market.md 9.1 to 9.2 (posts and platform)
         posts = _count_posts(seed, day, retailer, agent, retailers, counters, params.resale, trade)
+        for slot in range(SLOTS):
+            asked.posts[seller, slot] = posts[slot]
         if posts[0] + posts[1] + posts[2] + posts[3] == 0:
             continue
         platform, weight = _choose_platform(
@@ -118,11 +144,9 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
         )
         if posts[2] > 0:
             trade.places.platform[retailer] = platform
-        if posts[2] > 0 and counts_online:
-            reckoned = trade.shops.relative[retailer, 2] * weight * posts[2]
-            _count_elsewhere(row, platform, reckoned, motives)
+        asked.platform[seller] = platform
+        asked.reckoned[seller] = trade.shops.relative[retailer, 2] * weight * posts[2]
         # market.md 9.3: inquiries of each slot; a seller answers only so many, Moments first
-        channels = (MOMENTS, GROUPS, platform, PHYSICAL)
         reach = demand.inquiries_per_post * trade.friends.count[seller]
         feed = posts[0] * 1.0
         if agent < 0:
@@ -137,17 +161,119 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
             reach * feed * attention,
             reach * demand.groups * posts[1] * attention,
             reach_elsewhere,
-            conditions.visitors * posts[3],
+            conditions[Condition.VISITORS] * posts[3],
         )
         draws = uniforms(seed, Purpose.INQUIRIES, day, seller_key, 0)
-        trade.records.counts[row, TradeCounter.FORWARDED] += posts[0] if agent >= 0 else 0
         left = int(demand.max_inquiries_per_day)
-        for slot in range(4):
-            inquiries = min(events(draws[slot], means[slot]), left)
-            left -= inquiries
-            channel = channels[slot]
-            for k in range(inquiries):
-                # market.md 9, "An inquiry": key, and number of the post shown
+        for slot in range(SLOTS):
+            number = min(events(draws[slot], means[slot]), left)
+            asked.inquiries[seller, slot] = number
+            left -= number
+        # market.md 9, "An inquiry": draws, where there is room for them
+        asked.first[seller] = NOBODY
+        number = int(demand.max_inquiries_per_day) - left
+        if number > 0 and place + number <= ROOM * stop:
+            asked.first[seller] = place
+            for slot in range(SLOTS):
+                channel = _channel_of(slot, platform)
+                for k in range(asked.inquiries[seller, slot]):
+                    key = k + channel * CHANNEL_STRIDE
+                    inquiry = Inquiry(
+                        seed, day, row, retailer, agent, seller, seller_key, channel, key, place
+                    )
+                    _draw_inquiry(inquiry, k, posts[slot], params, trade, inquiries)
+                    place += 1
+
+
+@part
+def _channel_of(slot, platform):
+    """Return the channel of a slot: Moments, groups, the platform elsewhere, and a stall."""
+    return (MOMENTS, GROUPS, platform, PHYSICAL)[slot]
+
+
+@kernel
+def _draw_inquiry(inquiry, k, posts, params, trade, inquiries):
+    """Draw what no deal of the day changes in inquiry k of a seller at a channel.
+
+    `posts` is the number of posts there.
+    """
+    seed, day, place, demand = inquiry.seed, inquiry.day, inquiry.place, params.demand
+    # inquiry 1: the product shown
+    number = k if inquiry.channel == PHYSICAL else k % posts
+    number += inquiry.channel * CHANNEL_STRIDE
+    waits = product_waits(seed, day, inquiry.retailer, number)
+    for product in range(PRODUCTS):
+        inquiries.waits[place, product] = waits[product]
+    # inquiry 2: a friend or a stranger inquires
+    draws = uniforms(seed, Purpose.STRANGER, day, inquiry.seller_key, inquiry.key)
+    u_stranger, u_who, u_interest, u_piece = draws
+    inquiries.interest[place], inquiries.piece[place] = u_interest, u_piece
+    friend = _choose_friend(inquiry, u_stranger, u_who, demand, trade.friends)
+    inquiries.friend[place] = friend
+    buyers = trade.buyers.risk.size
+    if friend < 0 and buyers == 0:
+        inquiries.buyer[place] = NOBODY
+        return
+    buyer = np.int64(trade.friends.buyer[friend]) if friend >= 0 else int(u_who * buyers)
+    inquiries.buyer[place] = buyer
+    # inquiry 5 to 6: taste, trust, and satiety of a buyer who has not bought
+    u_willing, favourite, habit, u_segment = buyer_traits(seed, buyer, demand)
+    segment = segment_of(u_segment, params.buyers)
+    z = normal_quantile(u_willing)
+    worth = exp(demand.spread * z)
+    half = half_life(segment, params.buyers)
+    inquiries.at_rest[place] = satiety_at_rest(
+        inquiry.row, buyer, z, worth, favourite, half, params, trade.buyers
+    )
+    inquiries.trust[place] = _trust(inquiry.channel, friend, demand, trade.friends)
+    inquiries.worth[place], inquiries.habit[place] = worth, habit
+    inquiries.favourite[place], inquiries.segment[place] = favourite, segment
+
+
+@kernel
+def sell(
+    seed, day, row, params, retailers, motives, trade, conditions, asked, inquiries, start, stop
+):
+    """Simulate the inquiries and deals of the day.
+
+    Parameters
+    ----------
+    seed : int64
+        Seed of the run.
+    day, row : int
+        Date (ordinal) and row of the day.
+    params : Params
+        Parameters.
+    retailers : Retailers
+        Read.
+    motives : Motives
+        Margins and posts elsewhere are written.
+    trade : TradeState
+        Written: goods, money, buyers, parcels, cases, counts.
+    conditions : ndarray of float64, shape (len(Condition),)
+        As of `open_market`.
+    asked, inquiries : Asked, Inquiries
+        As of `draw_inquiries`; the last place is written.
+    start, stop : int
+        The first seller, and the end (exclusive); sellers follow each other in the order of ids.
+    """
+    counts_online = row >= int(params.delivery.days)  # as in the memory of traders
+    traders, counts = retailers.state.size, trade.records.counts
+    spare = inquiries.buyer.size - 1
+    for seller in range(start, stop):
+        posts = asked.posts[seller]
+        if posts[0] + posts[1] + posts[2] + posts[3] == 0:
+            continue
+        agent = seller - traders if seller >= traders else NOBODY
+        retailer = seller if agent < 0 else trade.agents.retailer[agent]
+        platform = np.int64(asked.platform[seller])
+        if posts[2] > 0 and counts_online:
+            _count_elsewhere(row, platform, asked.reckoned[seller], motives)
+        counts[row, TradeCounter.FORWARDED] += posts[0] if agent >= 0 else 0
+        place = asked.first[seller]
+        for slot in range(SLOTS):
+            channel = _channel_of(slot, platform)
+            for k in range(asked.inquiries[seller, slot]):
                 inquiry = Inquiry(
                     seed,
                     day,
@@ -155,13 +281,17 @@ def sell(seed, day, row, levers, params, retailers, counters, motives, trade):
                     retailer,
                     agent,
                     seller,
-                    seller_key,
+                    draw_key(seller, traders),
                     channel,
                     k + channel * CHANNEL_STRIDE,
-                    k if channel == PHYSICAL else k % posts[slot],
+                    place if place >= 0 else spare,
                 )
-                _inquire(inquiry, conditions, params, retailers, motives, trade)
-    trade.records.counts[row, TradeCounter.BUYERS_12_MONTHS] = _buyers_of_year(row, trade.buyers)
+                if place >= 0:
+                    place += 1
+                else:
+                    _draw_inquiry(inquiry, k, posts[slot], params, trade, inquiries)
+                _inquire(inquiry, conditions, params, retailers, motives, trade, inquiries)
+    counts[row, TradeCounter.BUYERS_12_MONTHS] = _buyers_of_year(row, trade.buyers)
 
 
 @part
@@ -174,8 +304,8 @@ def _buyers_of_year(row, buyers):
 
 
 @part
-def _conditions(row, levers, params, retailers, trade):
-    """Return the market of the day (market.md 9); a smaller legal market moves its customers."""
+def _set_conditions(row, levers, params, retailers, trade, conditions):
+    """Set the conditions of the day (market.md 9); a smaller legal market moves its customers."""
     demand, buyers, legal = params.demand, params.buyers, levers.legal
     level = levers.demand * demand.willingness
     stigmatized, visitors, abroad = level, demand.visits, 0.0
@@ -190,23 +320,19 @@ def _conditions(row, levers, params, retailers, trade):
         visitors = max(visitors + params.legal.switch_to_illegal * (1.0 - is_open) * moved, 0.0)
     surplus = 1.0 + levers.substitutes
     speculative = exp(params.prices.speculation * trade.prices.memory[PriceMemory.EXPECTED])
-    willingness = (  # in the order of `Segment`
-        max(stigmatized * levers.demand_gift, 0.0) / surplus,
-        max(level * levers.demand_collector, 0.0) / surplus,
-        max(level * levers.demand_investor * speculative, 0.0) / surplus,
-        max(stigmatized * levers.demand_traveller, 0.0) / surplus,
-    )
-    return Conditions(
-        willingness=willingness,
-        visitors=visitors,
-        traced=1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces),
-        payments=levers.payments,
-        freeze=levers.freeze,
-        refused=levers.refused,
-        substitutes=levers.substitutes,
-        abroad=abroad,
-        word_of_mouth=1.0 - buyers.mouth * (1.0 - _reliability(row, trade.buyers.heard)),
-    )
+    conditions[Segment.GIFT] = max(stigmatized * levers.demand_gift, 0.0) / surplus
+    conditions[Segment.COLLECTOR] = max(level * levers.demand_collector, 0.0) / surplus
+    conditions[Segment.INVESTOR] = max(level * levers.demand_investor * speculative, 0.0) / surplus
+    conditions[Segment.TRAVELLER] = max(stigmatized * levers.demand_traveller, 0.0) / surplus
+    conditions[Condition.VISITORS] = visitors
+    conditions[Condition.TRACED] = 1.0 - (1.0 - params.police.escrow_trace) * (1.0 - levers.traces)
+    conditions[Condition.PAYMENTS] = levers.payments
+    conditions[Condition.FREEZE] = levers.freeze
+    conditions[Condition.REFUSED] = levers.refused
+    conditions[Condition.SUBSTITUTES] = levers.substitutes
+    conditions[Condition.ABROAD] = abroad
+    unreliable = 1.0 - _reliability(row, trade.buyers.heard)
+    conditions[Condition.WORD_OF_MOUTH] = 1.0 - buyers.mouth * unreliable
 
 
 @part
@@ -305,23 +431,18 @@ def _choose_platform(seed, day, seller_key, i, posts, demand, places):
 
 
 @part
-def _inquire(inquiry, conditions, params, retailers, motives, trade):
+def _inquire(inquiry, conditions, params, retailers, motives, trade, inquiries):
     """Simulate one inquiry up to its deal (market.md 9, "An inquiry", steps 1 to 12)."""
-    seed, day, row = inquiry.seed, inquiry.day, inquiry.row
+    seed, day, row, place = inquiry.seed, inquiry.day, inquiry.row, inquiry.place
     channel, key, seller_key = inquiry.channel, inquiry.key, inquiry.seller_key
     demand, records = params.demand, trade.records
     # inquiry 1: the product shown
-    number = inquiry.number + channel * CHANNEL_STRIDE
-    product = displayed_product(seed, day, inquiry.retailer, number, demand, trade)
+    product = shown_product(inquiries.waits[place], inquiry.retailer, demand, trade)
     # inquiry 2: a friend or a stranger inquires
-    draws = uniforms(seed, Purpose.STRANGER, day, seller_key, key)
-    u_stranger, u_who, u_interest, u_piece = draws
-    friend = _choose_friend(inquiry, u_stranger, u_who, demand, trade.friends)
-    buyers = trade.buyers.risk.size
-    if friend < 0 and buyers == 0:
+    friend, buyer = inquiries.friend[place], inquiries.buyer[place]
+    if buyer < 0:
         return
     records.counts[row, TradeCounter.INQUIRIES] += 1
-    buyer = trade.friends.buyer[friend] if friend >= 0 else int(u_who * buyers)
     # inquiry 3: the price on the label
     label = _label_price(inquiry, product, params, retailers, trade)
     record_price(records, row, product, Stage.ADVERTISED, channel, label)
@@ -335,21 +456,19 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
         records.counts[row, TradeCounter.STRANGERS_REFUSED] += 1
         return
     # inquiry 5 to 6: taste, trust and perceived risk
-    u_willing, favourite, habit, u_segment = buyer_traits(seed, buyer, demand)
-    segment = segment_of(u_segment, params.buyers)
-    trust = _trust(channel, friend, demand, trade.friends)
-    interest = trust * liking(product, favourite, demand)
+    segment, habit = inquiries.segment[place], inquiries.habit[place]
+    interest = inquiries.trust[place] * liking(product, inquiries.favourite[place], demand)
     interest *= 1.0 - demand.caution * buyer_risk(row, buyer, trade)
     half = half_life(segment, params.buyers)
-    interest *= 1.0 - satiety(row, buyer, u_willing, favourite, half, params, trade)
+    interest *= 1.0 - satiety_now(row, buyer, inquiries.at_rest[place], half, trade.buyers)
     if channel != PHYSICAL:
-        interest *= conditions.word_of_mouth
-    if u_interest >= interest:
+        interest *= conditions[Condition.WORD_OF_MOUTH]
+    if inquiries.interest[place] >= interest:
         return
     # inquiry 6 (market.md 18.4 to 18.5): a traveller may buy abroad; a cheaper seller is found
-    if conditions.abroad > 0.0 or params.buyers.compare > 0.0:
+    if conditions[Condition.ABROAD] > 0.0 or params.buyers.compare > 0.0:
         draws = uniforms(seed, Purpose.COMPARES, day, seller_key, key)
-        if segment == Segment.TRAVELLER and draws[2] < conditions.abroad:
+        if segment == Segment.TRAVELLER and draws[2] < conditions[Condition.ABROAD]:
             records.counts[row, TradeCounter.BOUGHT_ABROAD] += 1
             return
         if channel != GROUPS and draws[0] < params.buyers.compare:
@@ -360,8 +479,8 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
                 inquiry, label, friend = other, other_label, np.int64(NOBODY)
                 holder = trade.books.start[Account.RETAILERS] + inquiry.retailer
     quality = trade.shops.quality[inquiry.retailer, product]
-    level = conditions.willingness[segment] * quality
-    willingness = willingness_to_pay(u_willing, product, level, demand)
+    level = conditions[segment] * quality
+    willingness = median_willingness(product, demand) * level * inquiries.worth[place]
     price = label
     # inquiry 7: groups hold an auction, between the seller's cost and the label
     if channel == GROUPS:
@@ -377,17 +496,20 @@ def _inquire(inquiry, conditions, params, retailers, motives, trade):
         draws = uniforms(seed, Purpose.ESCROW, day, seller_key, key)
         escrowed = _agree_escrow(draws, inquiry.agent, params.payment)
         price *= 1.0 + params.payment.premium * (escrowed > 0)
-        if escrowed > 0 and willingness >= price and draws[2] < conditions.traced:
+        if escrowed > 0 and willingness >= price and draws[2] < conditions[Condition.TRACED]:
             count_enforcement(records, row, Enforcement.ESCROW_TRACES, channel, 0)
             file_case(trade.cases, inquiry.retailer, Unit.PARCELS)
     # inquiry 9 to 10: a deal, if the price is not too high and nobody stops it
     if escrowed >= 0 and willingness >= price:
         if channel != PHYSICAL and _is_stopped(inquiry, conditions, trade):
             return
-        mass = min(piece_mass(u_piece, product, demand), trade.books.balance[holder, product])
+        mass = min(
+            piece_mass(inquiries.piece[place], product, demand),
+            trade.books.balance[holder, product],
+        )
         deal = Deal(product, mass, price, buyer, friend, escrowed)
         _close_deal(inquiry, deal, quality, params, motives, trade)
-    elif escrowed >= 0 and willingness * (1.0 + conditions.substitutes) >= price:
+    elif escrowed >= 0 and willingness * (1.0 + conditions[Condition.SUBSTITUTES]) >= price:
         records.counts[row, TradeCounter.SUBSTITUTED] += 1
 
 
@@ -428,7 +550,7 @@ def _other_offer(inquiry, u, offers):
         inquiry.seller_key,
         inquiry.channel,
         inquiry.key,
-        inquiry.number,
+        inquiry.place,
     )
 
 
@@ -504,7 +626,7 @@ def _hold_auction(inquiry, product, friend, willingness, conditions, params, tra
         if place >= 0 and friends.buyer[rival] == buyer:  # a second bid by the same buyer
             continue
         u_willing, _, _, u_segment = buyer_traits(seed, friends.buyer[rival], demand)
-        level = conditions.willingness[segment_of(u_segment, params.buyers)] * quality
+        level = conditions[segment_of(u_segment, params.buyers)] * quality
         bid = willingness_to_pay(u_willing, product, level, demand)
         if bid > best:
             best, second, buyer, place = bid, best, np.int64(friends.buyer[rival]), rival
@@ -516,21 +638,21 @@ def _hold_auction(inquiry, product, friend, willingness, conditions, params, tra
 @part
 def _is_stopped(inquiry, conditions, trade):
     """Return whether a payment is stopped, or a parcel refused at pick-up (inquiry 9)."""
-    if conditions.payments == 0.0 and conditions.refused == 0.0:
+    if conditions[Condition.PAYMENTS] == 0.0 and conditions[Condition.REFUSED] == 0.0:
         return False
     u_stopped, u_frozen, u_refused, _ = uniforms(
         inquiry.seed, Purpose.PAYMENT_STOPPED, inquiry.day, inquiry.seller_key, inquiry.key
     )
     row, channel, books = inquiry.row, inquiry.channel, trade.books
-    if u_stopped < conditions.payments:
+    if u_stopped < conditions[Condition.PAYMENTS]:
         count_enforcement(trade.records, row, Enforcement.PAYMENTS_STOPPED, channel, 0)
-        if u_frozen < conditions.freeze:
+        if u_frozen < conditions[Condition.FREEZE]:
             count_enforcement(trade.records, row, Enforcement.PAYMENTS_FROZEN, channel, 0)
             holder = books.start[Account.RETAILERS] + inquiry.retailer
             money = books.balance[holder, Item.MONEY]
             move(books, Item.MONEY, holder, books.start[Account.SEIZED], money)
         return True
-    if u_refused < conditions.refused:
+    if u_refused < conditions[Condition.REFUSED]:
         count_enforcement(trade.records, row, Enforcement.PARCELS_REFUSED, channel, 0)
         return True
     return False

@@ -1,5 +1,7 @@
 """Posts of dealers, and resale agents who leave, choose and are recruited (docs/market.md 19)."""
 
+from collections import namedtuple
+
 import numpy as np
 
 from marketsim.model.buyers import mean_piece
@@ -22,6 +24,12 @@ CHOICE_DAYS = 28  # days between two choices of an agent
 PATIENCE_DAYS = 91  # without a deal, after which an agent leaves
 CANDIDATES = 8  # traders that an agent looks at, the present one included
 RECRUIT_DAYS = 7  # days between two chances to recruit an agent
+
+# Who forwards whose posts, as of the morning, by agent (see `_link_agents`)
+Links = namedtuple("Links", "first following walk")
+
+# Where an agent can be recruited (see `_free_places`)
+FreePlaces = namedtuple("FreePlaces", "forwarders first")
 
 
 @array_kernel
@@ -51,9 +59,11 @@ def update_upstream(seed, day, row, params, retailers, motives, trade):
     number = np.zeros(retailers.state.size, np.int64)
     for a in range(agents.retailer.size):
         number[agents.retailer[a]] += agents.active[a]
+    links = _link_agents(agents)
     for a in range(agents.retailer.size):
         if agents.active[a] > 0 and (row + a) % CHOICE_DAYS == 0:
-            _reconsider(seed, day, row, a, number, retailers, motives, agents)
+            _reconsider(seed, day, row, a, number, retailers, motives, agents, links)
+    places = _free_places(agents)
     for i in range(retailers.state.size):
         pays = retailers.state[i] == State.ACTIVE and motives.drive[i] > 1.0
         if (
@@ -61,7 +71,7 @@ def update_upstream(seed, day, row, params, retailers, motives, trade):
             and (row + i) % RECRUIT_DAYS == 0
             and uniform(seed, Purpose.AGENT_RECRUITED, day, i, 0) < params.upstream.recruit
         ):
-            _recruit_agent(seed, day, row, i, params.demand, retailers.state.size, trade)
+            _recruit_agent(seed, day, row, i, params.demand, retailers.state.size, trade, places)
 
 
 @kernel
@@ -80,8 +90,24 @@ def _post_offers(seed, day, row, params, trade):
         trade.records.counts[row, TradeCounter.DEALER_POSTS] += posts
 
 
+@array_kernel
+def _link_agents(agents):
+    """Return lists of the agents who forward an agent's posts, and room for a walk along them.
+
+    ``first[a]`` is one who forwards agent a's posts, ``following[b]`` another who forwards the same
+    as b does; -1 ends a list.
+    """
+    first = np.full(agents.retailer.size, NOBODY)
+    following = np.full(agents.retailer.size, NOBODY)
+    for a in range(agents.retailer.size):
+        upstream = agents.upstream[a]
+        if upstream >= 0:
+            following[a], first[upstream] = first[upstream], a
+    return Links(first, following, np.empty(agents.retailer.size, np.int64))
+
+
 @kernel
-def _reconsider(seed, day, row, a, number, retailers, motives, agents):
+def _reconsider(seed, day, row, a, number, retailers, motives, agents, links):
     """Let an agent leave, or choose the trader whose posts it forwards (market.md 19.4).
 
     `number` of active agents by trader is kept up to date.
@@ -114,41 +140,49 @@ def _reconsider(seed, day, row, a, number, retailers, motives, agents):
         return
     number[chosen] += 1
     agents.retailer[a] = chosen
-    # those who forward this agent's posts forward the same trader's now
-    for other in range(agents.retailer.size):
-        if other != a and _is_downstream(other, a, agents):
-            number[agents.retailer[other]] -= agents.active[other]
-            agents.retailer[other] = chosen
-            number[chosen] += agents.active[other]
+    # those who forward this agent's posts, directly or not, forward the same trader's now
+    links.walk[0] = a
+    reached, seen = 1, 0
+    while seen < reached:
+        upstream = links.walk[seen]
+        seen += 1
+        other = links.first[upstream]
+        while other >= 0:
+            if agents.upstream[other] == upstream:  # as this morning
+                number[agents.retailer[other]] -= agents.active[other]
+                agents.retailer[other] = chosen
+                number[chosen] += agents.active[other]
+                links.walk[reached] = other
+                reached += 1
+            other = links.following[other]
+
+
+@array_kernel
+def _free_places(agents):
+    """Return how many agents, in the trade or not, forward each agent's posts, and a first place.
+
+    No place before that one is free.
+    """
+    forwarders = np.zeros(agents.retailer.size, np.int64)
+    for a in range(agents.retailer.size):
+        if agents.upstream[a] >= 0:
+            forwarders[agents.upstream[a]] += 1
+    return FreePlaces(forwarders, np.zeros(1, np.int64))
 
 
 @part
-def _is_downstream(agent, of, agents):
-    """Return whether an agent's posts come from another, directly or through others."""
-    while agent >= 0:
-        if agent == of:
-            return True
-        agent = agents.upstream[agent]
-    return False
-
-
-@part
-def _is_forwarded(agent, agents):
-    """Return whether any agent, in the trade or not, forwards the posts of another."""
-    found = False
-    for other in range(agents.retailer.size):
-        found |= agents.upstream[other] == agent
-    return found
-
-
-@part
-def _recruit_agent(seed, day, row, i, demand, traders, trade):
+def _recruit_agent(seed, day, row, i, demand, traders, trade, places):
     """Let a friend of a trader become an agent, if a place is free (market.md 19.4)."""
     agents, friends = trade.agents, trade.friends
-    for a in range(agents.retailer.size):
+    for a in range(places.first[0], agents.retailer.size):
         seller = traders + a
-        if agents.active[a] > 0 or friends.count[seller] > 0 or _is_forwarded(a, agents):
+        places.first[0] = a + 1
+        if agents.active[a] > 0 or friends.count[seller] > 0 or places.forwarders[a] > 0:
             continue
+        upstream = agents.upstream[a]
+        if upstream >= 0:
+            places.forwarders[upstream] -= 1
+            places.first[0] = min(places.first[0], upstream)
         agents.active[a], agents.tier[a], agents.upstream[a] = 1, 1, NOBODY
         agents.retailer[a], agents.last_deal[a] = i, row
         agents.banned_until[a] = 0
