@@ -167,7 +167,7 @@ def likelihood(
     net: Emulator, shares: np.ndarray, structures: np.ndarray, trade: bool
 ) -> np.ndarray:
     """Return the log-likelihood of the published survey at each row, shape (rows,)."""
-    survey, parts = summaries.published(), []
+    survey, parts = summaries.published(), [np.empty(0)]
     for start in range(0, len(shares), nets.CHUNK):
         rows = slice(start, start + nets.CHUNK)
         of = nets.moments(net, shares[rows], structures[rows], trade)
