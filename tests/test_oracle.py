@@ -86,7 +86,8 @@ def test_the_random_markets_reach_every_corner():
         for name in motives:
             rest = 0.0 if name == "jail" else 1.0
             motives[name] += int((getattr(state.motives, name) != rest).sum())
-    assert len(structures) == 8 and POSTING_ONLY in markets and len(markets) == 2
+    assert len(structures) == len(cases.STRUCTURES)
+    assert POSTING_ONLY in markets and len(markets) == 2
     assert (done > 0).all(), [measure.name for measure in Enforcement if done[measure] == 0]
     assert (channels > 0).all(), [name for name, n in enumerate(channels) if n == 0]
     assert states >= set(State) - {State.ABSENT}
