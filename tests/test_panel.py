@@ -44,11 +44,10 @@ from marketsim.survey.intervals import stochastic_share
 COMMANDS = {
     "run": options.RunCommand,
     "compare": options.CompareCommand,
-    "validate": options.TableCommand,
-    "identify": options.TableCommand,
+    "validate": options.Command,
     "sensitivity": options.SensitivityCommand,
     "calibrate": options.CalibrateCommand,
-    "calibrate_market": options.CalibrateCommand,
+    "calibrate_market": options.CalibrateMarketCommand,
 }
 SMALL = 40  # traders of a small market, which here takes the place of the survey's
 
@@ -187,10 +186,10 @@ def test_a_study_that_was_stopped_resumes_to_the_same_bytes(small, tmp_path, mon
     whole = run_command.run_study(small(), tmp_path / "whole", figures=False).folder
     simulate = simulation.run_tables
 
-    def stop(settings: Settings, run: int) -> simulation.Tables:
+    def stop(settings: Settings, run: int, threads: int) -> simulation.Tables:
         if run == 3:
             raise KeyboardInterrupt
-        return simulate(settings, run)
+        return simulate(settings, run, threads)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(simulation, "run_tables", stop)
@@ -323,7 +322,7 @@ def test_the_commands_that_fit_or_vary_parameters_keep_fresh_seeds():
     assert again == {"compare"}  # `run` and `validate` have 10,000 traders
     assert composed("run", "population=survey").panel == AGAIN
     assert composed("validate", "population=survey").panel == NEW
-    for name in ("sensitivity", "calibrate", "identify"):
+    for name in ("sensitivity", "calibrate"):
         with pytest.raises(InputError, match="with panel=again; panel=new takes others"):
             composed(name, "panel=again")
     with pytest.raises(InputError, match="panel=again .* new, since parameters are fitted without"):
@@ -446,6 +445,7 @@ def test_a_study_says_why_its_panel_is_new(monkeypatch, capfd):
 def test_a_page_has_the_acceptance_rate_where_it_is_known(shelf):
     """Pairs over all surveys that were simulated for them; unknown with a pair without tries."""
     of = survey_market(replicates=2)
+    shelf(tries=[3, 5])
     assert panel.acceptance() == 2 / 8
     assert panel.facts(of)["pairs_acceptance"] == 0.25
     from marketsim.reporting.pages import study
@@ -639,7 +639,7 @@ def test_a_validation_predicts_both_panels(tmp_path):
     assert validate_command.again_settings(7).replicates == 7
     timeline.check_settings(again)
     with pytest.raises(InputError, match="panel=again .* both"):
-        validate_command.validate(again, tmp_path, tmp_path, 10_000, 1, False)
+        validate_command.validate(again, tmp_path, 1, False)
 
 
 def test_posting_alone_has_no_pairs():
