@@ -57,7 +57,8 @@ def test_sales_fall_with_substitutes():
     assert sold[0] > sold[1] > sold[2] and sold[1] < 0.98 * sold[0]
     alike = {"demand__spread": 0.67}
     last = simulate(1, {"kind": "substitutes", "surplus": 10.0}, **alike)
-    assert delivered(last) < 0.01 * delivered(simulate(1, **alike))
+    after = slice(FIRST, LAST)  # deals: parcels of those before are still delivered
+    assert deals(last, after) < 0.01 * deals(simulate(1, **alike), after)
 
 
 def test_word_of_mouth_adds_to_seizures():

@@ -169,7 +169,7 @@ def test_a_calibration_leaves_what_it_promises(made):
         assert list(found) == TABLES[name].split() and len(found), name
     values = list(priors.uncertain())
     columns = {"posterior": ["structure", "weight", *values]}
-    columns["pairs"] = ["structure", "seed", "trade", "distance", *values]
+    columns["pairs"] = ["structure", "seed", "trade", "distance", "tries", *values]
     for name, expected in columns.items():
         schema = pq.read_schema(made.folder / f"{name}.parquet")
         assert schema.names == expected
@@ -384,7 +384,7 @@ def test_one_structure_is_certain_and_without_near_surveys_there_are_no_pairs(he
     assert found["probability"].tolist() == pytest.approx([1.0])
     rows = pd.read_parquet(held / "pairs.parquet")
     assert len(rows) == 0
-    assert list(rows) == ["structure", "seed", "trade", "distance", *priors.uncertain()]
+    assert list(rows) == ["structure", "seed", "trade", "distance", "tries", *priors.uncertain()]
     assert (pd.read_csv(held / "acceptance.csv")["kept"] == 0).all()
 
 

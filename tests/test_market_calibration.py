@@ -137,7 +137,7 @@ def test_the_posting_side_is_a_draw_of_its_posterior():
         mine, _ = particle(start(), {KEYS[0]: score})
         rows = shipped[shipped["structure"] == mine.recovery.name]
         values = pd.Series({key: value_of(mine, key) for key in keys})
-        assert (rows[keys] == values).all(axis=1).sum() == 1
+        assert (rows[keys] == values).all(axis=1).any()
         assert (mine.posterior, mine.fixed, mine.market) == ("none", [], "full")
         structures.add(mine.recovery.name)
     assert len(structures) > 1

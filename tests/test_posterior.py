@@ -94,8 +94,10 @@ def made(folder: Path) -> pd.DataFrame:
 
 def made_pairs(folder: Path) -> None:
     """Write pairs of which the first two have the same draws."""
-    numbers = {"draw": [3, 3, 7, 12, 12], "seed": [11, 12, 13, 14, 15], "trade": [0, 0, 1, 2, 3]}
-    pd.DataFrame(numbers).assign(distance=0.5, tries=4).to_parquet(folder / posterior.PAIRS)
+    drawn = pd.read_parquet(folder / "posterior.parquet").iloc[[3, 3, 7, 12, 12]]
+    pairs = drawn[["structure", *priors.uncertain()]].reset_index(drop=True)
+    pairs = pairs.assign(seed=[11, 12, 13, 14, 15], trade=[0, 0, 1, 2, 3], distance=0.5, tries=4)
+    pairs.to_parquet(folder / posterior.PAIRS)
 
 
 def made_trade(folder: Path) -> None:

@@ -39,6 +39,7 @@ TRACEABLE = {
     "police__capacity": 1.0,
 }
 STAFFED = {"moderation__capacity": 300.0, "motive__evade": 0.0}  # what is found is removed
+LISTED = STAFFED | {"population__platform_traders": 10_000.0}  # a list is a larger share
 SWITCHING = {"legal__switch_to_illegal": 0.5, "legal__stigma": 0.0}  # buyers go where it is sold
 WATCHED = {"institutions__staff": 0.5, "motive__evade": 0.0, "moderation__capacity": 20.0}
 UNDILUTED = {"institutions__noise": 0.0}  # else a drive takes more time than it brings cases
@@ -179,19 +180,19 @@ EFFECTS = [
     ("machine_seizures", 1, (pieces(Item.CARVED), "-"), (pieces(Item.SEMI_WORKED), "+"), {}),
     ("supplier_interdiction", 1, (sold, "-"), (label, "+"), {}),
     ("demand_reduction", 1, (sold, "-"), (left, "+"), {}),
-    ("import_ban", 2, (label, "+"), (at_stalls, "+"), SWITCHING),
+    ("import_ban", 2, (label, "+"), (sold, "+"), SWITCHING),
     ("licences_expire", 1, (label, "+"), (at_stalls, "+"), SWITCHING),
     ("domestic_ban", 1, (value, "+"), (at_stalls, "+"), SWITCHING),
-    ("domestic_ban_enforced", 1, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
+    ("domestic_ban_enforced", 2, (flow(Flow.VISIBLE), "-"), (label, "+"), {}),
     ("ban_announced_enforced", 2, (flow(Flow.VISIBLE), "-"), (raw_level, "-"), {}),
     ("ban_announced_unenforced", 1, (raw_level, "-"), (at_stalls, "+"), SWITCHING),
     ("ban_unannounced", 1, (flow(Flow.VISIBLE), "-"), (legal_deals, "-"), {}),
     ("legal_buy_out", 1, (legal_deals, "-"), (at_stalls, "+"), SWITCHING),
     ("legal_leak", 1, (legal_deals, "-"), (stock, "+"), SWITCHING),
     ("legal_sale", 1, (sold, "-"), (stock, "-"), SWITCHING),
-    ("payment_freeze", 1, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
+    ("payment_freeze", 2, (sold, "-"), (flow(Flow.VISIBLE), "-"), TRACEABLE),
     ("blocking_before_posting", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), {}),
-    ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), STAFFED),
+    ("accounts_listed", 1, (flow(Flow.VISIBLE), "-"), (flow(Flow.GROUPS), "+"), LISTED),
     ("collectables_sellers_taught", 1, (sold, "-"), (friends, "-"), {}),
     ("longer_sentences", 1, (value, "-"), (own_value, "-"), TRACEABLE),
     ("longer_sentences_publicized", 1, (left, "+"), (value, "-"), TRACEABLE),

@@ -77,7 +77,7 @@ class Emulator(NamedTuple):
 
 def load(path: Path) -> Emulator:
     """Read a network from a file of `Emulator.save`."""
-    with np.load(path) as found:
+    with np.load(path, allow_pickle=False) as found:
         layers = sum(name.startswith("matrix") for name in found)
         weights = [[found[f"matrix{n}"], found[f"shift{n}"]] for n in range(layers)]
         names = tuple(str(name) for name in found["names"])
