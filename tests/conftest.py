@@ -1,5 +1,6 @@
 """Settings for tests: small markets of a named scenario and recovery structure."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,6 +22,13 @@ from marketsim.numerics import rng
 from marketsim.parameters import presets
 from marketsim.parameters.evidence import Fact
 from marketsim.parameters.settings import Settings, kernel_params
+
+with contextlib.suppress(ImportError):
+    # JAX and optax log through absl, whose handler would close the stream of a test when Hydra sets
+    # up its own logging
+    from absl import logging as absl_logging
+
+    absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell's job in the background ignores Ctrl-C, and what a test starts would do so too

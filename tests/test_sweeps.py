@@ -119,7 +119,7 @@ def test_a_sweep_gives_what_single_runs_give(monkeypatch, capfd):
     """Sweeping over words and giving them one by one lead to the same results."""
     swept = ["posting.weekend=0.8,0.9", "~scenario.interventions.arrest_may"]
     swept += ["+scenario.interventions.mine={kind:news,date:2015-06-01,publicity:0.1}"]
-    swept += ["recovery=lying_low", "scenario.about='a, b'", "study=s${seed}"]
+    swept += ["recovery=trend", "scenario.about='a, b'", "study=s${seed}"]
     sweep(monkeypatch, *swept)
     from_sweep = manifests()
     for value in ("0.8", "0.9"):
