@@ -20,9 +20,8 @@ from benchmarks.tables import Rows, Table, rounded
 from marketsim.model import market
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Flow, TradeCounter
-from marketsim.parameters import evidence
+from marketsim.parameters import evidence, panel
 from marketsim.parameters.settings import Settings
-from marketsim.simulation import run as simulation
 
 FROM = "sweep_may"
 CONTRASTS: dict[str, dict[str, Any]] = {
@@ -95,7 +94,7 @@ def arms() -> dict[str, Settings]:
 
 def simulated(pairs: int) -> dict[str, list[list[float]]]:
     """Return the outcomes of each arm: one row a seed."""
-    seeds = [simulation.run_seed(STUDY_SEED, run) for run in range(pairs)]
+    seeds = [panel.run_seed(STUDY_SEED, run) for run in range(pairs)]
     return {name: [outcomes(of, seed) for seed in seeds] for name, of in arms().items()}
 
 
@@ -146,7 +145,7 @@ def simulated_with_one_stream(pairs: int) -> dict[str, list[list[float]]]:
     """Simulate all arms with one stream, seeded for each run; this process does nothing else."""
     from benchmarks import one_stream
 
-    seeds = [simulation.run_seed(STUDY_SEED, run) for run in range(pairs)]
+    seeds = [panel.run_seed(STUDY_SEED, run) for run in range(pairs)]
     one_stream.replace()
     found: dict[str, list[list[float]]] = {}
     for name, of in arms().items():

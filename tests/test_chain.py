@@ -20,8 +20,8 @@ from marketsim.model.state import (
 from marketsim.numerics import rng
 from marketsim.numerics.elementary import normal_quantile_each
 from marketsim.numerics.rng import Purpose
+from marketsim.parameters import panel
 from marketsim.parameters.settings import POSTING_ONLY, kernel_params
-from marketsim.simulation import run
 
 FALSE_ALARM = 1e-6
 SURVEY = 56  # number of the day on which the survey and the doses below begin
@@ -487,7 +487,7 @@ def pairs(entry: dict, size=1500, **changes) -> list[tuple[MarketState, MarketSt
     """Return markets without and with a dose, seed by seed; nothing else differs."""
     return [
         tuple(
-            simulated(size, run.run_seed(9, seed), "no_crackdown", entries, **changes)
+            simulated(size, panel.run_seed(9, seed), "no_crackdown", entries, **changes)
             for entries in ({}, entry)
         )
         for seed in SEEDS

@@ -10,6 +10,7 @@ from conftest import settings
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Channel, Flow, Stock, TradeCounter
+from marketsim.parameters import panel
 from marketsim.simulation import run
 
 START = dt.date(2015, 8, 1)
@@ -57,7 +58,7 @@ def simulate(arms, seeds: int, weeks: int, **changes) -> Arms:
     first = (START - timeline.horizon(base)[0]).days
 
     def pair(seed: int) -> dict[str, tuple[float, ...]]:
-        trunk = initialize(base, run.run_seed(29, seed))
+        trunk = initialize(base, panel.run_seed(29, seed))
         advance(trunk, 0, first)
         out = {}
         for name, one in levers.items():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from marketsim.mesa_model.market import Market
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Flow, Stock
+from marketsim.parameters import panel
 from marketsim.parameters.settings import POSTING_ONLY
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
@@ -213,7 +214,7 @@ def first_weeks(of, fear=None, runs=16) -> np.ndarray:
     """Return visible posts of weeks 1 to 4 in each run."""
     totals = []
     for run in range(runs):
-        state = initialize(of, simulation.run_seed(1, run))
+        state = initialize(of, panel.run_seed(1, run))
         if fear is not None:
             state.retailers.risk[:] = fear
         advance(state, 0, state.series.risk.size)

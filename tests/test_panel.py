@@ -161,11 +161,11 @@ def test_a_new_panel_has_the_seeds_and_draws_of_before(small):
     of = small(panel=NEW, seed=9)
     for run in range(6):
         seed, drawn, sampled = simulation.sample_run(of, run)
-        assert seed == simulation.run_seed(9, run)
+        assert seed == panel.run_seed(9, run)
         assert drawn == posterior.draw(of, run // 2)
         assert sampled == priors.with_values(of, drawn.structure, drawn.values)
     # as in the version before there were pairs
-    assert [simulation.run_seed(2015, run) for run in (0, 1)] == [
+    assert [panel.run_seed(2015, run) for run in (0, 1)] == [
         8628508434060767551, 7415828397653365518,
     ]  # fmt: skip
 

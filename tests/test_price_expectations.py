@@ -12,7 +12,7 @@ from marketsim.model.ledger import Item
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Channel, MarketState, PriceMemory, Stage, TradeCounter
-from marketsim.parameters import priors
+from marketsim.parameters import panel, priors
 from marketsim.simulation import run
 
 START = dt.date(2015, 8, 1)
@@ -132,7 +132,7 @@ def simulate(seeds: int, weeks: int, **changes: object) -> dict[str, list[Market
     first = (START - timeline.horizon(base)[0]).days
 
     def pair(seed: int) -> dict[str, MarketState]:
-        trunk = initialize(base, run.run_seed(29, seed))
+        trunk = initialize(base, panel.run_seed(29, seed))
         advance(trunk, 0, first)
         out = {name: fork(trunk, levers) for name, levers in of.items()}
         for state in out.values():

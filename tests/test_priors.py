@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marketsim.parameters import evidence, presets, priors
+from marketsim.parameters import evidence, panel, presets, priors
 from marketsim.parameters.declaration import Prior
 from marketsim.parameters.settings import Settings, check, declared, value_of
 from marketsim.parameters.traders import Recovery
@@ -153,7 +153,7 @@ def test_no_two_names_share_a_draw():
 @cache
 def many(over: str) -> list[dict[str, float]]:
     """Return draws of one seed over many numbers, or of one number over many seeds."""
-    which = [(2015, i) if over == "numbers" else (run.run_seed(3, i), 0) for i in range(DRAWS)]
+    which = [(2015, i) if over == "numbers" else (panel.run_seed(3, i), 0) for i in range(DRAWS)]
     return [drawn(*one) for one in which]
 
 

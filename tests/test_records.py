@@ -22,6 +22,7 @@ from marketsim.model.state import (
     TradeCounter,
     TradeRecords,
 )
+from marketsim.parameters import panel
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
 from marketsim.simulation import tables as run_tables_of
@@ -61,7 +62,7 @@ def noted(of: TradeRecords, day: int, where: tuple[int, int, int], *fen: int) ->
 def simulated() -> SimpleNamespace:
     """Live one market whole; return its tallies and tables."""
     of = trading(60)
-    _, records, _ = simulation.simulate(of, simulation.run_seed(of.seed, 0))
+    _, records, _ = simulation.simulate(of, panel.run_seed(of.seed, 0))
     return SimpleNamespace(
         records=records, tables=simulation.run_tables(of, 0), first=horizon(of)[0]
     )

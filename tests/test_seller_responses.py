@@ -26,6 +26,7 @@ from marketsim.model.state import (
     Stock,
     TradeCounter,
 )
+from marketsim.parameters import panel
 from marketsim.simulation import run
 
 START = dt.date(2015, 8, 1)
@@ -109,7 +110,7 @@ def simulate(
     first = (START - timeline.horizon(base)[0]).days
 
     def pair(seed: int) -> dict[str, dict[str, Any]]:
-        trunk = initialize(base, run.run_seed(17, seed))
+        trunk = initialize(base, panel.run_seed(17, seed))
         advance(trunk, 0, first)
         found = {}
         for name, of in levers.items():
@@ -298,7 +299,7 @@ def test_the_market_rests_without_interventions():
     of.scenario.interventions = {}
 
     def rest(seed: int) -> tuple[float, float, float, float]:
-        state = initialize(of, run.run_seed(23, seed))
+        state = initialize(of, panel.run_seed(23, seed))
         end, first = state.series.risk.size, 56
         values = []
         for row in range(0, end, 7):

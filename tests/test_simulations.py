@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from marketsim.analysis.inference import panel_surveys, reference_table
 from marketsim.errors import InputError
 from marketsim.numerics.jit import PACKAGE
-from marketsim.parameters import posterior, priors
+from marketsim.parameters import panel, posterior, priors
 from marketsim.parameters.settings import FULL, POSTING_ONLY, Settings, value_of
-from marketsim.simulation import run as simulation
 from marketsim.simulation import store
 from marketsim.survey import statistics
 
@@ -136,7 +135,7 @@ def test_a_job_is_a_function_of_seed_and_number(seed, number):
     other, of_other = reference_table.sample_row(
         start(seed=seed, retailers=99, scenario="no_crackdown"), number
     )
-    assert of_run == of_other == simulation.run_seed(seed, number)
+    assert of_run == of_other == panel.run_seed(seed, number)
     assert mine.recovery == other.recovery
     drawn = priors.sample(priors.uncertain(), seed, number)
     assert {key: value_of(mine, key) for key in drawn} == drawn

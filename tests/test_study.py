@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import marketsim
 from marketsim.commands import run as run_command
 from marketsim.errors import InputError
+from marketsim.parameters import panel
 from marketsim.simulation import files, store
 from marketsim.simulation import run as simulation
 
@@ -43,11 +44,11 @@ def tables(output: str | Path) -> dict[str, bytes]:
 @given(seed=st.integers(0, 2**63 - 1), run=st.integers(0, 10**6))
 def test_seeds_of_runs_are_pure_and_apart(seed, run):
     """The seed of a run is a function of study seed and number, and neighbours differ."""
-    one = simulation.run_seed(seed, run)
-    assert one == simulation.run_seed(seed, run)
+    one = panel.run_seed(seed, run)
+    assert one == panel.run_seed(seed, run)
     assert 0 <= one < 2**63
-    assert one != simulation.run_seed(seed, run + 1)
-    assert one != simulation.run_seed((seed + 1) % 2**63, run)
+    assert one != panel.run_seed(seed, run + 1)
+    assert one != panel.run_seed((seed + 1) % 2**63, run)
 
 
 def test_a_run_does_not_depend_on_how_many_there_are():

@@ -18,7 +18,7 @@ from marketsim.analysis.sensitivity import indices
 from marketsim.model.market import advance, fork, initialize
 from marketsim.model.scenario import timeline
 from marketsim.model.state import Channel, TradeCounter
-from marketsim.parameters import presets, priors
+from marketsim.parameters import panel, presets, priors
 from marketsim.simulation import run as simulation
 
 HERE = Path(__file__).parent
@@ -52,7 +52,7 @@ def effects(values: dict[str, float]) -> list[float]:
     """Return the change of ivory delivered by each policy at one point, percent."""
     base = priors.with_values(settings("baseline_2015"), STRUCTURE, values)
     first = (START - timeline.horizon(base)[0]).days
-    trunk = initialize(base, simulation.run_seed(SEED, 0))
+    trunk = initialize(base, panel.run_seed(SEED, 0))
     advance(trunk, 0, first)
     end = trunk.series.risk.size
     rest = fork(trunk, trunk.levers)

@@ -16,7 +16,7 @@ import pandas as pd
 import marketsim as ms
 from marketsim.model.market import advance, initialize
 from marketsim.model.state import Channel, Flow, Place, State, TradeCounter
-from marketsim.parameters import posterior
+from marketsim.parameters import panel, posterior
 from marketsim.parameters.settings import Settings
 from marketsim.simulation import run as simulation
 from marketsim.survey import targets
@@ -41,7 +41,7 @@ def last_weeks(job: tuple[Settings, int]) -> np.ndarray:
     """Return the measures of the last four weeks of one run."""
     scenario, number = job
     of = posterior.settings_of(scenario, posterior.draw(scenario, number // 2))
-    state = initialize(of, simulation.run_seed(SEED, number))
+    state = initialize(of, panel.run_seed(SEED, number))
     end = state.series.risk.size
     advance(state, 0, end - LAST)
     found = np.zeros(len(MEASURES))

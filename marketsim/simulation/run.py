@@ -15,7 +15,6 @@ from marketsim.model.scenario import timeline
 from marketsim.model.state import MarketState, Series, TradeRecords
 from marketsim.numerics import jit
 from marketsim.parameters import panel, posterior
-from marketsim.parameters.panel import run_seed as run_seed
 from marketsim.parameters.settings import POSTING_ONLY, Settings
 from marketsim.parameters.traders import Population
 from marketsim.simulation import locks

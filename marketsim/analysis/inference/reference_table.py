@@ -17,9 +17,9 @@ from marketsim.model.scenario import timeline
 from marketsim.numerics import rng
 from marketsim.numerics.jit import source_fingerprint
 from marketsim.numerics.rng import Purpose
-from marketsim.parameters import posterior, priors
+from marketsim.parameters import panel, posterior, priors
 from marketsim.parameters.settings import POSTING_ONLY, Settings, value_of
-from marketsim.simulation import files, run, store
+from marketsim.simulation import files, store
 from marketsim.simulation.progress import bar as progress_bar
 from marketsim.survey import trade_statistics
 
@@ -66,7 +66,7 @@ def sample_row(settings: Settings, number: int) -> tuple[Settings, int]:
     names = structures(settings)
     values = priors.sample(priors.uncertain(), settings.seed, number)
     sampled = priors.with_values(settings, names[number % len(names)], values)
-    return sampled, run.run_seed(settings.seed, number)
+    return sampled, panel.run_seed(settings.seed, number)
 
 
 def table(

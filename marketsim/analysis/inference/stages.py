@@ -14,10 +14,9 @@ import pandas as pd
 from marketsim.errors import InputError
 from marketsim.model.scenario import timeline
 from marketsim.numerics.rng import Purpose
-from marketsim.parameters import posterior, priors
+from marketsim.parameters import panel, posterior, priors
 from marketsim.parameters.declaration import Prior
 from marketsim.parameters.settings import FULL, POSTING_ONLY, Settings
-from marketsim.simulation import run as simulation
 from marketsim.simulation import store
 
 PREDICTED = 200  # surveys simulated with the posterior
@@ -98,7 +97,7 @@ class Stage:
         rows = [posterior.pick(weights, seed, Purpose.TRADE_DRAW, number) for number in numbers]
         values = [self.values(draws.iloc[row]) for row in rows]
         jobs = [
-            (self.run_settings(values[run], seed, number), simulation.run_seed(seed, run))
+            (self.run_settings(values[run], seed, number), panel.run_seed(seed, run))
             for run, number in enumerate(numbers)
         ]
         return jobs, numbers

@@ -19,7 +19,7 @@ from marketsim.analysis.comparison.arms import first_changed
 from marketsim.analysis.sensitivity import indices
 from marketsim.errors import InputError, UnknownNameError
 from marketsim.model.scenario import timeline
-from marketsim.parameters import posterior, presets, priors
+from marketsim.parameters import panel, posterior, presets, priors
 from marketsim.parameters.settings import FULL, POSTING_ONLY, Scenario, Sensitivity, Settings
 from marketsim.simulation import files
 from marketsim.simulation import run as simulation
@@ -208,7 +208,7 @@ def simulate_point(compared: Arms, values: dict[str, Any], run: int) -> dict[str
 
 def _outcomes(settings: Settings, values: dict[str, Any], run: int, first: int) -> dict[str, float]:
     sampled = priors.with_values(settings, settings.recovery.name, values)
-    series, records, _ = simulation.simulate(sampled, simulation.run_seed(settings.seed, run))
+    series, records, _ = simulation.simulate(sampled, panel.run_seed(settings.seed, run))
     retailers = sampled.population.retailers
     found = comparison_outcomes.run_outcomes(series, records, first, retailers)
     return {name: float(found[name]) for name in OUTCOMES}
