@@ -215,11 +215,9 @@ def further_data(
         published data), gain_error.
     """
     names = reference_table.structures(settings)
-    known = found.surveys[found.surveys["round"] > 0]
-    known = pd.concat([found.surveys.iloc[: posting.trained_rows(how.simulations)], known])
     scores = {"what was published": _log_scores(tests, names)}
     for data, design in summaries.FURTHER.items():
-        net = nets.train(known, names, settings.seed, design)
+        net = nets.train(found.known, names, settings.seed, design)
         more = make_tests(settings, [net], found.tests, how.tests, design)
         scores[data] = _log_scores(more, names)
     base, rows = scores["what was published"][0], []

@@ -205,10 +205,7 @@ def predict(of: Moments, survey: np.ndarray, asked: list[int]) -> tuple[np.ndarr
 
 def train(settings: Settings, found: posting.Search) -> Emulator:
     """Train an emulator of the posting series on the surveys of a search."""
-    unseen = (found.surveys["round"] == 0) & (
-        found.surveys["number"] >= posting.trained_rows((found.surveys["round"] == 0).sum())
-    )
-    known = pd.concat([found.surveys[~unseen].assign(trade=0.0), found.whole.assign(trade=1.0)])
+    known = pd.concat([found.known.assign(trade=0.0), found.whole.assign(trade=1.0)])
     return nets.train(known, reference_table.structures(settings), settings.seed, OF_SERIES)
 
 

@@ -99,8 +99,17 @@ class Search(NamedTuple):
     @property
     def tests(self) -> pd.DataFrame:
         """Surveys of the prior that no emulator has seen."""
-        prior = self.surveys[self.surveys["round"] == 0]
-        return prior.iloc[trained_rows(len(prior)) :]
+        return self.surveys[self._is_test]
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """Surveys of the panel market that emulators are trained on."""
+        return self.surveys[~self._is_test]
+
+    @property
+    def _is_test(self) -> pd.Series:
+        of_prior = self.surveys["round"] == 0
+        return of_prior & (of_prior.cumsum() > trained_rows(int(of_prior.sum())))
 
 
 def prior_pool(
