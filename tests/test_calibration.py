@@ -60,7 +60,7 @@ TABLES = {
     "emulator": "id surveys bias bias_error spread covered ks p_value",
     "further_data": "data log_score standard_error chosen gain gain_error",
     "leave_one_out": "id model observed q05 median q95 width crps log_score",
-    "models": "survey question model surveys log_score standard_error crps coverage",
+    "models": "survey question model surveys log_score standard_error crps crps_error coverage",
     "acceptance": "step tried kept",
     "gates": "gate measured low high passed",
 }

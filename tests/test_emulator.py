@@ -137,6 +137,18 @@ def test_a_network_that_has_seen_nothing_is_noticed(monkeypatch):
     assert np.abs(off).mean() > 0.5 * NOISE
 
 
+def test_a_parameter_that_cannot_act_is_no_input(learned):
+    """Both ends of it give the same where its mechanism is absent, and only there."""
+    shares, structures = points(20)
+    ends = [shares.copy() for _ in range(2)]
+    for of, end in zip(ends, (0.01, 0.99), strict=True):
+        of[:, KEYS.index("posting.trend")] = end
+    low, high = (emulator.moments(learned, of, structures) for of in ends)
+    for one, other in zip(low, high, strict=True):
+        np.testing.assert_array_equal(one[structures == 0], other[structures == 0])
+    assert not np.array_equal(low.mean[structures == 1], high.mean[structures == 1])
+
+
 def test_the_likelihood_is_a_normal_density_times_a_chance(learned):
     shares, structures = points(5)
     of = emulator.moments(learned, shares, structures)
@@ -204,11 +216,10 @@ def exact_tests(tests: int, told: float, seed: int = 5) -> checks.Tests:
     seen = truth[:, LEVEL] + 0.1 * random.standard_normal(tests)
     logs = norm.logpdf(seen, shares[:, [LEVEL]], told)
     weights = np.exp(logs) / np.exp(logs).sum(axis=0)
-    of = Moments(np.zeros((4000, 2)), np.tile(np.eye(2), (4000, 1, 1)), np.zeros(4000))
     table = pd.DataFrame({"structure": names, **values})
     structures = random.integers(0, 2, 4000)
     observed = np.zeros((tests, 2))
-    return checks.Tests(table, observed, shares, structures, weights.astype(np.float32), of)
+    return checks.Tests(table, observed, shares, structures, weights.astype(np.float32))
 
 
 @pytest.mark.parametrize(("told", "holds"), [(0.1, True), (0.03, False), (0.4, False)])
@@ -252,6 +263,20 @@ def test_p_values_of_a_correct_model_are_uniform():
     assert (np.array(wrong) < checks.UNUSUAL).mean() > 0.2
 
 
+def test_a_row_is_predicted_by_draws_weighted_by_the_others():
+    """Two draws: each counts by its density of the other row, and by nothing of the row itself."""
+    mean = np.array([[0.0, 0.0], [1.0, 2.0]])
+    spread = np.array([[0.5, 1.0], [2.0, 0.7]])
+    roots = np.array([np.diag(1.0 / one) for one in spread])
+    of = Moments(mean, roots, np.log([0.8, 0.3]))
+    survey = np.array([0.9, 1.1])
+    for row, other in ((0, 1), (1, 0)):
+        weight = np.array([0.8, 0.3]) * norm.pdf(survey[other], mean[:, other], spread[:, other])
+        below = (weight / weight.sum()) @ norm.cdf(survey[row], mean[:, row], spread[:, row])
+        found = checks._p_values(of, survey)[row]
+        assert found == pytest.approx(2.0 * min(below, 1.0 - below), rel=1e-5)
+
+
 def test_the_emulator_fit_notices_a_bias(learned):
     """Held-out surveys of the toy fit; the same with a tenth more advertisements do not."""
     whole = toy(1500, 8)
@@ -291,3 +316,16 @@ def test_without_rounds_prior_and_proposal_are_the_same():
     found = posting.Search(table, table.iloc[:1], [], [])
     weights = pairs.prior_over_proposal(presets.named(recovery="mixture"), found, table)
     np.testing.assert_allclose(weights, 1.0)
+
+
+def test_pairs_are_weighted_by_prior_over_the_mixture_of_rounds(monkeypatch):
+    """A survey that a round drew g times as often as the prior counts less, by the mixture."""
+    table = toy(30, 1)
+    surveys = pd.concat([table.assign(round=0), table.assign(round=1), table.assign(round=1)])
+    g = np.linspace(0.1, 5.0, 30)
+    pool = posting.Pool(np.zeros((2, 1)), np.zeros(2, int), np.log([3.0, 5.0]))  # 4 on average
+    monkeypatch.setattr(posting, "weigh", lambda *_, **__: pool)
+    monkeypatch.setattr(posting, "likelihood", lambda *_, **__: np.log(4.0 * g))
+    found = posting.Search(surveys, table.iloc[:1], [None], [])
+    weights = pairs.prior_over_proposal(presets.named(recovery="mixture"), found, table)
+    np.testing.assert_allclose(weights, 90.0 / (30.0 + 60.0 * g))

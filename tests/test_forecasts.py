@@ -428,4 +428,5 @@ def test_the_summary_is_the_mean_over_rows_and_surveys():
     assert of["log_score"].tolist() == [4.0, 0.0]
     assert of["standard_error"].tolist() == pytest.approx([np.std([2.0, 6.0], ddof=1) / 2**0.5, 0])
     assert of["crps"].tolist() == [5.0, 5.0]
+    assert of["crps_error"].tolist() == pytest.approx([np.std([3.0, 7.0], ddof=1) / 2**0.5] * 2)
     assert of["coverage"].tolist() == [0.75, 0.75]

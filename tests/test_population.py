@@ -99,6 +99,30 @@ def test_sensitivities_are_lognormal_about_their_type():
     assert_allclose(even.sensitivity, middle, rtol=1e-15)
 
 
+def loguniform(low: float, high: float, **changes) -> np.ndarray:
+    """Return thresholds of founders where they are loguniform."""
+    ends = {"perception__threshold_low": low, "perception__threshold": high}
+    return founders(**ends, recovery__log_thresholds=1.0, **changes).threshold
+
+
+def test_log_thresholds_are_even_on_the_scale_of_logarithms():
+    """The share below a value is that of its logarithm; half are below the geometric mean."""
+    found = loguniform(0.05, 0.8)
+    assert stats.kstest(np.log(found / 0.05) / np.log(16.0), "uniform").pvalue > FALSE_ALARM
+    assert np.mean(found < 0.2) == pytest.approx(0.5, abs=0.05)
+    even = founders(perception__threshold=0.8)
+    assert (found <= even.threshold + 1e-12).all() and np.mean(even.threshold < 0.2) < 0.3
+
+
+def test_log_thresholds_at_the_ends():
+    """Equal ends are one threshold; from no risk on they begin at a thousandth, not at nothing."""
+    np.testing.assert_allclose(loguniform(0.05, 0.05), 0.05, rtol=1e-12)
+    assert 0.001 <= loguniform(0.0, 0.5).min() < 0.0015
+    half = founders(perception__threshold=0.8, recovery__log_thresholds=0.5).threshold
+    both = founders(perception__threshold=0.8).threshold + loguniform(0.05, 0.8)
+    np.testing.assert_allclose(half, both / 2.0, rtol=1e-12)
+
+
 def test_thresholds_are_even():
     """Thresholds are even between the two parameters."""
     of = founders(perception__threshold=0.65)

@@ -143,8 +143,9 @@ def tables(
     tests = checks.make_tests(settings, found.final, found.tests, how.tests)
     out["coverage"] = checks.coverage(tests, settings.fixed)
     out["confusion"] = checks.confusion(tests, names)
-    out["misses"] = checks.misses(tests, found.final[0])
-    out["emulator"] = checks.emulator_fit(found.final, found.whole.iloc[: how.held_out], names)
+    unseen = found.whole.iloc[: how.held_out]
+    out["misses"] = checks.misses(tests, found.final[0], unseen, settings.seed)
+    out["emulator"] = checks.emulator_fit(found.final, unseen, names)
     out["further_data"] = checks.further_data(settings, how, found, tests)
     out |= forecasts.compare(settings, how, found)
     again = pairs.find(settings, found, how.pairs, threads)

@@ -25,7 +25,7 @@ POOL = 200_000  # draws of the prior that all tests share
 BLOCK = 50  # tests weighed together
 LEVELS = np.arange(1, 20) / 20.0  # of central intervals
 POOLED = "fitted, pooled"  # in the column parameter
-MISSES = 200  # tests for which each row is predicted from the others
+MISSES = 400  # surveys of which each row is predicted from the others
 UNUSUAL = 0.05  # a predictive p-value below it
 
 
@@ -36,7 +36,6 @@ class Tests(NamedTuple):
     observed : ndarray, shape (tests, summaries), with the vagueness of the report.
     shares, structures : of the pool.
     weights : ndarray of float32, shape (draws, tests), adding up to 1 in each test.
-    of : Moments, of the pool.
     """
 
     truth: pd.DataFrame
@@ -44,7 +43,6 @@ class Tests(NamedTuple):
     shares: np.ndarray
     structures: np.ndarray
     weights: np.ndarray
-    of: Moments
 
     @property
     def effective(self) -> np.ndarray:
@@ -99,9 +97,7 @@ def make_tests(
         The summaries.
     """
     chosen = nearest(unseen, count)
-    random = np.random.default_rng(settings.seed)
-    observed = design.transform(chosen)
-    observed += design.vagueness * random.standard_normal(observed.shape)
+    observed = _observed(chosen, design, settings.seed)
     shares, structures = posting.prior_pool(settings, POOL, settings.seed + 7)
     moments = [nets.moments(net, shares, structures, trade=False) for net in networks]
     weights = np.empty((POOL, len(chosen)), np.float32)
@@ -109,7 +105,13 @@ def make_tests(
         block = observed[start : start + BLOCK]
         logs = logsumexp([log_likelihoods(of, block) for of in moments], axis=0)
         weights[:, start : start + BLOCK] = np.exp(logs - logsumexp(logs, axis=0))
-    return Tests(chosen, observed, shares, structures, weights, moments[0])
+    return Tests(chosen, observed, shares, structures, weights)
+
+
+def _observed(surveys: pd.DataFrame, design: Design, seed: int) -> np.ndarray:
+    """Return the summaries of surveys, printed as vaguely as those of the report."""
+    found = design.transform(surveys)
+    return found + design.vagueness * np.random.default_rng(seed).standard_normal(found.shape)
 
 
 def nearest(unseen: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -242,30 +244,35 @@ def _log_scores(tests: Tests, names: list[str]) -> tuple[np.ndarray, np.ndarray]
     return np.log(np.maximum(of_truth, 1e-12)), found.argmax(axis=1) == true
 
 
-def misses(tests: Tests, net: Emulator) -> pd.DataFrame:
+def misses(tests: Tests, net: Emulator, whole: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Compare unusual rows of the published survey with those of a correct model.
 
-    Each fitted row is predicted from the others, for each test and for the published survey, and
-    has a two-sided predictive p-value.
+    Each fitted row is predicted from the others, for the published survey and for surveys of the
+    whole market with draws of the posterior, and has a two-sided predictive p-value.
 
     Parameters
     ----------
     tests : Tests
-        From `make_tests`; the first `MISSES` are used.
+        From `make_tests`: its draws of the prior are used.
     net : Emulator
         That of the published survey.
+    whole : DataFrame
+        Surveys of the whole market that the emulator has not seen; the first `MISSES` in range,
+        with the events, are used.
+    seed : int
+        Of the vagueness of the report.
 
     Returns
     -------
     DataFrame
         One row for each summary: id, p_value (of the published survey), unusual (share of the
-        tests with a p-value below 0.05); then one with the id ``all``: p_value, the share of tests
-        with at least as many unusual rows as the published survey; unusual, their mean number in
-        tests; observed, that of the published survey.
+        simulated surveys with a p-value below 0.05); then one with the id ``all``: p_value, the
+        share of them with at least as many unusual rows as the published survey; unusual, their
+        mean number in them; observed, that of the published survey.
     """
-    few = tests.observed[:MISSES]
-    found = np.array([_p_values(tests.of, survey) for survey in few])
+    like = whole[summaries.in_range(whole) & summaries.events(whole)].iloc[:MISSES]
     of = nets.moments(net, tests.shares, tests.structures, trade=True)
+    found = np.array([_p_values(of, survey) for survey in _observed(like, FITTED, seed)])
     published = _p_values(of, summaries.published())
     many, mine = (found < UNUSUAL).sum(axis=1), int((published < UNUSUAL).sum())
     rows = pd.DataFrame(
@@ -328,6 +335,7 @@ def gates(
         idle["parameter"]
     ).sum()
     summed = fitted[fitted["id"] != "events"]
+    effective = 1.0 / (structures["probability"] ** 2 / structures["effective_draws"]).sum()
     rows = [
         ("coverage of 90 % intervals, fitted parameters", at["covered"][POOLED], 0.87, 0.93),
         (
@@ -336,7 +344,7 @@ def gates(
             0.0,
             0.05,
         ),
-        ("effective draws", structures["effective_draws"].sum(), 1000.0, np.inf),
+        ("effective draws", effective, 1000.0, np.inf),
         ("share of surveys with as many unusual rows", missed["p_value"].iloc[-1], 0.05, 1.0),
         ("largest bias of the emulator, standard deviations", summed["bias"].abs().max(), 0.0, 0.2),
         ("coverage of the emulator's 90 % intervals", summed["covered"].mean(), 0.87, 0.93),
@@ -369,10 +377,8 @@ def emulator_fit(networks: list[Emulator], whole: pd.DataFrame, names: list[str]
         events less the predicted one), bias_error.
     """
     shares, codes = nets.shares_of(whole), nets.codes(whole, names)
-    random = np.random.default_rng(0)
     seen = summaries.in_range(whole) & summaries.events(whole)
-    x = FITTED.transform(whole[seen])
-    x += FITTED.vagueness * random.standard_normal(x.shape)
+    x = _observed(whole[seen], FITTED, 0)
     of = [nets.moments(net, shares, codes, trade=True) for net in networks]
     levels = []
     for one in of:

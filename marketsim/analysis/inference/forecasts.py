@@ -252,7 +252,7 @@ def compare(settings: Settings, how: Inference, found: posting.Search) -> dict[s
         median, q95 (advertisements a week), width, crps, log_score (of the logarithm).
         `models`: for each survey (published, or simulated: means over them), question (each row
         from the others, or weeks 5 to 13 from weeks 1 to 4) and model: surveys, log_score,
-        standard_error (over surveys), crps, coverage (of central 90 % intervals).
+        standard_error (over surveys), crps, crps_error, coverage (of central 90 % intervals).
     """
     net = train(settings, found)
     shares, structures = posting.prior_pool(settings, POOL, settings.seed + 11)
@@ -320,6 +320,7 @@ def _summary(scores: pd.DataFrame) -> pd.DataFrame:
         log_score=("log_score", "mean"),
         spread=("log_score", "std"),
         crps=("crps", "mean"),
+        crps_error=("crps", "sem"),
         coverage=("inside", "mean"),
     ).reset_index()
     found.insert(5, "standard_error", found.pop("spread") / np.sqrt(found["surveys"]))
