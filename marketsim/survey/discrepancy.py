@@ -6,8 +6,9 @@ import pandas as pd
 from marketsim.parameters.evidence import Fact
 from marketsim.survey import targets
 
-# Every target on posting is fitted. The level of a panel is mostly stochastic: it enters once, as
-# the total; other counts are rescaled to the published total.
+# Every target on posting. By this distance a pair of a draw and a seed is like the published
+# survey; posting is fitted by a likelihood (`analysis.inference.summaries`). The level of a panel
+# is mostly stochastic: it enters once, as the total; others are rescaled to the published total.
 AT_PUBLISHED_TOTAL = ("pictures_total", "videos_total", "ads_week_1_3", "ads_week_4")
 SUMMARIES = (
     "ads_total",
