@@ -54,7 +54,7 @@ SAMPLED = {
     posterior.PRIOR: "Each run samples its parameters from the prior",
 }
 FROM_POSTERIOR = "Each run samples its parameters from the posterior of the 2015 survey"
-PREDATES = ", which predates this version of the model: {} are sampled from their priors"
+PREDATES = "; that of trade predates this version of the model, so {} are sampled from their priors"
 INFORMED_BY = {"data": "survey data", "prior": "prior assumptions", "": ""}
 
 
